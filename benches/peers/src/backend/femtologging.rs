@@ -1,0 +1,55 @@
+//! `femtologging` itself, with the defaults that a program gets.
+
+use std::path::Path;
+use std::time::Duration;
+
+use femtologging::{Config, FemtoFileHandler, Level};
+
+use super::{Backend, Calls};
+use crate::Result;
+
+pub struct Femtologging;
+
+impl Backend for Femtologging {
+    const NAME: &'static str = "femtologging";
+
+    type Calls = Macros;
+
+    fn start(path: &Path) -> Result<Self> {
+        let file = FemtoFileHandler::builder().path(path).build()?;
+        Config::builder()
+            .default_level(Level::Info)
+            .add_handler("file", file)
+            .root_handlers(["file"])
+            .build_and_init()?;
+        Ok(Self)
+    }
+
+    fn calls(&self) -> Macros {
+        Macros
+    }
+
+    fn finish(self) -> Result<()> {
+        femtologging::flush(Duration::from_secs(60))?;
+        Ok(())
+    }
+}
+
+pub struct Macros;
+
+impl Calls for Macros {
+    #[inline(always)]
+    fn numbers(&self, i: i32, j: i32, d: f64) {
+        femtologging::info!("Logging int: {}, int: {}, double: {}", i, j, d);
+    }
+
+    #[inline(always)]
+    fn string(&self, text: &str) {
+        femtologging::info!("Logging string: {}", text);
+    }
+
+    #[inline(always)]
+    fn key_values(&self, id: u64, elapsed: f64, cached: bool, path: &'static str) {
+        femtologging::info!("Logging request"; id = id, elapsed = elapsed, cached = cached, path = path);
+    }
+}

@@ -1,0 +1,104 @@
+//! What the harness asks of a logging library, and the list of those measured.
+
+mod env_logger;
+mod fast_log;
+#[cfg(feature = "femtologging")]
+mod femtologging;
+mod flexi_logger;
+mod floor;
+mod ftlog;
+mod log_calls;
+mod slog;
+mod spdlog;
+mod tracing;
+
+use std::path::Path;
+
+use crate::Result;
+use crate::harness::{self, Report, Work};
+
+/// The three calls that are measured; a producer thread has its own.
+pub trait Calls: Send {
+    /// Logs `"Logging int: {}, int: {}, double: {}"`.
+    fn numbers(&self, i: i32, j: i32, d: f64);
+
+    /// Logs `"Logging string: {}"`.
+    fn string(&self, text: &str);
+
+    /// Logs `"Logging request"` with four key-values.
+    fn key_values(&self, id: u64, elapsed: f64, cached: bool, path: &'static str);
+}
+
+/// A logging library, set up to write text lines to one file.
+pub trait Backend: Sized {
+    /// Its name in the table and on the command line.
+    const NAME: &'static str;
+
+    /// The package whose version the table shows.
+    const PACKAGE: &'static str = Self::NAME;
+
+    /// What a reader of the table should know.
+    const REMARKS: &'static str = "";
+
+    /// Whether key-values are printed as such; if not they stand in the message.
+    const PRINTS_KEY_VALUES: bool = true;
+
+    /// Whether there is a file at all.
+    const WRITES_A_FILE: bool = true;
+
+    type Calls: Calls;
+
+    /// Sets the library up to write to `path`.
+    fn start(path: &Path) -> Result<Self>;
+
+    /// Returns what a producer thread calls.
+    fn calls(&self) -> Self::Calls;
+
+    /// Returns when all that was logged is in the file, as far as the library can tell.
+    fn finish(self) -> Result<()>;
+}
+
+/// A [`Backend`] as a value.
+pub struct Entry {
+    pub name: &'static str,
+    pub package: &'static str,
+    pub remarks: &'static str,
+    pub prints_key_values: bool,
+    pub writes_a_file: bool,
+    pub run: fn(Work, &Path) -> Result<Report>,
+}
+
+impl Entry {
+    const fn of<B: Backend>() -> Self {
+        Self {
+            name: B::NAME,
+            package: B::PACKAGE,
+            remarks: B::REMARKS,
+            prints_key_values: B::PRINTS_KEY_VALUES,
+            writes_a_file: B::WRITES_A_FILE,
+            run: harness::run::<B>,
+        }
+    }
+
+    /// Finds a backend by its name.
+    pub fn named(name: &str) -> Result<&'static Self> {
+        ALL.iter()
+            .find(|entry| entry.name == name)
+            .ok_or_else(|| format!("unknown backend {name}").into())
+    }
+}
+
+/// All backends, in the order of the table.
+pub static ALL: &[Entry] = &[
+    Entry::of::<floor::Floor>(),
+    #[cfg(feature = "femtologging")]
+    Entry::of::<femtologging::Femtologging>(),
+    Entry::of::<spdlog::Spdlog>(),
+    Entry::of::<tracing::Tracing>(),
+    Entry::of::<slog::Slog>(),
+    Entry::of::<ftlog::Ftlog>(),
+    Entry::of::<fast_log::FastLog>(),
+    Entry::of::<flexi_logger::Async>(),
+    Entry::of::<flexi_logger::Buffered>(),
+    Entry::of::<env_logger::EnvLogger>(),
+];

@@ -1,0 +1,111 @@
+//! What the macros expand to: the only door from a user's source into this crate, and no part of its interface.
+
+pub use core::fmt::Write;
+pub use core::option::Option;
+pub use core::{compile_error, concat, file, format_args, line, module_path, stringify};
+
+pub use crate::callsite::{Callsite, Metadata, Origin};
+pub use crate::level::{Level, is_compiled};
+pub use crate::logger::{AtLogger, AtLoggerAndTarget, AtSite, AtTarget, Source};
+pub use crate::template::plan;
+pub use crate::value::{AsDebug, AsDisplay, PickDeferred, PickImmediate, Probe};
+
+use core::fmt;
+use core::marker::PhantomData;
+
+use crate::callsite::Shape;
+use crate::logger::dispatch;
+use crate::record::Draft;
+use crate::template::{self, BARE, CLOSURE, Template};
+use crate::value::{Arguments, Capture, Deferred, Fields, Sink, Tags};
+
+/// A key's value that the record carries as it is.
+#[inline(always)]
+pub fn captured<T: Capture + ?Sized>(value: &T) -> Deferred<'_, T> {
+    Deferred(value)
+}
+
+/// The compile-time facts of a call, from its types.
+struct Shapes<const PLAN: u8, A, F, R>(PhantomData<(A, F, R)>);
+
+impl<const PLAN: u8, A, F, R> Shapes<PLAN, A, F, R>
+where
+    A: Arguments,
+    F: Fields,
+    R: for<'o> Fn(&mut dyn fmt::Write, A::Outs<'o>) -> fmt::Result,
+{
+    /// Whether the arguments travel and the consumer formats the message.
+    const DEFERRED: bool = PLAN != template::IMMEDIATE && A::DIRECT;
+
+    const SHAPE: &'static Shape = &Shape {
+        template: match PLAN {
+            BARE if A::DIRECT && template::are_plain(A::TAGS) => Template::Bare,
+            BARE | CLOSURE if A::DIRECT => Template::Closure(template::render::<A, R>),
+            _ => Template::Text,
+        },
+        arguments: if Self::DEFERRED { A::TAGS } else { None },
+        fields: F::TAGS,
+    };
+}
+
+/// Sends the record of an enabled call.
+#[inline(always)]
+pub fn emit<const PLAN: u8, S, A, F, R>(
+    source: S,
+    site: &'static Callsite,
+    level: Level,
+    arguments: A,
+    render: R,
+    fields: F,
+) where
+    S: Source,
+    A: Arguments,
+    F: Fields,
+    R: for<'o> Fn(&mut dyn fmt::Write, A::Outs<'o>) -> fmt::Result,
+{
+    let shape = Shapes::<PLAN, A, F, R>::SHAPE;
+    if const { Shapes::<PLAN, A, F, R>::DEFERRED } {
+        emit_fields(source, site, shape, level, &arguments, &fields);
+    } else {
+        let message = Text(&|out| render(out, arguments.outs()));
+        emit_fields(source, site, shape, level, &message, &fields);
+    }
+}
+
+/// One copy for all calls with the same types.
+#[inline(never)]
+fn emit_fields<S: Source, A: Fields, F: Fields>(
+    source: S,
+    site: &'static Callsite,
+    shape: &'static Shape,
+    level: Level,
+    arguments: &A,
+    fields: &F,
+) {
+    if let Some(state) = source.state(site, shape, level) {
+        dispatch::send(state, level, &Draft { name: source.name(), arguments, fields });
+    }
+}
+
+/// A message that the caller formats.
+struct Text<'a>(&'a dyn Fn(&mut dyn fmt::Write) -> fmt::Result);
+
+impl Fields for Text<'_> {
+    const TAGS: Option<&'static Tags> = None;
+    const DIRECT: bool = false;
+
+    fn words(&self) -> usize {
+        0
+    }
+
+    fn put<S: Sink>(&self, sink: &mut S) {
+        sink.format(self.0);
+    }
+}
+
+/// Whether a record of this level, logged here, would go to a handler.
+#[inline(always)]
+pub fn is_enabled<S: Source>(source: S, site: &'static Callsite, level: Level) -> bool {
+    static SHAPE: Shape = Shape { template: Template::Text, arguments: None, fields: None };
+    source.lets(site, level) && source.state(site, &SHAPE, level).is_some()
+}

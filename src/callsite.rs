@@ -1,0 +1,179 @@
+//! One `static` per call in the user's source, with the cached answer to "does anyone want this?".
+//!
+//! The answer is a [`State`] in an atomic word: one relaxed load and a compare is all that a disabled call costs. A
+//! site that has never run has the state zero, whose threshold lets every level through; the first enabled call
+//! then finds that the site has no id yet and registers it.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex};
+
+use crate::level::Level;
+use crate::sync::lock;
+use crate::template::Template;
+use crate::value::{Tag, Tags};
+
+/// What the source says about a call, and the cached state of the call.
+#[doc(hidden)]
+pub struct Callsite {
+    state: AtomicU64,
+    pub(crate) metadata: Metadata,
+}
+
+/// What the source says about a call.
+#[doc(hidden)]
+pub struct Metadata {
+    /// The level, or `None` where it is known only at run time.
+    pub level: Option<Level>,
+    pub origin: Origin,
+    /// The target, where the source gives a literal or none; the module path by default.
+    pub target: &'static str,
+    pub module_path: &'static str,
+    pub file: &'static str,
+    pub line: u32,
+    pub template: &'static str,
+    pub keys: &'static [&'static str],
+}
+
+/// What decides where the records of a call go.
+#[doc(hidden)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Origin {
+    /// Its target, known at compile time.
+    Static,
+    /// A target that is known only at run time.
+    Target,
+    /// A logger that the call names.
+    Logger,
+}
+
+/// The state of a call site or of a logger: the lowest level it lets through, where its records go and, for a call
+/// site, its id.
+///
+/// ```text
+/// 63            32 31         8 7        0
+/// +---------------+------------+----------+
+/// | call-site id  | route id   | threshold|
+/// +---------------+------------+----------+
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[doc(hidden)]
+pub struct State(pub(crate) u64);
+
+impl State {
+    pub(crate) const ROUTES: u32 = 1 << 24;
+
+    pub(crate) fn new(site: u32, route: u32, threshold: u8) -> Self {
+        Self(u64::from(site) << 32 | u64::from(route % Self::ROUTES) << 8 | u64::from(threshold))
+    }
+
+    #[inline(always)]
+    pub(crate) fn lets(self, level: Level) -> bool {
+        self.0 as u8 <= level as u8
+    }
+
+    #[inline(always)]
+    pub(crate) fn route(self) -> u32 {
+        self.0 as u32 >> 8
+    }
+
+    pub(crate) fn threshold(self) -> u8 {
+        self.0 as u8
+    }
+
+    #[inline(always)]
+    pub(crate) fn site(self) -> u32 {
+        (self.0 >> 32) as u32
+    }
+
+    pub(crate) fn with_site(self, site: u32) -> Self {
+        Self(u64::from(site) << 32 | self.0 & 0xFFFF_FFFF)
+    }
+}
+
+/// What of a call site depends on its types, and so cannot stand in a `static` inside generic code.
+#[doc(hidden)]
+pub struct Shape {
+    /// How the message comes out of the payload.
+    pub(crate) template: Template,
+    pub(crate) arguments: Option<&'static Tags>,
+    pub(crate) fields: Option<&'static Tags>,
+}
+
+impl Callsite {
+    #[doc(hidden)]
+    pub const fn new(metadata: Metadata) -> Self {
+        Self { state: AtomicU64::new(0), metadata }
+    }
+
+    /// Whether a record of `level` would go anywhere, as far as this site knows.
+    #[inline(always)]
+    pub fn lets(&self, level: Level) -> bool {
+        self.state().lets(level)
+    }
+
+    #[inline(always)]
+    pub(crate) fn state(&self) -> State {
+        State(self.state.load(Relaxed))
+    }
+
+    pub(crate) fn set_state(&self, state: State) {
+        self.state.store(state.0, Relaxed);
+    }
+}
+
+/// A registered call site, as consumers see it.
+#[derive(Clone, Copy)]
+pub(crate) struct Registered {
+    pub(crate) site: &'static Callsite,
+    pub(crate) shape: &'static Shape,
+}
+
+impl Registered {
+    pub(crate) fn argument_tags(&self) -> Vec<Tag> {
+        Tags::to_vec(self.shape.arguments)
+    }
+
+    pub(crate) fn field_tags(&self) -> Vec<Tag> {
+        Tags::to_vec(self.shape.fields)
+    }
+}
+
+static SITES: Mutex<Vec<Registered>> = Mutex::new(Vec::new());
+
+/// Names of loggers that records refer to by their place in this list. It only grows, by one entry per name.
+static NAMES: Mutex<Vec<Arc<str>>> = Mutex::new(Vec::new());
+
+/// Enters a call site and gives it its id, once; `state` is what it shall be, less the id.
+pub(crate) fn register(site: &'static Callsite, shape: &'static Shape, state: State) -> State {
+    let mut sites = lock(&SITES);
+    let id = match site.state().site() {
+        0 => {
+            sites.push(Registered { site, shape });
+            sites.len() as u32
+        }
+        known => known,
+    };
+    let state = state.with_site(id);
+    site.set_state(state);
+    state
+}
+
+/// Returns the sites with an id above `known`.
+pub(crate) fn sites_from(known: usize) -> Vec<Registered> {
+    lock(&SITES).get(known..).unwrap_or_default().to_vec()
+}
+
+/// Returns the id of a name.
+pub(crate) fn intern(name: &Arc<str>) -> u32 {
+    let mut names = lock(&NAMES);
+    let known = names.iter().position(|known| known == name);
+    known.unwrap_or_else(|| {
+        names.push(name.clone());
+        names.len() - 1
+    }) as u32
+}
+
+/// Returns the names with an id of `known` or above.
+pub(crate) fn names_from(known: usize) -> Vec<Arc<str>> {
+    lock(&NAMES).get(known..).unwrap_or_default().to_vec()
+}

@@ -1,0 +1,323 @@
+//! The builder of a logging system.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::logging::{self, Logging};
+use crate::error::{Error, Problem};
+use crate::filter::FemtoFilter;
+use crate::handler::{FemtoStreamHandler, HandlerSpec};
+use crate::level::LevelFilter;
+use crate::logger::{LoggerSettings, Registry, canonical};
+use crate::queue::Queue;
+use crate::shutdown;
+use crate::time::Clock;
+use crate::worker::{self, Worker};
+
+/// The configuration of a logging system; start with [`Config::builder`].
+#[derive(Debug)]
+pub struct Config(());
+
+impl Config {
+    /// Starts a configuration.
+    ///
+    /// | setting | default | what it does |
+    /// |---|---|---|
+    /// | [`default_level`](ConfigBuilder::default_level) | `Info` | the root logger's level |
+    /// | [`add_handler`](ConfigBuilder::add_handler) | none | adds a handler under a name |
+    /// | [`root_handlers`](ConfigBuilder::root_handlers) | all | the root logger's handlers |
+    /// | [`add_logger_config`](ConfigBuilder::add_logger_config) | none | a logger's level and handlers |
+    /// | [`add_logger`](ConfigBuilder::add_logger) | none | everything about a logger |
+    /// | [`clock`](ConfigBuilder::clock) | [`Clock::system`] | what records are stamped with |
+    /// | [`exit_timeout`](ConfigBuilder::exit_timeout) | 5 s | how long the end of the process waits for handlers |
+    pub fn builder() -> ConfigBuilder {
+        ConfigBuilder {
+            default_level: LevelFilter::Info,
+            handlers: Vec::new(),
+            root_handlers: None,
+            loggers: Vec::new(),
+            clock: None,
+            exit_timeout: None,
+            problems: Vec::new(),
+        }
+    }
+}
+
+/// Builds a logging system. [`Config::builder`] lists the settings.
+///
+/// # Examples
+///
+/// ```
+/// use femtologging::{Config, FemtoStreamHandler, Level};
+///
+/// let logging = Config::builder()
+///     .default_level(Level::Info)
+///     .add_handler("console", FemtoStreamHandler::stderr().build()?)
+///     .add_logger_config("my_app::network", Level::Trace, ["console"])
+///     .build()?;
+/// # drop(logging);
+/// # Ok::<(), femtologging::Error>(())
+/// ```
+#[must_use]
+pub struct ConfigBuilder {
+    default_level: LevelFilter,
+    handlers: Vec<(String, HandlerSpec)>,
+    root_handlers: Option<Vec<String>>,
+    loggers: Vec<(String, LoggerConfig)>,
+    clock: Option<Clock>,
+    exit_timeout: Option<Duration>,
+    problems: Vec<Problem>,
+}
+
+/// The settings of one logger, for [`ConfigBuilder::add_logger`].
+///
+/// # Examples
+///
+/// ```
+/// use femtologging::{Config, FemtoNullHandler, FemtoLogRecord, Level, LoggerConfig};
+///
+/// let logging = Config::builder()
+///     .add_handler("null", FemtoNullHandler)
+///     .add_logger(
+///         "noisy",
+///         LoggerConfig::new()
+///             .level(Level::Warn)
+///             .handlers(["null"])
+///             .propagate(false)
+///             .filter(|record: &FemtoLogRecord<'_>| record.line() != 7),
+///     )
+///     .build()?;
+/// # drop(logging);
+/// # Ok::<(), femtologging::Error>(())
+/// ```
+#[derive(Default)]
+#[must_use]
+pub struct LoggerConfig {
+    level: Option<LevelFilter>,
+    handlers: Vec<String>,
+    no_propagation: bool,
+    disabled: bool,
+    filters: Vec<Arc<dyn FemtoFilter>>,
+}
+
+impl LoggerConfig {
+    /// Starts with no level and no handlers of its own; records go to the ancestors' handlers.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets the lowest level that the logger lets through.
+    pub fn level(mut self, level: impl Into<LevelFilter>) -> Self {
+        self.level = Some(level.into());
+        self
+    }
+
+    /// Sets the logger's own handlers, by name.
+    pub fn handlers(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.handlers = names.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Sets whether records also go to the ancestors' handlers. `true` by default.
+    pub fn propagate(mut self, propagate: bool) -> Self {
+        self.no_propagation = !propagate;
+        self
+    }
+
+    /// Sets whether the logger lets nothing through. `false` by default.
+    pub fn disabled(mut self, disabled: bool) -> Self {
+        self.disabled = disabled;
+        self
+    }
+
+    /// Adds a filter; see [`FemtoFilter`].
+    pub fn filter(mut self, filter: impl FemtoFilter + 'static) -> Self {
+        self.filters.push(Arc::new(filter));
+        self
+    }
+}
+
+impl ConfigBuilder {
+    /// Sets the root logger's level, which counts for every logger that has none nearer.
+    pub fn default_level(mut self, level: impl Into<LevelFilter>) -> Self {
+        self.default_level = level.into();
+        self
+    }
+
+    /// Adds a handler. Its thread is called `femtolog-<name>`.
+    pub fn add_handler(mut self, name: impl Into<String>, handler: impl Into<HandlerSpec>) -> Self {
+        let name = name.into();
+        if self.handlers.iter().any(|(known, _)| *known == name) {
+            self.problems.push(Problem::new(
+                format!("handlers.{name}"),
+                "",
+                "this name is taken: give every handler one of its own",
+            ));
+        }
+        if name.is_empty() || name.chars().any(char::is_control) {
+            self.problems.push(Problem::new(
+                "handlers",
+                format!("{name:?}"),
+                "give the handler a name, without control characters",
+            ));
+        }
+        self.handlers.push((name, handler.into()));
+        self
+    }
+
+    /// Sets the root logger's handlers, by name. Without this call the root logger has all handlers.
+    pub fn root_handlers(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.root_handlers = Some(names.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Sets a logger's level and its own handlers. Its records also go to the root logger's, but once to each.
+    pub fn add_logger_config(
+        self,
+        name: impl Into<String>,
+        level: impl Into<LevelFilter>,
+        handlers: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Self {
+        self.add_logger(name, LoggerConfig::new().level(level).handlers(handlers))
+    }
+
+    /// Sets everything about a logger.
+    pub fn add_logger(mut self, name: impl Into<String>, config: LoggerConfig) -> Self {
+        self.loggers.push((name.into(), config));
+        self
+    }
+
+    /// Sets the clock that records are stamped with, such as a [`ManualClock`](crate::time::ManualClock) in tests.
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = Some(clock);
+        self
+    }
+
+    /// Sets how long the end of the process waits for handlers, of all logging systems. The last one set counts.
+    pub fn exit_timeout(mut self, timeout: Duration) -> Self {
+        self.exit_timeout = Some(timeout);
+        self
+    }
+
+    /// Builds a logging system of its own, for calls with `logger:`.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with the configuration, in one error; nothing is started then.
+    pub fn build(self) -> Result<Logging, Error> {
+        self.build_in(Registry::new(false))
+    }
+
+    /// Builds the global logging system, for all calls without `logger:`.
+    ///
+    /// Settings of loggers made before, and not named here, stay.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with the configuration, in one error; or that the global system exists
+    /// ([`Error::is_already_initialized`]) and was not [shut down](crate::shutdown). Nothing is changed then.
+    pub fn build_and_init(self) -> Result<(), Error> {
+        logging::init(|registry| self.build_in(registry))
+    }
+
+    fn build_in(mut self, registry: Arc<Registry>) -> Result<Logging, Error> {
+        self.find_problems();
+        if !self.problems.is_empty() {
+            return Err(Error::config(self.problems));
+        }
+        let clock = self.clock.unwrap_or_else(Clock::system);
+        let mut workers: Vec<Arc<Worker>> = Vec::new();
+        for (name, spec) in self.handlers {
+            match Worker::spawn(&name, spec, &clock) {
+                Ok(worker) => workers.push(worker),
+                Err(error) => {
+                    let _ = worker::close(&workers, logging::PATIENCE);
+                    return Err(error);
+                }
+            }
+        }
+        let queues = |names: &[String]| -> Vec<Arc<Queue>> {
+            let named = |name: &String| workers.iter().find(|worker| *worker.queue.name == **name);
+            names.iter().filter_map(named).map(|worker| worker.queue.clone()).collect()
+        };
+        let all = || workers.iter().map(|worker| worker.queue.clone()).collect();
+        let root = LoggerSettings {
+            level: Some(self.default_level),
+            handlers: self.root_handlers.as_deref().map_or_else(all, queues),
+            ..LoggerSettings::default()
+        };
+        let loggers = self.loggers.into_iter().map(|(name, config)| {
+            let settings = LoggerSettings {
+                level: config.level,
+                propagate: !config.no_propagation,
+                disabled: config.disabled,
+                handlers: queues(&config.handlers),
+                filters: config.filters,
+            };
+            (name, settings)
+        });
+        let settings = std::iter::once((String::new(), root)).chain(loggers).collect();
+        if let Some(timeout) = self.exit_timeout {
+            shutdown::set_exit_timeout(timeout);
+        }
+        shutdown::install_exit_hook();
+        Ok(Logging::new(registry, workers, settings))
+    }
+
+    fn find_problems(&mut self) {
+        let known: Vec<_> = self.handlers.iter().map(|(name, _)| name.as_str()).collect();
+        let mut problems = Vec::new();
+        let mut check = |field: &str, names: &[String]| {
+            for name in names.iter().filter(|name| !known.contains(&name.as_str())) {
+                let remedy = format!(
+                    "there is no handler of this name; add it with add_handler, or use one of: {}",
+                    known.join(", ")
+                );
+                problems.push(Problem::new(field, format!("{name:?}"), remedy));
+            }
+        };
+        check("root_handlers", self.root_handlers.as_deref().unwrap_or_default());
+        for (name, config) in &self.loggers {
+            check(&format!("loggers.{name}.handlers"), &config.handlers);
+        }
+        for (index, (name, _)) in self.loggers.iter().enumerate() {
+            if name.is_empty() || name == "root" {
+                problems.push(Problem::new(
+                    "loggers",
+                    format!("{name:?}"),
+                    "set the root logger up with default_level and root_handlers",
+                ));
+            } else if let Err(error) = Registry::check_name(name) {
+                problems.push(Problem::new("loggers", format!("{name:?}"), error));
+            }
+            if self.loggers.iter().take(index).any(|(earlier, _)| canonical(earlier) == canonical(name)) {
+                problems.push(Problem::new(
+                    format!("loggers.{name}"),
+                    "",
+                    "this logger is set up twice: put the settings together",
+                ));
+            }
+        }
+        self.problems.append(&mut problems);
+    }
+}
+
+/// Sets the global system up to write records from this level on to standard error, as text.
+///
+/// # Errors
+///
+/// The global system exists already.
+///
+/// # Examples
+///
+/// ```
+/// use femtologging::{Level, basic_config, info};
+///
+/// basic_config(Level::Info)?;
+/// info!("ready");
+/// # Ok::<(), femtologging::Error>(())
+/// ```
+pub fn basic_config(level: impl Into<LevelFilter>) -> Result<(), Error> {
+    let console = FemtoStreamHandler::stderr().build()?;
+    Config::builder().default_level(level).add_handler("console", console).build_and_init()
+}

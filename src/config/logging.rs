@@ -1,0 +1,244 @@
+//! A logging system, and the one that belongs to the whole program.
+
+use std::fmt;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use crate::error::Error;
+use crate::level::{Level, LevelFilter};
+use crate::logger::{FemtoLogger, LoggerSettings, Registry};
+use crate::metrics::Metrics;
+use crate::sync::lock;
+use crate::worker::{self, Worker};
+
+/// How long a logging system that is dropped, or a process that ends, waits for its handlers.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A logging system: loggers, handlers and their threads. Clones are the same system.
+///
+/// Systems are independent of each other. Calls name the loggers of a system of one's own with `logger:`; all other calls
+/// belong to the global system, which [`ConfigBuilder::build_and_init`] sets up.
+///
+/// When the last clone is dropped, the system is shut down, with 5 s for its handlers to finish.
+///
+/// # Examples
+///
+/// ```
+/// use femtologging::{Config, FemtoCaptureHandler, info};
+/// use std::time::Duration;
+///
+/// let capture = FemtoCaptureHandler::new();
+/// let logging = Config::builder().add_handler("capture", capture.clone()).build()?;
+/// let logger = logging.get_logger("app")?;
+/// info!(logger: logger, "hello");
+/// logging.shutdown(Duration::from_secs(5))?;
+/// assert_eq!(capture.messages(), ["hello"]);
+/// # Ok::<(), femtologging::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Logging {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    registry: Arc<Registry>,
+    workers: Mutex<Vec<Arc<Worker>>>,
+}
+
+impl Logging {
+    pub(super) fn new(
+        registry: Arc<Registry>,
+        workers: Vec<Arc<Worker>>,
+        loggers: Vec<(String, LoggerSettings)>,
+    ) -> Self {
+        registry.configure(workers.iter().map(|worker| worker.queue.clone()).collect(), loggers);
+        Self { inner: Arc::new(Inner { registry, workers: Mutex::new(workers) }) }
+    }
+
+    fn workers(&self) -> Vec<Arc<Worker>> {
+        lock(&self.inner.workers).clone()
+    }
+
+    /// Whether the global system may be set up anew: it was shut down, or this is a child of `fork`.
+    pub(super) fn is_over(&self) -> bool {
+        self.workers().iter().all(|worker| worker.queue.is_closed() || worker.queue.is_orphaned())
+    }
+
+    /// Returns the logger of this name, made if need be. Parts of a name are separated by `.` or `::`; the root
+    /// logger's name is empty or `root`.
+    ///
+    /// # Errors
+    ///
+    /// A name with an empty part, a single colon or a control character is invalid.
+    pub fn get_logger(&self, name: &str) -> Result<FemtoLogger, Error> {
+        self.inner.registry.get_logger(name)
+    }
+
+    /// Returns the root logger.
+    pub fn root_logger(&self) -> FemtoLogger {
+        self.inner.registry.root()
+    }
+
+    /// Waits until everything logged before this call, by any thread, is written and flushed by every handler.
+    ///
+    /// Flushes may run side by side; each gets its own answer.
+    ///
+    /// # Errors
+    ///
+    /// What is not written, by handler: a handler failed to write or flush, or is not done after `timeout`.
+    pub fn flush(&self, timeout: Duration) -> Result<(), Error> {
+        worker::flush(&self.workers(), timeout)
+    }
+
+    /// Shuts the handlers down: what was logged is written and flushed, and their threads end. Records logged later are
+    /// counted as dropped. A second call has nothing to do and succeeds.
+    ///
+    /// # Errors
+    ///
+    /// What was lost, by handler: a handler failed to write, flush or close, or is not done after `timeout`.
+    pub fn shutdown(&self, timeout: Duration) -> Result<(), Error> {
+        self.inner.registry.close();
+        worker::close(&self.workers(), timeout)
+    }
+
+    /// Returns the counters of all handlers.
+    pub fn metrics(&self) -> Metrics {
+        let mut metrics = Metrics::default();
+        metrics.handlers.extend(self.workers().iter().map(|worker| worker.metrics()));
+        metrics
+    }
+
+    /// Disables records of this level and below, whatever the levels of loggers, as CPython's `logging.disable` does.
+    pub fn disable(&self, level: Level) {
+        self.inner.registry.disable(Some(level));
+    }
+
+    /// Ends what [`disable`](Self::disable) began.
+    pub fn disable_none(&self) {
+        self.inner.registry.disable(None);
+    }
+
+    /// Sets the lowest level that a handler takes.
+    ///
+    /// # Errors
+    ///
+    /// There is no handler of this name.
+    pub fn set_handler_level(&self, name: &str, level: impl Into<LevelFilter>) -> Result<(), Error> {
+        self.inner.registry.set_handler_level(name, level.into())
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        let workers = lock(&self.workers);
+        if workers.iter().any(|worker| !worker.queue.is_closed()) {
+            self.registry.close();
+            if let Err(error) = worker::close(&workers, PATIENCE) {
+                crate::error::notify("shutdown", format_args!("{error}"));
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Logging {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Logging").field("metrics", &self.metrics()).finish()
+    }
+}
+
+/// The system that [`ConfigBuilder::build_and_init`] has set up.
+static GLOBAL: Mutex<Option<Logging>> = Mutex::new(None);
+
+/// Calls `set_up` and makes its result the global system, unless there is one.
+pub(super) fn init(set_up: impl FnOnce(Arc<Registry>) -> Result<Logging, Error>) -> Result<(), Error> {
+    let mut global = lock(&GLOBAL);
+    if global.as_ref().is_some_and(|logging| !logging.is_over()) {
+        return Err(Error::already_initialized(
+            "the global logging system (call `femtologging::shutdown` before setting it up anew)",
+        ));
+    }
+    *global = Some(set_up(Registry::global().clone())?);
+    Ok(())
+}
+
+fn global() -> Option<Logging> {
+    lock(&GLOBAL).clone()
+}
+
+/// All workers that flush, shutdown and metrics of the global system are about: its own and that of last resort.
+fn global_workers() -> Vec<Arc<Worker>> {
+    let own = global().map(|logging| logging.workers()).unwrap_or_default();
+    own.into_iter().chain(FemtoLogger::last_resort()).collect()
+}
+
+/// Returns the global system's logger of this name; see [`Logging::get_logger`].
+///
+/// It may be asked for before the system is set up.
+///
+/// # Errors
+///
+/// A name with an empty part, a single colon or a control character is invalid.
+///
+/// # Examples
+///
+/// ```
+/// let logger = femtologging::get_logger("app.db")?;
+/// assert_eq!(logger, femtologging::get_logger("app::db")?);
+/// assert!(femtologging::get_logger("app..db").is_err());
+/// # Ok::<(), femtologging::Error>(())
+/// ```
+pub fn get_logger(name: &str) -> Result<FemtoLogger, Error> {
+    Registry::global().get_logger(name)
+}
+
+/// Returns the global system's root logger.
+pub fn root_logger() -> FemtoLogger {
+    Registry::global().root()
+}
+
+/// Flushes the global system; see [`Logging::flush`].
+///
+/// # Errors
+///
+/// What is not written, by handler.
+pub fn flush(timeout: Duration) -> Result<(), Error> {
+    worker::flush(&global_workers(), timeout)
+}
+
+/// Shuts the global system down; see [`Logging::shutdown`]. It can then be set up anew.
+///
+/// # Errors
+///
+/// What was lost, by handler.
+pub fn shutdown(timeout: Duration) -> Result<(), Error> {
+    match global() {
+        Some(logging) => logging.shutdown(timeout),
+        None => flush(timeout),
+    }
+}
+
+/// Returns the counters of the global system's handlers.
+pub fn metrics() -> Metrics {
+    let mut metrics = Metrics::default();
+    metrics.handlers.extend(global_workers().iter().map(|worker| worker.metrics()));
+    metrics
+}
+
+/// Disables records of this level and below in the global system; see [`Logging::disable`].
+pub fn disable(level: Level) {
+    Registry::global().disable(Some(level));
+}
+
+/// Ends what [`disable`] began.
+pub fn disable_none() {
+    Registry::global().disable(None);
+}
+
+/// Sets the lowest level that a handler of the global system takes.
+///
+/// # Errors
+///
+/// There is no handler of this name.
+pub fn set_handler_level(name: &str, level: impl Into<LevelFilter>) -> Result<(), Error> {
+    Registry::global().set_handler_level(name, level.into())
+}

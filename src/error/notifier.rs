@@ -1,0 +1,407 @@
+//! The library's own voice: one line to stderr, rate-limited, never through the pipeline it reports on.
+
+use crate::time::uptime;
+use std::cell::Cell;
+use std::collections::HashMap;
+use std::fmt::{self, Write as _};
+use std::io::{self, Write};
+use std::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// Messages a source may send in a row.
+const BURST: u64 = 5;
+/// Nanoseconds after which a source may send one more.
+const REFILL: u64 = 10 * 1_000_000_000;
+/// Sources with a budget of their own; later ones share one.
+const MAX_SOURCES: usize = 64;
+/// Bytes of a message that are shown.
+const MAX_MESSAGE: usize = 2048;
+
+static NOTIFIER: LazyLock<Notifier> = LazyLock::new(Notifier::default);
+
+type Hook = Arc<dyn Fn(&str, &str) + Send + Sync>;
+
+/// Replaces the line on stderr by which the library reports its own troubles.
+///
+/// The hook gets the source, usually a handler's name, and the message, with control characters escaped. It is
+/// called on whatever thread met the trouble, at most five times in a row and then once in ten seconds for each
+/// source. Troubles met inside the hook are counted but not reported. When it panics, the line goes to stderr
+/// after all.
+///
+/// # Examples
+///
+/// ```
+/// femtologging::set_error_hook(|source, message| eprintln!("logging trouble in {source}: {message}"));
+/// ```
+pub fn set_error_hook(hook: impl Fn(&str, &str) + Send + Sync + 'static) {
+    NOTIFIER.set_hook(Arc::new(hook));
+}
+
+/// Reports trouble as one line `femtologging: <source>: <message>` on stderr, or to the user's hook.
+///
+/// Never panics and never logs. The message is formatted only when the source has not used up its budget.
+pub(crate) fn notify(source: &str, message: fmt::Arguments<'_>) {
+    NOTIFIER.notify(uptime(), source, message, &mut io::stderr());
+}
+
+/// Returns how many messages reached stderr or the hook.
+pub(crate) fn reported() -> u64 {
+    NOTIFIER.reported.load(Ordering::Relaxed)
+}
+
+/// Returns how many messages did not: over the budget, met while reporting, or refused by stderr.
+pub(crate) fn suppressed() -> u64 {
+    NOTIFIER.suppressed.load(Ordering::Relaxed)
+}
+
+#[derive(Default)]
+struct Notifier {
+    budgets: Mutex<Budgets>,
+    hook: Mutex<Option<Hook>>,
+    reported: AtomicU64,
+    suppressed: AtomicU64,
+}
+
+thread_local! {
+    /// Set while this thread reports, so that reporting never reports on itself.
+    static REPORTING: Cell<bool> = const { Cell::new(false) };
+}
+
+impl Notifier {
+    fn notify(&self, now: Duration, source: &str, message: fmt::Arguments<'_>, stderr: &mut dyn Write) {
+        let nested = REPORTING.replace(true);
+        let reached = !nested && self.report(now, source, message, stderr);
+        REPORTING.set(nested);
+        let counter = if reached { &self.reported } else { &self.suppressed };
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Says the message unless the source is over its budget; returns whether it reached anybody.
+    fn report(&self, now: Duration, source: &str, message: fmt::Arguments<'_>, stderr: &mut dyn Write) -> bool {
+        let now = u64::try_from(now.as_nanos()).unwrap_or(u64::MAX);
+        // No lock is held while user code (a `Display`, the hook) runs.
+        let Some(silenced) = lock(&self.budgets).of(source, now).take(now) else {
+            return false;
+        };
+        let source = Text::of(format_args!("{source}"));
+        let mut message = Text::of(message);
+        if silenced > 0 {
+            let plural = if silenced == 1 { "" } else { "s" };
+            message += &format!(" ({silenced} earlier message{plural} suppressed)");
+        }
+        let hook = lock(&self.hook).clone();
+        if let Some(hook) = hook
+            && guarded(|| hook(&source, &message)).is_some()
+        {
+            return true;
+        }
+        stderr.write_all(format!("femtologging: {source}: {message}\n").as_bytes()).is_ok()
+    }
+
+    fn set_hook(&self, hook: Hook) {
+        let old = lock(&self.hook).replace(hook);
+        drop(old); // user code, so it runs after the lock is released
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Runs user code; returns `None` if it panicked. The payload is forgotten: dropping it could panic again.
+fn guarded<R>(code: impl FnOnce() -> R) -> Option<R> {
+    catch_unwind(AssertUnwindSafe(code)).map_err(mem::forget).ok()
+}
+
+/// Collects text with control characters escaped, up to [`MAX_MESSAGE`] bytes.
+#[derive(Default)]
+struct Text(String);
+
+impl Text {
+    fn of(text: fmt::Arguments<'_>) -> String {
+        let mut collected = Self::default();
+        match guarded(|| collected.write_fmt(text)) {
+            Some(Ok(())) => {}
+            Some(Err(_)) => collected.0.push_str("… (cut short)"),
+            None => collected.0.push_str("… (panicked while being formatted)"),
+        }
+        collected.0
+    }
+}
+
+impl fmt::Write for Text {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        for c in text.chars() {
+            if self.0.len() >= MAX_MESSAGE {
+                return Err(fmt::Error);
+            }
+            if c.is_control() {
+                self.0.extend(c.escape_default());
+            } else {
+                self.0.push(c);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The budget of each source, for a bounded number of them.
+#[derive(Default)]
+struct Budgets {
+    by_source: HashMap<String, Bucket>,
+    shared: Bucket,
+}
+
+impl Budgets {
+    fn of(&mut self, source: &str, now: u64) -> &mut Bucket {
+        if !self.by_source.contains_key(source) && self.by_source.len() >= MAX_SOURCES {
+            self.by_source.retain(|_, bucket| !bucket.is_idle(now));
+            if self.by_source.len() >= MAX_SOURCES {
+                return &mut self.shared;
+            }
+        }
+        self.by_source.entry(source.to_owned()).or_default()
+    }
+}
+
+/// A token bucket over a time in nanoseconds that is passed in.
+struct Bucket {
+    tokens: u64,
+    /// When the last token was earned, or the bucket was last seen full.
+    earned: u64,
+    /// Messages refused since the last one that was let through.
+    refused: u64,
+}
+
+impl Default for Bucket {
+    fn default() -> Self {
+        Self { tokens: BURST, earned: 0, refused: 0 }
+    }
+}
+
+impl Bucket {
+    /// Lets one message through, with the number refused before it, or refuses it.
+    fn take(&mut self, now: u64) -> Option<u64> {
+        self.refill(now);
+        match self.tokens.checked_sub(1) {
+            Some(left) => {
+                self.tokens = left;
+                Some(mem::take(&mut self.refused))
+            }
+            None => {
+                self.refused += 1;
+                None
+            }
+        }
+    }
+
+    fn refill(&mut self, now: u64) {
+        let earned = now.saturating_sub(self.earned) / REFILL;
+        if self.tokens + earned >= BURST {
+            self.tokens = BURST;
+            self.earned = now;
+        } else {
+            self.tokens += earned;
+            self.earned += earned * REFILL;
+        }
+    }
+
+    /// Says whether forgetting the bucket loses nothing.
+    fn is_idle(&mut self, now: u64) -> bool {
+        self.refill(now);
+        self.tokens == BURST && self.refused == 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::AtomicUsize;
+
+    const SECOND: u64 = 1_000_000_000;
+
+    /// Refuses everything, like a closed stderr.
+    struct Broken;
+
+    impl Write for Broken {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+    }
+
+    /// Keeps what each call wrote.
+    #[derive(Default)]
+    struct Writes(Vec<String>);
+
+    impl Write for Writes {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.push(String::from_utf8_lossy(bytes).into_owned());
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn at(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    fn counts(notifier: &Notifier) -> (u64, u64) {
+        (notifier.reported.load(Ordering::Relaxed), notifier.suppressed.load(Ordering::Relaxed))
+    }
+
+    /// Runs code in `Display`, as a user's might.
+    struct Runs<F>(F);
+
+    impl<F: Fn()> fmt::Display for Runs<F> {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            (self.0)();
+            f.write_str("ran")
+        }
+    }
+
+    #[test]
+    fn a_bucket_lets_a_burst_through_and_then_one_per_ten_seconds() {
+        let mut bucket = Bucket::default();
+        let start = 3 * SECOND;
+        for _ in 0..5 {
+            assert_eq!(bucket.take(start), Some(0));
+        }
+        assert_eq!((bucket.take(start), bucket.take(start + 10 * SECOND - 1)), (None, None));
+        assert_eq!(bucket.take(start + 10 * SECOND), Some(2));
+        assert_eq!(bucket.take(start + 19 * SECOND), None);
+        assert_eq!(bucket.take(start + 25 * SECOND), Some(1));
+        assert_eq!(bucket.take(start + 29 * SECOND), None);
+        assert_eq!(bucket.take(start + 30 * SECOND), Some(1));
+    }
+
+    #[test]
+    fn a_bucket_fills_up_to_a_burst_and_no_further() {
+        let mut bucket = Bucket::default();
+        assert_eq!((0..6).filter_map(|_| bucket.take(0)).count(), 5);
+        assert!(!bucket.is_idle(50 * SECOND)); // it still has something to say
+        let taken = (0..7).filter_map(|_| bucket.take(1000 * SECOND)).collect::<Vec<_>>();
+        assert_eq!(taken, [1, 0, 0, 0, 0]);
+        assert_eq!(bucket.take(0), None);
+        assert_eq!(bucket.take(u64::MAX - 50 * SECOND), Some(3));
+        assert!(!bucket.is_idle(u64::MAX - 45 * SECOND));
+        assert!(bucket.is_idle(u64::MAX));
+    }
+
+    #[test]
+    fn a_message_is_one_line_in_one_write() {
+        let (notifier, mut stderr) = (Notifier::default(), Writes::default());
+        notifier.notify(at(0), "fi\nle", format_args!("disk \u{1b}[31mfull\r\n{}", "é\u{85}"), &mut stderr);
+        assert_eq!(stderr.0, ["femtologging: fi\\nle: disk \\u{1b}[31mfull\\r\\né\\u{85}\n"]);
+        assert_eq!(counts(&notifier), (1, 0));
+    }
+
+    #[test]
+    fn a_source_over_its_budget_says_later_how_much_was_suppressed() {
+        let (notifier, mut stderr) = (Notifier::default(), Writes::default());
+        for i in 0..7 {
+            notifier.notify(at(0), "a", format_args!("{i}"), &mut stderr);
+        }
+        notifier.notify(at(0), "b", format_args!("0"), &mut stderr);
+        notifier.notify(at(10), "a", format_args!("7"), &mut stderr);
+        notifier.notify(at(11), "a", format_args!("8"), &mut stderr);
+        notifier.notify(at(20), "a", format_args!("9"), &mut stderr);
+        assert_eq!(
+            stderr.0,
+            [
+                "femtologging: a: 0\n",
+                "femtologging: a: 1\n",
+                "femtologging: a: 2\n",
+                "femtologging: a: 3\n",
+                "femtologging: a: 4\n",
+                "femtologging: b: 0\n",
+                "femtologging: a: 7 (2 earlier messages suppressed)\n",
+                "femtologging: a: 9 (1 earlier message suppressed)\n",
+            ],
+        );
+        assert_eq!(counts(&notifier), (8, 3));
+    }
+
+    #[test]
+    fn sources_beyond_the_bound_share_a_budget_until_others_are_idle() {
+        let (notifier, mut stderr) = (Notifier::default(), Writes::default());
+        for source in 0..MAX_SOURCES + 10 {
+            notifier.notify(at(0), &source.to_string(), format_args!("x"), &mut stderr);
+        }
+        assert_eq!(stderr.0.len(), MAX_SOURCES + 5);
+        assert_eq!(lock(&notifier.budgets).by_source.len(), MAX_SOURCES);
+        notifier.notify(at(10), "new", format_args!("x"), &mut stderr);
+        assert_eq!(stderr.0.last().map(String::as_str), Some("femtologging: new: x\n"));
+        assert_eq!(lock(&notifier.budgets).by_source.len(), 1);
+    }
+
+    #[test]
+    fn a_broken_stderr_is_survived_and_counted() {
+        let notifier = Notifier::default();
+        notifier.notify(at(0), "a", format_args!("x"), &mut Broken);
+        assert_eq!(counts(&notifier), (0, 1));
+    }
+
+    #[test]
+    fn a_long_message_is_cut() {
+        let (notifier, mut stderr) = (Notifier::default(), Writes::default());
+        notifier.notify(at(0), "a", format_args!("{}", "é".repeat(MAX_MESSAGE)), &mut stderr);
+        assert_eq!(stderr.0, [format!("femtologging: a: {}… (cut short)\n", "é".repeat(MAX_MESSAGE / 2))]);
+    }
+
+    #[test]
+    fn a_panicking_display_is_survived() {
+        let (notifier, mut stderr) = (Notifier::default(), Writes::default());
+        let panics = Runs(|| panic!("expected by this test"));
+        notifier.notify(at(0), "a", format_args!("x{panics}"), &mut stderr);
+        assert_eq!(stderr.0, ["femtologging: a: x… (panicked while being formatted)\n"]);
+    }
+
+    #[test]
+    fn trouble_while_reporting_is_counted_only() {
+        let (notifier, mut stderr) = (Notifier::default(), Writes::default());
+        let notifies = Runs(|| notifier.notify(at(0), "a", format_args!("inner"), &mut io::sink()));
+        notifier.notify(at(0), "a", format_args!("{notifies}"), &mut stderr);
+        notifier.notify(at(0), "a", format_args!("next"), &mut stderr);
+        assert_eq!(stderr.0, ["femtologging: a: ran\n", "femtologging: a: next\n"]);
+        assert_eq!(counts(&notifier), (2, 1));
+    }
+
+    #[test]
+    fn a_hook_replaces_stderr() {
+        let (notifier, mut stderr) = (Notifier::default(), Writes::default());
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let hook_seen = Arc::clone(&seen);
+        notifier.set_hook(Arc::new(move |source, message| lock(&hook_seen).push(format!("{source}|{message}"))));
+        notifier.notify(at(0), "a", format_args!("x\ny"), &mut stderr);
+        assert_eq!(*lock(&seen), ["a|x\\ny"]);
+        assert_eq!(stderr.0, [""; 0]);
+        assert_eq!(counts(&notifier), (1, 0));
+    }
+
+    #[test]
+    fn a_panicking_hook_is_caught_and_stderr_takes_over() {
+        let (notifier, mut stderr) = (Notifier::default(), Writes::default());
+        let calls = Arc::new(AtomicUsize::new(0));
+        let hook_calls = Arc::clone(&calls);
+        notifier.set_hook(Arc::new(move |_, _| {
+            hook_calls.fetch_add(1, Ordering::Relaxed);
+            panic!("expected by this test");
+        }));
+        for _ in 0..2 {
+            notifier.notify(at(0), "a", format_args!("x"), &mut stderr);
+        }
+        assert_eq!(calls.load(Ordering::Relaxed), 2);
+        assert_eq!(stderr.0, ["femtologging: a: x\n"; 2]);
+        assert_eq!(counts(&notifier), (2, 0));
+    }
+}

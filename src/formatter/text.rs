@@ -1,0 +1,117 @@
+//! The default formatter: one line of text.
+
+use super::FemtoFormatter;
+use crate::level::Level;
+use crate::record::FemtoLogRecord;
+use crate::text::{Escaped, Output, Raw};
+use crate::time::CivilWriter;
+use crate::value::{Value, write_value};
+
+/// Writes records as `2026-03-12T08:30:00.123456Z INFO  app::db [main] message key=value`.
+///
+/// The time is UTC with microseconds. Text values stand in quotes where they would be hard to tell apart otherwise:
+/// where they are empty or hold a space, `=`, `"` or a control character; a quote or backslash in them is escaped.
+///
+/// | setting | default | what it does |
+/// |---|---|---|
+/// | [`escape`](Self::escape) | `true` | control characters are written as `\n`, `\u{1b}` …, so that no message or value can forge a line or command a terminal |
+///
+/// # Examples
+///
+/// ```
+/// use femtologging::{FemtoStreamHandler, FemtoTextFormatter};
+///
+/// // Messages with several lines, from sources that are trusted:
+/// let handler = FemtoStreamHandler::stderr().formatter(FemtoTextFormatter::new().escape(false)).build()?;
+/// # drop(handler);
+/// # Ok::<(), femtologging::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct FemtoTextFormatter {
+    time: CivilWriter,
+    escape: bool,
+}
+
+impl Default for FemtoTextFormatter {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl FemtoTextFormatter {
+    /// Makes the default formatter.
+    pub fn new() -> Self {
+        Self { time: CivilWriter::new(), escape: true }
+    }
+
+    /// Chooses whether control characters in messages, keys, values and names are escaped.
+    pub fn escape(mut self, escape: bool) -> Self {
+        self.escape = escape;
+        self
+    }
+}
+
+impl FemtoFormatter for FemtoTextFormatter {
+    #[inline]
+    fn format(&mut self, record: &FemtoLogRecord<'_>, out: &mut Vec<u8>) {
+        self.time.write_utc(record.timestamp(), 6, out);
+        out.extend_from_slice(column(record.level()));
+        if self.escape {
+            write_rest(record, Escaped(out));
+        } else {
+            write_rest(record, Raw(out));
+        }
+    }
+}
+
+/// The level between spaces, as wide as five letters.
+fn column(level: Level) -> &'static [u8] {
+    match level {
+        Level::Trace => b" TRACE ",
+        Level::Debug => b" DEBUG ",
+        Level::Info => b" INFO  ",
+        Level::Warn => b" WARN  ",
+        Level::Error => b" ERROR ",
+        Level::Critical => b" CRITICAL ",
+    }
+}
+
+#[inline]
+fn write_rest(record: &FemtoLogRecord<'_>, mut out: impl Output) {
+    let _ = out.write_str(record.logger());
+    out.plain(" [");
+    let _ = out.write_str(record.thread_name());
+    out.plain("] ");
+    record.message().render(&mut out);
+    for (key, value) in record.key_values() {
+        out.plain(" ");
+        let _ = out.write_str(key);
+        out.plain("=");
+        match value {
+            Value::Str(text) | Value::Display(text) if needs_quotes(text) => {
+                out.plain("\"");
+                write_quoted(&mut out, text);
+                out.plain("\"");
+            }
+            value => write_value(&mut out, value),
+        }
+    }
+}
+
+fn needs_quotes(text: &str) -> bool {
+    text.is_empty() || text.chars().any(|c| c.is_whitespace() || c.is_control() || matches!(c, '"' | '='))
+}
+
+fn write_quoted(out: &mut impl Output, text: &str) {
+    for run in text.split_inclusive(['"', '\\']) {
+        let (plain, special) = match run.strip_suffix(['"', '\\']) {
+            Some(plain) => (plain, &run[plain.len()..]),
+            None => (run, ""),
+        };
+        let _ = out.write_str(plain);
+        if !special.is_empty() {
+            out.plain("\\");
+            out.plain(special);
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! What every handler can be set up with, once for all of them.
+
+use std::time::Duration;
+
+use super::{FemtoHandler, Line};
+use crate::error::{Error, Problem};
+use crate::filter::FemtoFilter;
+use crate::formatter::FemtoFormatter;
+use crate::level::LevelFilter;
+use crate::policy::{IdlePolicy, OverflowPolicy, Transport};
+
+/// A handler with the settings of its queue and thread, ready to be added to a configuration.
+pub struct HandlerSpec {
+    pub(crate) handler: Box<dyn FemtoHandler>,
+    pub(crate) settings: HandlerSettings,
+}
+
+impl<H: FemtoHandler> From<H> for HandlerSpec {
+    /// Takes the default settings.
+    fn from(handler: H) -> Self {
+        Self { handler: Box::new(handler), settings: HandlerSettings::default() }
+    }
+}
+
+pub(crate) struct HandlerSettings {
+    pub(crate) level: LevelFilter,
+    pub(crate) filters: Vec<Box<dyn FemtoFilter>>,
+    pub(crate) transport: Transport,
+    pub(crate) overflow: OverflowPolicy,
+    pub(crate) idle: IdlePolicy,
+    pub(crate) wake_level: LevelFilter,
+}
+
+impl Default for HandlerSettings {
+    fn default() -> Self {
+        Self {
+            level: LevelFilter::Trace,
+            filters: Vec::new(),
+            transport: Transport::default(),
+            overflow: OverflowPolicy::default(),
+            idle: IdlePolicy::default(),
+            wake_level: LevelFilter::Off,
+        }
+    }
+}
+
+impl HandlerSettings {
+    /// Everything that is wrong with the settings.
+    fn problems(&self) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        let mut problem = |wrong: bool, field: &str, value: String, remedy: &str| {
+            if wrong {
+                problems.push(Problem::new(field, value, remedy));
+            }
+        };
+        match self.transport {
+            Transport::PerThread { bytes } => {
+                problem(
+                    !(1024..=64 << 20).contains(&bytes),
+                    "transport.bytes",
+                    bytes.to_string(),
+                    "give each thread's ring between 1024 bytes and 64 MiB",
+                );
+                problem(
+                    self.overflow == OverflowPolicy::DropOldest,
+                    "overflow",
+                    "DropOldest".to_owned(),
+                    "a thread cannot take records out of its ring again: use Transport::Shared, or Block, BlockFor or DropNewest",
+                );
+            }
+            Transport::Shared { capacity } => problem(
+                capacity == Some(0),
+                "transport.capacity",
+                "0".to_owned(),
+                "give room for at least one record, or None for no bound",
+            ),
+        }
+        let IdlePolicy { spin, first_sleep, longest_sleep } = self.idle;
+        problem(
+            spin > Duration::from_millis(1),
+            "idle.spin",
+            format!("{spin:?}"),
+            "spin for 1 ms at most; it keeps a processor busy",
+        );
+        problem(
+            first_sleep.is_zero() || first_sleep > longest_sleep || longest_sleep > Duration::from_secs(1),
+            "idle.first_sleep, idle.longest_sleep",
+            format!("{first_sleep:?}, {longest_sleep:?}"),
+            "the first sleep must be more than zero, no longer than the longest, and that no longer than 1 s",
+        );
+        problems
+    }
+}
+
+/// Builds a handler: its own options, and what all handlers have in common.
+///
+/// | setting | default | what it does |
+/// |---|---|---|
+/// | [`level`](Self::level) | `Trace` | the lowest level that the handler takes |
+/// | [`filter`](Self::filter) | none | turns records away; several are asked in turn |
+/// | [`transport`](Self::transport) | `PerThread { bytes: 262_144 }` | how records reach the handler's thread |
+/// | [`overflow`](Self::overflow) | `Block` | what happens when the queue is full |
+/// | [`idle`](Self::idle) | 2 µs, 50 µs … 5 ms | how the thread waits for records |
+/// | [`wake_level`](Self::wake_level) | `Off` | records from this level on wake the thread at once |
+#[must_use]
+pub struct HandlerBuilder<O> {
+    pub(super) options: O,
+    settings: HandlerSettings,
+}
+
+impl<O> HandlerBuilder<O> {
+    pub(super) fn new(options: O) -> Self {
+        Self { options, settings: HandlerSettings::default() }
+    }
+
+    /// Sets the lowest level that the handler takes.
+    pub fn level(mut self, level: impl Into<LevelFilter>) -> Self {
+        self.settings.level = level.into();
+        self
+    }
+
+    /// Adds a filter, asked on the handler's thread.
+    pub fn filter(mut self, filter: impl FemtoFilter + 'static) -> Self {
+        self.settings.filters.push(Box::new(filter));
+        self
+    }
+
+    /// Sets how records reach the handler's thread.
+    pub fn transport(mut self, transport: Transport) -> Self {
+        self.settings.transport = transport;
+        self
+    }
+
+    /// Sets what happens to records when the queue is full.
+    pub fn overflow(mut self, overflow: OverflowPolicy) -> Self {
+        self.settings.overflow = overflow;
+        self
+    }
+
+    /// Sets how the handler's thread waits for records.
+    pub fn idle(mut self, idle: IdlePolicy) -> Self {
+        self.settings.idle = idle;
+        self
+    }
+
+    /// Makes records from this level on wake the handler's thread if it sleeps, which costs their callers some
+    /// microseconds each.
+    pub fn wake_level(mut self, level: impl Into<LevelFilter>) -> Self {
+        self.settings.wake_level = level.into();
+        self
+    }
+
+    /// Puts the handler and the settings together, adding `problems` to theirs.
+    pub(super) fn finish(
+        settings: HandlerSettings,
+        mut problems: Vec<Problem>,
+        make: impl FnOnce() -> Result<Box<dyn FemtoHandler>, Error>,
+    ) -> Result<HandlerSpec, Error> {
+        problems.extend(settings.problems());
+        if problems.is_empty() { Ok(HandlerSpec { handler: make()?, settings }) } else { Err(Error::config(problems)) }
+    }
+
+    pub(super) fn into_parts(self) -> (O, HandlerSettings) {
+        (self.options, self.settings)
+    }
+}
+
+impl<O: AsMut<Line>> HandlerBuilder<O> {
+    /// Sets the formatter; a [`FemtoTextFormatter`](crate::FemtoTextFormatter) by default.
+    pub fn formatter(mut self, formatter: impl FemtoFormatter + 'static) -> Self {
+        self.options.as_mut().formatter = Box::new(formatter);
+        self
+    }
+
+    /// Sets what ends each record's text; a line feed by default.
+    pub fn terminator(mut self, terminator: impl Into<Vec<u8>>) -> Self {
+        self.options.as_mut().terminator = terminator.into();
+        self
+    }
+}
+
+impl<H: FemtoHandler> HandlerBuilder<H> {
+    /// Makes the handler ready to be added.
+    ///
+    /// # Errors
+    ///
+    /// Settings that cannot work, all in one error.
+    pub fn build(self) -> Result<HandlerSpec, Error> {
+        let (handler, settings) = self.into_parts();
+        Self::finish(settings, Vec::new(), || Ok(Box::new(handler)))
+    }
+}
+
+/// Gives every handler, also one's own, the settings that all handlers have.
+pub trait FemtoHandlerExt: FemtoHandler + Sized {
+    /// Starts a builder around this handler.
+    fn configure(self) -> HandlerBuilder<Self> {
+        HandlerBuilder::new(self)
+    }
+}
+
+impl<H: FemtoHandler> FemtoHandlerExt for H {}

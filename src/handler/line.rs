@@ -1,0 +1,28 @@
+//! How a handler of text turns a record into a line.
+
+use super::Batch;
+use crate::formatter::{FemtoFormatter, FemtoTextFormatter};
+use crate::record::FemtoLogRecord;
+
+/// A formatter and what ends each record's text.
+pub struct Line {
+    pub(super) formatter: Box<dyn FemtoFormatter>,
+    pub(super) terminator: Vec<u8>,
+}
+
+impl Default for Line {
+    fn default() -> Self {
+        Self { formatter: Box::new(FemtoTextFormatter::new()), terminator: vec![b'\n'] }
+    }
+}
+
+impl Line {
+    /// Appends the record's line to the batch.
+    #[inline]
+    pub fn append(&mut self, record: &FemtoLogRecord<'_>, batch: &mut Batch) {
+        batch.append(|out| {
+            self.formatter.format(record, out);
+            out.extend_from_slice(&self.terminator);
+        });
+    }
+}

@@ -1,0 +1,105 @@
+//! Handlers: where records end up.
+//!
+//! A handler says what to do with a record; the thread, the queue, overflow, batching, flush, shutdown, metrics and
+//! isolation are the same for all and stand in `queue/` and `worker/`.
+
+mod batch;
+mod builder;
+mod capture;
+mod file;
+mod line;
+mod null;
+mod stream;
+
+pub use batch::{Batch, Delivery};
+pub use builder::{FemtoHandlerExt, HandlerBuilder, HandlerSpec};
+pub use capture::FemtoCaptureHandler;
+pub use file::{FemtoFileHandler, FileOptions, FlushPolicy};
+pub use line::Line;
+pub use null::FemtoNullHandler;
+pub use stream::{FemtoStreamHandler, StreamOptions};
+
+use crate::error::Error;
+use crate::record::FemtoLogRecord;
+use crate::time::Timestamp;
+
+/// A destination of records.
+///
+/// All methods are called on the handler's own thread, one at a time. An error or panic in any of them is counted and
+/// reported; the handler is called again with the next records, and no other handler notices.
+///
+/// For each batch, the thread calls [`handle`](Self::handle) once for every record and then
+/// [`deliver`](Self::deliver). A batch ends when the queue runs empty or the batch's text reaches 256 KiB.
+/// A record counts as written once `deliver` said so.
+///
+/// # Examples
+///
+/// A handler that counts warnings:
+///
+/// ```
+/// use std::sync::Arc;
+/// use std::sync::atomic::{AtomicUsize, Ordering};
+/// use femtologging::handler::{Batch, FemtoHandler, FemtoHandlerExt};
+/// use femtologging::{Config, Error, FemtoLogRecord, Level};
+///
+/// struct CountHandler(Arc<AtomicUsize>);
+///
+/// impl FemtoHandler for CountHandler {
+///     fn handle(&mut self, _: &FemtoLogRecord<'_>, _: &mut Batch) -> Result<(), Error> {
+///         self.0.fetch_add(1, Ordering::Relaxed);
+///         Ok(())
+///     }
+/// }
+///
+/// let count = Arc::new(AtomicUsize::new(0));
+/// let logging = Config::builder().add_handler("count", CountHandler(count.clone()).configure().level(Level::Warn).build()?).build()?;
+/// # drop(logging);
+/// # Ok::<(), Error>(())
+/// ```
+pub trait FemtoHandler: Send + 'static {
+    /// Takes one record: appends its text to the batch, or does with it whatever this handler is for.
+    ///
+    /// # Errors
+    ///
+    /// An error counts this record as failed; what it appended to the batch is taken back.
+    fn handle(&mut self, record: &FemtoLogRecord<'_>, batch: &mut Batch) -> Result<(), Error>;
+
+    /// Delivers the batch. `now` is the time by the system's clock.
+    ///
+    /// # Errors
+    ///
+    /// An error counts the records of the batch as failed, except those before
+    /// [`Batch::delivered`]. The batch is over either way.
+    fn deliver(&mut self, batch: &mut Batch, now: Timestamp) -> Result<Delivery, Error> {
+        let _ = (batch, now);
+        Ok(Delivery::Done)
+    }
+
+    /// Makes everything delivered so far as durable as this handler can. The batch was delivered before.
+    ///
+    /// # Errors
+    ///
+    /// The error is what the caller of `flush` gets.
+    fn flush(&mut self) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// Is called about once a second, and less often while the thread sleeps longer.
+    ///
+    /// # Errors
+    ///
+    /// An error is counted and reported.
+    fn tick(&mut self, now: Timestamp) -> Result<(), Error> {
+        let _ = now;
+        Ok(())
+    }
+
+    /// Is called once, after the last record was delivered and flushed.
+    ///
+    /// # Errors
+    ///
+    /// An error is counted and reported.
+    fn close(&mut self) -> Result<(), Error> {
+        Ok(())
+    }
+}

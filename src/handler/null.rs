@@ -1,0 +1,15 @@
+//! A handler that does nothing.
+
+use super::{Batch, FemtoHandler};
+use crate::error::Error;
+use crate::record::FemtoLogRecord;
+
+/// Takes records and does nothing with them; they count as written.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct FemtoNullHandler;
+
+impl FemtoHandler for FemtoNullHandler {
+    fn handle(&mut self, _: &FemtoLogRecord<'_>, _: &mut Batch) -> Result<(), Error> {
+        Ok(())
+    }
+}

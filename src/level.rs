@@ -1,0 +1,529 @@
+//! Severities and thresholds, with the numbers of CPython's `logging`.
+//!
+//! A [`Level`] belongs to a record, a [`LevelFilter`] to whatever lets records through: a logger, a handler, the
+//! whole process, or the build ([`STATIC_MAX_LEVEL`]). Both are ordered by severity and can be compared with each
+//! other.
+
+use std::cmp::Ordering;
+use std::error::Error;
+use std::fmt;
+use std::str::FromStr;
+
+/// How severe a record is.
+///
+/// The numbers are CPython's, with 5 for `Trace`, which CPython does not name. Levels are ordered by severity.
+///
+/// # Examples
+///
+/// ```
+/// use femtologging::Level;
+///
+/// assert!(Level::Trace < Level::Critical);
+/// assert_eq!(Level::Warn.number(), 30);
+/// assert_eq!("Warning".parse(), Ok(Level::Warn));
+/// assert_eq!(format!("[{:>8}]", Level::Info), "[    INFO]");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Level {
+    /// Step-by-step detail, for following one execution.
+    Trace = 5,
+    /// Detail of interest when looking for a fault.
+    Debug = 10,
+    /// Confirmation that things work as expected.
+    Info = 20,
+    /// Something unexpected that the program coped with.
+    Warn = 30,
+    /// Something the program could not do.
+    Error = 40,
+    /// Something after which the program may not be able to go on.
+    Critical = 50,
+}
+
+impl Level {
+    /// Every level, least severe first; a level's position is its [`index`](Self::index).
+    pub const ALL: [Self; 6] = [Self::Trace, Self::Debug, Self::Info, Self::Warn, Self::Error, Self::Critical];
+
+    /// Returns CPython's number for this level.
+    pub const fn number(self) -> u8 {
+        self as u8
+    }
+
+    /// Returns the level with exactly this number, if there is one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use femtologging::Level;
+    ///
+    /// assert_eq!(Level::from_number(40), Some(Level::Error));
+    /// assert_eq!(Level::from_number(41), None);
+    /// ```
+    pub const fn from_number(number: u8) -> Option<Self> {
+        match LevelFilter::from_number(number) {
+            Some(filter) => filter.to_level(),
+            None => None,
+        }
+    }
+
+    /// Returns the position in [`Level::ALL`], from 0 for `Trace` to 5 for `Critical`.
+    pub const fn index(self) -> usize {
+        match self {
+            Self::Trace => 0,
+            Self::Debug => 1,
+            Self::Info => 2,
+            Self::Warn => 3,
+            Self::Error => 4,
+            Self::Critical => 5,
+        }
+    }
+
+    /// Returns the level at this position of [`Level::ALL`], if there is one.
+    pub const fn from_index(index: usize) -> Option<Self> {
+        if index < Self::ALL.len() { Some(Self::ALL[index]) } else { None }
+    }
+
+    /// Returns the level's name in capitals.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Trace => "TRACE",
+            Self::Debug => "DEBUG",
+            Self::Info => "INFO",
+            Self::Warn => "WARN",
+            Self::Error => "ERROR",
+            Self::Critical => "CRITICAL",
+        }
+    }
+}
+
+/// A threshold that lets a level and everything more severe through.
+///
+/// Filters are ordered **by how much they hold back**: `Trace` is the least, `Off` the greatest. A greater filter
+/// is more restrictive, so the stricter of two is their `max`. This is the order of CPython's numbers and the
+/// reverse of the `log` crate's `LevelFilter`, which is ordered by verbosity and puts `Off` first.
+///
+/// A filter can be compared with a [`Level`]: `level >= filter` says the same as [`enables`](Self::enables).
+///
+/// # Examples
+///
+/// ```
+/// use femtologging::{Level, LevelFilter};
+///
+/// assert!(LevelFilter::Info.enables(Level::Warn));
+/// assert!(Level::Debug < LevelFilter::Info);
+/// assert_eq!(LevelFilter::Info.max(LevelFilter::Off), LevelFilter::Off);
+/// assert_eq!("fatal".parse(), Ok(LevelFilter::Critical));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum LevelFilter {
+    /// Lets everything through.
+    Trace = 5,
+    /// Lets `Debug` and above through.
+    Debug = 10,
+    /// Lets `Info` and above through.
+    Info = 20,
+    /// Lets `Warn` and above through.
+    Warn = 30,
+    /// Lets `Error` and above through.
+    Error = 40,
+    /// Lets only `Critical` through.
+    Critical = 50,
+    /// Lets nothing through.
+    Off = 255,
+}
+
+impl LevelFilter {
+    /// Every filter, least restrictive first.
+    pub const ALL: [Self; 7] =
+        [Self::Trace, Self::Debug, Self::Info, Self::Warn, Self::Error, Self::Critical, Self::Off];
+
+    /// Says whether a record of this level passes.
+    #[inline]
+    pub const fn enables(self, level: Level) -> bool {
+        level as u8 >= self as u8
+    }
+
+    /// Returns the filter's number: that of the least severe level it lets through, or 255 for `Off`.
+    pub const fn number(self) -> u8 {
+        self as u8
+    }
+
+    /// Returns the filter with exactly this [`number`](Self::number), if there is one.
+    pub const fn from_number(number: u8) -> Option<Self> {
+        match number {
+            5 => Some(Self::Trace),
+            10 => Some(Self::Debug),
+            20 => Some(Self::Info),
+            30 => Some(Self::Warn),
+            40 => Some(Self::Error),
+            50 => Some(Self::Critical),
+            255 => Some(Self::Off),
+            _ => None,
+        }
+    }
+
+    /// Returns the least severe level that passes, or `None` for `Off`.
+    pub const fn to_level(self) -> Option<Level> {
+        match self {
+            Self::Trace => Some(Level::Trace),
+            Self::Debug => Some(Level::Debug),
+            Self::Info => Some(Level::Info),
+            Self::Warn => Some(Level::Warn),
+            Self::Error => Some(Level::Error),
+            Self::Critical => Some(Level::Critical),
+            Self::Off => None,
+        }
+    }
+
+    /// Returns the filter's name in capitals.
+    pub const fn as_str(self) -> &'static str {
+        match self.to_level() {
+            Some(level) => level.as_str(),
+            None => "OFF",
+        }
+    }
+
+    /// Parses a word of [`WORDS`], at run time and for [`STATIC_MAX_LEVEL`] at build time.
+    const fn from_word(word: &str) -> Option<Self> {
+        let mut i = 0;
+        while i < WORDS.len() {
+            if same_word(WORDS[i].0.as_bytes(), word.as_bytes()) {
+                return Some(WORDS[i].1);
+            }
+            i += 1;
+        }
+        None
+    }
+}
+
+/// Everything that parses as a filter, in any letter case; all but `off` parse as a level too.
+const WORDS: [(&str, LevelFilter); 15] = [
+    ("trace", LevelFilter::Trace),
+    ("debug", LevelFilter::Debug),
+    ("info", LevelFilter::Info),
+    ("warn", LevelFilter::Warn),
+    ("warning", LevelFilter::Warn),
+    ("error", LevelFilter::Error),
+    ("critical", LevelFilter::Critical),
+    ("fatal", LevelFilter::Critical),
+    ("off", LevelFilter::Off),
+    ("5", LevelFilter::Trace),
+    ("10", LevelFilter::Debug),
+    ("20", LevelFilter::Info),
+    ("30", LevelFilter::Warn),
+    ("40", LevelFilter::Error),
+    ("50", LevelFilter::Critical),
+];
+
+/// `eq_ignore_ascii_case`, which is not `const` in the oldest supported compiler.
+const fn same_word(a: &[u8], b: &[u8]) -> bool {
+    let mut i = 0;
+    while i < a.len() && i < b.len() && a[i].eq_ignore_ascii_case(&b[i]) {
+        i += 1;
+    }
+    i == a.len() && i == b.len()
+}
+
+/// The least severe level whose call sites are compiled into the program.
+///
+/// Call sites below it vanish: their arguments are type-checked but never evaluated, and no code is left. It is
+/// fixed when this crate is built; the first line that applies decides:
+///
+/// | precedence | setting                                                     | applies to                              |
+/// |------------|-------------------------------------------------------------|-----------------------------------------|
+/// | 1          | environment variable `FEMTOLOGGING_MAX_LEVEL` at build time | every build, whatever the features say  |
+/// | 2          | the strictest of the features below that are enabled:       |                                         |
+/// |            | `max_level_{off,critical,error,warn,info,debug,trace}`      | every build                             |
+/// |            | `release_max_level_{off,critical,…,trace}`                  | builds without `debug_assertions`       |
+/// | 3          | none                                                        | everything is compiled in: `Trace`      |
+///
+/// The variable takes whatever parses as a [`LevelFilter`], such as `warn`, `WARNING`, `30` or `off`; empty
+/// counts as not set, anything else fails the build. Cargo rebuilds the crate when the variable changes.
+pub const STATIC_MAX_LEVEL: LevelFilter = static_max_level(
+    option_env!("FEMTOLOGGING_MAX_LEVEL"),
+    &[
+        (LevelFilter::Off, cfg!(feature = "max_level_off"), cfg!(feature = "release_max_level_off")),
+        (LevelFilter::Critical, cfg!(feature = "max_level_critical"), cfg!(feature = "release_max_level_critical")),
+        (LevelFilter::Error, cfg!(feature = "max_level_error"), cfg!(feature = "release_max_level_error")),
+        (LevelFilter::Warn, cfg!(feature = "max_level_warn"), cfg!(feature = "release_max_level_warn")),
+        (LevelFilter::Info, cfg!(feature = "max_level_info"), cfg!(feature = "release_max_level_info")),
+        (LevelFilter::Debug, cfg!(feature = "max_level_debug"), cfg!(feature = "release_max_level_debug")),
+        (LevelFilter::Trace, cfg!(feature = "max_level_trace"), cfg!(feature = "release_max_level_trace")),
+    ],
+    cfg!(not(debug_assertions)),
+);
+
+/// Says whether call sites of this level are compiled in.
+#[doc(hidden)]
+#[inline]
+pub const fn is_compiled(level: Level) -> bool {
+    STATIC_MAX_LEVEL.enables(level)
+}
+
+/// Applies the table of [`STATIC_MAX_LEVEL`] to rows of (filter, its feature, its release feature), strictest
+/// first.
+const fn static_max_level(
+    variable: Option<&str>,
+    features: &[(LevelFilter, bool, bool)],
+    release: bool,
+) -> LevelFilter {
+    if let Some(word) = variable
+        && !word.is_empty()
+    {
+        return match LevelFilter::from_word(word) {
+            Some(filter) => filter,
+            None => panic!(
+                "the environment variable FEMTOLOGGING_MAX_LEVEL must be one of trace, debug, info, warn (or warning), \
+                 error, critical (or fatal), off, 5, 10, 20, 30, 40, 50, in any letter case"
+            ),
+        };
+    }
+    let mut i = 0;
+    while i < features.len() {
+        let (filter, always, in_release) = features[i];
+        if always || (in_release && release) {
+            return filter;
+        }
+        i += 1;
+    }
+    LevelFilter::Trace
+}
+
+/// The error of parsing a [`Level`] or a [`LevelFilter`]; it names the value and what would have been accepted.
+///
+/// # Examples
+///
+/// ```
+/// use femtologging::Level;
+///
+/// assert_eq!(
+///     "loud".parse::<Level>().unwrap_err().to_string(),
+///     "\"loud\" is not a level: expected TRACE, DEBUG, INFO, WARN (or WARNING), ERROR, CRITICAL (or FATAL), \
+///      or one of the numbers 5, 10, 20, 30, 40, 50",
+/// );
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ParseLevelError {
+    value: String,
+    wanted: Wanted,
+}
+
+/// What a value was to be parsed as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wanted {
+    Level,
+    Filter,
+}
+
+impl fmt::Display for ParseLevelError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (what, off) = match self.wanted {
+            Wanted::Level => ("level", ""),
+            Wanted::Filter => ("level filter", " OFF,"),
+        };
+        write!(f, "{:?} is not a {what}: ", self.value)?;
+        if self.value.eq_ignore_ascii_case("notset") {
+            return f.write_str("leave it out to inherit the parent's, or use TRACE to let everything through");
+        }
+        write!(
+            f,
+            "expected TRACE, DEBUG, INFO, WARN (or WARNING), ERROR, CRITICAL (or FATAL),{off} \
+             or one of the numbers 5, 10, 20, 30, 40, 50"
+        )
+    }
+}
+
+impl Error for ParseLevelError {}
+
+impl FromStr for Level {
+    type Err = ParseLevelError;
+
+    fn from_str(word: &str) -> Result<Self, Self::Err> {
+        LevelFilter::from_word(word)
+            .and_then(LevelFilter::to_level)
+            .ok_or_else(|| ParseLevelError { value: word.to_owned(), wanted: Wanted::Level })
+    }
+}
+
+impl FromStr for LevelFilter {
+    type Err = ParseLevelError;
+
+    fn from_str(word: &str) -> Result<Self, Self::Err> {
+        Self::from_word(word).ok_or_else(|| ParseLevelError { value: word.to_owned(), wanted: Wanted::Filter })
+    }
+}
+
+impl TryFrom<u8> for Level {
+    type Error = ParseLevelError;
+
+    fn try_from(number: u8) -> Result<Self, ParseLevelError> {
+        Self::from_number(number).ok_or_else(|| ParseLevelError { value: number.to_string(), wanted: Wanted::Level })
+    }
+}
+
+impl From<Level> for u8 {
+    fn from(level: Level) -> Self {
+        level.number()
+    }
+}
+
+impl From<Level> for LevelFilter {
+    fn from(level: Level) -> Self {
+        match level {
+            Level::Trace => Self::Trace,
+            Level::Debug => Self::Debug,
+            Level::Info => Self::Info,
+            Level::Warn => Self::Warn,
+            Level::Error => Self::Error,
+            Level::Critical => Self::Critical,
+        }
+    }
+}
+
+impl fmt::Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl fmt::Display for LevelFilter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl PartialEq<LevelFilter> for Level {
+    fn eq(&self, other: &LevelFilter) -> bool {
+        self.number() == other.number()
+    }
+}
+
+impl PartialEq<Level> for LevelFilter {
+    fn eq(&self, other: &Level) -> bool {
+        self.number() == other.number()
+    }
+}
+
+impl PartialOrd<LevelFilter> for Level {
+    fn partial_cmp(&self, other: &LevelFilter) -> Option<Ordering> {
+        self.number().partial_cmp(&other.number())
+    }
+}
+
+impl PartialOrd<Level> for LevelFilter {
+    fn partial_cmp(&self, other: &Level) -> Option<Ordering> {
+        self.number().partial_cmp(&other.number())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use LevelFilter::{Critical, Debug, Error, Info, Off, Trace, Warn};
+
+    #[test]
+    fn numbers_indices_and_names_agree() {
+        let rows = [
+            (Level::Trace, 5, "TRACE"),
+            (Level::Debug, 10, "DEBUG"),
+            (Level::Info, 20, "INFO"),
+            (Level::Warn, 30, "WARN"),
+            (Level::Error, 40, "ERROR"),
+            (Level::Critical, 50, "CRITICAL"),
+        ];
+        for (index, (level, number, name)) in rows.into_iter().enumerate() {
+            assert_eq!(Level::ALL[index], level);
+            assert_eq!((level.index(), Level::from_index(index)), (index, Some(level)));
+            assert_eq!((level.number(), u8::from(level)), (number, number));
+            assert_eq!((Level::from_number(number), Level::try_from(number)), (Some(level), Ok(level)));
+            assert_eq!((level.as_str(), level.to_string().as_str()), (name, name));
+            assert_eq!(LevelFilter::from(level).to_level(), Some(level));
+            assert_eq!(LevelFilter::from(level).number(), number);
+            assert_eq!(LevelFilter::ALL[index], level);
+            assert_eq!(LevelFilter::from(level).to_string(), name);
+        }
+        assert_eq!(Level::from_index(6), None);
+        assert_eq!((0..=255).filter_map(Level::from_number).collect::<Vec<_>>(), Level::ALL);
+        assert_eq!((0..=255).filter_map(LevelFilter::from_number).collect::<Vec<_>>(), LevelFilter::ALL);
+        assert_eq!((Off.number(), Off.to_level(), Off.as_str()), (255, None, "OFF"));
+    }
+
+    #[test]
+    fn order_is_by_severity() {
+        assert!(Level::ALL.is_sorted_by(|a, b| a < b));
+        assert!(LevelFilter::ALL.is_sorted_by(|a, b| a < b));
+    }
+
+    #[test]
+    fn a_filter_enables_its_level_and_above() {
+        for (i, filter) in LevelFilter::ALL.into_iter().enumerate() {
+            for (j, level) in Level::ALL.into_iter().enumerate() {
+                assert_eq!(filter.enables(level), j >= i, "{filter} {level}");
+                assert_eq!((level >= filter, filter <= level), (j >= i, j >= i), "{filter} {level}");
+                assert_eq!((level == filter, filter == level), (i == j, i == j), "{filter} {level}");
+            }
+        }
+    }
+
+    #[test]
+    fn display_pads() {
+        assert_eq!(format!("[{:<8}] [{:^6}] [{:.1}]", Level::Warn, Info, Level::Error), "[WARN    ] [ INFO ] [E]");
+    }
+
+    #[test]
+    fn words_parse_in_any_case() {
+        for (word, filter) in WORDS {
+            assert_eq!(word.parse(), Ok(filter));
+            assert_eq!(word.to_uppercase().parse(), Ok(filter));
+            assert_eq!(word.parse::<Level>().ok(), filter.to_level());
+        }
+        assert_eq!(("wArNiNg".parse(), "Fatal".parse()), (Ok(Level::Warn), Ok(Level::Critical)));
+    }
+
+    #[test]
+    fn errors_name_the_value_and_the_remedy() {
+        let level = |word: &str| word.parse::<Level>().unwrap_err().to_string();
+        let filter = |word: &str| word.parse::<LevelFilter>().unwrap_err().to_string();
+        let accepted = "expected TRACE, DEBUG, INFO, WARN (or WARNING), ERROR, CRITICAL (or FATAL)";
+        let numbers = "or one of the numbers 5, 10, 20, 30, 40, 50";
+        assert_eq!(level("off"), format!("\"off\" is not a level: {accepted}, {numbers}"));
+        assert_eq!(filter(""), format!("\"\" is not a level filter: {accepted}, OFF, {numbers}"));
+        assert_eq!(
+            filter("NotSet"),
+            "\"NotSet\" is not a level filter: leave it out to inherit the parent's, or use TRACE to let everything through",
+        );
+        assert_eq!(
+            Level::try_from(25).unwrap_err().to_string(),
+            format!("\"25\" is not a level: {accepted}, {numbers}")
+        );
+        for word in ["inf", "infos", "5 ", "05", "0", "255"] {
+            assert!(word.parse::<LevelFilter>().is_err(), "{word}");
+        }
+    }
+
+    #[test]
+    fn the_variable_overrides_features_and_the_strictest_feature_wins() {
+        let debug_and_release_error = [(Error, false, true), (Debug, true, false), (Trace, true, true)];
+        assert_eq!(static_max_level(None, &debug_and_release_error, false), Debug);
+        assert_eq!(static_max_level(None, &debug_and_release_error, true), Error);
+        assert_eq!(static_max_level(Some(""), &debug_and_release_error, true), Error);
+        assert_eq!(static_max_level(Some("WARNING"), &debug_and_release_error, true), Warn);
+        assert_eq!(static_max_level(Some("5"), &debug_and_release_error, true), Trace);
+        assert_eq!(static_max_level(Some("off"), &[], false), Off);
+        assert_eq!(static_max_level(None, &[(Critical, false, true)], false), Trace);
+    }
+
+    #[test]
+    #[should_panic(expected = "FEMTOLOGGING_MAX_LEVEL must be one of trace, debug, info")]
+    fn an_invalid_variable_is_refused() {
+        static_max_level(Some("loud"), &[], false);
+    }
+
+    #[test]
+    fn compiled_levels_follow_the_static_maximum() {
+        for level in Level::ALL {
+            assert_eq!(is_compiled(level), level >= STATIC_MAX_LEVEL);
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! Loggers: which records go on, and to which handlers.
+//!
+//! Loggers form a tree by their names. A logger without a level takes that of its nearest ancestor that has one, and
+//! records go to the logger's own handlers and to those of its ancestors, as in CPython's `logging`.
+
+pub(crate) mod dispatch;
+mod last_resort;
+mod registry;
+mod route;
+mod source;
+
+pub(crate) use registry::{LoggerSettings, Registry, canonical};
+#[doc(hidden)]
+pub use source::{AtLogger, AtLoggerAndTarget, AtSite, AtTarget, Source};
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use crate::callsite::State;
+use crate::error::Error;
+use crate::filter::FemtoFilter;
+use crate::level::{Level, LevelFilter};
+use crate::worker::Worker;
+
+/// A named logger. Clones are the same logger.
+///
+/// # Examples
+///
+/// ```
+/// use femtologging::{Config, FemtoCaptureHandler, Level, LevelFilter, info};
+///
+/// let logging = Config::builder().add_handler("capture", FemtoCaptureHandler::new()).build()?;
+/// let logger = logging.get_logger("shop.cart")?;
+/// assert_eq!(logger.effective_level(), LevelFilter::Info);
+///
+/// logger.set_level(Level::Error);
+/// assert!(!logger.is_enabled_for(Level::Info));
+/// info!(logger: logger, "not recorded");
+/// # Ok::<(), femtologging::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct FemtoLogger {
+    registry: Arc<Registry>,
+    node: Arc<Node>,
+}
+
+/// What a logger's calls look at; the rest of the logger is in the registry.
+pub(crate) struct Node {
+    pub(crate) name: Arc<str>,
+    pub(crate) key: String,
+    pub(crate) name_id: u32,
+    state: AtomicU64,
+}
+
+impl Node {
+    #[inline(always)]
+    pub(crate) fn state(&self) -> State {
+        State(self.state.load(Relaxed))
+    }
+
+    pub(crate) fn set_state(&self, state: State) {
+        self.state.store(state.0, Relaxed);
+    }
+}
+
+impl FemtoLogger {
+    pub(crate) fn new(registry: Arc<Registry>, node: Arc<Node>) -> Self {
+        Self { registry, node }
+    }
+
+    /// Returns the name; `root` for the root logger.
+    pub fn name(&self) -> &str {
+        &self.node.name
+    }
+
+    /// Returns the logger above this one; `None` for the root logger.
+    ///
+    /// It is made if it does not exist yet; to records that makes no difference.
+    pub fn parent(&self) -> Option<FemtoLogger> {
+        if self.node.key.is_empty() {
+            return None;
+        }
+        let parent = self.node.key.rsplit_once("::").map_or("", |(parent, _)| parent);
+        let length = self.node.name.len();
+        // The parent's name in the spelling of this one's.
+        let name = match self.node.name.rfind(['.', ':']) {
+            Some(at) if !parent.is_empty() => self.node.name[..at.min(length)].trim_end_matches([':', '.']),
+            _ => "",
+        };
+        Some(self.registry.logger(name))
+    }
+
+    /// Returns the logger of this name below this one.
+    ///
+    /// # Errors
+    ///
+    /// See [`get_logger`](crate::get_logger).
+    pub fn child(&self, name: &str) -> Result<FemtoLogger, Error> {
+        let name = if self.node.key.is_empty() { name.to_owned() } else { format!("{}.{name}", self.node.name) };
+        self.registry.get_logger(&name)
+    }
+
+    /// Returns the loggers directly below this one that exist, by name.
+    pub fn children(&self) -> Vec<FemtoLogger> {
+        self.registry.children(&self.node.key)
+    }
+
+    /// Returns the level that was set for this very logger.
+    pub fn level(&self) -> Option<LevelFilter> {
+        self.registry.with(&self.node.key, |settings| settings.level)
+    }
+
+    /// Sets the lowest level that this logger lets through, and its descendants without a level of their own.
+    ///
+    /// Every call in the program sees the change when this returns.
+    pub fn set_level(&self, level: impl Into<LevelFilter>) {
+        let level = level.into();
+        self.registry.change(&self.node.key, |settings| settings.level = Some(level));
+    }
+
+    /// Takes this logger's level away, so that its parent's counts. The root logger keeps its own.
+    pub fn clear_level(&self) {
+        if !self.node.key.is_empty() {
+            self.registry.change(&self.node.key, |settings| settings.level = None);
+        }
+    }
+
+    /// Returns the level that counts: this logger's or that of its nearest ancestor that has one.
+    pub fn effective_level(&self) -> LevelFilter {
+        self.registry.effective_level(&self.node.key)
+    }
+
+    /// Returns whether a record of this level would go to a handler, as far as levels say.
+    ///
+    /// A level that the build has compiled out is never enabled; see [`STATIC_MAX_LEVEL`](crate::STATIC_MAX_LEVEL).
+    #[inline]
+    pub fn is_enabled_for(&self, level: Level) -> bool {
+        crate::level::is_compiled(level) && self.node.state().lets(level)
+    }
+
+    /// Returns whether records also go to the handlers of this logger's ancestors.
+    pub fn propagate(&self) -> bool {
+        self.registry.with(&self.node.key, |settings| settings.propagate)
+    }
+
+    /// Sets whether records also go to the handlers of this logger's ancestors. `true` by default.
+    pub fn set_propagate(&self, propagate: bool) {
+        self.registry.change(&self.node.key, |settings| settings.propagate = propagate);
+    }
+
+    /// Returns whether this logger lets nothing through.
+    pub fn disabled(&self) -> bool {
+        self.registry.with(&self.node.key, |settings| settings.disabled)
+    }
+
+    /// Sets whether this logger lets nothing through; its descendants are not concerned. `false` by default.
+    pub fn set_disabled(&self, disabled: bool) {
+        self.registry.change(&self.node.key, |settings| settings.disabled = disabled);
+    }
+
+    /// Returns the names of this logger's own handlers.
+    pub fn handlers(&self) -> Vec<String> {
+        self.registry.handlers_of(&self.node.key)
+    }
+
+    /// Sends this logger's records also to the handler of this name.
+    ///
+    /// # Errors
+    ///
+    /// There is no handler of this name.
+    pub fn add_handler(&self, name: &str) -> Result<(), Error> {
+        self.registry.attach(&self.node.key, name)
+    }
+
+    /// No longer sends this logger's records to the handler of this name. Returns whether it did before.
+    pub fn remove_handler(&self, name: &str) -> bool {
+        self.registry.detach(&self.node.key, name)
+    }
+
+    /// Adds a filter that decides, on the calling thread, about records logged to this very logger.
+    pub fn add_filter(&self, filter: impl FemtoFilter + 'static) {
+        let filter = Arc::new(filter);
+        self.registry.change(&self.node.key, |settings| settings.filters.push(filter));
+    }
+
+    /// Removes all filters of this logger.
+    pub fn clear_filters(&self) {
+        self.registry.change(&self.node.key, |settings| settings.filters.clear());
+    }
+
+    /// The worker of last resort, if any record has needed it.
+    pub(crate) fn last_resort() -> Option<Arc<Worker>> {
+        last_resort::worker()
+    }
+
+    pub(crate) fn node(&self) -> &Node {
+        &self.node
+    }
+}
+
+impl fmt::Debug for FemtoLogger {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FemtoLogger").field("name", &self.node.name).finish_non_exhaustive()
+    }
+}
+
+impl PartialEq for FemtoLogger {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.node, &other.node)
+    }
+}
+
+impl Eq for FemtoLogger {}

@@ -1,0 +1,354 @@
+//! All loggers of one logging system, and what follows from their settings for every logger and call site.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicU64, Ordering::*};
+use std::sync::{Arc, LazyLock, Mutex};
+
+use super::route::{LAST_RESORT, NOWHERE, Route};
+use super::{FemtoLogger, Node};
+use crate::callsite::{self, Callsite, Origin, Registered, Shape, State};
+use crate::error::{Error, Problem};
+use crate::filter::FemtoFilter;
+use crate::level::{Level, LevelFilter};
+use crate::queue::Queue;
+use crate::sync::lock;
+
+/// The settings of one logger.
+#[derive(Clone)]
+pub(crate) struct LoggerSettings {
+    pub(crate) level: Option<LevelFilter>,
+    pub(crate) propagate: bool,
+    pub(crate) disabled: bool,
+    pub(crate) handlers: Vec<Arc<Queue>>,
+    pub(crate) filters: Vec<Arc<dyn FemtoFilter>>,
+}
+
+impl Default for LoggerSettings {
+    fn default() -> Self {
+        Self { level: None, propagate: true, disabled: false, handlers: Vec::new(), filters: Vec::new() }
+    }
+}
+
+/// The loggers of one logging system.
+pub(crate) struct Registry {
+    tree: Mutex<Tree>,
+    /// Whether call sites without a `logger:` belong to it.
+    is_global: bool,
+}
+
+struct Tree {
+    /// By canonical name; the root logger's is empty.
+    loggers: HashMap<String, (Arc<Node>, LoggerSettings)>,
+    queues: Vec<Arc<Queue>>,
+    /// Levels whose number is not above this are disabled everywhere.
+    disabled: u8,
+    closed: bool,
+    routes: Vec<Arc<Route>>,
+    /// Routes that the last change left without use.
+    retired: Vec<u32>,
+}
+
+fn ids(routes: Vec<Arc<Route>>) -> Vec<u32> {
+    routes.iter().map(|route| route.id).collect()
+}
+
+/// Grows with every change of the global registry, so that threads notice that what they remember is out of date.
+static GENERATION: AtomicU64 = AtomicU64::new(0);
+
+/// Returns a name as the tree knows it: parts separated by `::`.
+pub(crate) fn canonical(name: &str) -> String {
+    name.replace('.', "::")
+}
+
+impl Registry {
+    /// Refuses names that a logger cannot have.
+    pub(crate) fn check_name(name: &str) -> Result<(), Error> {
+        let why = if name.chars().any(char::is_control) {
+            "it has a control character"
+        } else if canonical(name).split("::").any(str::is_empty) {
+            "it has an empty part; write parts separated by `.` or `::`, such as `app.db`"
+        } else if canonical(name).split("::").any(|part| part.contains(':')) {
+            "it has a single `:`; parts are separated by `.` or `::`"
+        } else {
+            return Ok(());
+        };
+        Err(Error::invalid_name(name, why))
+    }
+
+    pub(crate) fn new(is_global: bool) -> Arc<Self> {
+        let root = Node {
+            name: "root".into(),
+            key: String::new(),
+            name_id: callsite::intern(&"root".into()),
+            state: AtomicU64::new(0),
+        };
+        let settings = LoggerSettings { level: Some(LevelFilter::Warn), ..LoggerSettings::default() };
+        let tree = Tree {
+            loggers: HashMap::from([(String::new(), (Arc::new(root), settings))]),
+            queues: Vec::new(),
+            disabled: 0,
+            closed: false,
+            routes: Vec::new(),
+            retired: Vec::new(),
+        };
+        let registry = Self { tree: Mutex::new(tree), is_global };
+        registry.refresh(&mut lock(&registry.tree));
+        Arc::new(registry)
+    }
+
+    /// The registry that call sites belong to.
+    pub(crate) fn global() -> &'static Arc<Self> {
+        static GLOBAL: LazyLock<Arc<Registry>> = LazyLock::new(|| Registry::new(true));
+        &GLOBAL
+    }
+
+    /// Returns the logger of this name, made if need be; an empty name or `root` is the root logger's.
+    pub(crate) fn get_logger(self: &Arc<Self>, name: &str) -> Result<FemtoLogger, Error> {
+        if name.is_empty() || name == "root" {
+            return Ok(self.logger(""));
+        }
+        Self::check_name(name)?;
+        Ok(self.logger(name))
+    }
+
+    /// The same for a name that is known to be good.
+    pub(super) fn logger(self: &Arc<Self>, name: &str) -> FemtoLogger {
+        let mut tree = lock(&self.tree);
+        let node = tree.node(self.is_global, name);
+        FemtoLogger::new(self.clone(), node)
+    }
+
+    pub(crate) fn root(self: &Arc<Self>) -> FemtoLogger {
+        self.logger("")
+    }
+
+    pub(crate) fn children(self: &Arc<Self>, key: &str) -> Vec<FemtoLogger> {
+        let tree = lock(&self.tree);
+        let parent_of = |child: &str| child.rsplit_once("::").map_or("", |(parent, _)| parent).to_owned();
+        let mut nodes: Vec<_> = tree.loggers.values().map(|(node, _)| node.clone()).collect();
+        nodes.retain(|node| !node.key.is_empty() && parent_of(&node.key) == key);
+        nodes.sort_by(|a, b| a.key.cmp(&b.key));
+        nodes.into_iter().map(|node| FemtoLogger::new(self.clone(), node)).collect()
+    }
+
+    pub(crate) fn with<T: Default>(&self, key: &str, read: impl FnOnce(&LoggerSettings) -> T) -> T {
+        lock(&self.tree).loggers.get(key).map(|(_, settings)| read(settings)).unwrap_or_default()
+    }
+
+    pub(crate) fn change(&self, key: &str, change: impl FnOnce(&mut LoggerSettings)) {
+        let mut tree = lock(&self.tree);
+        if let Some((_, settings)) = tree.loggers.get_mut(key) {
+            change(settings);
+        }
+        self.refresh(&mut tree);
+    }
+
+    pub(crate) fn effective_level(&self, key: &str) -> LevelFilter {
+        lock(&self.tree).level(key)
+    }
+
+    pub(crate) fn handlers_of(&self, key: &str) -> Vec<String> {
+        self.with(key, |settings| settings.handlers.iter().map(|queue| queue.name.to_string()).collect())
+    }
+
+    pub(crate) fn attach(&self, key: &str, name: &str) -> Result<(), Error> {
+        let queue = lock(&self.tree).queue(name)?;
+        self.change(key, |settings| {
+            if !settings.handlers.iter().any(|known| Arc::ptr_eq(known, &queue)) {
+                settings.handlers.push(queue);
+            }
+        });
+        Ok(())
+    }
+
+    pub(crate) fn detach(&self, key: &str, name: &str) -> bool {
+        let mut found = false;
+        self.change(key, |settings| {
+            let before = settings.handlers.len();
+            settings.handlers.retain(|queue| &*queue.name != name);
+            found = settings.handlers.len() < before;
+        });
+        found
+    }
+
+    /// Changes the lowest level that a handler takes.
+    pub(crate) fn set_handler_level(&self, name: &str, level: LevelFilter) -> Result<(), Error> {
+        let mut tree = lock(&self.tree);
+        tree.queue(name)?.set_threshold(level.number());
+        // Threads remember thresholds with their routes, so it takes new routes to change one.
+        let old = std::mem::take(&mut tree.routes);
+        self.refresh(&mut tree);
+        tree.retired.extend(ids(old));
+        Ok(())
+    }
+
+    /// Disables all levels up to this one, everywhere; `None` ends that.
+    pub(crate) fn disable(&self, level: Option<Level>) {
+        let mut tree = lock(&self.tree);
+        tree.disabled = level.map_or(0, Level::number);
+        self.refresh(&mut tree);
+    }
+
+    /// Sets the handlers, and the settings of the loggers that `settings` names by their canonical names.
+    pub(crate) fn configure(&self, queues: Vec<Arc<Queue>>, settings: Vec<(String, LoggerSettings)>) {
+        let mut tree = lock(&self.tree);
+        tree.queues = queues;
+        tree.closed = false;
+        for (name, new) in settings {
+            let node = tree.node(self.is_global, &name);
+            if let Some((_, settings)) = tree.loggers.get_mut(&node.key) {
+                *settings = new;
+            }
+        }
+        self.refresh(&mut tree);
+    }
+
+    /// From now on records are counted and go nowhere.
+    pub(crate) fn close(&self) {
+        let mut tree = lock(&self.tree);
+        tree.closed = true;
+        self.refresh(&mut tree);
+    }
+
+    /// Works out anew what every logger and call site lets through and where that goes.
+    fn refresh(&self, tree: &mut Tree) {
+        // A caller that read the last state may still look for its route; the one before that it has long found.
+        Route::forget(std::mem::take(&mut tree.retired));
+        let mut used = HashSet::new();
+        let nodes: Vec<_> = tree.loggers.values().map(|(node, _)| node.clone()).collect();
+        for node in nodes {
+            let state = tree.state(self.is_global, &node.key);
+            node.set_state(state);
+            used.insert(state.route());
+        }
+        if self.is_global {
+            for Registered { site, .. } in callsite::sites_from(0) {
+                let state = tree.site_state(&site.metadata);
+                used.insert(state.route());
+                site.set_state(state.with_site(site.state().site()));
+            }
+            GENERATION.fetch_add(1, Release);
+        }
+        let (kept, gone) = std::mem::take(&mut tree.routes).into_iter().partition(|route| used.contains(&route.id));
+        tree.routes = kept;
+        tree.retired = ids(gone);
+    }
+
+    /// Enters a call site and works out its state.
+    #[cold]
+    pub(crate) fn register(&self, site: &'static Callsite, shape: &'static Shape) -> State {
+        let mut tree = lock(&self.tree);
+        let state = tree.site_state(&site.metadata);
+        callsite::register(site, shape, state)
+    }
+
+    /// The state of a target that is known only at run time.
+    pub(crate) fn target_state(&self, target: &str) -> State {
+        lock(&self.tree).state(self.is_global, &canonical(target))
+    }
+
+    pub(crate) fn generation() -> u64 {
+        GENERATION.load(Acquire)
+    }
+}
+
+impl Tree {
+    /// Returns the node of this name, made if need be.
+    fn node(&mut self, is_global: bool, name: &str) -> Arc<Node> {
+        let key = canonical(name);
+        if let Some((node, _)) = self.loggers.get(&key) {
+            return node.clone();
+        }
+        let name: Arc<str> = name.into();
+        let node =
+            Arc::new(Node { name_id: callsite::intern(&name), name, key: key.clone(), state: AtomicU64::new(0) });
+        node.set_state(self.state(is_global, &key));
+        self.loggers.insert(key, (node.clone(), LoggerSettings::default()));
+        node
+    }
+
+    fn queue(&self, name: &str) -> Result<Arc<Queue>, Error> {
+        let found = self.queues.iter().find(|queue| &*queue.name == name).cloned();
+        found.ok_or_else(|| {
+            let names: Vec<_> = self.queues.iter().map(|queue| &*queue.name).collect();
+            Error::config(vec![Problem::new(
+                "handler",
+                name,
+                format_args!("there is no handler of this name; there are: {}", names.join(", ")),
+            )])
+        })
+    }
+
+    /// The settings of a logger and its ancestors that exist, from the logger up.
+    fn lineage<'a>(&'a self, key: &'a str) -> impl Iterator<Item = &'a LoggerSettings> {
+        let ups = std::iter::successors(Some(key), |key| {
+            (!key.is_empty()).then(|| key.rsplit_once("::").map_or("", |(parent, _)| parent))
+        });
+        ups.filter_map(|key| self.loggers.get(key).map(|(_, settings)| settings))
+    }
+
+    fn level(&self, key: &str) -> LevelFilter {
+        self.lineage(key).find_map(|settings| settings.level).unwrap_or(LevelFilter::Warn)
+    }
+
+    /// What a logger of this name lets through, whether it exists or not, and where that goes.
+    fn state(&mut self, is_global: bool, key: &str) -> State {
+        let own = self.loggers.get(key).map(|(_, settings)| settings);
+        if own.is_some_and(|settings| settings.disabled) {
+            return State::new(0, NOWHERE, u8::MAX);
+        }
+        let filters = own.map(|settings| settings.filters.clone()).unwrap_or_default();
+        let mut queues: Vec<Arc<Queue>> = Vec::new();
+        for settings in self.lineage(key) {
+            for queue in &settings.handlers {
+                if !queues.iter().any(|known| Arc::ptr_eq(known, queue)) {
+                    queues.push(queue.clone());
+                }
+            }
+            if !settings.propagate {
+                break;
+            }
+        }
+        let level = self.level(key).number().max(self.disabled.saturating_add(1));
+        match queues.iter().map(|queue| queue.threshold()).min() {
+            Some(lowest) => {
+                let route = self.route(queues, filters);
+                State::new(0, route, level.max(lowest))
+            }
+            None if is_global => State::new(0, LAST_RESORT, level.max(Level::Warn.number())),
+            None => State::new(0, NOWHERE, u8::MAX),
+        }
+    }
+
+    /// The state of a call site that does not name a logger.
+    fn site_state(&mut self, metadata: &callsite::Metadata) -> State {
+        match metadata.origin {
+            Origin::Static => self.state(true, &canonical(metadata.target)),
+            // The lowest threshold of all loggers; each call then asks for its own target's.
+            Origin::Target => {
+                let keys: Vec<_> = self.loggers.keys().cloned().collect();
+                let lowest = keys.iter().map(|key| self.state(true, key).threshold()).min();
+                State::new(0, NOWHERE, lowest.unwrap_or(0))
+            }
+            Origin::Logger => State::new(0, NOWHERE, 0),
+        }
+    }
+
+    /// Returns the number of the route to these queues.
+    fn route(&mut self, queues: Vec<Arc<Queue>>, filters: Vec<Arc<dyn FemtoFilter>>) -> u32 {
+        let known = self.routes.iter().find(|route| route.is_same(&queues, &filters, self.closed));
+        known.map(|route| route.id).unwrap_or_else(|| {
+            let route = Route::new(queues, filters, self.closed);
+            self.routes.push(route.clone());
+            route.id
+        })
+    }
+}
+
+impl Drop for Registry {
+    fn drop(&mut self) {
+        let mut tree = lock(&self.tree);
+        Route::forget(ids(std::mem::take(&mut tree.routes)));
+        Route::forget(std::mem::take(&mut tree.retired));
+    }
+}

@@ -1,0 +1,320 @@
+//! The public macros and their parser.
+//!
+//! A call is read from left to right by one hidden macro, an arm per part: options, format string, arguments, keys. What
+//! it has read it keeps as lists in brackets; lists of values grow as nested pairs. An identifier that an arm
+//! introduces is new in each of its expansions (macro hygiene), so `arg` below is another name for each argument.
+//! At its end the input carries a `;` that the public macros append, so that every part has something behind it.
+
+/// Logs a record at [`Level::Trace`](crate::Level::Trace). See [`info!`](crate::info).
+#[macro_export]
+#[clippy::format_args]
+macro_rules! trace {
+    ($($input:tt)*) => { $crate::__femtologging!(@options [static Trace] [] [] $($input)* ;) };
+}
+
+/// Logs a record at [`Level::Debug`](crate::Level::Debug). See [`info!`](crate::info).
+#[macro_export]
+#[clippy::format_args]
+macro_rules! debug {
+    ($($input:tt)*) => { $crate::__femtologging!(@options [static Debug] [] [] $($input)* ;) };
+}
+
+/// Logs a record at [`Level::Info`](crate::Level::Info).
+///
+/// ```text
+/// info!([logger: LOGGER,] [target: TARGET,] "format string" [, arguments…] [; key = value, …])
+/// ```
+///
+/// * `logger:` names the [`FemtoLogger`](crate::FemtoLogger) that decides whether the record is recorded and where it
+///   goes. Without it, the target is the logger's name.
+/// * `target:` is a string, the module path by default.
+/// * The format string and its arguments are those of [`format!`], and so is the message's text.
+/// * A key's value keeps its type: integers, floats, `bool`, `char`, strings, durations, network addresses and `Option`s
+///   of these. `key:? = value` records the `Debug` text and `key:% = value` the `Display` text of any value. `key` alone,
+///   `key:?` and `key:%` record the variable of that name.
+///
+/// Arguments and values are evaluated once if the record is recorded, and not at all otherwise. The call costs nothing where
+/// the build has compiled its level out (see [`STATIC_MAX_LEVEL`](crate::STATIC_MAX_LEVEL)). It never panics: where
+/// `Display` or `Debug` of a user's type does, the message says so.
+///
+/// Values of the types above travel to the handler's thread as they are and are formatted there. A message is
+/// formatted by the caller if the format string captures a variable (`"{user}"`), prints an address (`{:p}`) or has
+/// an argument of another type.
+///
+/// # Examples
+///
+/// ```
+/// use femtologging::info;
+///
+/// let (user, attempts) = ("ada", 3);
+/// info!("ready");
+/// info!("{} of {total} done", 3, total = 5);
+/// info!("{user} logged in"; attempts, from = "10.0.0.7", session:? = Some(7));
+/// info!(target: "audit", "{} logged in", user);
+/// # #[derive(Debug)] struct Point(i32, i32);
+/// info!("moved"; to:? = Point(1, 2), took:% = "3 s");
+/// ```
+#[macro_export]
+#[clippy::format_args]
+macro_rules! info {
+    ($($input:tt)*) => { $crate::__femtologging!(@options [static Info] [] [] $($input)* ;) };
+}
+
+/// Logs a record at [`Level::Warn`](crate::Level::Warn). See [`info!`](crate::info).
+#[macro_export]
+#[clippy::format_args]
+macro_rules! warn {
+    ($($input:tt)*) => { $crate::__femtologging!(@options [static Warn] [] [] $($input)* ;) };
+}
+
+/// Logs a record at [`Level::Error`](crate::Level::Error). See [`info!`](crate::info).
+#[macro_export]
+#[clippy::format_args]
+macro_rules! error {
+    ($($input:tt)*) => { $crate::__femtologging!(@options [static Error] [] [] $($input)* ;) };
+}
+
+/// Logs a record at [`Level::Critical`](crate::Level::Critical). See [`info!`](crate::info).
+#[macro_export]
+#[clippy::format_args]
+macro_rules! critical {
+    ($($input:tt)*) => { $crate::__femtologging!(@options [static Critical] [] [] $($input)* ;) };
+}
+
+/// Logs a record at a level that may be known only at run time.
+///
+/// # Examples
+///
+/// ```
+/// use femtologging::{Level, log};
+///
+/// let failed = true;
+/// let level = if failed { Level::Error } else { Level::Info };
+/// log!(level, "done"; failed);
+/// log!(level, target: "audit", "done");
+/// ```
+#[macro_export]
+#[clippy::format_args]
+macro_rules! log {
+    ($level:expr, $($input:tt)*) => { $crate::__femtologging!(@options [dynamic $level] [] [] $($input)* ;) };
+    ($($input:tt)*) => {
+        $crate::__private::compile_error!("`log!` needs a level and a message: log!(Level::Info, \"format string\", arguments…)")
+    };
+}
+
+/// Returns whether a record of this level, logged here, would go to a handler.
+///
+/// # Examples
+///
+/// ```
+/// use femtologging::{Level, debug, enabled};
+///
+/// # fn expensive() -> u32 { 7 }
+/// if enabled!(Level::Debug) {
+///     let result = expensive();
+///     debug!("the result is {}", result);
+/// }
+/// let _ = enabled!(target: "app::db", Level::Trace);
+/// ```
+#[macro_export]
+macro_rules! enabled {
+    (target: $target:expr, $level:expr $(,)?) => {
+        $crate::__femtologging!(@enabled $level, Target, "", $crate::__private::AtTarget(&$target))
+    };
+    (logger: $logger:expr, $level:expr $(,)?) => {
+        $crate::__femtologging!(@enabled $level, Logger, "", $crate::__private::AtLogger(&$logger))
+    };
+    ($level:expr $(,)?) => {
+        $crate::__femtologging!(@enabled $level, Static, $crate::__private::module_path!(), $crate::__private::AtSite)
+    };
+    ($($input:tt)*) => {
+        $crate::__private::compile_error!("`enabled!` needs a level: enabled!(Level::Info) or enabled!(target: \"name\", Level::Info)")
+    };
+}
+
+/// Reads a call. State: the level, the logger, the target; then the format string, its arguments as written, their
+/// values, the pattern that binds them, the names among them; then the keys and their values.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __femtologging {
+    // The options, in any order, each once.
+    (@options $level:tt [] $target:tt logger: $logger:expr, $($rest:tt)*) => {
+        $crate::__femtologging!(@options $level [$logger] $target $($rest)*)
+    };
+    (@options $level:tt $logger:tt [] target: $target:literal, $($rest:tt)*) => {
+        $crate::__femtologging!(@options $level $logger [literal $target] $($rest)*)
+    };
+    (@options $level:tt $logger:tt [] target: $target:expr, $($rest:tt)*) => {
+        $crate::__femtologging!(@options $level $logger [expr $target] $($rest)*)
+    };
+    // A message without arguments and keys needs no further reading.
+    (@options $level:tt $logger:tt $target:tt $format:literal ;) => {
+        $crate::__femtologging!(@emit $level $logger $target $format [] () () [] [] ())
+    };
+    (@options $level:tt $logger:tt $target:tt $format:literal $($rest:tt)*) => {
+        $crate::__femtologging!(@arguments [$level $logger $target $format] [] () () [] $($rest)*)
+    };
+    (@options $($wrong:tt)*) => {
+        $crate::__private::compile_error!(
+            "a log call starts with a format string literal: info!(\"{} of {}\", done, total; key = value); \
+             before it may come `logger: expression,` and `target: expression,`, once each"
+        )
+    };
+
+    // The arguments of the format string.
+    (@arguments $call:tt [$($args:tt)*] $values:tt $pattern:tt [$($names:tt)*] , $name:ident = $value:expr, $($rest:tt)*) => {
+        $crate::__femtologging!(@arguments $call [$($args)*, $name = arg]
+            ($values, (&$crate::__private::Probe(&$value)).__femtologging_pick())
+            ($pattern, arg) [$($names)* $name] , $($rest)*)
+    };
+    (@arguments $call:tt [$($args:tt)*] $values:tt $pattern:tt [$($names:tt)*] , $name:ident = $value:expr; $($rest:tt)*) => {
+        $crate::__femtologging!(@arguments $call [$($args)*, $name = arg]
+            ($values, (&$crate::__private::Probe(&$value)).__femtologging_pick())
+            ($pattern, arg) [$($names)* $name] ; $($rest)*)
+    };
+    (@arguments $call:tt [$($args:tt)*] $values:tt $pattern:tt $names:tt , $value:expr, $($rest:tt)*) => {
+        $crate::__femtologging!(@arguments $call [$($args)*, arg]
+            ($values, (&$crate::__private::Probe(&$value)).__femtologging_pick())
+            ($pattern, arg) $names , $($rest)*)
+    };
+    (@arguments $call:tt [$($args:tt)*] $values:tt $pattern:tt $names:tt , $value:expr; $($rest:tt)*) => {
+        $crate::__femtologging!(@arguments $call [$($args)*, arg]
+            ($values, (&$crate::__private::Probe(&$value)).__femtologging_pick())
+            ($pattern, arg) $names ; $($rest)*)
+    };
+    (@arguments $call:tt $args:tt $values:tt $pattern:tt $names:tt , ; $($rest:tt)*) => {
+        $crate::__femtologging!(@arguments $call $args $values $pattern $names ; $($rest)*)
+    };
+    (@arguments [$level:tt $logger:tt $target:tt $format:literal] $args:tt $values:tt $pattern:tt $names:tt ; $($rest:tt)*) => {
+        $crate::__femtologging!(@keys [$level $logger $target $format $args $values $pattern $names] [] () $($rest)*)
+    };
+    (@arguments $($wrong:tt)*) => {
+        $crate::__private::compile_error!(
+            "arguments follow the format string after a comma, and keys after a semicolon: info!(\"{} of {}\", done, total; key = value)"
+        )
+    };
+
+    // The keys and their values.
+    (@keys $call:tt $keys:tt $values:tt $key:ident = $($rest:tt)*) => {
+        $crate::__femtologging!(@value $call $keys $values $key captured $($rest)*)
+    };
+    (@keys $call:tt $keys:tt $values:tt $key:ident : ? = $($rest:tt)*) => {
+        $crate::__femtologging!(@value $call $keys $values $key AsDebug $($rest)*)
+    };
+    (@keys $call:tt $keys:tt $values:tt $key:ident : % = $($rest:tt)*) => {
+        $crate::__femtologging!(@value $call $keys $values $key AsDisplay $($rest)*)
+    };
+    (@keys $call:tt $keys:tt $values:tt $key:ident : %= $($rest:tt)*) => {
+        $crate::__femtologging!(@value $call $keys $values $key AsDisplay $($rest)*)
+    };
+    (@keys $call:tt $keys:tt $values:tt $key:ident : ? $($rest:tt)*) => {
+        $crate::__femtologging!(@value $call $keys $values $key AsDebug $key $($rest)*)
+    };
+    (@keys $call:tt $keys:tt $values:tt $key:ident : % $($rest:tt)*) => {
+        $crate::__femtologging!(@value $call $keys $values $key AsDisplay $key $($rest)*)
+    };
+    (@keys $call:tt $keys:tt $values:tt $key:ident , $($rest:tt)*) => {
+        $crate::__femtologging!(@value $call $keys $values $key captured $key , $($rest)*)
+    };
+    (@keys $call:tt $keys:tt $values:tt $key:ident ; $($rest:tt)*) => {
+        $crate::__femtologging!(@value $call $keys $values $key captured $key ; $($rest)*)
+    };
+    (@keys [$($call:tt)*] $keys:tt $values:tt $(;)*) => {
+        $crate::__femtologging!(@emit $($call)* $keys $values)
+    };
+    (@keys $($wrong:tt)*) => {
+        $crate::__private::compile_error!(
+            "after the semicolon come keys and values: `key = value`, `key:? = value` (Debug), `key:% = value` (Display) or `key`"
+        )
+    };
+    (@value $call:tt [$($keys:tt)*] $values:tt $key:ident $how:ident $value:expr, $($rest:tt)*) => {
+        $crate::__femtologging!(@keys $call [$($keys)* $key] ($values, $crate::__private::$how(&$value)) $($rest)*)
+    };
+    (@value $call:tt [$($keys:tt)*] $values:tt $key:ident $how:ident $value:expr; $($rest:tt)*) => {
+        $crate::__femtologging!(@keys $call [$($keys)* $key] ($values, $crate::__private::$how(&$value)) $($rest)*)
+    };
+    (@value $($wrong:tt)*) => {
+        $crate::__femtologging!(@keys)
+    };
+
+    // What the options mean for the call site.
+    (@emit $level:tt [] [] $($call:tt)*) => {
+        $crate::__femtologging!(@site $level Static ($crate::__private::module_path!()) ($crate::__private::AtSite) $($call)*)
+    };
+    (@emit $level:tt [] [literal $target:literal] $($call:tt)*) => {
+        $crate::__femtologging!(@site $level Static ($target) ($crate::__private::AtSite) $($call)*)
+    };
+    (@emit $level:tt [] [expr $target:expr] $($call:tt)*) => {
+        $crate::__femtologging!(@site $level Target ("") ($crate::__private::AtTarget(&$target)) $($call)*)
+    };
+    (@emit $level:tt [$logger:expr] [] $($call:tt)*) => {
+        $crate::__femtologging!(@site $level Logger ("") ($crate::__private::AtLogger(&$logger)) $($call)*)
+    };
+    (@emit $level:tt [$logger:expr] [$how:ident $target:expr] $($call:tt)*) => {
+        $crate::__femtologging!(@site $level Logger ("") ($crate::__private::AtLoggerAndTarget(&$logger, &$target)) $($call)*)
+    };
+
+    // The call site and the call.
+    (@site [static $level:ident] $origin:ident $target:tt $source:tt
+        $format:literal [$($args:tt)*] $values:tt $pattern:tt [$($names:ident)*] [$($keys:tt)*] $fields:tt) => {{
+        #[allow(unused_imports)]
+        use $crate::__private::{PickDeferred as _, PickImmediate as _};
+        if const { $crate::__private::is_compiled($crate::__private::Level::$level) } {
+            static __FEMTOLOGGING_SITE: $crate::__private::Callsite =
+                $crate::__femtologging!(@metadata ($crate::__private::Option::Some($crate::__private::Level::$level)) $origin $target $format [$($keys)*]);
+            match $source {
+                source => if $crate::__private::Source::lets(source, &__FEMTOLOGGING_SITE, $crate::__private::Level::$level) {
+                    $crate::__private::emit::<{ $crate::__private::plan($format, &[$($crate::__private::stringify!($names)),*]) }, _, _, _, _>(
+                        source,
+                        &__FEMTOLOGGING_SITE,
+                        $crate::__private::Level::$level,
+                        $values,
+                        |out: &mut dyn $crate::__private::Write, $pattern| out.write_fmt($crate::__private::format_args!($format $($args)*)),
+                        $fields,
+                    )
+                }
+            }
+        }
+    }};
+    (@site [dynamic $level:expr] $origin:ident $target:tt $source:tt
+        $format:literal [$($args:tt)*] $values:tt $pattern:tt [$($names:ident)*] [$($keys:tt)*] $fields:tt) => {{
+        #[allow(unused_imports)]
+        use $crate::__private::{PickDeferred as _, PickImmediate as _};
+        static __FEMTOLOGGING_SITE: $crate::__private::Callsite =
+            $crate::__femtologging!(@metadata ($crate::__private::Option::None) $origin $target $format [$($keys)*]);
+        match ($source, $level) {
+            (source, level) => if $crate::__private::is_compiled(level)
+                && $crate::__private::Source::lets(source, &__FEMTOLOGGING_SITE, level)
+            {
+                $crate::__private::emit::<{ $crate::__private::plan($format, &[$($crate::__private::stringify!($names)),*]) }, _, _, _, _>(
+                    source,
+                    &__FEMTOLOGGING_SITE,
+                    level,
+                    $values,
+                    |out: &mut dyn $crate::__private::Write, $pattern| out.write_fmt($crate::__private::format_args!($format $($args)*)),
+                    $fields,
+                )
+            }
+        }
+    }};
+    (@enabled $level:expr, $origin:ident, $target:expr, $source:expr) => {{
+        static __FEMTOLOGGING_SITE: $crate::__private::Callsite =
+            $crate::__femtologging!(@metadata ($crate::__private::Option::None) $origin ($target) "" []);
+        match ($source, $level) {
+            (source, level) => $crate::__private::is_compiled(level)
+                && $crate::__private::is_enabled(source, &__FEMTOLOGGING_SITE, level),
+        }
+    }};
+    (@metadata $level:tt $origin:ident $target:tt $format:literal [$($keys:tt)*]) => {
+        $crate::__private::Callsite::new($crate::__private::Metadata {
+            level: $level,
+            origin: $crate::__private::Origin::$origin,
+            target: $target,
+            module_path: $crate::__private::module_path!(),
+            file: $crate::__private::file!(),
+            line: $crate::__private::line!(),
+            template: $format,
+            keys: &[$($crate::__private::stringify!($keys)),*],
+        })
+    };
+}

@@ -1,0 +1,70 @@
+//! The choices a handler's queue and thread are set up with: plain data, no logic.
+
+use std::time::Duration;
+
+/// How records reach a handler's thread.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Transport {
+    /// One ring of `bytes` bytes for every thread that logs, rounded up to a power of two: 1 KiB to 64 MiB.
+    ///
+    /// The fastest transport. A ring is reused when its thread has ended.
+    PerThread {
+        /// The size of one thread's ring, in bytes.
+        bytes: usize,
+    },
+    /// One channel that all threads share, for programs with thousands of threads that log.
+    Shared {
+        /// How many records the channel holds; `None` for no bound but memory.
+        capacity: Option<usize>,
+    },
+}
+
+impl Default for Transport {
+    /// A ring of 256 KiB per thread.
+    fn default() -> Self {
+        Transport::PerThread { bytes: 256 * 1024 }
+    }
+}
+
+/// What happens to a record when its handler's queue is full.
+///
+/// The policy applies to records only: flush and shutdown always get through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum OverflowPolicy {
+    /// The caller waits for room. Nothing is lost.
+    #[default]
+    Block,
+    /// The caller waits for room for this long; then the record is dropped and counted.
+    BlockFor(Duration),
+    /// The record is dropped and counted.
+    DropNewest,
+    /// The oldest record in the queue is dropped and counted. For [`Transport::Shared`] only.
+    DropOldest,
+}
+
+/// What a handler's thread does while it has nothing to do.
+///
+/// Callers never wake it. It looks for records again and again: for a moment without sleeping, then in sleeps that
+/// double from `first_sleep` to `longest_sleep`. A longer sleep costs an idle process less; it delays the first
+/// record after a pause by that much, and nobody else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IdlePolicy {
+    /// How long it spins between two looks before it begins to sleep. 2 µs by default.
+    pub spin: Duration,
+    /// The first sleep. 50 µs by default.
+    pub first_sleep: Duration,
+    /// The longest sleep. 5 ms by default.
+    pub longest_sleep: Duration,
+}
+
+impl Default for IdlePolicy {
+    fn default() -> Self {
+        Self {
+            spin: Duration::from_micros(2),
+            first_sleep: Duration::from_micros(50),
+            longest_sleep: Duration::from_millis(5),
+        }
+    }
+}

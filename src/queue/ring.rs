@@ -1,0 +1,162 @@
+//! A single-producer, single-consumer ring of 64-bit words that holds records of any length, in safe Rust.
+//!
+//! The words are atomics. A relaxed store of an `AtomicU64` is a plain move on every 64-bit machine, so this costs
+//! what raw memory would, and a reader that broke the protocol would see stale numbers instead of undefined
+//! behaviour. The protocol is that of Lamport's ring ("Specifying Concurrent Program Modules", 1983), with the
+//! producer's copy of the read position cached as in FastForward and its successors:
+//!
+//! * Positions count words and never wrap; the slot of a position is its low bits.
+//! * The producer writes a record's words with relaxed stores and publishes them with one release store of `tail`.
+//!   The consumer's acquire load of `tail` makes all of them visible.
+//! * The consumer frees words with a release store of `head`, after it copied them. The producer's acquire load of
+//!   `head` orders its next writes to these slots behind that copy. It keeps the answer in `limit` and asks again
+//!   only when the ring looks full, so a call does not touch a cache line that the consumer writes.
+//! * `tail` is on a line of its own: the consumer polls it, and the producer's private fields stay undisturbed.
+
+use crate::sync::{AtomicU64, Line, Ordering::*};
+use crate::value::Sink;
+
+pub(crate) struct Ring {
+    producer: Line<Producer>,
+    tail: Line<AtomicU64>,
+    head: Line<AtomicU64>,
+    words: Box<[AtomicU64]>,
+}
+
+/// What only the producing thread writes; atomics so that others may look, and the next owner may go on.
+struct Producer {
+    /// The position of the next record; `tail` follows it.
+    at: AtomicU64,
+    /// Up to where the producer may write without asking for `head` again.
+    limit: AtomicU64,
+    /// How many records were published.
+    records: AtomicU64,
+}
+
+impl Ring {
+    /// Makes a ring of `words` words, rounded up to a power of two, with all its pages touched.
+    pub(crate) fn new(words: usize) -> Self {
+        let words = words.next_power_of_two().max(8);
+        let ring = Self {
+            producer: Line(Producer {
+                at: AtomicU64::new(0),
+                limit: AtomicU64::new(words as u64),
+                records: AtomicU64::new(0),
+            }),
+            tail: Line(AtomicU64::new(0)),
+            head: Line(AtomicU64::new(0)),
+            words: (0..words).map(|_| AtomicU64::new(0)).collect(),
+        };
+        // Zeroed memory may be mapped on first touch, which would be some caller's microsecond.
+        for page in ring.words.iter().step_by(512) {
+            page.store(0, Relaxed);
+        }
+        ring
+    }
+
+    pub(crate) fn capacity(&self) -> usize {
+        self.words.len()
+    }
+
+    /// Writes and publishes one record of exactly `words` words, or does nothing if there is no room.
+    ///
+    /// Called by the producer only. `fill` must not run user code.
+    #[inline(always)]
+    pub(crate) fn push(&self, words: usize, fill: impl FnOnce(&mut RingWriter<'_>)) -> bool {
+        self.publish(words, 1, fill)
+    }
+
+    /// Publishes one word that is not a record.
+    pub(crate) fn push_control(&self, word: u64) -> bool {
+        self.publish(1, 0, |writer| writer.word(word))
+    }
+
+    #[inline(always)]
+    fn publish(&self, words: usize, records: u64, fill: impl FnOnce(&mut RingWriter<'_>)) -> bool {
+        let producer = &self.producer.0;
+        let at = producer.at.load(Relaxed);
+        let end = at + words as u64;
+        if end > producer.limit.load(Relaxed) && !self.has_room(end) {
+            return false;
+        }
+        fill(&mut RingWriter { words: &self.words, at });
+        producer.at.store(end, Relaxed);
+        producer.records.store(producer.records.load(Relaxed) + records, Relaxed);
+        // Release: the words above are visible to whoever sees this position.
+        self.tail.0.store(end, Release);
+        true
+    }
+
+    /// Asks the consumer's position whether a record may end at `end`.
+    #[cold]
+    fn has_room(&self, end: u64) -> bool {
+        // Acquire: the consumer has copied everything before `head`, so its slots may be written again.
+        let limit = self.head.0.load(Acquire) + self.words.len() as u64;
+        self.producer.0.limit.store(limit, Relaxed);
+        end <= limit
+    }
+
+    /// Whether a record of `words` words has room now. Called by the producer only.
+    pub(crate) fn fits(&self, words: usize) -> bool {
+        self.has_room(self.producer.0.at.load(Relaxed) + words as u64)
+    }
+
+    /// How many records were ever published.
+    pub(crate) fn records(&self) -> u64 {
+        self.producer.0.records.load(Acquire)
+    }
+
+    /// Whether everything published has been taken.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.head.0.load(Acquire) == self.tail.0.load(Acquire)
+    }
+
+    /// The position up to which records are published.
+    pub(crate) fn published(&self) -> u64 {
+        // Acquire: pairs with the release store in `push`.
+        self.tail.0.load(Acquire)
+    }
+
+    /// Appends all published words to `out` as bytes and frees them. Returns how many words that were.
+    ///
+    /// Called by the consumer only.
+    pub(crate) fn take(&self, out: &mut Vec<u8>) -> usize {
+        let head = self.head.0.load(Relaxed);
+        let tail = self.published();
+        let count = (tail - head) as usize;
+        if count == 0 {
+            return 0;
+        }
+        let first = head as usize & (self.words.len() - 1);
+        let (wrapped, ahead) = self.words.split_at(first);
+        let start = out.len();
+        out.resize(start + count * 8, 0);
+        if let Some(room) = out.get_mut(start..) {
+            for (bytes, word) in room.as_chunks_mut::<8>().0.iter_mut().zip(ahead.iter().chain(wrapped)) {
+                *bytes = word.load(Relaxed).to_le_bytes();
+            }
+        }
+        // Release: the loads above come before the producer's next stores to these slots.
+        self.head.0.store(tail, Release);
+        count
+    }
+}
+
+/// Writes the words of one record into the ring.
+pub(crate) struct RingWriter<'a> {
+    words: &'a [AtomicU64],
+    at: u64,
+}
+
+impl Sink for RingWriter<'_> {
+    #[inline(always)]
+    fn word(&mut self, word: u64) {
+        if let Some(slot) = self.words.get(self.at as usize & (self.words.len() - 1)) {
+            slot.store(word, Relaxed);
+        }
+        self.at += 1;
+    }
+
+    /// Never called: text that user code formats goes through bytes first.
+    fn format(&mut self, _: &dyn Fn(&mut dyn std::fmt::Write) -> std::fmt::Result) {}
+}

@@ -1,0 +1,53 @@
+//! One channel for all threads, for programs with more threads than rings are worth.
+
+use std::sync::Arc;
+
+use crossbeam_channel::{Receiver, Sender, TrySendError};
+use smallvec::SmallVec;
+
+use crate::record::{Header, ThreadInfo};
+use crate::sync::{AtomicU64, Ordering::*};
+
+/// A record in the channel. Short payloads travel inside it.
+pub(crate) struct Packet {
+    pub(crate) header: Header,
+    pub(crate) ticks: u64,
+    pub(crate) thread: Arc<ThreadInfo>,
+    pub(crate) payload: SmallVec<[u8; 96]>,
+}
+
+pub(crate) struct Shared {
+    sender: Sender<Packet>,
+    receiver: Receiver<Packet>,
+    published: AtomicU64,
+}
+
+impl Shared {
+    pub(crate) fn new(capacity: Option<usize>) -> Self {
+        let (sender, receiver) = match capacity {
+            Some(capacity) => crossbeam_channel::bounded(capacity),
+            None => crossbeam_channel::unbounded(),
+        };
+        Self { sender, receiver, published: AtomicU64::new(0) }
+    }
+
+    /// Sends a packet, or gives it back if the channel is full.
+    pub(crate) fn push(&self, packet: Packet) -> Result<(), Packet> {
+        // Counted first, so that a snapshot never sees a record leave that it did not see come.
+        self.published.fetch_add(1, Relaxed);
+        self.sender.try_send(packet).map_err(|error| {
+            self.published.fetch_sub(1, Relaxed);
+            match error {
+                TrySendError::Full(packet) | TrySendError::Disconnected(packet) => packet,
+            }
+        })
+    }
+
+    pub(crate) fn pop(&self) -> Option<Packet> {
+        self.receiver.try_recv().ok()
+    }
+
+    pub(crate) fn published(&self) -> u64 {
+        self.published.load(Acquire)
+    }
+}

@@ -1,0 +1,75 @@
+//! Rendering a message from its payload.
+
+use std::fmt;
+
+use super::site::Site;
+use crate::template::Template;
+use crate::text::{Output, Raw};
+use crate::value::{Reader, write_value};
+
+/// The message of a record; its [`Display`](fmt::Display) text is what `format!` gives for the call.
+#[derive(Clone, Copy)]
+pub struct Message<'a> {
+    site: &'a Site,
+    payload: &'a [u8],
+}
+
+impl<'a> Message<'a> {
+    pub(super) fn new(site: &'a Site, payload: &'a [u8]) -> Self {
+        Self { site, payload }
+    }
+
+    /// Returns the message if the caller formatted it.
+    pub fn as_str(&self) -> Option<&'a str> {
+        match self.site.template() {
+            Template::Text => Some(Reader::new(self.payload).text()),
+            Template::Bare | Template::Closure(_) => None,
+        }
+    }
+
+    #[inline]
+    pub(crate) fn render(&self, out: &mut impl Output) {
+        let mut reader = Reader::new(self.payload);
+        match self.site.template() {
+            Template::Bare => {
+                let mut parts = self.site.parts.iter();
+                if let Some(part) = parts.next() {
+                    out.prepared(part);
+                }
+                for (part, tag) in parts.zip(self.site.argument_tags()) {
+                    write_value(out, reader.value(*tag));
+                    out.prepared(part);
+                }
+            }
+            Template::Text => {
+                let _ = out.write_str(reader.text());
+            }
+            Template::Closure(render) => {
+                let _ = render(&mut reader, out);
+            }
+        }
+    }
+}
+
+impl fmt::Display for Message<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.as_str() {
+            Some(text) => f.pad(text),
+            None if f.width().is_none() && f.precision().is_none() => {
+                self.render(f);
+                Ok(())
+            }
+            None => {
+                let mut text = Vec::new();
+                self.render(&mut Raw(&mut text));
+                f.pad(&String::from_utf8_lossy(&text))
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Message<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.to_string())
+    }
+}

@@ -1,0 +1,189 @@
+//! What a record is: its encoded form, the view that filters, formatters and handlers read it through, and the
+//! owned form for those who keep records.
+
+mod draft;
+mod message;
+mod owned;
+mod site;
+mod thread;
+
+pub(crate) use draft::{Draft, HEADER_WORDS, Header, LoggerName, Named, Payload, Prefix, TargetName};
+pub use message::Message;
+pub use owned::OwnedRecord;
+pub(crate) use site::{Site, SiteTable};
+pub(crate) use thread::ThreadInfo;
+
+use std::fmt;
+
+use crate::callsite::{Callsite, Registered, Shape};
+use crate::level::Level;
+use crate::text::{Escaped, Raw};
+use crate::time::Timestamp;
+use crate::value::{ByteSink, Reader, Sink, Value};
+
+/// One log record, as filters, formatters and handlers see it.
+///
+/// It borrows the bytes that the caller encoded; nothing is formatted until a reader asks for it.
+///
+/// # Examples
+///
+/// ```
+/// use femtologging::FemtoLogRecord;
+///
+/// fn terse(record: &FemtoLogRecord<'_>, out: &mut Vec<u8>) {
+///     out.extend_from_slice(record.level().as_str().as_bytes());
+///     out.push(b' ');
+///     record.write_message(out);
+/// }
+/// ```
+#[derive(Clone, Copy)]
+pub struct FemtoLogRecord<'a> {
+    level: Level,
+    timestamp: Timestamp,
+    site: &'a Site,
+    thread: &'a ThreadInfo,
+    logger: &'a str,
+    target: &'a str,
+    payload: &'a [u8],
+}
+
+impl<'a> FemtoLogRecord<'a> {
+    /// Calls `use_it` with a record of this text that no caller logged.
+    pub(crate) fn with_text<T>(
+        site: &'static Callsite,
+        shape: &'static Shape,
+        level: Level,
+        timestamp: Timestamp,
+        text: &str,
+        use_it: impl FnOnce(&FemtoLogRecord<'_>) -> T,
+    ) -> T {
+        let site = Site::new(Registered { site, shape });
+        let thread = ThreadInfo::current();
+        let mut payload = ByteSink::default();
+        payload.text(text);
+        let logger = site.metadata().target;
+        use_it(&FemtoLogRecord {
+            level,
+            timestamp,
+            site: &site,
+            thread: &thread,
+            logger,
+            target: logger,
+            payload: &payload.bytes,
+        })
+    }
+
+    /// Returns the severity.
+    #[inline]
+    pub fn level(&self) -> Level {
+        self.level
+    }
+
+    /// Returns when the record was logged.
+    #[inline]
+    pub fn timestamp(&self) -> Timestamp {
+        self.timestamp
+    }
+
+    /// Returns the name of the logger: of the call's `logger:`, else its `target:`, else its module path.
+    #[inline]
+    pub fn logger(&self) -> &'a str {
+        self.logger
+    }
+
+    /// Returns the call's `target:`; the same as [`logger`](Self::logger) if it gives none.
+    #[inline]
+    pub fn target(&self) -> &'a str {
+        self.target
+    }
+
+    /// Returns the format string of the call.
+    pub fn template(&self) -> &'static str {
+        self.site.metadata().template
+    }
+
+    /// Returns the module that the call stands in.
+    pub fn module_path(&self) -> &'static str {
+        self.site.metadata().module_path
+    }
+
+    /// Returns the source file of the call, as the compiler was given it.
+    pub fn file(&self) -> &'static str {
+        self.site.metadata().file
+    }
+
+    /// Returns the line of the call.
+    pub fn line(&self) -> u32 {
+        self.site.metadata().line
+    }
+
+    /// Returns the number of the calling thread, the one in its [`ThreadId`](std::thread::ThreadId).
+    pub fn thread_id(&self) -> u64 {
+        self.thread.id
+    }
+
+    /// Returns the name of the calling thread; `thread-<number>` if it has none.
+    #[inline]
+    pub fn thread_name(&self) -> &'a str {
+        &self.thread.name
+    }
+
+    /// Returns the id of this process.
+    pub fn process_id(&self) -> u32 {
+        std::process::id()
+    }
+
+    /// Returns the message, to be displayed; its text is what `format!` gives for the call.
+    pub fn message(&self) -> Message<'a> {
+        Message::new(self.site, self.payload)
+    }
+
+    /// Appends the message to `out`.
+    pub fn write_message(&self, out: &mut Vec<u8>) {
+        self.message().render(&mut Raw(out));
+    }
+
+    /// Appends the message to `out` with control characters escaped, so that it stays on one line and cannot
+    /// command a terminal: `\n`, `\r` and `\t` as written here, others as `\u{1b}`.
+    pub fn write_message_escaped(&self, out: &mut Vec<u8>) {
+        self.message().render(&mut Escaped(out));
+    }
+
+    /// Iterates over the arguments of the message, typed.
+    ///
+    /// Empty where the caller had to format the message: the call captures a variable in the format string, prints
+    /// an address, or has an argument of a type that does not travel.
+    pub fn arguments(&self) -> impl Iterator<Item = Value<'a>> + use<'a> {
+        let mut reader = Reader::new(self.payload);
+        self.site.argument_tags().iter().map(move |tag| reader.value(*tag))
+    }
+
+    /// Iterates over the keys and their values, in the order of the call.
+    pub fn key_values(&self) -> impl Iterator<Item = (&'a str, Value<'a>)> + use<'a> {
+        let mut reader = Reader::new(self.payload);
+        self.site.skip_message(&mut reader);
+        let keys = self.site.metadata().keys.iter();
+        keys.zip(self.site.field_tags()).map(move |(key, tag)| (*key, reader.value(*tag)))
+    }
+
+    /// Returns the value of a key, if the record has it.
+    pub fn get(&self, key: &str) -> Option<Value<'a>> {
+        self.key_values().filter(|(name, _)| *name == key).map(|(_, value)| value).last()
+    }
+
+    /// Copies everything a reader can ask for.
+    pub fn to_owned(&self) -> OwnedRecord {
+        OwnedRecord::new(self)
+    }
+}
+
+impl fmt::Debug for FemtoLogRecord<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FemtoLogRecord")
+            .field("level", &self.level)
+            .field("timestamp", &self.timestamp)
+            .field("logger", &self.logger)
+            .field("message", &format_args!("{}", self.message()))
+            .finish_non_exhaustive()
+    }
+}

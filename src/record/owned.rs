@@ -1,0 +1,139 @@
+//! Records that outlive their queue.
+
+use super::FemtoLogRecord;
+use crate::level::Level;
+use crate::time::Timestamp;
+use crate::value::{OwnedValue, Value};
+
+/// A record that owns everything a reader can ask for.
+///
+/// # Examples
+///
+/// ```
+/// use femtologging::{Config, FemtoCaptureHandler, Level, Value, info};
+/// use std::time::Duration;
+///
+/// let capture = FemtoCaptureHandler::new();
+/// let logging = Config::builder().default_level(Level::Info).add_handler("capture", capture.clone()).build()?;
+/// let logger = logging.get_logger("app.db")?;
+/// info!(logger: logger, "connected in {} ms", 12; host = "db1");
+/// logging.flush(Duration::from_secs(5))?;
+///
+/// let records = capture.records();
+/// assert_eq!(records[0].message(), "connected in 12 ms");
+/// assert_eq!(records[0].get("host"), Some(Value::Str("db1")));
+/// # Ok::<(), femtologging::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct OwnedRecord {
+    level: Level,
+    timestamp: Timestamp,
+    logger: String,
+    target: String,
+    template: &'static str,
+    module_path: &'static str,
+    file: &'static str,
+    line: u32,
+    thread_id: u64,
+    thread_name: String,
+    process_id: u32,
+    message: String,
+    arguments: Vec<OwnedValue>,
+    key_values: Vec<(String, OwnedValue)>,
+}
+
+impl OwnedRecord {
+    pub(super) fn new(record: &FemtoLogRecord<'_>) -> Self {
+        Self {
+            level: record.level(),
+            timestamp: record.timestamp(),
+            logger: record.logger().to_owned(),
+            target: record.target().to_owned(),
+            template: record.template(),
+            module_path: record.module_path(),
+            file: record.file(),
+            line: record.line(),
+            thread_id: record.thread_id(),
+            thread_name: record.thread_name().to_owned(),
+            process_id: record.process_id(),
+            message: record.message().to_string(),
+            arguments: record.arguments().map(|value| value.to_owned()).collect(),
+            key_values: record.key_values().map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),
+        }
+    }
+
+    /// Returns the severity.
+    pub fn level(&self) -> Level {
+        self.level
+    }
+
+    /// Returns when the record was logged.
+    pub fn timestamp(&self) -> Timestamp {
+        self.timestamp
+    }
+
+    /// Returns the name of the logger.
+    pub fn logger(&self) -> &str {
+        &self.logger
+    }
+
+    /// Returns the call's `target:`; the same as [`logger`](Self::logger) if it gives none.
+    pub fn target(&self) -> &str {
+        &self.target
+    }
+
+    /// Returns the format string of the call.
+    pub fn template(&self) -> &'static str {
+        self.template
+    }
+
+    /// Returns the module that the call stands in.
+    pub fn module_path(&self) -> &'static str {
+        self.module_path
+    }
+
+    /// Returns the source file of the call.
+    pub fn file(&self) -> &'static str {
+        self.file
+    }
+
+    /// Returns the line of the call.
+    pub fn line(&self) -> u32 {
+        self.line
+    }
+
+    /// Returns the number of the calling thread.
+    pub fn thread_id(&self) -> u64 {
+        self.thread_id
+    }
+
+    /// Returns the name of the calling thread.
+    pub fn thread_name(&self) -> &str {
+        &self.thread_name
+    }
+
+    /// Returns the id of the process.
+    pub fn process_id(&self) -> u32 {
+        self.process_id
+    }
+
+    /// Returns the rendered message.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// Returns the arguments of the message, typed; see [`FemtoLogRecord::arguments`].
+    pub fn arguments(&self) -> impl Iterator<Item = Value<'_>> {
+        self.arguments.iter().map(OwnedValue::get)
+    }
+
+    /// Returns the keys and their values, in the order of the call.
+    pub fn key_values(&self) -> impl Iterator<Item = (&str, Value<'_>)> {
+        self.key_values.iter().map(|(key, value)| (key.as_str(), value.get()))
+    }
+
+    /// Returns the value of a key, if the record has it; the last one if it has several.
+    pub fn get(&self, key: &str) -> Option<Value<'_>> {
+        self.key_values().filter(|(name, _)| *name == key).map(|(_, value)| value).last()
+    }
+}

@@ -1,0 +1,17 @@
+//! Makes a call site's render closure out of nothing, on the consumer's thread.
+//!
+//! One of the few places that lift `deny(unsafe_code)`; docs/UNSAFE.md lists them.
+#![allow(unsafe_code)]
+
+/// Gives back a closure that captures nothing.
+///
+/// The closures come from the logging macros, whose bodies write a format string and do nothing else. The caller
+/// checked with [`template::plan`](crate::template::plan) that the format string names no variable of its scope; a
+/// closure that captured one all the same would not be zero-sized, and would not compile here.
+pub(crate) fn conjure<'r, R>() -> &'r R {
+    const { assert!(size_of::<R>() == 0, "a render closure captures nothing") };
+    // SAFETY: `R` is zero-sized (checked above, at compile time), so a dangling, aligned pointer is valid for reads
+    // of it. A value of `R` existed at the call site that registered this function, so `R` is inhabited; the
+    // closure is only ever shared, and it has no captures, so it carries no lifetime and no thread affinity.
+    unsafe { std::ptr::NonNull::dangling().as_ref() }
+}

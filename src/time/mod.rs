@@ -1,0 +1,15 @@
+//! Time, from a cycle counter read at the call site to text on the consumer.
+//!
+//! Callers stamp records with [`Clock::ticks`]; a consumer's [`Timeline`] turns ticks into a [`Timestamp`], and a
+//! [`CivilWriter`] turns that into text.
+
+mod civil;
+mod clock;
+mod timeline;
+mod timestamp;
+
+pub use civil::CivilWriter;
+pub(crate) use clock::uptime;
+pub use clock::{Clock, ManualClock};
+pub use timeline::Timeline;
+pub use timestamp::Timestamp;

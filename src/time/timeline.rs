@@ -1,0 +1,418 @@
+//! From ticks to wall-clock time.
+//!
+//! A time line is a chain of straight [`Segment`]s. About once a second it is told what the wall clock shows at
+//! some tick, and lays out the future from there: at the measured rate of the counter, after a stretch that makes
+//! up for what the line is off. The past is never laid out anew, and the line never falls, so the same tick keeps
+//! its time.
+
+use super::clock::{MANUAL_EPOCH, Source};
+use super::{Clock, Timestamp};
+use std::sync::{LazyLock, Mutex, PoisonError};
+use std::time::Duration;
+
+/// Nanoseconds between two looks at the wall clock, and over which a small error is made up for.
+const INTERVAL: u64 = 1_000_000_000;
+/// Nanoseconds from which an error counts as a step of the wall clock rather than drift.
+const STEP: i64 = 1_000_000;
+/// Segments that are kept besides the oldest: about half a minute's.
+const KEPT: usize = 64;
+/// One nanosecond per tick, as a [`Segment::rate`].
+const NANOSECOND_TICKS: u64 = 1 << 32;
+
+/// The one line of all consumers of the system's clock.
+static SYSTEM: LazyLock<Mutex<Segments>> = LazyLock::new(|| {
+    let clock = Clock::system();
+    let rate = match &clock.0 {
+        Source::System(clock) => clock.delta_as_nanos(0, 1 << 32),
+        Source::Manual(_) => NANOSECOND_TICKS,
+    };
+    let (ticks, wall) = look(&clock);
+    Mutex::new(Segments::new(ticks, wall, rate))
+});
+
+/// Turns the ticks of a [`Clock`] into wall-clock time.
+///
+/// All time lines of the system's clock are copies of one, so that a tick has the same time for every consumer.
+/// Steps of the wall clock forward are taken over at once; while it is behind after a step back, the line runs at
+/// half speed until the wall clock has caught up: the times of increasing ticks never decrease.
+///
+/// A consumer reads the clock first, then calls [`refresh`](Self::refresh), then converts ticks up to the one it
+/// read: their times are final.
+///
+/// # Examples
+///
+/// ```
+/// use femtologging::time::{Clock, Timeline};
+///
+/// let clock = Clock::system();
+/// let mut line = Timeline::new(&clock);
+/// let (earlier, later) = (clock.ticks(), clock.ticks());
+/// line.refresh();
+/// assert!(line.timestamp(earlier) <= line.timestamp(later));
+/// ```
+#[derive(Clone, Debug)]
+pub struct Timeline {
+    clock: Clock,
+    segments: Segments,
+}
+
+impl Timeline {
+    /// Makes the time line of a clock.
+    pub fn new(clock: &Clock) -> Self {
+        let segments = match clock.0 {
+            Source::System(_) => SYSTEM.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            Source::Manual(_) => Segments::new(MANUAL_EPOCH, Timestamp::default(), NANOSECOND_TICKS),
+        };
+        Self { clock: clock.clone(), segments }
+    }
+
+    /// Looks at the wall clock if nobody has for a second, and takes over what others saw.
+    ///
+    /// In between it costs one reading of the ticks.
+    pub fn refresh(&mut self) {
+        if matches!(self.clock.0, Source::Manual(_)) || !self.segments.is_due(self.clock.ticks()) {
+            return;
+        }
+        let mut system = SYSTEM.lock().unwrap_or_else(PoisonError::into_inner);
+        if system.is_due(self.clock.ticks()) {
+            let (ticks, wall) = look(&self.clock);
+            system.observe(ticks, wall);
+        }
+        self.segments.clone_from(&system);
+    }
+
+    /// Returns the time of a tick.
+    #[inline]
+    pub fn timestamp(&self, ticks: u64) -> Timestamp {
+        self.segments.timestamp(ticks)
+    }
+
+    /// Returns how many ticks pass in a duration, at most `u64::MAX`.
+    pub fn ticks_in(&self, duration: Duration) -> u64 {
+        self.segments.ticks_in(duration)
+    }
+}
+
+/// Reads ticks and wall clock together: of some attempts the one that took the fewest ticks, in case others were
+/// interrupted.
+fn look(clock: &Clock) -> (u64, Timestamp) {
+    let mut best = (u64::MAX, 0, Timestamp::default());
+    for _ in 0..4 {
+        let before = clock.ticks();
+        let wall = Timestamp::now();
+        let took = clock.ticks().saturating_sub(before);
+        best = best.min((took, before + took / 2, wall));
+    }
+    (best.1, best.2)
+}
+
+/// A stretch of the time line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Segment {
+    /// The tick it starts at.
+    start: u64,
+    /// The time at its start.
+    wall: Timestamp,
+    /// Nanoseconds per 2^32 ticks.
+    rate: u64,
+}
+
+impl Segment {
+    #[inline]
+    fn timestamp(&self, ticks: u64) -> Timestamp {
+        let wall = self.wall.as_nanos();
+        Timestamp::from_nanos(match ticks.checked_sub(self.start) {
+            Some(after) => wall.saturating_add_unsigned(self.nanos(after)),
+            None => wall.saturating_sub_unsigned(self.nanos(self.start - ticks)),
+        })
+    }
+
+    #[inline]
+    fn nanos(&self, ticks: u64) -> u64 {
+        u64::try_from((u128::from(ticks) * u128::from(self.rate)) >> 32).unwrap_or(u64::MAX)
+    }
+}
+
+/// A time line that is told about the wall clock, so that it can be tested without one.
+#[derive(Clone, Debug)]
+struct Segments {
+    /// Reaches back before its start, too.
+    oldest: Segment,
+    /// The segments after it, by start; all but the last end where the next one starts. The last may start in the
+    /// future.
+    later: Vec<Segment>,
+    /// Nanoseconds per 2^32 ticks, as far as known.
+    rate: u64,
+    /// The rate between the last two observations, be it real or due to a step of the wall clock.
+    measured: u64,
+    /// The last observation.
+    seen: (u64, Timestamp),
+}
+
+impl Segments {
+    fn new(ticks: u64, wall: Timestamp, rate: u64) -> Self {
+        let rate = rate.max(1);
+        let oldest = Segment { start: ticks, wall, rate };
+        Self { oldest, later: Vec::new(), rate, measured: rate, seen: (ticks, wall) }
+    }
+
+    #[inline]
+    fn timestamp(&self, ticks: u64) -> Timestamp {
+        self.later.iter().rfind(|segment| segment.start <= ticks).unwrap_or(&self.oldest).timestamp(ticks)
+    }
+
+    fn ticks_in(&self, duration: Duration) -> u64 {
+        u64::try_from((duration.as_nanos() << 32) / u128::from(self.rate)).unwrap_or(u64::MAX)
+    }
+
+    /// Says whether the last observation is a second away, or the counter was reset.
+    fn is_due(&self, ticks: u64) -> bool {
+        ticks.abs_diff(self.seen.0) >= self.ticks_in(Duration::from_nanos(INTERVAL))
+    }
+
+    /// Takes over that the wall clock showed `wall` at `ticks`.
+    fn observe(&mut self, ticks: u64, wall: Timestamp) {
+        if ticks <= self.seen.0 {
+            // The counter was reset, as some machines do when they wake up.
+            *self = Self::new(ticks, wall, self.rate);
+            return;
+        }
+        self.measure_rate(ticks, wall);
+        self.seen = (ticks, wall);
+
+        let shown = self.timestamp(ticks);
+        let ahead = shown.as_nanos().saturating_sub(wall.as_nanos());
+        self.later.truncate(self.later.partition_point(|segment| segment.start < ticks));
+        if ahead < -STEP {
+            self.later.push(Segment { start: ticks, wall, rate: self.rate });
+        } else {
+            let (rate, nanos) = if ahead > STEP {
+                (self.rate / 2, ahead.unsigned_abs().saturating_mul(2))
+            } else {
+                let correction = i128::from(self.rate) * i128::from(ahead) / i128::from(INTERVAL);
+                (self.rate.saturating_add_signed(-correction as i64), INTERVAL)
+            };
+            let correcting = Segment { start: ticks, wall: shown, rate };
+            let end = ticks.saturating_add(self.ticks_in(Duration::from_nanos(nanos)));
+            self.later.push(correcting);
+            self.later.push(Segment { start: end, wall: correcting.timestamp(end), rate: self.rate });
+        }
+        while self.later.len() > KEPT {
+            self.oldest = self.later.remove(0);
+        }
+    }
+
+    /// Updates the rate by the time since the last observation.
+    ///
+    /// A rate is believed when it is within 1/2048 of the one measured before it: a step of the wall clock spoils
+    /// a single measurement, while a lasting change shows in two.
+    fn measure_rate(&mut self, ticks: u64, wall: Timestamp) {
+        let nanos = i128::from(wall.as_nanos()) - i128::from(self.seen.1.as_nanos());
+        let measured = (nanos << 32) / i128::from(ticks - self.seen.0);
+        let measured = u64::try_from(measured).unwrap_or_default();
+        if measured > 0 && measured.abs_diff(self.measured) <= self.measured / 2048 {
+            self.rate = measured;
+        }
+        self.measured = measured;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::ManualClock;
+    use proptest::prelude::*;
+
+    const SECOND: i64 = 1_000_000_000;
+    /// Ticks in a second of a counter that runs at 2 GHz.
+    const TICKS: u64 = 2_000_000_000;
+    const RATE: u64 = 1 << 31;
+
+    fn time(nanos: i64) -> Timestamp {
+        Timestamp::from_nanos(nanos)
+    }
+
+    /// What the line shows at a tick, counted in nanoseconds of the counter.
+    fn shown(line: &Segments, nanos: i64) -> i64 {
+        line.timestamp(2 * nanos as u64).as_nanos()
+    }
+
+    /// Tells the line that after so many nanoseconds of the counter the wall clock is off by `offset`.
+    fn observe(line: &mut Segments, nanos: i64, offset: i64) {
+        line.observe(2 * nanos as u64, time(nanos + offset));
+    }
+
+    #[test]
+    fn a_line_reaches_both_ways_from_its_first_observation() {
+        let line = Segments::new(10 * TICKS, time(SECOND), RATE);
+        assert_eq!(line.timestamp(10 * TICKS), time(SECOND));
+        assert_eq!(line.timestamp(10 * TICKS + 3), time(SECOND + 1));
+        assert_eq!(line.timestamp(10 * TICKS - 3), time(SECOND - 1));
+        assert_eq!(line.timestamp(20 * TICKS).as_nanos(), 11 * SECOND);
+        assert_eq!(line.timestamp(0).as_nanos(), -9 * SECOND);
+        assert_eq!(line.ticks_in(Duration::from_secs(2)), 2 * TICKS);
+        assert_eq!(line.ticks_in(Duration::MAX), u64::MAX);
+    }
+
+    #[test]
+    fn the_limits_are_not_overrun() {
+        let line = Segments::new(1000, time(0), u64::MAX);
+        assert_eq!(line.timestamp(u64::MAX), Timestamp::MAX);
+        assert_eq!(Segments::new(u64::MAX, time(0), u64::MAX).timestamp(0), Timestamp::MIN);
+        assert_eq!(Segments::new(0, time(0), 0).ticks_in(Duration::from_nanos(1)), 1 << 32);
+    }
+
+    #[test]
+    fn it_is_due_after_a_second_or_when_the_counter_was_reset() {
+        let line = Segments::new(10 * TICKS, time(0), RATE);
+        for (ticks, due) in [
+            (10 * TICKS, false),
+            (10 * TICKS + 1_999_999_999, false),
+            (11 * TICKS, true),
+            (10 * TICKS - 1_999_999_999, false),
+            (0, true),
+        ] {
+            assert_eq!(line.is_due(ticks), due, "{ticks}");
+        }
+    }
+
+    #[test]
+    fn small_drift_is_made_up_for_within_a_second() {
+        for offset in [100_000, -100_000] {
+            let mut line = Segments::new(0, time(0), RATE);
+            observe(&mut line, SECOND, offset);
+            // The wall clock gains the offset in every second, and the line is behind by one of them.
+            let expected = [
+                (SECOND, SECOND),
+                (SECOND + SECOND / 2, SECOND + SECOND / 2 + offset),
+                (2 * SECOND, 2 * SECOND + 2 * offset),
+                (3 * SECOND, 3 * SECOND + 3 * offset),
+            ];
+            for (nanos, expected) in expected {
+                let off = shown(&line, nanos) - expected;
+                assert!(off.abs() <= 12, "off by {off} ns after {nanos} ns");
+            }
+        }
+    }
+
+    #[test]
+    fn a_step_forward_is_taken_over_at_once() {
+        let mut line = Segments::new(0, time(0), RATE);
+        observe(&mut line, SECOND, 0);
+        observe(&mut line, 2 * SECOND, 3600 * SECOND);
+        assert_eq!(shown(&line, 2 * SECOND - 1), 2 * SECOND - 1);
+        assert_eq!(shown(&line, 2 * SECOND), 3602 * SECOND);
+        assert_eq!(shown(&line, 3 * SECOND), 3603 * SECOND);
+    }
+
+    #[test]
+    fn a_step_back_halves_the_speed_until_the_wall_clock_has_caught_up() {
+        let mut line = Segments::new(0, time(0), RATE);
+        observe(&mut line, SECOND, 0);
+        observe(&mut line, 2 * SECOND, -3 * SECOND);
+        let expected = |nanos| {
+            if nanos < 8 * SECOND { SECOND + nanos / 2 } else { nanos - 3 * SECOND }
+        };
+        for half in 4..24 {
+            assert_eq!(shown(&line, half * SECOND / 2), expected(half * SECOND / 2));
+        }
+        // Looking again on the way does not change it.
+        for second in 3..12 {
+            observe(&mut line, second * SECOND, -3 * SECOND);
+            for half in second * 2..24 {
+                assert_eq!(shown(&line, half * SECOND / 2), expected(half * SECOND / 2));
+            }
+        }
+    }
+
+    #[test]
+    fn a_rate_is_believed_when_it_was_measured_twice() {
+        let mut line = Segments::new(0, time(0), RATE);
+        line.observe(TICKS, time(SECOND + 100_000));
+        assert_eq!(line.rate, line.measured); // 100 ppm off: drift
+        let drifting = line.rate;
+        line.observe(2 * TICKS, time(30 * SECOND));
+        assert_eq!(line.rate, drifting); // a step
+        line.observe(3 * TICKS, time(31 * SECOND));
+        assert_eq!(line.rate, drifting); // unlike the step
+        line.observe(4 * TICKS, time(32 * SECOND));
+        assert_eq!(line.rate, RATE); // twice the same
+        line.observe(5 * TICKS, time(34 * SECOND));
+        assert_eq!(line.rate, RATE);
+        line.observe(6 * TICKS, time(36 * SECOND));
+        assert_eq!(line.rate, 2 * RATE); // a counter that changed its pace
+        line.observe(7 * TICKS, time(0));
+        line.observe(8 * TICKS, time(-SECOND));
+        assert_eq!(line.rate, 2 * RATE); // no rate is below zero
+    }
+
+    #[test]
+    fn a_reset_counter_starts_a_new_line() {
+        let mut line = Segments::new(1000 * TICKS, time(0), RATE);
+        line.observe(TICKS, time(5 * SECOND));
+        assert_eq!(line.timestamp(TICKS), time(5 * SECOND));
+        assert_eq!(line.timestamp(2 * TICKS).as_nanos(), 6 * SECOND);
+    }
+
+    #[test]
+    fn the_number_of_segments_is_bounded() {
+        let mut line = Segments::new(0, time(0), RATE);
+        for second in 1..1000 {
+            observe(&mut line, second * SECOND, 0);
+        }
+        assert_eq!(line.later.len(), KEPT);
+        assert_eq!(shown(&line, 1000 * SECOND), 1000 * SECOND);
+        assert_eq!(shown(&line, 0), 0);
+    }
+
+    #[test]
+    fn a_manual_line_is_exact() {
+        for now in [Timestamp::MIN, time(-1), time(0), time(1_773_304_200_123_456_789), Timestamp::MAX] {
+            let clock = Clock::manual(&ManualClock::new(now));
+            let mut line = Timeline::new(&clock);
+            line.refresh();
+            assert_eq!(line.timestamp(clock.ticks()), now);
+            assert_eq!(line.ticks_in(Duration::from_micros(3)), 3000);
+        }
+    }
+
+    #[test]
+    fn consumers_of_the_system_clock_agree_with_each_other_and_the_wall_clock() {
+        let clock = Clock::system();
+        let (one, other) = (Timeline::new(&clock), Timeline::new(&clock));
+        let ticks = clock.ticks();
+        assert_eq!(one.timestamp(ticks), other.timestamp(ticks));
+        let off = one.timestamp(ticks).as_nanos() - Timestamp::now().as_nanos();
+        assert!(off.abs() < SECOND, "off by {off} ns");
+    }
+
+    proptest! {
+        #[test]
+        fn time_never_falls_and_the_past_never_changes(
+            rate in 1..1_u64 << 40,
+            start: u32,
+            observations in prop::collection::vec((1_u64..20_000_000_000, -20_000_000_000_i64..20_000_000_000), 1..40),
+            probes in prop::collection::vec(0_u64..400_000_000_000, 0..40),
+        ) {
+            let (mut ticks, mut wall) = (u64::from(start), 0);
+            let mut line = Segments::new(ticks, time(wall), rate);
+            for (passed, step) in observations {
+                ticks += passed;
+                wall += passed as i64 + step;
+                let before = line.clone();
+                line.observe(ticks, time(wall));
+                prop_assert!(line.timestamp(ticks) >= before.timestamp(ticks));
+                let mut probes = probes.clone();
+                probes.extend([ticks - 1, ticks, ticks + 1]);
+                probes.extend(line.later.iter().flat_map(|s| [s.start.saturating_sub(1), s.start]));
+                probes.sort_unstable();
+                for pair in probes.windows(2) {
+                    prop_assert!(line.timestamp(pair[0]) <= line.timestamp(pair[1]));
+                }
+                for &probe in probes.iter().filter(|&&probe| probe < ticks && probe >= line.oldest.start) {
+                    prop_assert_eq!(line.timestamp(probe), before.timestamp(probe));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,239 @@
+//! One argument of a call, or a list of them, on the caller's side.
+//!
+//! The macros wrap every argument in `(&Probe(&value)).__femtologging_pick()`. Method resolution prefers the trait that needs no
+//! extra reference, so a [`Capture`] type becomes [`Deferred`] and anything else [`Immediate`], without the macro
+//! knowing any type (autoref specialisation). Lists are nested pairs, `(((), first), second)`, so that there is
+//! no limit to their length, one `impl` serves them all, and a macro can build them as it reads.
+
+use std::fmt;
+
+use super::capture::Capture;
+use super::wire::{Kind, Reader, Sink, Tag};
+
+/// Picks how an argument travels.
+#[doc(hidden)]
+pub struct Probe<'a, T: ?Sized>(pub &'a T);
+
+#[doc(hidden)]
+pub trait PickDeferred<'a> {
+    type Target: ?Sized;
+    fn __femtologging_pick(&self) -> Deferred<'a, Self::Target>;
+}
+
+impl<'a, T: Capture + ?Sized> PickDeferred<'a> for Probe<'a, T> {
+    type Target = T;
+    #[inline(always)]
+    fn __femtologging_pick(&self) -> Deferred<'a, T> {
+        Deferred(self.0)
+    }
+}
+
+#[doc(hidden)]
+pub trait PickImmediate<'a> {
+    type Target: ?Sized;
+    fn __femtologging_pick(&self) -> Immediate<'a, Self::Target>;
+}
+
+impl<'a, T: ?Sized> PickImmediate<'a> for &Probe<'a, T> {
+    type Target = T;
+    #[inline(always)]
+    fn __femtologging_pick(&self) -> Immediate<'a, T> {
+        Immediate(self.0)
+    }
+}
+
+/// An argument that the record carries.
+#[doc(hidden)]
+pub struct Deferred<'a, T: ?Sized>(pub &'a T);
+
+/// An argument that the caller must format.
+#[doc(hidden)]
+pub struct Immediate<'a, T: ?Sized>(pub &'a T);
+
+/// A key's value that is recorded as its `Debug` text.
+#[doc(hidden)]
+pub struct AsDebug<'a, T: ?Sized>(pub &'a T);
+
+/// A key's value that is recorded as its `Display` text.
+#[doc(hidden)]
+pub struct AsDisplay<'a, T: ?Sized>(pub &'a T);
+
+/// One value on its way into a record.
+#[doc(hidden)]
+pub trait Field {
+    const TAG: Tag;
+    /// Whether it is encoded as it is, without running user code.
+    const DIRECT: bool;
+    /// How many words [`put`](Field::put) writes.
+    fn words(&self) -> usize;
+    fn put<S: Sink>(&self, sink: &mut S);
+}
+
+impl<T: Capture + ?Sized> Field for Deferred<'_, T> {
+    const TAG: Tag = T::TAG;
+    const DIRECT: bool = true;
+
+    #[inline(always)]
+    fn words(&self) -> usize {
+        self.0.words()
+    }
+
+    #[inline(always)]
+    fn put<S: Sink>(&self, sink: &mut S) {
+        self.0.put(sink);
+    }
+}
+
+/// Values that only exist as text, which the caller writes.
+macro_rules! formatted {
+    ($($type:ident as $kind:ident: $($bound:path)?, |$value:ident, $out:ident| $write:expr;)*) => {$(
+        impl<T: $($bound +)? ?Sized> Field for $type<'_, T> {
+            const TAG: Tag = Tag::new(Kind::$kind);
+            const DIRECT: bool = false;
+
+            #[inline(always)]
+            fn words(&self) -> usize {
+                0
+            }
+
+            #[inline]
+            fn put<S: Sink>(&self, sink: &mut S) {
+                let $value = self.0;
+                sink.format(&|$out| $write);
+            }
+        }
+    )*};
+}
+
+formatted! {
+    AsDebug as Debug: fmt::Debug, |value, out| out.write_fmt(format_args!("{value:?}"));
+    AsDisplay as Display: fmt::Display, |value, out| out.write_fmt(format_args!("{value}"));
+    // Part of a message that is formatted as a whole, never on its own.
+    Immediate as Display: , |_value, _out| Ok(());
+}
+
+/// One argument of a message: a value, and what the template's closure gets for it.
+#[doc(hidden)]
+pub trait Argument: Field {
+    type Out<'o>;
+    /// Reads it back on the consumer; `None` if it does not travel.
+    fn take<'o>(reader: &mut Reader<'o>) -> Option<Self::Out<'o>>;
+    fn out(&self) -> Self::Out<'_>;
+}
+
+impl<T: Capture + ?Sized> Argument for Deferred<'_, T> {
+    type Out<'o> = T::Out<'o>;
+
+    #[inline]
+    fn take<'o>(reader: &mut Reader<'o>) -> Option<T::Out<'o>> {
+        Some(T::take(reader))
+    }
+
+    #[inline]
+    fn out(&self) -> T::Out<'_> {
+        self.0.out()
+    }
+}
+
+impl<'x, T: ?Sized> Argument for Immediate<'x, T> {
+    type Out<'o> = &'x T;
+
+    fn take<'o>(_: &mut Reader<'o>) -> Option<&'x T> {
+        None
+    }
+
+    #[inline]
+    fn out(&self) -> &'x T {
+        self.0
+    }
+}
+
+/// The tags of a list of fields, known at compile time; the last one first.
+#[doc(hidden)]
+pub struct Tags {
+    pub(crate) last: Tag,
+    pub(crate) before: Option<&'static Tags>,
+}
+
+impl Tags {
+    /// Copies the tags, the first one first.
+    pub(crate) fn to_vec(mut list: Option<&'static Tags>) -> Vec<Tag> {
+        let mut tags = Vec::new();
+        while let Some(Tags { last, before }) = list {
+            tags.push(*last);
+            list = *before;
+        }
+        tags.reverse();
+        tags
+    }
+}
+
+/// A list of fields.
+#[doc(hidden)]
+pub trait Fields {
+    const TAGS: Option<&'static Tags>;
+    const DIRECT: bool;
+    fn words(&self) -> usize;
+    fn put<S: Sink>(&self, sink: &mut S);
+}
+
+impl Fields for () {
+    const TAGS: Option<&'static Tags> = None;
+    const DIRECT: bool = true;
+
+    #[inline(always)]
+    fn words(&self) -> usize {
+        0
+    }
+
+    #[inline(always)]
+    fn put<S: Sink>(&self, _: &mut S) {}
+}
+
+impl<A: Fields, B: Field> Fields for (A, B) {
+    const TAGS: Option<&'static Tags> = Some(&Tags { last: B::TAG, before: A::TAGS });
+    const DIRECT: bool = A::DIRECT && B::DIRECT;
+
+    #[inline(always)]
+    fn words(&self) -> usize {
+        self.0.words() + self.1.words()
+    }
+
+    #[inline(always)]
+    fn put<S: Sink>(&self, sink: &mut S) {
+        self.0.put(sink);
+        self.1.put(sink);
+    }
+}
+
+/// All arguments of a message.
+#[doc(hidden)]
+pub trait Arguments: Fields {
+    type Outs<'o>;
+    fn take<'o>(reader: &mut Reader<'o>) -> Option<Self::Outs<'o>>;
+    fn outs(&self) -> Self::Outs<'_>;
+}
+
+impl Arguments for () {
+    type Outs<'o> = ();
+
+    fn take<'o>(_: &mut Reader<'o>) -> Option<()> {
+        Some(())
+    }
+
+    fn outs(&self) {}
+}
+
+impl<A: Arguments, B: Argument> Arguments for (A, B) {
+    type Outs<'o> = (A::Outs<'o>, B::Out<'o>);
+
+    #[inline]
+    fn take<'o>(reader: &mut Reader<'o>) -> Option<Self::Outs<'o>> {
+        Some((A::take(reader)?, B::take(reader)?))
+    }
+
+    #[inline]
+    fn outs(&self) -> Self::Outs<'_> {
+        (self.0.outs(), self.1.out())
+    }
+}

@@ -1,0 +1,315 @@
+//! The types that travel as they are, and what the consumer gets back for each.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
+use std::num::NonZero;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::wire::{Kind, Reader, Sink, Tag, padded_words};
+
+/// A type that a record carries as a value, to be formatted by the consumer.
+///
+/// What [`take`](Capture::take) gives back formats exactly as the captured value does.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a type that a record carries by value",
+    label = "needs `:?` or `:%` after the key",
+    note = "write `key:? = value` to record its `Debug` text or `key:% = value` to record its `Display` text"
+)]
+pub trait Capture {
+    /// What the consumer formats in place of the value.
+    type Out<'a>;
+    const TAG: Tag;
+    /// How many words [`put`](Capture::put) writes.
+    fn words(&self) -> usize;
+    fn put<S: Sink>(&self, sink: &mut S);
+    fn take<'a>(reader: &mut Reader<'a>) -> Self::Out<'a>;
+    /// The same as `take` gives, without the journey.
+    fn out(&self) -> Self::Out<'_>;
+}
+
+/// Types of one fixed size that are their own `Out`.
+macro_rules! plain {
+    ($($type:ty as $kind:ident, $words:literal: |$value:ident, $sink:ident| $put:expr, |$reader:ident| $take:expr;)*) => {$(
+        impl Capture for $type {
+            type Out<'a> = $type;
+            const TAG: Tag = Tag::new(Kind::$kind);
+            #[inline(always)]
+            fn words(&self) -> usize {
+                $words
+            }
+            #[inline(always)]
+            fn put<S: Sink>(&self, $sink: &mut S) {
+                let $value = *self;
+                $put;
+            }
+            #[inline(always)]
+            fn take<'a>($reader: &mut Reader<'a>) -> $type {
+                $take
+            }
+            #[inline(always)]
+            fn out(&self) -> $type {
+                *self
+            }
+        }
+    )*};
+}
+
+macro_rules! integers {
+    ($($signed:ident $unsigned:ident)*) => {
+        plain! {$(
+            $signed as I64, 1: |x, s| s.word(x as i64 as u64), |r| r.word() as $signed;
+            $unsigned as U64, 1: |x, s| s.word(x as u64), |r| r.word() as $unsigned;
+            NonZero<$signed> as I64, 1: |x, s| s.word(x.get() as i64 as u64), |r| NonZero::new(r.word() as $signed).unwrap_or(NonZero::<$signed>::MIN);
+            NonZero<$unsigned> as U64, 1: |x, s| s.word(x.get() as u64), |r| NonZero::new(r.word() as $unsigned).unwrap_or(NonZero::<$unsigned>::MIN);
+        )*}
+    };
+}
+
+integers! { i8 u8 i16 u16 i32 u32 i64 u64 isize usize }
+
+plain! {
+    bool as Bool, 1: |x, s| s.word(x.into()), |r| r.word() != 0;
+    char as Char, 1: |x, s| s.word(u32::from(x).into()), |r| char::from_u32(r.word() as u32).unwrap_or_default();
+    f32 as F32, 1: |x, s| s.word(x.to_bits().into()), |r| f32::from_bits(r.word() as u32);
+    f64 as F64, 1: |x, s| s.word(x.to_bits()), |r| f64::from_bits(r.word());
+    i128 as I128, 2: |x, s| put_u128(x as u128, s), |r| r.u128() as i128;
+    u128 as U128, 2: |x, s| put_u128(x, s), |r| r.u128();
+    Duration as Duration, 2: |x, s| put_duration(x, s), |r| r.duration();
+    IpAddr as Ip, 3: |x, s| put_ip(x, s), |r| r.ip();
+    Ipv4Addr as Ip, 3: |x, s| put_ip(x.into(), s), |r| match r.ip() {
+        IpAddr::V4(ip) => ip,
+        IpAddr::V6(_) => Ipv4Addr::UNSPECIFIED,
+    };
+    Ipv6Addr as Ip, 3: |x, s| put_ip(x.into(), s), |r| match r.ip() {
+        IpAddr::V6(ip) => ip,
+        IpAddr::V4(ip) => ip.to_ipv6_mapped(),
+    };
+    SocketAddr as Socket, 5: |x, s| put_socket(x, s), |r| r.socket();
+    SocketAddrV4 as Socket, 5: |x, s| put_socket(x.into(), s), |r| match r.socket() {
+        SocketAddr::V4(at) => at,
+        SocketAddr::V6(at) => SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, at.port()),
+    };
+    SocketAddrV6 as Socket, 5: |x, s| put_socket(x.into(), s), |r| match r.socket() {
+        SocketAddr::V6(at) => at,
+        SocketAddr::V4(at) => SocketAddrV6::new(at.ip().to_ipv6_mapped(), at.port(), 0, 0),
+    };
+}
+
+fn put_u128(bits: u128, sink: &mut impl Sink) {
+    sink.word((bits >> 64) as u64);
+    sink.word(bits as u64);
+}
+
+fn put_duration(span: Duration, sink: &mut impl Sink) {
+    sink.word(span.as_secs());
+    sink.word(span.subsec_nanos().into());
+}
+
+fn put_ip(ip: IpAddr, sink: &mut impl Sink) {
+    let (version, bits) = match ip {
+        IpAddr::V4(ip) => (4, ip.to_bits().into()),
+        IpAddr::V6(ip) => (6, ip.to_bits()),
+    };
+    sink.word(version);
+    put_u128(bits, sink);
+}
+
+fn put_socket(at: SocketAddr, sink: &mut impl Sink) {
+    put_ip(at.ip(), sink);
+    sink.word(at.port().into());
+    sink.word(match at {
+        SocketAddr::V4(_) => 0,
+        SocketAddr::V6(at) => u64::from(at.flowinfo()) << 32 | u64::from(at.scope_id()),
+    });
+}
+
+impl Capture for str {
+    type Out<'a> = &'a str;
+    const TAG: Tag = Tag::new(Kind::Str);
+
+    #[inline(always)]
+    fn words(&self) -> usize {
+        1 + padded_words(self.len())
+    }
+
+    #[inline(always)]
+    fn put<S: Sink>(&self, sink: &mut S) {
+        sink.text(self);
+    }
+
+    #[inline]
+    fn take<'a>(reader: &mut Reader<'a>) -> &'a str {
+        reader.text()
+    }
+
+    #[inline]
+    fn out(&self) -> &str {
+        self
+    }
+}
+
+impl Capture for String {
+    type Out<'a> = &'a str;
+    const TAG: Tag = <str as Capture>::TAG;
+
+    #[inline(always)]
+    fn words(&self) -> usize {
+        self.as_str().words()
+    }
+
+    #[inline(always)]
+    fn put<S: Sink>(&self, sink: &mut S) {
+        self.as_str().put(sink);
+    }
+
+    #[inline]
+    fn take<'a>(reader: &mut Reader<'a>) -> &'a str {
+        reader.text()
+    }
+
+    #[inline]
+    fn out(&self) -> &str {
+        self
+    }
+}
+
+/// An `Option` of a captured type; options of options are formatted by the caller.
+impl<T: Capture + Single> Capture for Option<T> {
+    type Out<'a> = Option<T::Out<'a>>;
+
+    const TAG: Tag = T::TAG.optional();
+
+    #[inline(always)]
+    fn words(&self) -> usize {
+        1 + self.as_ref().map_or(0, T::words)
+    }
+
+    #[inline(always)]
+    fn put<S: Sink>(&self, sink: &mut S) {
+        sink.word(self.is_some().into());
+        if let Some(value) = self {
+            value.put(sink);
+        }
+    }
+
+    fn take<'a>(reader: &mut Reader<'a>) -> Option<T::Out<'a>> {
+        (reader.word() != 0).then(|| T::take(reader))
+    }
+
+    fn out(&self) -> Option<T::Out<'_>> {
+        self.as_ref().map(T::out)
+    }
+}
+
+/// Everything captured but `Option`, so that a tag needs one bit for options.
+#[doc(hidden)]
+pub trait Single {}
+
+macro_rules! single {
+    ($($type:ty)*) => {$( impl Single for $type {} )*};
+}
+
+single! {
+    bool char f32 f64 i8 u8 i16 u16 i32 u32 i64 u64 isize usize i128 u128 str String Duration
+    IpAddr Ipv4Addr Ipv6Addr SocketAddr SocketAddrV4 SocketAddrV6
+}
+
+/// References and owning pointers capture what they point to.
+macro_rules! pointers {
+    ($($(#[$life:lifetime])? $type:ty;)*) => {$(
+        impl<$($life,)? T: Single + ?Sized> Single for $type {}
+
+        impl<$($life,)? T: Capture + ?Sized> Capture for $type {
+            type Out<'o> = Pointee<T::Out<'o>>;
+            const TAG: Tag = T::TAG;
+
+            #[inline(always)]
+            fn words(&self) -> usize {
+                T::words(self)
+            }
+
+            #[inline(always)]
+            fn put<S: Sink>(&self, sink: &mut S) {
+                T::put(self, sink);
+            }
+
+            #[inline]
+            fn take<'o>(reader: &mut Reader<'o>) -> Self::Out<'o> {
+                Pointee { out: T::take(reader), address: std::ptr::null() }
+            }
+
+            #[inline]
+            fn out(&self) -> Self::Out<'_> {
+                let at: *const T = &**self;
+                Pointee { out: T::out(self), address: at.cast() }
+            }
+        }
+    )*};
+}
+
+pointers! {
+    #['r] &'r T;
+    #['r] &'r mut T;
+    Box<T>;
+    Rc<T>;
+    Arc<T>;
+}
+
+impl<T: Single + ToOwned + ?Sized> Single for Cow<'_, T> {}
+
+impl<T: Capture + ToOwned + ?Sized> Capture for Cow<'_, T> {
+    type Out<'a> = T::Out<'a>;
+
+    const TAG: Tag = T::TAG;
+
+    #[inline(always)]
+    fn words(&self) -> usize {
+        T::words(self)
+    }
+
+    #[inline(always)]
+    fn put<S: Sink>(&self, sink: &mut S) {
+        T::put(self, sink);
+    }
+
+    fn take<'a>(reader: &mut Reader<'a>) -> Self::Out<'a> {
+        T::take(reader)
+    }
+
+    fn out(&self) -> Self::Out<'_> {
+        T::out(self)
+    }
+}
+
+/// What stands for a pointer: it formats as its target does and, for `{:p}`, as the address.
+///
+/// A template with `{:p}` is always formatted by the caller, so the address is there when it is asked for.
+#[doc(hidden)]
+#[derive(Clone, Copy)]
+pub struct Pointee<O> {
+    out: O,
+    address: *const (),
+}
+
+impl<O> fmt::Pointer for Pointee<O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.address.fmt(f)
+    }
+}
+
+macro_rules! forward {
+    ($($trait:ident)*) => {$(
+        impl<O: fmt::$trait> fmt::$trait for Pointee<O> {
+            #[inline]
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.out.fmt(f)
+            }
+        }
+    )*};
+}
+
+forward! { Display Debug LowerHex UpperHex Octal Binary LowerExp UpperExp }

@@ -1,0 +1,77 @@
+//! The text of values, with `itoa` and `ryu` in place of `core::fmt` where both give the same.
+
+use super::Value;
+use crate::text::Output;
+
+/// Writes what `format!("{}")` gives for the captured value.
+#[inline]
+pub(crate) fn write_value(out: &mut impl Output, value: Value<'_>) {
+    match value {
+        Value::I64(n) => out.plain(itoa::Buffer::new().format(n)),
+        Value::U64(n) => out.plain(itoa::Buffer::new().format(n)),
+        Value::Str(text) | Value::Display(text) | Value::Debug(text) => {
+            let _ = out.write_str(text);
+        }
+        Value::F64(x) if x.is_finite() => write_float(out, ryu::Buffer::new().format_finite(x), value),
+        Value::F32(x) if x.is_finite() => write_float(out, ryu::Buffer::new().format_finite(x), value),
+        Value::I128(n) => out.plain(itoa::Buffer::new().format(n)),
+        Value::U128(n) => out.plain(itoa::Buffer::new().format(n)),
+        Value::Bool(true) => out.plain("true"),
+        Value::Bool(false) => out.plain("false"),
+        Value::Char(c) => {
+            let _ = out.write_char(c);
+        }
+        other => {
+            let _ = out.write_fmt(format_args!("{other}"));
+        }
+    }
+}
+
+/// Writes a float as `Display` does. `ryu` finds the same shortest digits, but ends whole numbers in `.0`, and
+/// writes exponents, which `Display` never does, for the very large and the very small.
+fn write_float(out: &mut impl Output, digits: &str, value: Value<'_>) {
+    if digits.contains('e') {
+        let _ = out.write_fmt(format_args!("{value}"));
+    } else {
+        out.plain(digits.strip_suffix(".0").unwrap_or(digits));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::text::Raw;
+    use proptest::prelude::*;
+
+    fn text(value: Value<'_>) -> String {
+        let mut out = Vec::new();
+        write_value(&mut Raw(&mut out), value);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn edges() {
+        for x in [0.0, -0.0, 1.0, -1.5, 1e15, 1e16, 1e21, 1e-5, 1e-6, 1e-7, 5e-324, f64::MAX, f64::NAN, f64::INFINITY] {
+            assert_eq!(text(Value::F64(x)), x.to_string());
+            assert_eq!(text(Value::F32(x as f32)), (x as f32).to_string());
+        }
+        assert_eq!(text(Value::I64(i64::MIN)), i64::MIN.to_string());
+        assert_eq!(text(Value::Null), "null");
+    }
+
+    proptest! {
+        #[test]
+        fn floats_are_written_as_display_does(bits: u64) {
+            let x = f64::from_bits(bits);
+            prop_assert_eq!(text(Value::F64(x)), x.to_string());
+            let x = f32::from_bits(bits as u32);
+            prop_assert_eq!(text(Value::F32(x)), x.to_string());
+        }
+
+        #[test]
+        fn ordinary_floats_are_written_as_display_does(whole in -1_000_000_i64..1_000_000, scale in 0..9) {
+            let x = whole as f64 / 10_f64.powi(scale);
+            prop_assert_eq!(text(Value::F64(x)), x.to_string());
+        }
+    }
+}

@@ -1,0 +1,250 @@
+//! The encoded form of values: little-endian 64-bit words.
+//!
+//! A scalar is one word (128-bit integers and durations two, addresses three or five), text is a word with its
+//! length in bytes and then its bytes, padded with zeros to whole words. An optional value has a word before it,
+//! 1 or 0, and nothing after a 0. The types are not in the payload: they stand in the call site's [`Tag`]s.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
+use std::time::Duration;
+
+use super::Value;
+
+/// The type of an encoded value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Kind {
+    /// `bool`.
+    Bool,
+    /// Signed integers of up to 64 bits.
+    I64,
+    /// Unsigned integers of up to 64 bits.
+    U64,
+    /// `i128`.
+    I128,
+    /// `u128`.
+    U128,
+    /// `f32`.
+    F32,
+    /// `f64`.
+    F64,
+    /// `char`.
+    Char,
+    /// A string.
+    Str,
+    /// Text written by a `Display`.
+    Display,
+    /// Text written by a `Debug`.
+    Debug,
+    /// [`Duration`].
+    Duration,
+    /// [`IpAddr`].
+    Ip,
+    /// [`SocketAddr`].
+    Socket,
+}
+
+/// A value's type and whether it is an `Option` of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tag {
+    pub(crate) kind: Kind,
+    pub(crate) optional: bool,
+}
+
+impl Tag {
+    #[doc(hidden)]
+    pub const fn new(kind: Kind) -> Self {
+        Self { kind, optional: false }
+    }
+
+    pub(crate) const fn optional(self) -> Self {
+        Self { kind: self.kind, optional: true }
+    }
+}
+
+/// How many words `bytes` bytes of text take, without their length.
+#[inline(always)]
+pub(crate) const fn padded_words(bytes: usize) -> usize {
+    bytes.div_ceil(8)
+}
+
+/// Where words are written: straight into a ring, or into bytes.
+#[doc(hidden)]
+pub trait Sink {
+    fn word(&mut self, word: u64);
+
+    /// Writes the length of `text` and its bytes.
+    #[inline(always)]
+    fn text(&mut self, text: &str) {
+        let bytes = text.as_bytes();
+        self.word(bytes.len() as u64);
+        let (whole, rest) = bytes.as_chunks::<8>();
+        for chunk in whole {
+            self.word(u64::from_le_bytes(*chunk));
+        }
+        if rest.is_empty() {
+            return;
+        }
+        // The last bytes, without a copy of variable length: the text's final eight bytes shifted down, or, when
+        // the whole text is shorter than that, byte by byte.
+        let last = match bytes.last_chunk::<8>() {
+            Some(tail) => u64::from_le_bytes(*tail) >> (64 - 8 * rest.len()),
+            None => rest.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte)),
+        };
+        self.word(last);
+    }
+
+    /// Writes text that user code formats. Only [`ByteSink`] runs it: no user code runs while a ring is open.
+    fn format(&mut self, write: &dyn Fn(&mut dyn fmt::Write) -> fmt::Result);
+}
+
+/// A growing byte buffer of words; what a caller formats lands here first.
+#[doc(hidden)]
+#[derive(Default)]
+pub struct ByteSink {
+    pub(crate) bytes: Vec<u8>,
+}
+
+impl Sink for ByteSink {
+    #[inline]
+    fn word(&mut self, word: u64) {
+        self.bytes.extend_from_slice(&word.to_le_bytes());
+    }
+
+    #[inline]
+    fn text(&mut self, text: &str) {
+        self.word(text.len() as u64);
+        self.bytes.extend_from_slice(text.as_bytes());
+        self.pad();
+    }
+
+    fn format(&mut self, write: &dyn Fn(&mut dyn fmt::Write) -> fmt::Result) {
+        let at = self.bytes.len();
+        self.word(0);
+        // Neither an error nor a panic of a user's `Display` may reach the code that logs.
+        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| write(self)));
+        match outcome {
+            Ok(Ok(())) => {}
+            Ok(Err(_)) => self.bytes.extend_from_slice(b"<formatting failed>"),
+            Err(_) => self.bytes.extend_from_slice(b"<formatting panicked>"),
+        }
+        let length = (self.bytes.len() - at - 8) as u64;
+        if let Some(word) = self.bytes.get_mut(at..at + 8) {
+            word.copy_from_slice(&length.to_le_bytes());
+        }
+        self.pad();
+    }
+}
+
+impl ByteSink {
+    #[inline]
+    fn pad(&mut self) {
+        let whole = self.bytes.len().next_multiple_of(8);
+        self.bytes.resize(whole, 0);
+    }
+}
+
+impl fmt::Write for ByteSink {
+    #[inline]
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.bytes.extend_from_slice(text.as_bytes());
+        Ok(())
+    }
+}
+
+/// Reads a payload back. Reading past the end gives zeros and empty text, never a panic.
+#[doc(hidden)]
+#[derive(Clone, Copy)]
+pub struct Reader<'a> {
+    bytes: &'a [u8],
+}
+
+impl<'a> Reader<'a> {
+    #[inline]
+    pub(crate) fn new(bytes: &'a [u8]) -> Self {
+        Self { bytes }
+    }
+
+    #[inline(always)]
+    pub(crate) fn word(&mut self) -> u64 {
+        match self.bytes.split_first_chunk::<8>() {
+            Some((word, rest)) => {
+                self.bytes = rest;
+                u64::from_le_bytes(*word)
+            }
+            None => 0,
+        }
+    }
+
+    #[inline]
+    pub(crate) fn text(&mut self) -> &'a str {
+        let length = self.word() as usize;
+        let whole = padded_words(length).saturating_mul(8);
+        match (self.bytes.get(..length), self.bytes.get(whole..)) {
+            (Some(text), Some(rest)) => {
+                self.bytes = rest;
+                // Only whole strings are encoded, so this cannot fail.
+                std::str::from_utf8(text).unwrap_or_default()
+            }
+            _ => "",
+        }
+    }
+
+    /// What has not been read.
+    pub(crate) fn rest(self) -> &'a [u8] {
+        self.bytes
+    }
+
+    pub(crate) fn u128(&mut self) -> u128 {
+        let high = self.word();
+        u128::from(high) << 64 | u128::from(self.word())
+    }
+
+    pub(crate) fn duration(&mut self) -> Duration {
+        let seconds = self.word();
+        Duration::new(seconds, self.word() as u32)
+    }
+
+    pub(crate) fn ip(&mut self) -> IpAddr {
+        let version = self.word();
+        let bits = self.u128();
+        match version {
+            4 => Ipv4Addr::from_bits(bits as u32).into(),
+            _ => Ipv6Addr::from_bits(bits).into(),
+        }
+    }
+
+    pub(crate) fn socket(&mut self) -> SocketAddr {
+        let ip = self.ip();
+        let port = self.word() as u16;
+        let flow_and_scope = self.word();
+        match ip {
+            IpAddr::V4(ip) => SocketAddrV4::new(ip, port).into(),
+            IpAddr::V6(ip) => SocketAddrV6::new(ip, port, (flow_and_scope >> 32) as u32, flow_and_scope as u32).into(),
+        }
+    }
+
+    /// Reads the value that `tag` says comes next.
+    #[inline]
+    pub(crate) fn value(&mut self, tag: Tag) -> Value<'a> {
+        if tag.optional && self.word() == 0 {
+            return Value::Null;
+        }
+        match tag.kind {
+            Kind::Bool => Value::Bool(self.word() != 0),
+            Kind::I64 => Value::I64(self.word() as i64),
+            Kind::U64 => Value::U64(self.word()),
+            Kind::I128 => Value::I128(self.u128() as i128),
+            Kind::U128 => Value::U128(self.u128()),
+            Kind::F32 => Value::F32(f32::from_bits(self.word() as u32)),
+            Kind::F64 => Value::F64(f64::from_bits(self.word())),
+            Kind::Char => Value::Char(char::from_u32(self.word() as u32).unwrap_or_default()),
+            Kind::Str => Value::Str(self.text()),
+            Kind::Display => Value::Display(self.text()),
+            Kind::Debug => Value::Debug(self.text()),
+            Kind::Duration => Value::Duration(self.duration()),
+            Kind::Ip => Value::Ip(self.ip()),
+            Kind::Socket => Value::Socket(self.socket()),
+        }
+    }
+}

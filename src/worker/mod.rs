@@ -1,0 +1,135 @@
+//! The thread behind a handler: it takes records out of the queue, in order, and hands them to the handler in batches.
+
+mod idle;
+mod inbox;
+mod report;
+mod run;
+
+use std::io;
+use std::sync::{Arc, Mutex, Weak};
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::Sender;
+
+use crate::error::Error;
+use crate::handler::HandlerSpec;
+use crate::metrics::HandlerMetrics;
+use crate::queue::{Queue, is_consumer};
+use crate::sync::lock;
+use crate::time::Clock;
+
+/// What a worker is told. Commands have a channel of their own, so no full queue and no policy holds them up.
+enum Command {
+    /// Write and flush everything that is in the queue now.
+    Flush { done: Sender<Result<(), Error>> },
+    /// The same, then close the handler and end. Records that are not out by `deadline` are given up.
+    Close { deadline: Instant, done: Sender<Result<(), Error>> },
+}
+
+/// A running worker.
+pub(crate) struct Worker {
+    pub(crate) queue: Arc<Queue>,
+    commands: Sender<Command>,
+}
+
+/// All workers of this process, for the exit hook.
+static WORKERS: Mutex<Vec<Weak<Worker>>> = Mutex::new(Vec::new());
+
+impl Worker {
+    /// Starts the thread of a handler.
+    pub(crate) fn spawn(name: &str, spec: HandlerSpec, clock: &Clock) -> Result<Arc<Self>, Error> {
+        let settings = spec.settings;
+        let queue = Arc::new(Queue::new(
+            name,
+            settings.transport,
+            settings.overflow,
+            settings.level.number(),
+            settings.wake_level.number(),
+            clock.clone(),
+        ));
+        let (commands, inbox) = crossbeam_channel::unbounded();
+        let consumer = run::Consumer::new(queue.clone(), inbox, spec.handler, settings.filters, settings.idle);
+        let thread =
+            std::thread::Builder::new().name(format!("femtolog-{name}")).spawn(move || consumer.run()).map_err(
+                |error: io::Error| Error::io(format_args!("cannot start the thread of handler `{name}`"), error),
+            )?;
+        queue.set_waker(thread.thread().clone());
+        let worker = Arc::new(Self { queue, commands });
+        let mut workers = lock(&WORKERS);
+        workers.retain(|worker| worker.strong_count() > 0);
+        workers.push(Arc::downgrade(&worker));
+        Ok(worker)
+    }
+
+    pub(crate) fn metrics(&self) -> HandlerMetrics {
+        self.queue.metrics()
+    }
+
+    /// Asks for a flush. The answer comes on the returned channel's other end.
+    fn command(&self, command: Command) {
+        // A worker that has ended drops the command and with it the answer's sender, which the asker notices.
+        let _ = self.commands.send(command);
+        self.queue.wake();
+    }
+}
+
+/// All workers that are still there.
+pub(crate) fn all() -> Vec<Arc<Worker>> {
+    lock(&WORKERS).iter().filter_map(Weak::upgrade).collect()
+}
+
+/// Flushes workers side by side and waits for them until `timeout` has passed.
+pub(crate) fn flush(workers: &[Arc<Worker>], timeout: Duration) -> Result<(), Error> {
+    ask(workers, timeout, "flush", |done, _| Command::Flush { done })
+}
+
+/// Closes workers side by side and waits for them until `timeout` has passed. Those already closed are left alone.
+pub(crate) fn close(workers: &[Arc<Worker>], timeout: Duration) -> Result<(), Error> {
+    let open: Vec<_> = workers.iter().filter(|worker| !worker.queue.is_closed()).cloned().collect();
+    for worker in &open {
+        worker.queue.close();
+    }
+    ask(&open, timeout, "shutdown", |done, deadline| Command::Close { deadline, done })
+}
+
+fn ask(
+    workers: &[Arc<Worker>],
+    timeout: Duration,
+    what: &str,
+    command: impl Fn(Sender<Result<(), Error>>, Instant) -> Command,
+) -> Result<(), Error> {
+    if is_consumer() {
+        return Err(Error::other(format!("no {what} from a handler's thread: it would wait for itself")));
+    }
+    let now = Instant::now();
+    let deadline = now.checked_add(timeout).unwrap_or(now + Duration::from_secs(86_400 * 365));
+    let asked = workers.iter().filter(|worker| !worker.queue.is_orphaned()).map(|worker| {
+        let (done, answer) = crossbeam_channel::bounded(1);
+        worker.command(command(done, deadline));
+        (worker, answer)
+    });
+    let mut failures = Vec::new();
+    for (worker, answer) in asked.collect::<Vec<_>>() {
+        let name = &worker.queue.name;
+        match answer.recv_deadline(deadline) {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => failures.push(error.with_prefix(&format!("handlers.{name}"))),
+            Err(error) if error.is_timeout() => {
+                let left = worker.metrics().in_flight;
+                failures.push(Error::timeout(format_args!(
+                    "the {what} of handler `{name}` (given {timeout:?}; {left} records are not written)"
+                )));
+            }
+            Err(_) => {
+                let left = worker.metrics().in_flight;
+                if left > 0 {
+                    failures.push(Error::closed(format_args!("handler `{name}`, with {left} records not written,")));
+                }
+            }
+        }
+    }
+    if workers.iter().any(|worker| worker.queue.is_orphaned()) {
+        failures.push(Error::closed("logging in this child of fork, whose parent process has the handlers' threads,"));
+    }
+    Error::gather(failures)
+}

@@ -1,0 +1,94 @@
+//! What the log says about records that were dropped.
+
+use std::fmt::Write as _;
+
+use crate::callsite::{Callsite, Metadata, Origin, Shape};
+use crate::error::Error;
+use crate::level::Level;
+use crate::metrics::{DropReason, Dropped};
+use crate::queue::Queue;
+use crate::record::FemtoLogRecord;
+use crate::template::Template;
+use crate::time::{Timeline, Timestamp};
+
+/// Remembers what was reported.
+#[derive(Default)]
+pub(super) struct DropReport {
+    reported: Dropped,
+}
+
+static SITE: Callsite = Callsite::new(Metadata {
+    level: Some(Level::Warn),
+    origin: Origin::Static,
+    target: "femtologging",
+    module_path: module_path!(),
+    file: file!(),
+    line: line!(),
+    template: "dropped {} records ({}) between {} and {}",
+    keys: &[],
+});
+
+static SHAPE: Shape = Shape { template: Template::Text, arguments: None, fields: None };
+
+impl DropReport {
+    /// Returns the text for what a full queue dropped since the last call, if anything.
+    ///
+    /// ```text
+    /// dropped 1,204 records (1,200 debug, 4 info) between 2026-03-12T08:30:00.123456Z and 2026-03-12T08:30:01.000000Z
+    /// ```
+    pub(super) fn next(&mut self, queue: &Queue, timeline: &Timeline) -> Option<String> {
+        let dropped = queue.counters.dropped();
+        let new = dropped.since(&self.reported);
+        let total = new.by_reason(DropReason::Full);
+        if total == 0 {
+            return None;
+        }
+        self.reported = dropped;
+        let (first, last) = queue.take_drop_times();
+        let mut text = format!("dropped {} {} (", Grouped(total), if total == 1 { "record" } else { "records" });
+        let levels = Level::ALL.iter().map(|level| (level, new.get(DropReason::Full, *level)));
+        for (i, (level, count)) in levels.filter(|(_, count)| *count > 0).enumerate() {
+            let comma = if i > 0 { ", " } else { "" };
+            let _ = write!(text, "{comma}{} {}", Grouped(count), level.as_str().to_ascii_lowercase());
+        }
+        let _ = write!(text, ") between {} and {}", timeline.timestamp(first), timeline.timestamp(last));
+        Some(text)
+    }
+
+    /// Calls `handle` with a record of this message.
+    pub(super) fn record(
+        text: &str,
+        now: Timestamp,
+        handle: impl FnOnce(&FemtoLogRecord<'_>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        FemtoLogRecord::with_text(&SITE, &SHAPE, Level::Warn, now, text, handle)
+    }
+}
+
+/// A number with commas between groups of three digits.
+struct Grouped(u64);
+
+impl std::fmt::Display for Grouped {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let digits = self.0.to_string();
+        for (i, digit) in digits.chars().enumerate() {
+            if i > 0 && (digits.len() - i).is_multiple_of(3) {
+                f.write_char(',')?;
+            }
+            f.write_char(digit)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Grouped;
+
+    #[test]
+    fn groups() {
+        for (n, text) in [(0, "0"), (999, "999"), (1_204, "1,204"), (1_000_000, "1,000,000")] {
+            assert_eq!(Grouped(n).to_string(), text);
+        }
+    }
+}

@@ -1,0 +1,289 @@
+//! A handler's thread.
+
+use std::fmt::Write as _;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::Receiver;
+
+use super::Command;
+use super::idle::Idle;
+use super::inbox::{Inbox, Next};
+use super::report::DropReport;
+use crate::error::{Error, notify};
+use crate::filter::FemtoFilter;
+use crate::handler::{Batch, Delivery, FemtoHandler};
+use crate::metrics::{Counters, DropReason};
+use crate::policy::IdlePolicy;
+use crate::queue::{Lane, Queue, become_consumer};
+use crate::record::SiteTable;
+use crate::time::Timeline;
+
+/// How many records make a batch full that has no text.
+const FULL_RECORDS: u64 = 16 * 1024;
+
+/// How often the handler's `tick` is called, and idle rings are looked after.
+const TICK: Duration = Duration::from_secs(1);
+
+/// How much earlier than now the horizon is; see `inbox`.
+const LOOKAHEAD: Duration = Duration::from_micros(1);
+
+pub(super) struct Consumer {
+    commands: Receiver<Command>,
+    inbox: Inbox,
+    idle: Idle,
+    last_tick: Instant,
+    lookahead: u64,
+    sink: Sink,
+}
+
+/// The end that records go to: everything but the queue's side.
+struct Sink {
+    queue: Arc<Queue>,
+    handler: Box<dyn FemtoHandler>,
+    filters: Vec<Box<dyn FemtoFilter>>,
+    sites: SiteTable,
+    timeline: Timeline,
+    batch: Batch,
+    /// Records handled and not yet delivered.
+    pending: u64,
+    /// Records that the handler's level and filters turned away since the last delivery.
+    report: DropReport,
+}
+
+impl Consumer {
+    pub(super) fn new(
+        queue: Arc<Queue>,
+        commands: Receiver<Command>,
+        handler: Box<dyn FemtoHandler>,
+        filters: Vec<Box<dyn FemtoFilter>>,
+        idle: IdlePolicy,
+    ) -> Self {
+        let timeline = Timeline::new(&queue.clock);
+        Self {
+            commands,
+            inbox: Inbox::new(&queue.lane),
+            idle: Idle::new(idle),
+            last_tick: Instant::now(),
+            lookahead: if queue.clock.is_manual() { 0 } else { timeline.ticks_in(LOOKAHEAD) },
+            sink: Sink {
+                queue,
+                handler,
+                filters,
+                sites: SiteTable::default(),
+                timeline,
+                batch: Batch::default(),
+                pending: 0,
+                report: DropReport::default(),
+            },
+        }
+    }
+
+    /// Runs until it is told to close, or nobody is left to tell it.
+    pub(super) fn run(mut self) {
+        become_consumer();
+        loop {
+            match self.commands.try_recv() {
+                Ok(Command::Flush { done }) => {
+                    let _ = done.send(self.flush());
+                }
+                Ok(Command::Close { deadline, done }) => {
+                    let _ = done.send(self.close(deadline));
+                    return;
+                }
+                Err(error) if error.is_disconnected() => {
+                    let _ = self.close(Instant::now() + Duration::from_secs(1));
+                    return;
+                }
+                Err(_) => {}
+            }
+            if self.drain(self.lookahead) > 0 {
+                self.idle.reset();
+                self.idle.pause();
+                continue;
+            }
+            let _ = self.sink.deliver(false);
+            self.sink.report_drops();
+            if self.last_tick.elapsed() >= TICK {
+                self.last_tick = Instant::now();
+                self.sink.tick();
+            }
+            self.idle.wait();
+        }
+    }
+
+    /// Handles everything in the queue that was logged up to `lookahead` ticks ago. Returns how many records.
+    fn drain(&mut self, lookahead: u64) -> usize {
+        let horizon = self.sink.queue.clock.ticks().saturating_sub(lookahead);
+        self.sink.timeline.refresh();
+        let backlog = self.inbox.look(&self.sink.queue.lane) as u64;
+        if backlog == 0 {
+            return 0;
+        }
+        let high_water = &self.sink.queue.counters.high_water;
+        if backlog > high_water.load(Relaxed) {
+            high_water.store(backlog, Relaxed);
+        }
+        self.inbox.drain(horizon, |next| self.sink.take(next))
+    }
+
+    /// Everything logged before this was called is delivered and flushed when it returns.
+    fn flush(&mut self) -> Result<(), Error> {
+        let mut failures = Vec::new();
+        let failed = self.sink.queue.counters.failed.load(Relaxed);
+        // A shared channel may hold more than one look takes.
+        while self.drain(0) > 0 && matches!(self.sink.queue.lane, Lane::Shared(_)) {}
+        self.sink.report_drops();
+        failures.extend(self.sink.deliver(true).err());
+        failures.extend(self.sink.guard("flush", |handler| handler.flush()).err());
+        Counters::add(&self.sink.queue.counters.flushes, 1);
+        let lost = self.sink.queue.counters.failed.load(Relaxed) - failed;
+        if lost > 0 && failures.is_empty() {
+            failures.push(Error::other(format!("{lost} records could not be written")));
+        }
+        Error::gather(failures)
+    }
+
+    /// Delivers what is in the queue until it is empty or the deadline is past, then closes the handler.
+    fn close(&mut self, deadline: Instant) -> Result<(), Error> {
+        let lost = self.sink.queue.counters.lost();
+        while self.drain(0) > 0 && Instant::now() < deadline {}
+        let mut failures: Vec<_> = self.flush().err().into_iter().collect();
+        failures.extend(self.sink.guard("close", |handler| handler.close()).err());
+        self.inbox.drain(u64::MAX, |next| self.sink.queue.drop_published(DropReason::Closed, next.header.level()));
+        self.sink.queue.end();
+        let lost = self.sink.queue.counters.lost() - lost;
+        if lost > 0 && failures.is_empty() {
+            failures.push(Error::closed(format_args!("the handler, {lost} records of which could not be written,")));
+        }
+        Error::gather(failures)
+    }
+}
+
+impl Sink {
+    /// Handles one record.
+    #[inline]
+    fn take(&mut self, next: Next<'_>) {
+        let counters = &self.queue.counters;
+        let header = next.header;
+        let timestamp = self.timeline.timestamp(next.ticks);
+        if (header.level() as u8) < self.queue.threshold() {
+            return Counters::add(&counters.filtered, 1);
+        }
+        let Some(record) = self.sites.record(header, timestamp, next.thread, next.payload) else {
+            // Cannot be: a call site is registered before its first record.
+            self.queue.counters.error(format!("call site {} is unknown", header.site()));
+            return Counters::add(&counters.failed, 1);
+        };
+        let (handler, filters, batch) = (&mut self.handler, &self.filters, &mut self.batch);
+        let outcome = catch_unwind(AssertUnwindSafe(|| {
+            if filters.iter().all(|filter| filter.allows(&record)) {
+                handler.handle(&record, batch).map(|()| true)
+            } else {
+                Ok(false)
+            }
+        }));
+        match outcome {
+            Ok(Ok(true)) => {
+                self.batch.seal();
+                self.pending += 1;
+                if self.batch.bytes().len() >= Batch::FULL || self.pending >= FULL_RECORDS {
+                    let _ = self.deliver(true);
+                }
+            }
+            Ok(Ok(false)) => Counters::add(&counters.filtered, 1),
+            Ok(Err(error)) => self.fail_one(error),
+            Err(panic) => self.fail_one(panicked("handle", &*panic)),
+        }
+    }
+
+    fn fail_one(&mut self, error: Error) {
+        self.batch.discard();
+        Counters::add(&self.queue.counters.failed, 1);
+        self.complain(&error);
+    }
+
+    /// Hands the batch to the handler, which may wait for more unless it is `due`.
+    fn deliver(&mut self, due: bool) -> Result<(), Error> {
+        if self.pending == 0 && self.batch.bytes().is_empty() {
+            return Ok(());
+        }
+        self.batch.set_due(due);
+        let now = self.timeline.timestamp(self.queue.clock.ticks());
+        let (handler, batch) = (&mut self.handler, &mut self.batch);
+        let outcome = catch_unwind(AssertUnwindSafe(|| handler.deliver(batch, now)));
+        let outcome = outcome.unwrap_or_else(|panic| Err(panicked("deliver", &*panic)));
+        if matches!(outcome, Ok(Delivery::Wait)) && !due {
+            return Ok(());
+        }
+        let (records, bytes) = match &outcome {
+            Ok(_) => (self.pending as usize, self.batch.bytes().len()),
+            Err(_) => self.batch.delivered_records(),
+        };
+        let counters = &self.queue.counters;
+        Counters::add(&counters.bytes, bytes as u64);
+        Counters::add(&counters.written, records as u64);
+        Counters::add(&counters.failed, self.pending.saturating_sub(records as u64));
+        Counters::add(&counters.batches, 1);
+        self.pending = 0;
+        self.batch.clear();
+        match outcome {
+            Ok(_) => Ok(()),
+            Err(error) => {
+                self.complain(&error);
+                Err(error)
+            }
+        }
+    }
+
+    /// Writes what was dropped into the log itself.
+    fn report_drops(&mut self) {
+        let Some(text) = self.report.next(&self.queue, &self.timeline) else {
+            return;
+        };
+        let (handler, batch) = (&mut self.handler, &mut self.batch);
+        let now = self.timeline.timestamp(self.queue.clock.ticks());
+        let outcome =
+            catch_unwind(AssertUnwindSafe(|| DropReport::record(&text, now, |record| handler.handle(record, batch))));
+        match outcome {
+            Ok(Ok(())) => drop(self.deliver(true)),
+            Ok(Err(error)) => self.complain(&error),
+            Err(panic) => self.complain(&panicked("handle", &*panic)),
+        }
+    }
+
+    fn tick(&mut self) {
+        if let Lane::PerThread(lane) = &self.queue.lane {
+            lane.trim();
+        }
+        let now = self.timeline.timestamp(self.queue.clock.ticks());
+        let _ = self.guard("tick", |handler| handler.tick(now));
+    }
+
+    /// Calls a method of the handler other than those for records; errors and panics are counted and reported.
+    fn guard(
+        &mut self,
+        what: &str,
+        call: impl FnOnce(&mut dyn FemtoHandler) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let handler = &mut *self.handler;
+        let outcome = catch_unwind(AssertUnwindSafe(|| call(handler)));
+        outcome.unwrap_or_else(|panic| Err(panicked(what, &*panic))).inspect_err(|error| self.complain(error))
+    }
+
+    fn complain(&self, error: &Error) {
+        self.queue.counters.error(error.to_string());
+        notify(&self.queue.name, format_args!("{error}"));
+    }
+}
+
+fn panicked(what: &str, panic: &(dyn std::any::Any + Send)) -> Error {
+    let mut text = format!("panicked in `{what}`");
+    let message = panic.downcast_ref::<&str>().copied().or(panic.downcast_ref::<String>().map(String::as_str));
+    if let Some(message) = message {
+        let _ = write!(text, ": {message}");
+    }
+    Error::other(text)
+}
