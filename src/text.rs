@@ -55,7 +55,7 @@ impl Output for Escaped<'_> {
     }
 }
 
-/// Text in both forms that outputs want.
+/// Text in both forms that outputs want, for what is written again and again.
 pub(crate) struct Prepared {
     raw: String,
     escaped: Vec<u8>,
@@ -66,6 +66,10 @@ impl Prepared {
         let mut escaped = Vec::new();
         push_escaped(&mut escaped, &raw);
         Self { raw, escaped }
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.raw
     }
 }
 

@@ -78,24 +78,23 @@ fn column(level: Level) -> &'static [u8] {
 
 #[inline]
 fn write_rest(record: &FemtoLogRecord<'_>, mut out: impl Output) {
-    let _ = out.write_str(record.logger());
+    record.render_logger(&mut out);
     out.plain(" [");
-    let _ = out.write_str(record.thread_name());
+    record.render_thread(&mut out);
     out.plain("] ");
-    record.message().render(&mut out);
-    for (key, value) in record.key_values() {
+    record.render(&mut out, |out, key, value| {
         out.plain(" ");
-        let _ = out.write_str(key);
+        out.prepared(key);
         out.plain("=");
         match value {
             Value::Str(text) | Value::Display(text) if needs_quotes(text) => {
                 out.plain("\"");
-                write_quoted(&mut out, text);
+                write_quoted(out, text);
                 out.plain("\"");
             }
-            value => write_value(&mut out, value),
+            value => write_value(out, value),
         }
-    }
+    });
 }
 
 fn needs_quotes(text: &str) -> bool {

@@ -27,8 +27,9 @@ impl<'a> Message<'a> {
         }
     }
 
+    /// Writes the message. Returns the reader, which has come to the values of the keys.
     #[inline]
-    pub(crate) fn render(&self, out: &mut impl Output) {
+    pub(crate) fn render(&self, out: &mut impl Output) -> Reader<'a> {
         let mut reader = Reader::new(self.payload);
         match self.site.template() {
             Template::Bare => {
@@ -48,6 +49,7 @@ impl<'a> Message<'a> {
                 let _ = render(&mut reader, out);
             }
         }
+        reader
     }
 }
 
@@ -56,12 +58,12 @@ impl fmt::Display for Message<'_> {
         match self.as_str() {
             Some(text) => f.pad(text),
             None if f.width().is_none() && f.precision().is_none() => {
-                self.render(f);
+                let _ = self.render(f);
                 Ok(())
             }
             None => {
                 let mut text = Vec::new();
-                self.render(&mut Raw(&mut text));
+                let _ = self.render(&mut Raw(&mut text));
                 f.pad(&String::from_utf8_lossy(&text))
             }
         }

@@ -17,7 +17,7 @@ use std::fmt;
 
 use crate::callsite::{Callsite, Registered, Shape};
 use crate::level::Level;
-use crate::text::{Escaped, Raw};
+use crate::text::{Escaped, Output, Prepared, Raw};
 use crate::time::Timestamp;
 use crate::value::{ByteSink, Reader, Sink, Value};
 
@@ -42,8 +42,9 @@ pub struct FemtoLogRecord<'a> {
     timestamp: Timestamp,
     site: &'a Site,
     thread: &'a ThreadInfo,
-    logger: &'a str,
-    target: &'a str,
+    /// The logger's and the target's name where they are not the call site's.
+    logger: Option<&'a str>,
+    target: Option<&'a str>,
     payload: &'a [u8],
 }
 
@@ -61,16 +62,8 @@ impl<'a> FemtoLogRecord<'a> {
         let thread = ThreadInfo::current();
         let mut payload = ByteSink::default();
         payload.text(text);
-        let logger = site.metadata().target;
-        use_it(&FemtoLogRecord {
-            level,
-            timestamp,
-            site: &site,
-            thread: &thread,
-            logger,
-            target: logger,
-            payload: &payload.bytes,
-        })
+        let payload = &payload.bytes;
+        use_it(&FemtoLogRecord { level, timestamp, site: &site, thread: &thread, logger: None, target: None, payload })
     }
 
     /// Returns the severity.
@@ -88,13 +81,13 @@ impl<'a> FemtoLogRecord<'a> {
     /// Returns the name of the logger: of the call's `logger:`, else its `target:`, else its module path.
     #[inline]
     pub fn logger(&self) -> &'a str {
-        self.logger
+        self.logger.or(self.target).unwrap_or(self.site.target.as_str())
     }
 
     /// Returns the call's `target:`; the same as [`logger`](Self::logger) if it gives none.
     #[inline]
     pub fn target(&self) -> &'a str {
-        self.target
+        self.target.or(self.logger).unwrap_or(self.site.target.as_str())
     }
 
     /// Returns the format string of the call.
@@ -125,7 +118,7 @@ impl<'a> FemtoLogRecord<'a> {
     /// Returns the name of the calling thread; `thread-<number>` if it has none.
     #[inline]
     pub fn thread_name(&self) -> &'a str {
-        &self.thread.name
+        self.thread.name.as_str()
     }
 
     /// Returns the id of this process.
@@ -140,13 +133,13 @@ impl<'a> FemtoLogRecord<'a> {
 
     /// Appends the message to `out`.
     pub fn write_message(&self, out: &mut Vec<u8>) {
-        self.message().render(&mut Raw(out));
+        let _ = self.message().render(&mut Raw(out));
     }
 
     /// Appends the message to `out` with control characters escaped, so that it stays on one line and cannot
     /// command a terminal: `\n`, `\r` and `\t` as written here, others as `\u{1b}`.
     pub fn write_message_escaped(&self, out: &mut Vec<u8>) {
-        self.message().render(&mut Escaped(out));
+        let _ = self.message().render(&mut Escaped(out));
     }
 
     /// Iterates over the arguments of the message, typed.
@@ -160,10 +153,37 @@ impl<'a> FemtoLogRecord<'a> {
 
     /// Iterates over the keys and their values, in the order of the call.
     pub fn key_values(&self) -> impl Iterator<Item = (&'a str, Value<'a>)> + use<'a> {
-        let mut reader = Reader::new(self.payload);
-        self.site.skip_message(&mut reader);
-        let keys = self.site.metadata().keys.iter();
-        keys.zip(self.site.field_tags()).map(move |(key, tag)| (*key, reader.value(*tag)))
+        self.prepared_key_values(self.site.skip_message(self.payload)).map(|(key, value)| (key.as_str(), value))
+    }
+
+    /// The keys and values, from a reader that has come to them.
+    #[inline]
+    fn prepared_key_values(&self, mut reader: Reader<'a>) -> impl Iterator<Item = (&'a Prepared, Value<'a>)> + use<'a> {
+        self.site.fields.iter().map(move |(key, tag)| (key, reader.value(*tag)))
+    }
+
+    /// Writes the logger's name.
+    #[inline]
+    pub(crate) fn render_logger(&self, out: &mut impl Output) {
+        match self.logger.or(self.target) {
+            Some(name) => drop(out.write_str(name)),
+            None => out.prepared(&self.site.target),
+        }
+    }
+
+    /// Writes the thread's name.
+    #[inline]
+    pub(crate) fn render_thread(&self, out: &mut impl Output) {
+        out.prepared(&self.thread.name);
+    }
+
+    /// Writes the message, and calls `each` with every key and value.
+    #[inline]
+    pub(crate) fn render<O: Output>(&self, out: &mut O, mut each: impl FnMut(&mut O, &'a Prepared, Value<'a>)) {
+        let reader = self.message().render(out);
+        for (key, value) in self.prepared_key_values(reader) {
+            each(out, key, value);
+        }
     }
 
     /// Returns the value of a key, if the record has it.
@@ -182,7 +202,7 @@ impl fmt::Debug for FemtoLogRecord<'_> {
         f.debug_struct("FemtoLogRecord")
             .field("level", &self.level)
             .field("timestamp", &self.timestamp)
-            .field("logger", &self.logger)
+            .field("logger", &self.logger())
             .field("message", &format_args!("{}", self.message()))
             .finish_non_exhaustive()
     }

@@ -13,7 +13,10 @@ use crate::value::{Reader, Tag};
 pub(crate) struct Site {
     registered: Registered,
     arguments: Vec<Tag>,
-    fields: Vec<Tag>,
+    /// The keys and the types of their values.
+    pub(super) fields: Vec<(Prepared, Tag)>,
+    pub(super) target: Prepared,
+    /// The literal parts of a template of bare `{}`.
     pub(super) parts: Vec<Prepared>,
 }
 
@@ -24,10 +27,12 @@ impl Site {
             Template::Bare => template::literal_parts(metadata.template),
             Template::Text | Template::Closure(_) => Vec::new(),
         };
+        let keys = metadata.keys.iter().map(|key| Prepared::new((*key).to_owned()));
         Self {
             registered,
             arguments: registered.argument_tags(),
-            fields: registered.field_tags(),
+            fields: keys.zip(registered.field_tags()).collect(),
+            target: Prepared::new(metadata.target.to_owned()),
             parts: parts.into_iter().map(Prepared::new).collect(),
         }
     }
@@ -47,19 +52,19 @@ impl Site {
         &self.arguments
     }
 
-    #[inline]
-    pub(super) fn field_tags(&self) -> &[Tag] {
-        &self.fields
-    }
-
-    /// Moves `reader` behind the message, to the values of the keys.
-    pub(super) fn skip_message(&self, reader: &mut Reader<'_>) {
-        if let Template::Text = self.template() {
-            reader.text();
+    /// Returns a reader of the values of the keys.
+    pub(super) fn skip_message<'a>(&self, payload: &'a [u8]) -> Reader<'a> {
+        let mut reader = Reader::new(payload);
+        // What has no keys has nothing to skip to.
+        if !self.fields.is_empty() {
+            if let Template::Text = self.template() {
+                reader.text();
+            }
+            for tag in &self.arguments {
+                reader.value(*tag);
+            }
         }
-        for tag in &self.arguments {
-            reader.value(*tag);
-        }
+        reader
     }
 }
 
@@ -85,19 +90,21 @@ impl SiteTable {
             self.update();
         }
         let mut reader = Reader::new(payload);
-        let named = matches!(header.prefix(), Prefix::Logger | Prefix::Both);
-        let name = if named { self.know_name(reader.word() as usize) } else { None };
-        let site = self.sites.get(index)?;
-        let logger = name.and_then(|id| self.names.get(id)).map_or(site.metadata().target, |name| name);
         let (logger, target) = match header.prefix() {
-            Prefix::None | Prefix::Logger => (logger, logger),
-            Prefix::Target => {
-                let target = reader.text();
-                (target, target)
-            }
-            Prefix::Both => (logger, reader.text()),
+            Prefix::None => (None, None),
+            Prefix::Logger => (self.know_name(reader.word() as usize), None),
+            Prefix::Target => (None, Some(reader.text())),
+            Prefix::Both => (self.know_name(reader.word() as usize), Some(reader.text())),
         };
-        Some(FemtoLogRecord { level: header.level(), timestamp, site, thread, logger, target, payload: reader.rest() })
+        Some(FemtoLogRecord {
+            level: header.level(),
+            timestamp,
+            site: self.sites.get(index)?,
+            thread,
+            logger: logger.and_then(|id| self.names.get(id)).map(|name| &**name),
+            target,
+            payload: reader.rest(),
+        })
     }
 
     /// Makes sure that the logger's name with this id is in the table.

@@ -12,6 +12,10 @@ pub(crate) fn write_value(out: &mut impl Output, value: Value<'_>) {
         Value::Str(text) | Value::Display(text) | Value::Debug(text) => {
             let _ = out.write_str(text);
         }
+        // Whole numbers are common and need no search for the shortest digits. (-0.0 is written `-0`.)
+        Value::F64(x) if x == x.trunc() && x.abs() < 1e15 && x.to_bits() != (-0.0_f64).to_bits() => {
+            out.plain(itoa::Buffer::new().format(x as i64));
+        }
         Value::F64(x) if x.is_finite() => write_float(out, ryu::Buffer::new().format_finite(x), value),
         Value::F32(x) if x.is_finite() => write_float(out, ryu::Buffer::new().format_finite(x), value),
         Value::I128(n) => out.plain(itoa::Buffer::new().format(n)),

@@ -125,7 +125,7 @@ fn earliest(rings: &mut [RingInbox], horizon: u64) -> Option<(&mut RingInbox, u6
 
 impl RingInbox {
     fn new(ring: Arc<ThreadRing>) -> Self {
-        let thread = Arc::new(ThreadInfo { id: 0, name: "".into() });
+        let thread = Arc::new(ThreadInfo::unknown());
         Self { ring, thread, bytes: Vec::new(), at: 0 }
     }
 
