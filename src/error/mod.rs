@@ -153,16 +153,6 @@ impl Error {
         }
     }
 
-    /// Turns the error into problems, for a builder that gathers those of its parts; other kinds become one
-    /// problem.
-    pub(crate) fn into_problems(self) -> Vec<Problem> {
-        let Inner { field, kind } = *self.0;
-        match kind {
-            Kind::Config(problems) => problems,
-            kind => vec![Problem::new(field, "", kind)],
-        }
-    }
-
     /// Puts the failure under a dotted path of the configuration, such as `handlers.file`.
     pub(crate) fn with_prefix(mut self, prefix: &str) -> Self {
         match &mut self.0.kind {
@@ -353,22 +343,14 @@ mod tests {
     }
 
     #[test]
-    fn a_builder_gathers_the_problems_of_its_parts() {
+    fn a_prefix_says_which_part_failed() {
         let nested = Error::config(vec![Problem::new("path", "", "give a path"), Problem::new("", "", "be brief")]);
+        assert_eq!(
+            nested.with_prefix("file").with_prefix("handlers").problems(),
+            [Problem::new("handlers.file.path", "", "give a path"), Problem::new("handlers.file", "", "be brief"),],
+        );
         let io = Error::io("could not open a.log", io_error()).with_prefix("file");
         assert_eq!(io.to_string(), "`file`: could not open a.log: permission denied");
         assert!(io.is_io());
-        let problems = [nested.with_prefix("file"), io]
-            .into_iter()
-            .flat_map(|error| error.with_prefix("handlers").into_problems())
-            .collect::<Vec<_>>();
-        assert_eq!(
-            problems,
-            [
-                Problem::new("handlers.file.path", "", "give a path"),
-                Problem::new("handlers.file", "", "be brief"),
-                Problem::new("handlers.file", "", "could not open a.log: permission denied"),
-            ],
-        );
     }
 }

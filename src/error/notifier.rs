@@ -47,16 +47,6 @@ pub(crate) fn notify(source: &str, message: fmt::Arguments<'_>) {
     NOTIFIER.notify(uptime(), source, message, &mut io::stderr());
 }
 
-/// Returns how many messages reached stderr or the hook.
-pub(crate) fn reported() -> u64 {
-    NOTIFIER.reported.load(Ordering::Relaxed)
-}
-
-/// Returns how many messages did not: over the budget, met while reporting, or refused by stderr.
-pub(crate) fn suppressed() -> u64 {
-    NOTIFIER.suppressed.load(Ordering::Relaxed)
-}
-
 #[derive(Default)]
 struct Notifier {
     budgets: Mutex<Budgets>,
