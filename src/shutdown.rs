@@ -32,10 +32,11 @@ fn drain() {
     }
 }
 
-/// Makes panics log a record at [`Level::Critical`](crate::Level::Critical), with their place and backtrace, and flush.
+/// Makes panics log a record at [`Level::Critical`](crate::Level::Critical), with their place and backtrace, and flush
+/// all handlers.
 ///
-/// The record's target is `panic`, and its keys are `location`, `thread` and, if `RUST_BACKTRACE` asks for one,
-/// `backtrace`. The hook that was installed before runs afterwards. The flush may take up to 2 s.
+/// The record's target is `panic`, and its keys are `location` and `backtrace`, which is null unless `RUST_BACKTRACE`
+/// asks for one. The hook that was installed before runs afterwards. The flush may take up to 2 s.
 ///
 /// # Examples
 ///
@@ -50,7 +51,9 @@ pub fn install_panic_hook() {
         let previous = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
             let location = info.location().map(ToString::to_string);
-            let message = info.payload_as_str().unwrap_or("panicked with a value that is not text");
+            let text = info.payload().downcast_ref::<&str>().copied();
+            let text = text.or_else(|| info.payload().downcast_ref::<String>().map(String::as_str));
+            let message = text.unwrap_or("panicked with a value that is not text");
             let backtrace = Backtrace::capture();
             let backtrace = match backtrace.status() {
                 std::backtrace::BacktraceStatus::Captured => Some(backtrace.to_string()),
@@ -58,7 +61,7 @@ pub fn install_panic_hook() {
             };
             critical!(target: "panic", "{}", message; location, backtrace);
             // On a handler's thread this is refused, and the panic is that handler's own error.
-            let _ = crate::flush(Duration::from_secs(2));
+            let _ = worker::flush(&worker::all(), Duration::from_secs(2));
             previous(info);
         }));
     });
