@@ -56,7 +56,7 @@ pub const fn plan(template: &str, names: &[&str]) -> u8 {
             _ => at += 1,
         }
     }
-    if names.len() > 0 && plan == BARE { CLOSURE } else { plan }
+    if !names.is_empty() && plan == BARE { CLOSURE } else { plan }
 }
 
 /// Whether every name in the placeholder `text[start..end]` is a named argument, and it prints no address.

@@ -32,6 +32,7 @@ impl Shared {
     }
 
     /// Sends a packet, or gives it back if the channel is full.
+    #[expect(clippy::result_large_err, reason = "the caller goes on with the packet")]
     pub(crate) fn push(&self, packet: Packet) -> Result<(), Packet> {
         // Counted first, so that a snapshot never sees a record leave that it did not see come.
         self.published.fetch_add(1, Relaxed);
