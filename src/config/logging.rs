@@ -17,7 +17,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 /// A logging system: loggers, handlers and their threads. Clones are the same system.
 ///
 /// Systems are independent of each other. Calls name the loggers of a system of one's own with `logger:`; all other calls
-/// belong to the global system, which [`ConfigBuilder::build_and_init`] sets up.
+/// belong to the global system, which [`ConfigBuilder::build_and_init`](super::ConfigBuilder::build_and_init) sets up.
 ///
 /// When the last clone is dropped, the system is shut down, with 5 s for its handlers to finish.
 ///
