@@ -9,9 +9,7 @@ mod text;
 mod wire;
 
 #[doc(hidden)]
-pub use argument::{
-    Argument, Arguments, AsDebug, AsDisplay, Deferred, Field, Fields, PickDeferred, PickImmediate, Probe, Tags,
-};
+pub use argument::{Arguments, AsDebug, AsDisplay, Deferred, Fields, PickDeferred, PickImmediate, Probe, Tags};
 #[doc(hidden)]
 pub use capture::Capture;
 pub(crate) use text::write_value;
