@@ -55,7 +55,10 @@ impl FemtoFormatter for FemtoTextFormatter {
     #[inline]
     fn format(&mut self, record: &FemtoLogRecord<'_>, out: &mut Vec<u8>) {
         self.time.write_utc(record.timestamp(), 6, out);
-        out.extend_from_slice(column(record.level()));
+        let (column, length) = column(record.level());
+        let end = out.len() + length;
+        out.extend_from_slice(column);
+        out.truncate(end);
         if self.escape {
             write_rest(record, Escaped(out));
         } else {
@@ -64,15 +67,15 @@ impl FemtoFormatter for FemtoTextFormatter {
     }
 }
 
-/// The level between spaces, as wide as five letters.
-fn column(level: Level) -> &'static [u8] {
+/// The level between spaces, as wide as five letters, and how much of it to write.
+fn column(level: Level) -> (&'static [u8; 10], usize) {
     match level {
-        Level::Trace => b" TRACE ",
-        Level::Debug => b" DEBUG ",
-        Level::Info => b" INFO  ",
-        Level::Warn => b" WARN  ",
-        Level::Error => b" ERROR ",
-        Level::Critical => b" CRITICAL ",
+        Level::Trace => (b" TRACE    ", 7),
+        Level::Debug => (b" DEBUG    ", 7),
+        Level::Info => (b" INFO     ", 7),
+        Level::Warn => (b" WARN     ", 7),
+        Level::Error => (b" ERROR    ", 7),
+        Level::Critical => (b" CRITICAL ", 10),
     }
 }
 

@@ -10,15 +10,12 @@ use crate::value::{Reader, write_value};
 /// The message of a record; its [`Display`](fmt::Display) text is what `format!` gives for the call.
 #[derive(Clone, Copy)]
 pub struct Message<'a> {
-    site: &'a Site,
-    payload: &'a [u8],
+    pub(super) site: &'a Site,
+    /// The arguments or the text, then the values of the keys.
+    pub(super) payload: &'a [u8],
 }
 
 impl<'a> Message<'a> {
-    pub(super) fn new(site: &'a Site, payload: &'a [u8]) -> Self {
-        Self { site, payload }
-    }
-
     /// Returns the message if the caller formatted it.
     pub fn as_str(&self) -> Option<&'a str> {
         match self.site.template() {

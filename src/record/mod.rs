@@ -40,12 +40,11 @@ use crate::value::{ByteSink, Reader, Sink, Value};
 pub struct FemtoLogRecord<'a> {
     level: Level,
     timestamp: Timestamp,
-    site: &'a Site,
     thread: &'a ThreadInfo,
     /// The logger's and the target's name where they are not the call site's.
     logger: Option<&'a str>,
     target: Option<&'a str>,
-    payload: &'a [u8],
+    message: Message<'a>,
 }
 
 impl<'a> FemtoLogRecord<'a> {
@@ -62,8 +61,8 @@ impl<'a> FemtoLogRecord<'a> {
         let thread = ThreadInfo::current();
         let mut payload = ByteSink::default();
         payload.text(text);
-        let payload = &payload.bytes;
-        use_it(&FemtoLogRecord { level, timestamp, site: &site, thread: &thread, logger: None, target: None, payload })
+        let message = Message { site: &site, payload: &payload.bytes };
+        use_it(&FemtoLogRecord { level, timestamp, thread: &thread, logger: None, target: None, message })
     }
 
     /// Returns the severity.
@@ -81,33 +80,33 @@ impl<'a> FemtoLogRecord<'a> {
     /// Returns the name of the logger: of the call's `logger:`, else its `target:`, else its module path.
     #[inline]
     pub fn logger(&self) -> &'a str {
-        self.logger.or(self.target).unwrap_or(self.site.target.as_str())
+        self.logger.or(self.target).unwrap_or(self.message.site.target.as_str())
     }
 
     /// Returns the call's `target:`; the same as [`logger`](Self::logger) if it gives none.
     #[inline]
     pub fn target(&self) -> &'a str {
-        self.target.or(self.logger).unwrap_or(self.site.target.as_str())
+        self.target.or(self.logger).unwrap_or(self.message.site.target.as_str())
     }
 
     /// Returns the format string of the call.
     pub fn template(&self) -> &'static str {
-        self.site.metadata().template
+        self.message.site.metadata().template
     }
 
     /// Returns the module that the call stands in.
     pub fn module_path(&self) -> &'static str {
-        self.site.metadata().module_path
+        self.message.site.metadata().module_path
     }
 
     /// Returns the source file of the call, as the compiler was given it.
     pub fn file(&self) -> &'static str {
-        self.site.metadata().file
+        self.message.site.metadata().file
     }
 
     /// Returns the line of the call.
     pub fn line(&self) -> u32 {
-        self.site.metadata().line
+        self.message.site.metadata().line
     }
 
     /// Returns the number of the calling thread, the one in its [`ThreadId`](std::thread::ThreadId).
@@ -128,18 +127,18 @@ impl<'a> FemtoLogRecord<'a> {
 
     /// Returns the message, to be displayed; its text is what `format!` gives for the call.
     pub fn message(&self) -> Message<'a> {
-        Message::new(self.site, self.payload)
+        self.message
     }
 
     /// Appends the message to `out`.
     pub fn write_message(&self, out: &mut Vec<u8>) {
-        let _ = self.message().render(&mut Raw(out));
+        let _ = self.message.render(&mut Raw(out));
     }
 
     /// Appends the message to `out` with control characters escaped, so that it stays on one line and cannot
     /// command a terminal: `\n`, `\r` and `\t` as written here, others as `\u{1b}`.
     pub fn write_message_escaped(&self, out: &mut Vec<u8>) {
-        let _ = self.message().render(&mut Escaped(out));
+        let _ = self.message.render(&mut Escaped(out));
     }
 
     /// Iterates over the arguments of the message, typed.
@@ -147,19 +146,19 @@ impl<'a> FemtoLogRecord<'a> {
     /// Empty where the caller had to format the message: the call captures a variable in the format string, prints
     /// an address, or has an argument of a type that does not travel.
     pub fn arguments(&self) -> impl Iterator<Item = Value<'a>> + use<'a> {
-        let mut reader = Reader::new(self.payload);
-        self.site.argument_tags().iter().map(move |tag| reader.value(*tag))
+        let mut reader = Reader::new(self.message.payload);
+        self.message.site.argument_tags().iter().map(move |tag| reader.value(*tag))
     }
 
     /// Iterates over the keys and their values, in the order of the call.
     pub fn key_values(&self) -> impl Iterator<Item = (&'a str, Value<'a>)> + use<'a> {
-        self.prepared_key_values(self.site.skip_message(self.payload)).map(|(key, value)| (key.as_str(), value))
+        self.prepared_key_values(self.message.site.skip_message(self.message.payload)).map(|(key, value)| (key.as_str(), value))
     }
 
     /// The keys and values, from a reader that has come to them.
     #[inline]
     fn prepared_key_values(&self, mut reader: Reader<'a>) -> impl Iterator<Item = (&'a Prepared, Value<'a>)> + use<'a> {
-        self.site.fields.iter().map(move |(key, tag)| (key, reader.value(*tag)))
+        self.message.site.fields.iter().map(move |(key, tag)| (key, reader.value(*tag)))
     }
 
     /// Writes the logger's name.
@@ -167,7 +166,7 @@ impl<'a> FemtoLogRecord<'a> {
     pub(crate) fn render_logger(&self, out: &mut impl Output) {
         match self.logger.or(self.target) {
             Some(name) => drop(out.write_str(name)),
-            None => out.prepared(&self.site.target),
+            None => out.prepared(&self.message.site.target),
         }
     }
 
@@ -180,7 +179,7 @@ impl<'a> FemtoLogRecord<'a> {
     /// Writes the message, and calls `each` with every key and value.
     #[inline]
     pub(crate) fn render<O: Output>(&self, out: &mut O, mut each: impl FnMut(&mut O, &'a Prepared, Value<'a>)) {
-        let reader = self.message().render(out);
+        let reader = self.message.render(out);
         for (key, value) in self.prepared_key_values(reader) {
             each(out, key, value);
         }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{FemtoLogRecord, Header, Prefix, ThreadInfo};
+use super::{FemtoLogRecord, Header, Message, Prefix, ThreadInfo};
 use crate::callsite::{self, Metadata, Registered};
 use crate::template::{self, Template};
 use crate::text::Prepared;
@@ -99,11 +99,10 @@ impl SiteTable {
         Some(FemtoLogRecord {
             level: header.level(),
             timestamp,
-            site: self.sites.get(index)?,
             thread,
             logger: logger.and_then(|id| self.names.get(id)).map(|name| &**name),
             target,
-            payload: reader.rest(),
+            message: Message { site: self.sites.get(index)?, payload: reader.rest() },
         })
     }
 

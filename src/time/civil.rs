@@ -52,17 +52,39 @@ impl CivilWriter {
     /// rounded.
     #[inline]
     pub fn write_utc(&mut self, time: Timestamp, digits: u8, out: &mut Vec<u8>) {
+        if digits == 6 {
+            return self.write_micros(time, out);
+        }
         out.extend_from_slice(self.utc(time, digits));
+    }
+
+    /// The same with six digits, whose text is put together in a register: bytes that were just stored one by one
+    /// are slow to load again as a block.
+    #[inline]
+    fn write_micros(&mut self, time: Timestamp, out: &mut Vec<u8>) {
+        let micros = self.nanos(time) / 1000;
+        let pairs = [micros / 10_000, micros / 100 % 100, micros % 100];
+        let [a, b, c] = pairs.map(|pair| u64::from(u16::from_le_bytes(PAIRS[pair as usize])));
+        let tail = a | b << 16 | c << 32 | u64::from(b'Z') << 48;
+        out.extend_from_slice(&self.text[..POINT]);
+        out.push(b'.');
+        out.extend_from_slice(&tail.to_le_bytes()[..7]);
+    }
+
+    /// Returns the nanoseconds into the second that `time` is in, whose text is then there.
+    #[inline]
+    fn nanos(&mut self, time: Timestamp) -> u32 {
+        let into_second = i128::from(time.as_nanos()) - self.second;
+        match u32::try_from(into_second) {
+            Ok(nanos) if nanos < NANOS_PER_SECOND as u32 => nanos,
+            _ => self.turn_to(time),
+        }
     }
 
     /// Returns what [`write_utc`](Self::write_utc) appends.
     #[inline]
     pub(super) fn utc(&mut self, time: Timestamp, digits: u8) -> &[u8] {
-        let into_second = i128::from(time.as_nanos()) - self.second;
-        let nanos = match u32::try_from(into_second) {
-            Ok(nanos) if nanos < NANOS_PER_SECOND as u32 => nanos,
-            _ => self.turn_to(time),
-        };
+        let nanos = self.nanos(time);
         let (micros, rest) = (nanos / 1000, nanos % 1000 * 10);
         let fraction = [micros / 10_000, micros / 100 % 100, micros % 100, rest / 100, rest % 100];
         for (place, pair) in self.text[POINT + 1..].chunks_exact_mut(2).zip(fraction) {

@@ -7,14 +7,14 @@ use crate::text::Output;
 #[inline]
 pub(crate) fn write_value(out: &mut impl Output, value: Value<'_>) {
     match value {
-        Value::I64(n) => out.plain(itoa::Buffer::new().format(n)),
-        Value::U64(n) => out.plain(itoa::Buffer::new().format(n)),
+        Value::I64(n) => write_integer(out, n),
+        Value::U64(n) => out.number(n),
         Value::Str(text) | Value::Display(text) | Value::Debug(text) => {
             let _ = out.write_str(text);
         }
         // Whole numbers are common and need no search for the shortest digits. (-0.0 is written `-0`.)
         Value::F64(x) if x == x.trunc() && x.abs() < 1e15 && x.to_bits() != (-0.0_f64).to_bits() => {
-            out.plain(itoa::Buffer::new().format(x as i64));
+            write_integer(out, x as i64);
         }
         Value::F64(x) if x.is_finite() => write_float(out, ryu::Buffer::new().format_finite(x), value),
         Value::F32(x) if x.is_finite() => write_float(out, ryu::Buffer::new().format_finite(x), value),
@@ -29,6 +29,14 @@ pub(crate) fn write_value(out: &mut impl Output, value: Value<'_>) {
             let _ = out.write_fmt(format_args!("{other}"));
         }
     }
+}
+
+#[inline]
+fn write_integer(out: &mut impl Output, n: i64) {
+    if n < 0 {
+        out.plain("-");
+    }
+    out.number(n.unsigned_abs());
 }
 
 /// Writes a float as `Display` does. `ryu` finds the same shortest digits, but ends whole numbers in `.0`, and
