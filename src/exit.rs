@@ -1,19 +1,44 @@
-//! Runs a function when the process exits.
+//! Runs functions when the process exits.
 //!
 //! One of the few places that lift `deny(unsafe_code)`; docs/UNSAFE.md lists them.
 #![allow(unsafe_code)]
 
-/// Calls `hook` when the process exits in an ordinary way. On platforms other than Unix and Windows it is not called.
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
+
+use crate::sync::lock;
+
+static HOOKS: Mutex<Vec<fn()>> = Mutex::new(Vec::new());
+
+/// In milliseconds.
+static TIMEOUT: AtomicU64 = AtomicU64::new(5_000);
+
+pub(crate) fn set_timeout(timeout: Duration) {
+    TIMEOUT.store(timeout.as_millis().try_into().unwrap_or(u64::MAX), Relaxed);
+}
+
+/// How long the end of the process may wait for handlers.
+pub(crate) fn timeout() -> Duration {
+    Duration::from_millis(TIMEOUT.load(Relaxed))
+}
+
+/// Calls `hook` once when the process exits in an ordinary way: return from `main`, [`std::process::exit`], the end of a
+/// test binary. The last one registered is the first one called.
+///
+/// A process that aborts, is killed or replaces itself (`exec`) does not call it, nor do platforms other than Unix and
+/// Windows.
 pub(crate) fn at_exit(hook: fn()) {
-    imp::at_exit(hook);
+    let mut hooks = lock(&HOOKS);
+    if hooks.is_empty() && !imp::at_exit() {
+        crate::error::notify("exit", format_args!("atexit refused: call femtologging::shutdown before the end"));
+    }
+    hooks.push(hook);
 }
 
 #[cfg(any(unix, windows))]
 mod imp {
     use std::ffi::c_int;
-    use std::sync::OnceLock;
-
-    static HOOK: OnceLock<fn()> = OnceLock::new();
 
     // SAFETY: the signature is that of ISO C (C17, 7.22.4.2), which the C libraries of Unix and Windows follow. It is
     // safe to call with any function that does not unwind: it stores the pointer.
@@ -22,20 +47,21 @@ mod imp {
     }
 
     extern "C" fn run() {
-        if let Some(hook) = HOOK.get() {
+        let hooks = super::lock(&super::HOOKS).clone();
+        for hook in hooks.into_iter().rev() {
             // Unwinding out of here would abort the process.
             let _ = std::panic::catch_unwind(hook);
         }
     }
 
-    pub(super) fn at_exit(hook: fn()) {
-        if HOOK.set(hook).is_ok() && atexit(run) != 0 {
-            crate::error::notify("exit", format_args!("atexit refused: call femtologging::shutdown before the end"));
-        }
+    pub(super) fn at_exit() -> bool {
+        atexit(run) == 0
     }
 }
 
 #[cfg(not(any(unix, windows)))]
 mod imp {
-    pub(super) fn at_exit(_: fn()) {}
+    pub(super) fn at_exit() -> bool {
+        true
+    }
 }

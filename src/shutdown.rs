@@ -1,42 +1,38 @@
 //! The ends of a process: an ordinary exit drains all handlers, and a panic can be logged.
 
-use std::backtrace::Backtrace;
+use std::backtrace::{Backtrace, BacktraceStatus};
 use std::sync::Once;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use crate::error::notify;
+use crate::exit;
+use crate::logger::Registry;
 use crate::worker;
 
-/// In milliseconds.
-static EXIT_TIMEOUT: AtomicU64 = AtomicU64::new(5_000);
-
-pub(crate) fn set_exit_timeout(timeout: Duration) {
-    EXIT_TIMEOUT.store(timeout.as_millis().try_into().unwrap_or(u64::MAX), Relaxed);
-}
-
-/// Makes an ordinary exit drain the handlers: return from `main`, [`std::process::exit`], the end of a test binary.
-///
-/// A process that aborts, is killed or replaces itself (`exec`) does not run the hook.
+/// Makes an ordinary exit drain the handlers.
 pub(crate) fn install_exit_hook() {
     static ONCE: Once = Once::new();
-    ONCE.call_once(|| crate::exit::at_exit(drain));
+    ONCE.call_once(|| exit::at_exit(drain));
 }
 
 /// Closes all handlers of the process, also those of systems that were never dropped.
 fn drain() {
     let workers: Vec<_> = worker::all().into_iter().filter(|worker| !worker.queue.is_orphaned()).collect();
-    let timeout = Duration::from_millis(EXIT_TIMEOUT.load(Relaxed));
-    if let Err(error) = worker::close(&workers, timeout) {
+    if workers.is_empty() {
+        return;
+    }
+    // Threads that go on logging could otherwise keep the handlers busy to the last moment.
+    Registry::global().close();
+    if let Err(error) = worker::close(&workers, exit::timeout()) {
         notify("exit", format_args!("{error}"));
     }
 }
 
-/// Makes panics log a record at [`Level::Critical`](crate::Level::Critical), with their place and backtrace, and flush
-/// all handlers.
+/// Makes panics log a record at [`Level::Critical`](crate::Level::Critical), with their place and backtrace, and flush.
 ///
-/// The record's target is `panic`, and its keys are `location` and `backtrace`, which is null unless `RUST_BACKTRACE`
-/// asks for one. The hook that was installed before runs afterwards. The flush may take up to 2 s.
+/// The record's target is `panic`, its message that of the panic and its thread the one that panicked. Its keys are
+/// `location` and, if `RUST_BACKTRACE` asks for one, `backtrace`. The hook that was installed before runs afterwards. The
+/// flush may take up to 2 s.
 ///
 /// # Examples
 ///
@@ -51,17 +47,15 @@ pub fn install_panic_hook() {
         let previous = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
             let location = info.location().map(ToString::to_string);
-            let text = info.payload().downcast_ref::<&str>().copied();
-            let text = text.or_else(|| info.payload().downcast_ref::<String>().map(String::as_str));
-            let message = text.unwrap_or("panicked with a value that is not text");
+            let message = info.payload_as_str().unwrap_or("panicked with a value that is not text");
             let backtrace = Backtrace::capture();
-            let backtrace = match backtrace.status() {
-                std::backtrace::BacktraceStatus::Captured => Some(backtrace.to_string()),
-                _ => None,
-            };
-            critical!(target: "panic", "{}", message; location, backtrace);
+            if backtrace.status() == BacktraceStatus::Captured {
+                critical!(target: "panic", "{}", message; location, backtrace:%);
+            } else {
+                critical!(target: "panic", "{}", message; location);
+            }
             // On a handler's thread this is refused, and the panic is that handler's own error.
-            let _ = worker::flush(&worker::all(), Duration::from_secs(2));
+            let _ = crate::flush(Duration::from_secs(2));
             previous(info);
         }));
     });

@@ -1,5 +1,7 @@
 //! The builder of a logging system.
 
+use std::collections::HashSet;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,9 +12,9 @@ use crate::handler::{FemtoStreamHandler, HandlerSpec};
 use crate::level::LevelFilter;
 use crate::logger::{LoggerSettings, Registry, canonical};
 use crate::queue::Queue;
-use crate::shutdown;
 use crate::time::Clock;
 use crate::worker::{self, Worker};
+use crate::{exit, shutdown};
 
 /// The configuration of a logging system; start with [`Config::builder`].
 #[derive(Debug)]
@@ -238,7 +240,10 @@ impl ConfigBuilder {
         }
         let queues = |names: &[String]| -> Vec<Arc<Queue>> {
             let named = |name: &String| workers.iter().find(|worker| *worker.queue.name == **name);
-            names.iter().filter_map(named).map(|worker| worker.queue.clone()).collect()
+            let mut queues: Vec<_> = names.iter().filter_map(named).map(|worker| worker.queue.clone()).collect();
+            let mut seen = HashSet::new();
+            queues.retain(|queue| seen.insert(queue.name.clone()));
+            queues
         };
         let all = || workers.iter().map(|worker| worker.queue.clone()).collect();
         let root = LoggerSettings {
@@ -258,7 +263,7 @@ impl ConfigBuilder {
         });
         let settings = std::iter::once((String::new(), root)).chain(loggers).collect();
         if let Some(timeout) = self.exit_timeout {
-            shutdown::set_exit_timeout(timeout);
+            exit::set_timeout(timeout);
         }
         shutdown::install_exit_hook();
         Ok(Logging::new(registry, workers, settings))
@@ -269,10 +274,10 @@ impl ConfigBuilder {
         let mut problems = Vec::new();
         let mut check = |field: &str, names: &[String]| {
             for name in names.iter().filter(|name| !known.contains(&name.as_str())) {
-                let remedy = format!(
-                    "there is no handler of this name; add it with add_handler, or use one of: {}",
-                    known.join(", ")
-                );
+                let mut remedy = "there is no handler of this name; add it with add_handler".to_owned();
+                if !known.is_empty() {
+                    remedy = format!("{remedy}, or use one of: {}", known.join(", "));
+                }
                 problems.push(Problem::new(field, format!("{name:?}"), remedy));
             }
         };
@@ -287,8 +292,12 @@ impl ConfigBuilder {
                     format!("{name:?}"),
                     "set the root logger up with default_level and root_handlers",
                 ));
-            } else if let Err(error) = Registry::check_name(name) {
-                problems.push(Problem::new("loggers", format!("{name:?}"), error));
+            } else if let Some(why) = Registry::name_problem(name) {
+                problems.push(Problem::new(
+                    "loggers",
+                    format!("{name:?}"),
+                    format_args!("a logger cannot have this name: {why}"),
+                ));
             }
             if self.loggers.iter().take(index).any(|(earlier, _)| canonical(earlier) == canonical(name)) {
                 problems.push(Problem::new(
@@ -299,6 +308,30 @@ impl ConfigBuilder {
             }
         }
         self.problems.append(&mut problems);
+    }
+}
+
+impl fmt::Debug for ConfigBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let handlers = self.handlers.iter().map(|(name, handler)| (name, handler));
+        f.debug_struct("ConfigBuilder")
+            .field("default_level", &self.default_level)
+            .field("handlers", &handlers.collect::<Vec<_>>())
+            .field("root_handlers", &self.root_handlers)
+            .field("loggers", &self.loggers)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for LoggerConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LoggerConfig")
+            .field("level", &self.level)
+            .field("handlers", &self.handlers)
+            .field("propagate", &!self.no_propagation)
+            .field("disabled", &self.disabled)
+            .field("filters", &self.filters.len())
+            .finish()
     }
 }
 

@@ -1,14 +1,17 @@
 //! A logging system, and the one that belongs to the whole program.
 
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering::*};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use crate::error::Error;
+use crate::error::{Error, notify};
 use crate::level::{Level, LevelFilter};
 use crate::logger::{FemtoLogger, LoggerSettings, Registry};
 use crate::metrics::Metrics;
+use crate::queue::is_consumer;
 use crate::sync::lock;
+use crate::time::uptime;
 use crate::worker::{self, Worker};
 
 /// How long a logging system that is dropped, or a process that ends, waits for its handlers.
@@ -42,7 +45,11 @@ pub struct Logging {
 
 struct Inner {
     registry: Arc<Registry>,
-    workers: Mutex<Vec<Arc<Worker>>>,
+    workers: Vec<Arc<Worker>>,
+    /// Whether it was shut down.
+    over: AtomicBool,
+    /// The process that has the handlers' threads.
+    process: u32,
 }
 
 impl Logging {
@@ -52,16 +59,12 @@ impl Logging {
         loggers: Vec<(String, LoggerSettings)>,
     ) -> Self {
         registry.configure(workers.iter().map(|worker| worker.queue.clone()).collect(), loggers);
-        Self { inner: Arc::new(Inner { registry, workers: Mutex::new(workers) }) }
+        let inner = Inner { registry, workers, over: AtomicBool::new(false), process: std::process::id() };
+        Self { inner: Arc::new(inner) }
     }
 
-    fn workers(&self) -> Vec<Arc<Worker>> {
-        lock(&self.inner.workers).clone()
-    }
-
-    /// Whether the global system may be set up anew: it was shut down, or this is a child of `fork`.
-    pub(super) fn is_over(&self) -> bool {
-        self.workers().iter().all(|worker| worker.queue.is_closed() || worker.queue.is_orphaned())
+    fn workers(&self) -> &[Arc<Worker>] {
+        &self.inner.workers
     }
 
     /// Returns the logger of this name, made if need be. Parts of a name are separated by `.` or `::`; the root
@@ -87,7 +90,7 @@ impl Logging {
     ///
     /// What is not written, by handler: a handler failed to write or flush, or is not done after `timeout`.
     pub fn flush(&self, timeout: Duration) -> Result<(), Error> {
-        worker::flush(&self.workers(), timeout)
+        worker::flush(self.workers(), timeout)
     }
 
     /// Shuts the handlers down: what was logged is written and flushed, and their threads end. Records logged later are
@@ -95,10 +98,13 @@ impl Logging {
     ///
     /// # Errors
     ///
-    /// What was lost, by handler: a handler failed to write, flush or close, or is not done after `timeout`.
+    /// What was lost, by handler: a handler failed to write, flush or close, or is not done after `timeout`. A
+    /// handler's thread, which would wait for itself, is refused, and nothing is shut down.
     pub fn shutdown(&self, timeout: Duration) -> Result<(), Error> {
-        self.inner.registry.close();
-        worker::close(&self.workers(), timeout)
+        if is_consumer() {
+            return Err(Error::other("no shutdown from a handler's thread: it would wait for itself"));
+        }
+        self.inner.close(timeout)
     }
 
     /// Returns the counters of all handlers.
@@ -128,14 +134,33 @@ impl Logging {
     }
 }
 
+impl Inner {
+    /// Whether it was shut down, or this is a child of `fork`.
+    fn is_over(&self) -> bool {
+        self.over.load(Acquire) || self.process != std::process::id()
+    }
+
+    fn close(&self, timeout: Duration) -> Result<(), Error> {
+        // The registry may be another system's by the time of a second call.
+        if !self.over.swap(true, AcqRel) {
+            self.registry.close();
+        }
+        worker::close(&self.workers, timeout)
+    }
+}
+
 impl Drop for Inner {
     fn drop(&mut self) {
-        let workers = lock(&self.workers);
-        if workers.iter().any(|worker| !worker.queue.is_closed()) {
+        if self.is_over() {
+            return;
+        }
+        if is_consumer() {
+            // It cannot wait for itself; every handler's thread notices by itself that it is the last one to know.
             self.registry.close();
-            if let Err(error) = worker::close(&workers, PATIENCE) {
-                crate::error::notify("shutdown", format_args!("{error}"));
-            }
+            return self.workers.iter().for_each(|worker| worker.queue.close());
+        }
+        if let Err(error) = self.close(PATIENCE) {
+            notify("shutdown", format_args!("{error}"));
         }
     }
 }
@@ -152,7 +177,7 @@ static GLOBAL: Mutex<Option<Logging>> = Mutex::new(None);
 /// Calls `set_up` and makes its result the global system, unless there is one.
 pub(super) fn init(set_up: impl FnOnce(Arc<Registry>) -> Result<Logging, Error>) -> Result<(), Error> {
     let mut global = lock(&GLOBAL);
-    if global.as_ref().is_some_and(|logging| !logging.is_over()) {
+    if global.as_ref().is_some_and(|logging| !logging.inner.is_over()) {
         return Err(Error::already_initialized(
             "the global logging system (call `femtologging::shutdown` before setting it up anew)",
         ));
@@ -167,7 +192,7 @@ fn global() -> Option<Logging> {
 
 /// All workers that flush, shutdown and metrics of the global system are about: its own and that of last resort.
 fn global_workers() -> Vec<Arc<Worker>> {
-    let own = global().map(|logging| logging.workers()).unwrap_or_default();
+    let own = global().map(|logging| logging.workers().to_vec()).unwrap_or_default();
     own.into_iter().chain(FemtoLogger::last_resort()).collect()
 }
 
@@ -207,14 +232,17 @@ pub fn flush(timeout: Duration) -> Result<(), Error> {
 
 /// Shuts the global system down; see [`Logging::shutdown`]. It can then be set up anew.
 ///
+/// The handler of last resort, if any record came to it, is flushed and goes on.
+///
 /// # Errors
 ///
 /// What was lost, by handler.
 pub fn shutdown(timeout: Duration) -> Result<(), Error> {
-    match global() {
-        Some(logging) => logging.shutdown(timeout),
-        None => flush(timeout),
-    }
+    let start = uptime();
+    let own = global().map_or(Ok(()), |logging| logging.shutdown(timeout));
+    let last_resort =
+        worker::flush(FemtoLogger::last_resort().as_slice(), start.saturating_add(timeout).saturating_sub(uptime()));
+    Error::gather([own, last_resort].into_iter().filter_map(Result::err).collect())
 }
 
 /// Returns the counters of the global system's handlers.

@@ -22,6 +22,8 @@ pub struct Batch {
     ends: Vec<usize>,
     delivered: usize,
     eager: bool,
+    /// Whether the text delivered last, by this batch or an earlier one, ends within a record.
+    torn: bool,
 }
 
 /// What became of a batch.
@@ -83,9 +85,14 @@ impl Batch {
         self.delivered = bytes;
     }
 
-    /// Whether the delivered bytes end within a record.
+    /// Whether an earlier batch was cut off within a record.
     pub(super) fn is_torn(&self) -> bool {
-        self.delivered > self.delivered_records().1
+        self.torn
+    }
+
+    /// Notes that the cut-off record is now on a line of its own.
+    pub(super) fn mend(&mut self) {
+        self.torn = false;
     }
 
     pub(crate) fn set_due(&mut self, due: bool) {
@@ -105,12 +112,16 @@ impl Batch {
 
     /// How many whole records the delivered bytes hold, and the bytes of these.
     pub(crate) fn delivered_records(&self) -> (usize, usize) {
-        let records = self.ends.partition_point(|end| *end <= self.delivered && *end > 0);
+        if self.delivered == 0 {
+            return (0, 0);
+        }
+        let records = self.ends.partition_point(|end| *end <= self.delivered);
         (records, records.checked_sub(1).map_or(0, |last| self.ends[last]))
     }
 
     /// Empties the batch; a buffer that a giant record blew up is let go.
     pub(crate) fn clear(&mut self) {
+        self.torn |= self.delivered < self.bytes.len() && self.delivered > self.delivered_records().1;
         self.bytes.clear();
         self.ends.clear();
         self.delivered = 0;

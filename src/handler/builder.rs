@@ -1,5 +1,6 @@
 //! What every handler can be set up with, once for all of them.
 
+use std::fmt;
 use std::time::Duration;
 
 use super::{FemtoHandler, Line};
@@ -13,6 +14,31 @@ use crate::policy::{IdlePolicy, OverflowPolicy, Transport};
 pub struct HandlerSpec {
     pub(crate) handler: Box<dyn FemtoHandler>,
     pub(crate) settings: HandlerSettings,
+}
+
+impl fmt::Debug for HandlerSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HandlerSpec").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+impl<O> fmt::Debug for HandlerBuilder<O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HandlerBuilder").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for HandlerSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HandlerSettings")
+            .field("level", &self.level)
+            .field("filters", &self.filters.len())
+            .field("transport", &self.transport)
+            .field("overflow", &self.overflow)
+            .field("idle", &self.idle)
+            .field("wake_level", &self.wake_level)
+            .finish()
+    }
 }
 
 impl<H: FemtoHandler> From<H> for HandlerSpec {

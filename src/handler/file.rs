@@ -1,7 +1,6 @@
 //! A handler that appends to a file.
 
 use std::fs::{File, OpenOptions};
-use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -57,8 +56,6 @@ pub struct FemtoFileHandler {
     /// Whether a record of the level that asks for a write is in the batch.
     urgent: bool,
     last_write: Timestamp,
-    /// Whether a failed write left a record cut in two at the end of the file.
-    torn: bool,
 }
 
 /// When a [`FemtoFileHandler`] writes its text to the file.
@@ -107,13 +104,7 @@ impl FemtoFileHandler {
             None => self.file.insert(options.open()?),
         };
         let context = |error| Error::io(format_args!("cannot write to {}", options.path.display()), error);
-        if self.torn {
-            io::Write::write_all(file, &options.line.terminator).map_err(context)?;
-            self.torn = false;
-        }
-        let written = batch.write_to(file);
-        self.torn = written.is_err() && batch.is_torn();
-        written.map_err(context)?;
+        options.line.write(batch, file).map_err(context)?;
         if options.fsync {
             file.sync_data().map_err(context)?;
         }
@@ -162,7 +153,7 @@ impl FileOptions {
 }
 
 impl HandlerBuilder<FileOptions> {
-    /// Sets the file's path. A relative path starts from the directory that is current when the file is opened.
+    /// Sets the file's path. A relative path starts from the directory that is current in [`build`](Self::build).
     pub fn path(mut self, path: impl AsRef<Path>) -> Self {
         self.options.path = path.as_ref().to_owned();
         self
@@ -215,16 +206,12 @@ impl HandlerBuilder<FileOptions> {
     ///
     /// Settings that cannot work, all in one error; or the system's error, with the path, if the file cannot be opened.
     pub fn build(self) -> Result<HandlerSpec, Error> {
-        let (options, settings) = self.into_parts();
+        let (mut options, settings) = self.into_parts();
         Self::finish(settings, options.problems(), || {
+            options.path = std::path::absolute(&options.path)
+                .map_err(|error| Error::io(format_args!("cannot find {}", options.path.display()), error))?;
             let file = if options.delay { None } else { Some(options.open()?) };
-            Ok(Box::new(FemtoFileHandler {
-                options,
-                file,
-                urgent: false,
-                last_write: Timestamp::default(),
-                torn: false,
-            }))
+            Ok(Box::new(FemtoFileHandler { options, file, urgent: false, last_write: Timestamp::MIN }))
         })
     }
 }

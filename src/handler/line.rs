@@ -1,5 +1,7 @@
 //! How a handler of text turns a record into a line.
 
+use std::io::{self, Write};
+
 use super::Batch;
 use crate::formatter::{FemtoFormatter, FemtoTextFormatter};
 use crate::record::FemtoLogRecord;
@@ -24,5 +26,18 @@ impl Line {
             self.formatter.format(record, out);
             out.extend_from_slice(&self.terminator);
         });
+    }
+
+    /// Writes the batch. If the last one was cut off within a record, a terminator goes first.
+    ///
+    /// # Errors
+    ///
+    /// See [`Batch::write_to`].
+    pub fn write(&self, batch: &mut Batch, writer: &mut impl Write) -> io::Result<()> {
+        if batch.is_torn() {
+            writer.write_all(&self.terminator)?;
+            batch.mend();
+        }
+        batch.write_to(writer)
     }
 }

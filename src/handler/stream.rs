@@ -16,7 +16,8 @@ use crate::time::Timestamp;
 /// | the rest | see [`HandlerBuilder`] |
 ///
 /// Every batch is written with as few writes as the writer allows and then flushed. After an error, the records whose
-/// text the writer took whole count as written and the others as failed; the next batch is tried anew.
+/// text the writer took whole count as written and the others as failed; the next batch is tried anew, on a new line
+/// if a record was cut in two.
 ///
 /// # Examples
 ///
@@ -87,7 +88,7 @@ impl<W: Write + Send + 'static> FemtoHandler for FemtoStreamHandler<W> {
     }
 
     fn deliver(&mut self, batch: &mut Batch, _: Timestamp) -> Result<Delivery, Error> {
-        batch.write_to(&mut self.writer)?;
+        self.line.write(batch, &mut self.writer)?;
         self.writer.flush()?;
         Ok(Delivery::Done)
     }

@@ -4,10 +4,11 @@ use std::sync::{Arc, OnceLock};
 
 use super::route::Route;
 use crate::error::notify;
+use crate::exit;
 use crate::handler::FemtoStreamHandler;
 use crate::level::Level;
 use crate::time::Clock;
-use crate::worker::Worker;
+use crate::worker::{self, Worker};
 
 /// The worker of last resort and the route to it; no worker if its thread could not be started.
 static LAST_RESORT: OnceLock<(Option<Arc<Worker>>, Arc<Route>)> = OnceLock::new();
@@ -19,6 +20,7 @@ pub(super) fn route() -> Arc<Route> {
         let worker = spec.and_then(|spec| Worker::spawn("last-resort", spec, &Clock::system()));
         let worker = worker.inspect_err(|error| notify("last-resort", format_args!("{error}"))).ok();
         let queues = worker.iter().map(|worker| worker.queue.clone()).collect();
+        exit::at_exit(drain);
         (worker, Arc::new(Route::last_resort(queues)))
     });
     route.clone()
@@ -26,4 +28,12 @@ pub(super) fn route() -> Arc<Route> {
 
 pub(super) fn worker() -> Option<Arc<Worker>> {
     LAST_RESORT.get()?.0.clone()
+}
+
+/// Ends the worker when the process exits.
+fn drain() {
+    let worker = worker().filter(|worker| !worker.queue.is_orphaned());
+    if let Err(error) = worker::close(worker.as_slice(), exit::timeout()) {
+        notify("exit", format_args!("{error}"));
+    }
 }

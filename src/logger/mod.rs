@@ -199,6 +199,13 @@ impl FemtoLogger {
     }
 }
 
+impl fmt::Display for FemtoLogger {
+    /// Writes the name.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
 impl fmt::Debug for FemtoLogger {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("FemtoLogger").field("name", &self.node.name).finish_non_exhaustive()

@@ -55,14 +55,14 @@ fn ids(routes: Vec<Arc<Route>>) -> Vec<u32> {
 /// Grows with every change of the global registry, so that threads notice that what they remember is out of date.
 static GENERATION: AtomicU64 = AtomicU64::new(0);
 
-/// Returns a name as the tree knows it: parts separated by `::`.
+/// Returns a name as the tree knows it: parts separated by `::`, and nothing for the root logger's.
 pub(crate) fn canonical(name: &str) -> String {
-    name.replace('.', "::")
+    if name == "root" { String::new() } else { name.replace('.', "::") }
 }
 
 impl Registry {
-    /// Refuses names that a logger cannot have.
-    pub(crate) fn check_name(name: &str) -> Result<(), Error> {
+    /// Why a logger cannot have this name, if so.
+    pub(crate) fn name_problem(name: &str) -> Option<&'static str> {
         let why = if name.chars().any(char::is_control) {
             "it has a control character"
         } else if canonical(name).split("::").any(str::is_empty) {
@@ -70,9 +70,9 @@ impl Registry {
         } else if canonical(name).split("::").any(|part| part.contains(':')) {
             "it has a single `:`; parts are separated by `.` or `::`"
         } else {
-            return Ok(());
+            return None;
         };
-        Err(Error::invalid_name(name, why))
+        Some(why)
     }
 
     pub(crate) fn new(is_global: bool) -> Arc<Self> {
@@ -104,11 +104,10 @@ impl Registry {
 
     /// Returns the logger of this name, made if need be; an empty name or `root` is the root logger's.
     pub(crate) fn get_logger(self: &Arc<Self>, name: &str) -> Result<FemtoLogger, Error> {
-        if name.is_empty() || name == "root" {
-            return Ok(self.logger(""));
+        match Self::name_problem(name) {
+            Some(why) if !name.is_empty() => Err(Error::invalid_name(name, why)),
+            _ => Ok(self.logger(name)),
         }
-        Self::check_name(name)?;
-        Ok(self.logger(name))
     }
 
     /// The same for a name that is known to be good.
@@ -194,6 +193,10 @@ impl Registry {
         let mut tree = lock(&self.tree);
         tree.queues = queues;
         tree.closed = false;
+        // Those of a system that was shut down.
+        for (_, settings) in tree.loggers.values_mut() {
+            settings.handlers.retain(|queue| !queue.is_closed() && !queue.is_orphaned());
+        }
         for (name, new) in settings {
             let node = tree.node(self.is_global, &name);
             if let Some((_, settings)) = tree.loggers.get_mut(&node.key) {
@@ -271,11 +274,12 @@ impl Tree {
         let found = self.queues.iter().find(|queue| &*queue.name == name).cloned();
         found.ok_or_else(|| {
             let names: Vec<_> = self.queues.iter().map(|queue| &*queue.name).collect();
-            Error::config(vec![Problem::new(
-                "handler",
-                name,
-                format_args!("there is no handler of this name; there are: {}", names.join(", ")),
-            )])
+            let remedy = if names.is_empty() {
+                "there are no handlers".to_owned()
+            } else {
+                format!("there is no handler of this name; there are: {}", names.join(", "))
+            };
+            Error::config(vec![Problem::new("handler", format_args!("{name:?}"), remedy)])
         })
     }
 
@@ -298,6 +302,18 @@ impl Tree {
             return State::new(0, NOWHERE, u8::MAX);
         }
         let filters = own.map(|settings| settings.filters.clone()).unwrap_or_default();
+        let (threshold, queues) = self.reach(is_global, key);
+        let route = match threshold {
+            u8::MAX => NOWHERE,
+            _ if queues.is_empty() => LAST_RESORT,
+            _ => self.route(queues, filters),
+        };
+        State::new(0, route, threshold)
+    }
+
+    /// The lowest level that comes through from here, as far as its own and its ancestors' levels and handlers say, and
+    /// those handlers. If there are none, the handler of last resort takes warnings, in the global system.
+    fn reach(&self, is_global: bool, key: &str) -> (u8, Vec<Arc<Queue>>) {
         let mut queues: Vec<Arc<Queue>> = Vec::new();
         for settings in self.lineage(key) {
             for queue in &settings.handlers {
@@ -310,13 +326,11 @@ impl Tree {
             }
         }
         let level = self.level(key).number().max(self.disabled.saturating_add(1));
-        match queues.iter().map(|queue| queue.threshold()).min() {
-            Some(lowest) => {
-                let route = self.route(queues, filters);
-                State::new(0, route, level.max(lowest))
-            }
-            None if is_global => State::new(0, LAST_RESORT, level.max(Level::Warn.number())),
-            None => State::new(0, NOWHERE, u8::MAX),
+        let lowest = queues.iter().map(|queue| queue.threshold()).min();
+        match lowest {
+            Some(lowest) => (level.max(lowest), queues),
+            None if is_global => (level.max(Level::Warn.number()), queues),
+            None => (u8::MAX, queues),
         }
     }
 
@@ -324,10 +338,10 @@ impl Tree {
     fn site_state(&mut self, metadata: &callsite::Metadata) -> State {
         match metadata.origin {
             Origin::Static => self.state(true, &canonical(metadata.target)),
-            // The lowest threshold of all loggers; each call then asks for its own target's.
+            // The lowest threshold that any target can have; each call then asks for its own target's. A logger that
+            // is disabled counts, because those below it are not.
             Origin::Target => {
-                let keys: Vec<_> = self.loggers.keys().cloned().collect();
-                let lowest = keys.iter().map(|key| self.state(true, key).threshold()).min();
+                let lowest = self.loggers.keys().map(|key| self.reach(true, key).0).min();
                 State::new(0, NOWHERE, lowest.unwrap_or(0))
             }
             Origin::Logger => State::new(0, NOWHERE, 0),
