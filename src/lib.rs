@@ -1,35 +1,272 @@
 //! Asynchronous logging: a call costs its thread about as much as reading the clock, and everything else happens on
 //! the handlers' threads.
+//!
+//! A macro such as [`info!`] writes a small typed record into a ring that belongs to the calling thread. Every handler
+//! has a thread of its own that takes records out of the rings, formats them, and writes them in batches. Loggers,
+//! handlers, formatters, filters and levels are those of CPython's `logging`; builders, `Result`s and traits are Rust's.
+//!
+//! # Quick start
+//!
+//! ```
+//! use femtologging::{Config, FemtoFileHandler, FemtoStreamHandler, Level, info, warn};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let dir = tempfile::tempdir()?;
+//! # let path = dir.path().join("application.log");
+//! Config::builder()
+//!     .default_level(Level::Info)
+//!     .add_handler("console", FemtoStreamHandler::stderr().level(Level::Warn).build()?)
+//!     .add_handler("file", FemtoFileHandler::builder().path(&path).build()?)
+//!     .build_and_init()?;
+//!
+//! let (user, attempts) = ("ada", 3);
+//! info!("{} logged in after {} attempts", user, attempts; from = "10.0.0.7");
+//! warn!("disk {}% full", 93; mount = "/var");
+//! # femtologging::shutdown(std::time::Duration::from_secs(5))?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! That is all: when the process ends in an ordinary way, what is still queued is written. [`basic_config`] is the
+//! shortest way to see anything at all.
+//!
+//! # Levels
+//!
+//! [`Level`] is one of `Trace`, `Debug`, `Info`, `Warn`, `Error` and `Critical`, with CPython's numbers 5, 10, 20, 30, 40
+//! and 50; [`LevelFilter`] adds `Off`. A record is recorded if all of these let it through, in the order in which they are asked:
+//!
+//! 1. the build: [`STATIC_MAX_LEVEL`], below which calls leave nothing in the program;
+//! 2. the process: [`disable`];
+//! 3. the logger: [`FemtoLogger::effective_level`] and its filters;
+//! 4. each handler: its level and its filters.
+//!
+//! The first two and the levels of loggers and handlers are folded into one number at the call site, so that a call
+//! that is not recorded costs one load and one compare. Changes at run time reach every call site at once.
+//!
+//! # Macros
+//!
+//! [`trace!`], [`debug!`], [`info!`], [`warn!`](crate::warn!), [`error!`] and [`critical!`]; [`log!`] takes the level as a value;
+//! [`enabled!`] asks. They take a format string with arguments as [`format!`] does, options before it, and keys with
+//! values behind a semicolon:
+//!
+//! ```
+//! use femtologging::{Level, error, info, log};
+//!
+//! # fn f(logger: &femtologging::FemtoLogger) {
+//! # let (n, peer, cause, level) = (3, "10.0.0.7", std::fmt::Error, Level::Debug);
+//! info!("{} of {total}", 3, total = 5);               // positional and named arguments
+//! info!("{n:>4} left"; peer, retry = true);           // a captured variable; `peer` is a key and its value
+//! error!("failed"; cause:% = cause, state:? = [1, 2]); // any type by Display or Debug
+//! info!(target: "audit", "deleted {}", n);            // another name than the module's
+//! info!(logger: *logger, "through this very logger"); // one of an instance, or kept at hand
+//! log!(level, "at a level known at run time");
+//! # }
+//! ```
+//!
+//! Arguments of the common types travel as they are and are formatted on the handler's thread. Arguments are not
+//! evaluated unless the record is recorded.
+//!
+//! # Loggers
+//!
+//! Loggers form a tree by their names, whose parts are separated by `.` or `::`. A call belongs to the logger that has its
+//! `target:`'s name, by default the module path's. A logger without a level has its parent's; records go to the handlers of the
+//! logger and of all its ancestors, once to each, until one does not [`propagate`](FemtoLogger::propagate).
+//!
+//! ```
+//! use femtologging::{LevelFilter, get_logger};
+//!
+//! let logger = get_logger("app.db")?;
+//! logger.set_level(LevelFilter::Debug);
+//! assert_eq!(get_logger("app::db::pool")?.effective_level(), LevelFilter::Debug);
+//! # Ok::<(), femtologging::Error>(())
+//! ```
+//!
+//! While nothing is configured, records from `Warn` on go to standard error, as with CPython's handler of last resort.
+//!
+//! # Handlers
+//!
+//! | handler | where records go |
+//! |---|---|
+//! | [`FemtoStreamHandler`] | standard error, standard output, any `Write + Send` |
+//! | [`FemtoFileHandler`] | a file |
+//! | [`FemtoCaptureHandler`] | a list that tests look into |
+//! | [`FemtoNullHandler`] | nowhere |
+//!
+//! [`HandlerBuilder`](handler::HandlerBuilder) lists what can be set for all of them; the trait [`FemtoHandler`] is for
+//! one's own. A handler that fails or panics harms no other: its error is counted, reported, and the next batch is
+//! tried anew.
+//!
+//! # Queues
+//!
+//! [`Transport::PerThread`] gives every thread that logs a ring of 256 KiB for each handler. [`Transport::Shared`] is one channel
+//! for all threads, for programs with thousands of them. When a queue is full, its [`OverflowPolicy`] decides; by default
+//! the caller waits and nothing is lost. What is dropped is counted, and the log itself says how much:
+//!
+//! ```text
+//! 2026-03-12T08:30:01.000213Z WARN  femtologging [femtolog-file] dropped 1,204 records (1,200 debug, 4 info) between …
+//! ```
+//!
+//! Records of one thread stay in order. Those of several are in the order of their stamps, and a record that was logged before
+//! another was begun comes first. A shared channel keeps the order in which records entered it.
+//!
+//! # Formatting
+//!
+//! [`FemtoTextFormatter`] writes `2026-03-12T08:30:00.123456Z INFO  app::db [main] message key=value` and escapes control
+//! characters, so that no message forges a second line. Closures are formatters, too:
+//!
+//! ```
+//! use femtologging::{FemtoLogRecord, FemtoStreamHandler};
+//!
+//! let console = FemtoStreamHandler::stderr().formatter(|record: &FemtoLogRecord<'_>, out: &mut Vec<u8>| {
+//!     out.extend_from_slice(record.level().as_str().as_bytes());
+//!     out.extend_from_slice(b": ");
+//!     record.write_message_escaped(out);
+//! });
+//! # drop(console);
+//! ```
+//!
+//! # Setting up
+//!
+//! [`Config::builder`] lists every setting. [`build_and_init`](ConfigBuilder::build_and_init) sets the global system up, which all
+//! calls without `logger:` belong to. [`build`](ConfigBuilder::build) makes a system of its own, a [`Logging`], as many as one
+//! likes. All that is wrong with a configuration comes in one [`Error`].
+//!
+//! # Ending
+//!
+//! An ordinary exit (return from `main`, [`std::process::exit`], the end of a test binary) drains all handlers, for at most
+//! [`exit_timeout`](ConfigBuilder::exit_timeout); no guard has to be kept. [`flush`] waits until everything logged before it is written, and
+//! says what is not; [`shutdown()`] also ends the handlers' threads. [`install_panic_hook`] logs panics. A process that is killed or aborts loses what is queued.
+//!
+//! # Testing
+//!
+//! Each test builds a system of its own, and asks its [`FemtoCaptureHandler`] what arrived:
+//!
+//! ```
+//! use femtologging::{Config, FemtoCaptureHandler, Value, info};
+//! use std::time::Duration;
+//!
+//! let capture = FemtoCaptureHandler::new();
+//! let logging = Config::builder().add_handler("capture", capture.clone()).build()?;
+//! let logger = logging.get_logger("shop")?;
+//! info!(logger: logger, "{} packed", 3; express = true);
+//! logging.flush(Duration::from_secs(5))?;
+//! assert_eq!(capture.messages(), ["3 packed"]);
+//! assert_eq!(capture.records()[0].get("express"), Some(Value::Bool(true)));
+//! # Ok::<(), femtologging::Error>(())
+//! ```
+//!
+//! A [`ManualClock`](time::ManualClock) makes stamps predictable.
+//!
+//! # Errors
+//!
+//! A log call cannot fail, and never panics. What is called to set up, flush or shut down returns an [`Error`]. What goes
+//! wrong on a handler's thread is counted, and said in one line on standard error, a few times in a row and then rarely;
+//! [`set_error_hook`] sends it elsewhere.
+//!
+//! # Metrics
+//!
+//! [`metrics()`] gives the counters of every handler. `emitted = written + dropped + failed + in_flight` holds in every snapshot.
+//!
+//! ```
+//! println!("{}", femtologging::metrics());
+//! ```
+//!
+//! # Cargo features
+//!
+//! None is on by default. They remove levels from the build and can be combined: the strictest counts. The environment
+//! variable `FEMTOLOGGING_MAX_LEVEL` at build time overrides them all; see [`STATIC_MAX_LEVEL`].
+//!
+//! | feature | what stays compiled in | where |
+//! |---|---|---|
+//! | `max_level_off` | nothing | every build |
+//! | `max_level_critical` | `Critical` | every build |
+//! | `max_level_error` | `Error` and above | every build |
+//! | `max_level_warn` | `Warn` and above | every build |
+//! | `max_level_info` | `Info` and above | every build |
+//! | `max_level_debug` | `Debug` and above | every build |
+//! | `max_level_trace` | everything | every build |
+//! | `release_max_level_off` | nothing | builds without `debug_assertions` |
+//! | `release_max_level_critical` | `Critical` | builds without `debug_assertions` |
+//! | `release_max_level_error` | `Error` and above | builds without `debug_assertions` |
+//! | `release_max_level_warn` | `Warn` and above | builds without `debug_assertions` |
+//! | `release_max_level_info` | `Info` and above | builds without `debug_assertions` |
+//! | `release_max_level_debug` | `Debug` and above | builds without `debug_assertions` |
+//! | `release_max_level_trace` | everything | builds without `debug_assertions` |
+//!
+//! # Platforms
+//!
+//! Tests run on Linux (x86-64). The code calls nothing that only Linux has: it compiles for macOS and Windows, where it has not
+//! been run. The cycle counter is read on x86 where it is steady, and the monotonic clock elsewhere. The exit hook needs Unix or
+//! Windows; on other platforms, call [`shutdown()`] before the end. A child of `fork` has no handlers' threads: what it logs is
+//! counted as dropped, until it sets the global system up anew. Pointers of 64 bits are assumed for speed, not for correctness; 64-bit
+//! atomics are required.
 #![deny(unsafe_code)]
+#![cfg_attr(
+    not(test),
+    warn(
+        clippy::disallowed_methods,
+        clippy::print_stdout,
+        clippy::print_stderr,
+        clippy::unwrap_used,
+        clippy::expect_used
+    )
+)]
 
+// What a caller writes.
 #[macro_use]
 mod macros;
+// What it expands to.
 #[doc(hidden)]
 pub mod __private;
 
+// The caller's side: what the source says about a call,
 mod callsite;
-mod filter;
-mod formatter;
-pub mod handler;
-mod logger;
-mod queue;
+// what it sends,
 mod record;
-mod render;
-mod template;
+// and where that goes.
+mod logger;
+
+// Between the two sides.
+mod queue;
+
+// The handler's side: the thread that takes records out,
+#[expect(clippy::disallowed_methods, reason = "threads start here, and waits with a deadline need a clock")]
 mod worker;
+// asks whether they go on,
+mod filter;
+// makes text of them,
+mod formatter;
+// and has them written.
+pub mod handler;
 
+// On top: setting up,
 mod config;
-mod exit;
+// and ending.
 mod shutdown;
+// The platform's exit hook.
+mod exit;
 
-mod error;
-mod level;
-mod metrics;
-mod policy;
-mod sync;
-mod text;
-pub mod time;
+// The vocabulary: how a message comes out of a payload,
+mod template;
+// by a closure made out of nothing;
+mod render;
+// the values in it,
 mod value;
+// as text;
+mod text;
+// what went wrong,
+mod error;
+// and how often;
+mod metrics;
+// what can be chosen,
+mod policy;
+// and how severe a record is;
+mod level;
+// clocks,
+#[expect(clippy::disallowed_methods, reason = "clocks are read here")]
+pub mod time;
+// and atomics.
+mod sync;
 
 pub use config::{
     Config, ConfigBuilder, LoggerConfig, Logging, basic_config, disable, disable_none, flush, get_logger, metrics,
@@ -48,3 +285,8 @@ pub use policy::{IdlePolicy, OverflowPolicy, Transport};
 pub use record::{FemtoLogRecord, Message, OwnedRecord};
 pub use shutdown::install_panic_hook;
 pub use value::{OwnedValue, Value};
+
+// The examples of the README and the guides are compiled and run with the documentation's own.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

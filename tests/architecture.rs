@@ -1,0 +1,460 @@
+//! Holds the one rule about imports: they point the way a record travels or down to the vocabulary, never back.
+//!
+//! The test reads `src/`, finds every path that begins with `crate::` or leaves its module by `super::`, and every use of the
+//! crate's own logging macros, and compares them with [`MODULES`].
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+/// A module at the top of the crate and the others that it may import.
+struct Module {
+    name: &'static str,
+    imports: &'static [&'static str],
+}
+
+const fn module(name: &'static str, imports: &'static [&'static str]) -> Module {
+    Module { name, imports }
+}
+
+/// Every module, in the order of the `mod` lines of `lib.rs`: the journey, what stands on top of it, the vocabulary.
+#[rustfmt::skip]
+const MODULES: &[Module] = &[
+    // What a caller writes expands to `__private`, which knows the caller's end of the journey.
+    module("macros", &["__private"]),
+    module("__private", &["callsite", "level", "logger", "record", "template", "value"]),
+
+    // The caller's side.
+    module("callsite", &["level", "sync", "template", "value"]),
+    module("record", &["callsite", "level", "template", "text", "time", "value"]),
+    module("logger", &["callsite", "error", "filter", "level", "metrics", "queue", "record", "sync", "time", "value"]),
+
+    // Between the two sides.
+    module("queue", &["level", "metrics", "policy", "record", "sync", "time", "value"]),
+
+    // The handler's side. Filters, formatters and handlers know records, and neither queue, worker nor logger.
+    module("worker", &["callsite", "error", "filter", "handler", "level", "metrics", "policy", "queue", "record", "sync",
+                       "template", "time", "value"]),
+    module("filter", &["record"]),
+    module("formatter", &["level", "record", "text", "time", "value"]),
+    module("handler", &["error", "filter", "formatter", "level", "policy", "record", "sync", "time"]),
+
+    // On top of the journey.
+    module("config", &["error", "exit", "filter", "handler", "level", "logger", "metrics", "queue", "shutdown", "sync", "time",
+                       "worker"]),
+    // A panic is logged like anything else: through a macro.
+    module("shutdown", &["error", "exit", "level", "logger", "macros", "worker"]),
+    module("exit", &["error", "sync"]),
+
+    // The vocabulary, from what knows others down to what knows none.
+    module("template", &["render", "value"]),
+    module("render", &[]),
+    module("value", &["text"]),
+    module("text", &[]),
+    module("error", &["time"]),
+    module("metrics", &["level", "sync"]),
+    module("policy", &[]),
+    module("level", &[]),
+    module("time", &[]),
+    module("sync", &[]),
+];
+
+/// What a single file may import besides: the handler of last resort is a handler with a worker like any other, and
+/// it belongs to loggers because it serves those that nobody configured.
+const EXCEPTIONS: &[(&str, &[&str])] =
+    &[("logger/last_resort.rs", &["exit", "handler", "worker"]), ("logger/mod.rs", &["worker"])];
+
+/// The macros that stand for the module `macros` where the crate uses them itself.
+const MACROS: &[&str] = &["trace", "debug", "info", "warn", "error", "critical", "log", "enabled", "__femtologging"];
+
+#[test]
+fn imports_follow_the_record() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let lib = tokens(&read(&source.join("lib.rs")));
+    let reexports = reexports(&lib);
+    let mut wrong = String::new();
+    for path in rust_files(&source) {
+        let file = path.strip_prefix(&source).unwrap().to_str().unwrap().replace('\\', "/");
+        if file == "lib.rs" {
+            continue;
+        }
+        let module = top_module(&file);
+        let allowed = |import: &str| {
+            import == module
+                || MODULES.iter().any(|row| row.name == module && row.imports.contains(&import))
+                || EXCEPTIONS.iter().any(|(name, more)| *name == file && more.contains(&import))
+        };
+        for name in imports(&file, &tokens(&read(&path))) {
+            let import = origin(&name, &reexports);
+            if !allowed(import) {
+                writeln!(wrong, "src/{file} imports `{import}`{}", by_name(&name, import)).unwrap();
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "against the table in tests/architecture.rs:\n{wrong}");
+}
+
+/// The module that a name at the top of the crate stands for. Some functions have a module's name.
+fn origin<'a>(name: &'a str, reexports: &'a BTreeMap<String, String>) -> &'a str {
+    let function = name.strip_suffix("()");
+    let is_module = function.is_none() && MODULES.iter().any(|row| row.name == name);
+    match reexports.get(function.unwrap_or(name)) {
+        Some(module) if !is_module => module,
+        _ if MACROS.contains(&name) && !is_module => "macros",
+        _ => name,
+    }
+}
+
+fn by_name(name: &str, import: &str) -> String {
+    if name == import { String::new() } else { format!(" (as crate::{name})") }
+}
+
+#[test]
+fn the_table_names_every_module_in_the_order_of_lib_rs() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let names: Vec<_> = MODULES.iter().map(|row| row.name.to_owned()).collect();
+    assert_eq!(mod_lines(&tokens(&read(&source.join("lib.rs")))), names);
+
+    let entries = std::fs::read_dir(&source).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let found: BTreeSet<_> = entries.map(|entry| entry.trim_end_matches(".rs").to_owned()).collect();
+    let expected: BTreeSet<_> = names.into_iter().chain(["lib".to_owned()]).collect();
+    assert_eq!(found, expected, "files and folders of src/");
+}
+
+#[test]
+fn the_table_has_no_cycle() {
+    // A module is settled once all its imports are; a cycle is what never settles.
+    let mut settled = BTreeSet::new();
+    loop {
+        let ready = MODULES.iter().filter(|row| row.imports.iter().all(|import| settled.contains(import)));
+        let next: BTreeSet<_> = ready.map(|row| row.name).collect();
+        if next == settled {
+            break;
+        }
+        settled = next;
+    }
+    let cyclic: Vec<_> = MODULES.iter().map(|row| row.name).filter(|name| !settled.contains(name)).collect();
+    assert_eq!(cyclic, Vec::<&str>::new());
+
+    // The exceptions do not close a cycle either: nothing below `worker` and `handler` imports `logger`.
+    let reaches_logger = |from: &str| reachable(from).contains("logger");
+    for (file, imports) in EXCEPTIONS {
+        assert_eq!(top_module(file), "logger");
+        assert!(!imports.iter().any(|import| reaches_logger(import)), "{file}");
+    }
+}
+
+/// All modules that a module imports, directly or not.
+fn reachable(from: &str) -> BTreeSet<&'static str> {
+    let mut found = BTreeSet::new();
+    let mut todo = vec![from.to_owned()];
+    while let Some(name) = todo.pop() {
+        for import in MODULES.iter().filter(|row| row.name == name).flat_map(|row| row.imports) {
+            if found.insert(*import) {
+                todo.push((*import).to_owned());
+            }
+        }
+    }
+    found
+}
+
+fn read(path: &Path) -> String {
+    std::fs::read_to_string(path).unwrap()
+}
+
+fn rust_files(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files.extend(rust_files(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    files
+}
+
+/// The module at the top of the crate that a file below `src/` belongs to.
+fn top_module(file: &str) -> &str {
+    file.split('/').next().unwrap().trim_end_matches(".rs")
+}
+
+/// The names that a file takes from the top of the crate: modules, re-exported items, or `*`.
+fn imports(file: &str, tokens: &[Token]) -> BTreeSet<String> {
+    // How far below the top of the crate the code stands: its file, and each `mod name {` around it.
+    let parts = file.trim_end_matches(".rs").split('/').filter(|part| *part != "mod").count();
+    let mut inline = Vec::new();
+    let mut braces = 0;
+    let mut names = BTreeSet::new();
+    let mut at = 0;
+    while at < tokens.len() {
+        match &tokens[at..] {
+            [Token::Word(keyword), Token::Word(_), Token::Mark('{'), ..] if keyword == "mod" => {
+                inline.push(braces);
+                braces += 1;
+                at += 3;
+                continue;
+            }
+            [Token::Mark('{'), ..] => braces += 1,
+            [Token::Mark('}'), ..] => {
+                braces -= 1;
+                inline.pop_if(|opened| *opened == braces);
+            }
+            [Token::Word(root), Token::Path, rest @ ..] if root == "crate" => names.extend(first_names(rest)),
+            [Token::Word(up), Token::Path, rest @ ..] if up == "super" => {
+                let mut ups = 1;
+                let mut rest = rest;
+                while let [Token::Word(up), Token::Path, more @ ..] = rest
+                    && up == "super"
+                {
+                    ups += 1;
+                    rest = more;
+                    at += 2;
+                }
+                let depth = parts + inline.len();
+                assert!(ups <= depth, "{file}: `super::` beyond the top of the crate");
+                if ups == depth {
+                    names.extend(first_names(rest));
+                }
+            }
+            [Token::Word(name), Token::Mark('!'), Token::Mark('(' | '[' | '{'), ..]
+                if MACROS.contains(&name.as_str()) =>
+            {
+                names.insert("macros".to_owned());
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+    names
+}
+
+/// The first name of each branch of the path or `use` tree that `tokens` begin with; `name()` for a call.
+fn first_names(tokens: &[Token]) -> Vec<String> {
+    match tokens {
+        [Token::Word(name), Token::Mark('('), ..] => vec![format!("{name}()")],
+        [Token::Word(name), ..] => vec![name.clone()],
+        [Token::Mark('*'), ..] => vec!["*".to_owned()],
+        [Token::Mark('{'), rest @ ..] => {
+            let mut names = Vec::new();
+            let mut depth = 0;
+            let mut is_first = true;
+            for token in rest {
+                match token {
+                    Token::Mark('{') => depth += 1,
+                    Token::Mark('}') if depth == 0 => break,
+                    Token::Mark('}') => depth -= 1,
+                    Token::Mark(',') if depth == 0 => is_first = true,
+                    Token::Word(name) if is_first && name != "self" => {
+                        names.push(name.clone());
+                        is_first = false;
+                    }
+                    Token::Mark('*') if is_first => names.push("*".to_owned()),
+                    _ => {}
+                }
+            }
+            names
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// The modules that `lib.rs` declares, in order.
+fn mod_lines(tokens: &[Token]) -> Vec<String> {
+    let lines = tokens.windows(3).filter_map(|window| match window {
+        [Token::Word(keyword), Token::Word(name), Token::Mark(';')] if keyword == "mod" => Some(name.clone()),
+        _ => None,
+    });
+    lines.collect()
+}
+
+/// Which module each name comes from that `lib.rs` re-exports.
+fn reexports(tokens: &[Token]) -> BTreeMap<String, String> {
+    let mut names = BTreeMap::new();
+    for (at, token) in tokens.iter().enumerate() {
+        let [Token::Word(module), Token::Path, tree @ ..] = &tokens[at + 1..] else {
+            continue;
+        };
+        if *token == Token::Word("use".to_owned()) {
+            names.extend(first_names(tree).into_iter().map(|name| (name, module.clone())));
+        }
+    }
+    names
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum Token {
+    Word(String),
+    /// `::`.
+    Path,
+    Mark(char),
+}
+
+/// Splits source text into words and marks, without comments, literals, lifetimes and what only tests compile.
+fn tokens(source: &str) -> Vec<Token> {
+    let mut tokens = Vec::new();
+    let mut rest = source;
+    while let Some(c) = rest.chars().next() {
+        let length = match c {
+            '/' if rest.starts_with("//") => rest.find('\n').unwrap_or(rest.len()),
+            '/' if rest.starts_with("/*") => block_comment(rest),
+            '"' => string(rest),
+            'r' | 'b' | 'c' if literal(rest).is_some() => literal(rest).unwrap_or(1),
+            '\'' => quote(rest),
+            c if c.is_alphanumeric() || c == '_' => {
+                let length = rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len());
+                tokens.push(Token::Word(rest[..length].to_owned()));
+                length
+            }
+            ':' if rest.starts_with("::") => {
+                tokens.push(Token::Path);
+                2
+            }
+            c => {
+                if !c.is_whitespace() {
+                    tokens.push(Token::Mark(c));
+                }
+                c.len_utf8()
+            }
+        };
+        rest = &rest[length..];
+    }
+    without_tests(tokens)
+}
+
+/// The length of a comment `/* … */`, which may hold others.
+fn block_comment(text: &str) -> usize {
+    let (mut depth, mut at) = (0, 0);
+    while at < text.len() {
+        if text[at..].starts_with("/*") {
+            depth += 1;
+            at += 2;
+        } else if text[at..].starts_with("*/") {
+            depth -= 1;
+            at += 2;
+            if depth == 0 {
+                return at;
+            }
+        } else {
+            at += text[at..].chars().next().map_or(1, char::len_utf8);
+        }
+    }
+    text.len()
+}
+
+/// The length of a string literal that begins with its quote.
+fn string(text: &str) -> usize {
+    let mut escaped = false;
+    for (at, c) in text.char_indices().skip(1) {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            '"' => return at + 1,
+            _ => {}
+        }
+    }
+    text.len()
+}
+
+/// The length of a literal with a prefix: `r"…"`, `br#"…"#`, `b'…'`, `c"…"`; `None` if it is a word.
+fn literal(text: &str) -> Option<usize> {
+    let prefix = text.find(|c| !matches!(c, 'r' | 'b' | 'c'))?;
+    let after = &text[prefix..];
+    if !text[..prefix].contains('r') {
+        let body =
+            if after.starts_with('"') { string(after) } else { after.starts_with('\'').then(|| quote(after))? };
+        return Some(prefix + body);
+    }
+    let hashes = after.find(|c| c != '#')?;
+    let body = after[hashes..].strip_prefix('"')?;
+    let end = format!("\"{}", "#".repeat(hashes));
+    Some(prefix + hashes + 1 + body.find(&end).map_or(body.len(), |at| at + end.len()))
+}
+
+/// The length of a character literal or of a lifetime's quote.
+fn quote(text: &str) -> usize {
+    let mut chars = text.char_indices().skip(1);
+    match (chars.next(), chars.next()) {
+        (Some((_, '\\')), Some((at, c))) => {
+            let from = at + c.len_utf8();
+            text[from..].find('\'').map_or(text.len(), |end| from + end + 1)
+        }
+        (Some(_), Some((at, '\''))) => at + 1,
+        _ => 1,
+    }
+}
+
+/// Leaves out every item that stands under `#[cfg(test)]`.
+fn without_tests(tokens: Vec<Token>) -> Vec<Token> {
+    let marker = [
+        Token::Mark('#'),
+        Token::Mark('['),
+        Token::Word("cfg".to_owned()),
+        Token::Mark('('),
+        Token::Word("test".to_owned()),
+        Token::Mark(')'),
+        Token::Mark(']'),
+    ];
+    let mut kept = Vec::new();
+    let mut at = 0;
+    while at < tokens.len() {
+        if !tokens[at..].starts_with(&marker) {
+            kept.push(tokens[at].clone());
+            at += 1;
+            continue;
+        }
+        at += marker.len();
+        let mut depth = 0;
+        while at < tokens.len() {
+            at += 1;
+            match tokens[at - 1] {
+                Token::Mark('{') => depth += 1,
+                Token::Mark('}') if depth == 1 => break,
+                Token::Mark('}') => depth -= 1,
+                Token::Mark(';') if depth == 0 => break,
+                _ => {}
+            }
+        }
+    }
+    kept
+}
+
+/// The reader itself, on source that has every case.
+#[test]
+fn the_reader_sees_paths_and_nothing_else() {
+    let source = r##"
+        use crate::{level::Level, queue::{self, ring::Ring}, time};
+        use super::super::record::Header; // super::comment, crate::comment
+        use super::sibling;
+        /* crate::a /* crate::b */ crate::c */
+        fn f<'a>(x: &'a str) -> crate::error::Error {
+            let _ = ("crate::string \" crate::more", r#"crate::raw " crate::raw"#, b'"', '\'', '"', br"crate::x");
+            critical!("crate::message");
+            not_info!("x");
+            if a != b {}
+        }
+        mod inner {
+            use super::super::super::policy::Idle;
+            use super::super::near;
+        }
+        use super::super::*;
+        #[cfg(test)]
+        mod tests { use crate::config::Config; fn g() { {} } }
+        #[cfg(test)]
+        use crate::handler;
+        fn last() { crate::metrics() + crate::metrics::X }
+    "##;
+    let expected = ["*", "error", "level", "macros", "metrics", "metrics()", "policy", "queue", "record", "time"]
+        .map(str::to_owned);
+    assert_eq!(imports("worker/run.rs", &tokens(source)), expected.into());
+
+    let lib = tokens("mod queue; pub mod time; pub use queue::{Queue, per::Thread}; pub use time::Clock;");
+    assert_eq!(mod_lines(&lib), ["queue", "time"]);
+    let names = reexports(&lib);
+    assert_eq!(names.get("Queue").map(String::as_str), Some("queue"));
+    assert_eq!(names.get("Clock").map(String::as_str), Some("time"));
+    let names = BTreeMap::from([("metrics".to_owned(), "config".to_owned())]);
+    assert_eq!((origin("metrics", &names), origin("metrics()", &names)), ("metrics", "config"));
+}
