@@ -141,6 +141,7 @@ impl Queue {
     }
 
     /// Tries until it works or the overflow policy says that it is enough.
+    #[expect(clippy::disallowed_methods, reason = "a wait with a limit needs a clock")]
     fn insist(&self, level: Level, mut attempt: impl FnMut() -> bool) {
         if self.is_closed() {
             return self.drop_one(DropReason::Closed, level);
