@@ -1,13 +1,13 @@
 //! The ends of a process: an ordinary exit drains all handlers, and a panic can be logged.
 
 use std::backtrace::{Backtrace, BacktraceStatus};
-use std::sync::Once;
+use std::sync::{Arc, Once};
 use std::time::Duration;
 
 use crate::error::notify;
 use crate::exit;
 use crate::logger::Registry;
-use crate::worker;
+use crate::worker::{self, Worker};
 
 /// Makes an ordinary exit drain the handlers.
 pub(crate) fn install_exit_hook() {
@@ -17,7 +17,7 @@ pub(crate) fn install_exit_hook() {
 
 /// Closes all handlers of the process, also those of systems that were never dropped.
 fn drain() {
-    let workers: Vec<_> = worker::all().into_iter().filter(|worker| !worker.queue.is_orphaned()).collect();
+    let workers = workers();
     if workers.is_empty() {
         return;
     }
@@ -28,11 +28,16 @@ fn drain() {
     }
 }
 
+/// All handlers of this process; a child of `fork` has none of its parent's.
+fn workers() -> Vec<Arc<Worker>> {
+    worker::all().into_iter().filter(|worker| !worker.queue.is_orphaned()).collect()
+}
+
 /// Makes panics log a record at [`Level::Critical`](crate::Level::Critical), with their place and backtrace, and flush.
 ///
 /// The record's target is `panic`, its message that of the panic and its thread the one that panicked. Its keys are
-/// `location` and, if `RUST_BACKTRACE` asks for one, `backtrace`. The hook that was installed before runs afterwards. The
-/// flush may take up to 2 s.
+/// `location` and, if `RUST_BACKTRACE` asks for one, `backtrace`. All handlers of the process are flushed, for up to 2 s,
+/// and then the hook runs that was installed before.
 ///
 /// # Examples
 ///
@@ -47,7 +52,9 @@ pub fn install_panic_hook() {
         let previous = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
             let location = info.location().map(ToString::to_string);
-            let message = info.payload_as_str().unwrap_or("panicked with a value that is not text");
+            let text = info.payload().downcast_ref::<&str>().copied();
+            let text = text.or_else(|| info.payload().downcast_ref::<String>().map(String::as_str));
+            let message = text.unwrap_or("panicked with a value that is not text");
             let backtrace = Backtrace::capture();
             if backtrace.status() == BacktraceStatus::Captured {
                 critical!(target: "panic", "{}", message; location, backtrace:%);
@@ -55,7 +62,7 @@ pub fn install_panic_hook() {
                 critical!(target: "panic", "{}", message; location);
             }
             // On a handler's thread this is refused, and the panic is that handler's own error.
-            let _ = crate::flush(Duration::from_secs(2));
+            let _ = worker::flush(&workers(), Duration::from_secs(2));
             previous(info);
         }));
     });

@@ -139,6 +139,11 @@ impl LoggerConfig {
     }
 }
 
+/// Whether a handler cannot have this name.
+fn is_bad(name: &str) -> bool {
+    name.is_empty() || name.chars().any(char::is_control)
+}
+
 impl ConfigBuilder {
     /// Sets the root logger's level, which counts for every logger that has none nearer.
     pub fn default_level(mut self, level: impl Into<LevelFilter>) -> Self {
@@ -156,7 +161,7 @@ impl ConfigBuilder {
                 "this name is taken: give every handler one of its own",
             ));
         }
-        if name.is_empty() || name.chars().any(char::is_control) {
+        if is_bad(&name) {
             self.problems.push(Problem::new(
                 "handlers",
                 format!("{name:?}"),
@@ -270,7 +275,9 @@ impl ConfigBuilder {
     }
 
     fn find_problems(&mut self) {
-        let known: Vec<_> = self.handlers.iter().map(|(name, _)| name.as_str()).collect();
+        let mut known: Vec<_> = self.handlers.iter().map(|(name, _)| name.as_str()).collect();
+        known.retain(|name| !is_bad(name));
+        known.dedup();
         let mut problems = Vec::new();
         let mut check = |field: &str, names: &[String]| {
             for name in names.iter().filter(|name| !known.contains(&name.as_str())) {

@@ -63,11 +63,14 @@ pub(crate) fn canonical(name: &str) -> String {
 impl Registry {
     /// Why a logger cannot have this name, if so.
     pub(crate) fn name_problem(name: &str) -> Option<&'static str> {
-        let why = if name.chars().any(char::is_control) {
+        let key = canonical(name);
+        let why = if key.is_empty() {
+            return None;
+        } else if name.chars().any(char::is_control) {
             "it has a control character"
-        } else if canonical(name).split("::").any(str::is_empty) {
+        } else if key.split("::").any(str::is_empty) {
             "it has an empty part; write parts separated by `.` or `::`, such as `app.db`"
-        } else if canonical(name).split("::").any(|part| part.contains(':')) {
+        } else if key.split("::").any(|part| part.contains(':')) {
             "it has a single `:`; parts are separated by `.` or `::`"
         } else {
             return None;
@@ -105,8 +108,8 @@ impl Registry {
     /// Returns the logger of this name, made if need be; an empty name or `root` is the root logger's.
     pub(crate) fn get_logger(self: &Arc<Self>, name: &str) -> Result<FemtoLogger, Error> {
         match Self::name_problem(name) {
-            Some(why) if !name.is_empty() => Err(Error::invalid_name(name, why)),
-            _ => Ok(self.logger(name)),
+            Some(why) => Err(Error::invalid_name(name, why)),
+            None => Ok(self.logger(name)),
         }
     }
 
