@@ -121,15 +121,16 @@ impl FileOptions {
         }
         let mut open = OpenOptions::new();
         open.create(true);
-        if self.truncate {
-            open.write(true).truncate(true);
-        } else {
-            open.append(true);
-        }
         #[cfg(unix)]
         if let Some(bits) = self.permissions {
             std::os::unix::fs::OpenOptionsExt::mode(&mut open, bits);
         }
+        if self.truncate {
+            let emptied = open.clone().write(true).truncate(true).open(&self.path);
+            emptied.map_err(|error| context("open the log file", &self.path, error))?;
+        }
+        // Always for appending, so that others may append, too, or cut the file (`copytruncate` of logrotate).
+        open.append(true);
         open.open(&self.path).map_err(|error| context("open the log file", &self.path, error))
     }
 
