@@ -289,4 +289,8 @@ pub use value::{OwnedValue, Value};
 // The examples of the README and the guides are compiled and run with the documentation's own.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
-mod readme {}
+#[doc = include_str!("../docs/guide/levels.md")]
+#[doc = include_str!("../docs/guide/macros.md")]
+#[doc = include_str!("../docs/guide/handlers.md")]
+#[doc = include_str!("../docs/guide/testing.md")]
+mod guides {}

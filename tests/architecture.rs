@@ -74,7 +74,7 @@ fn imports_follow_the_record() {
     let reexports = reexports(&lib);
     let mut wrong = String::new();
     for path in rust_files(&source) {
-        let file = path.strip_prefix(&source).unwrap().to_str().unwrap().replace('\\', "/");
+        let file = relative(&path, &source);
         if file == "lib.rs" {
             continue;
         }
@@ -144,6 +144,18 @@ fn the_table_has_no_cycle() {
     }
 }
 
+#[test]
+fn every_unsafe_is_documented() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let source = root.join("src");
+    let lifts = |word: &Token| *word == Token::Word("unsafe".to_owned());
+    let files = rust_files(&source).into_iter().filter(|path| tokens(&read(path)).iter().any(lifts));
+    let found: BTreeSet<_> = files.map(|path| relative(&path, &source)).collect();
+    let documents = read(&root.join("docs/UNSAFE.md"));
+    let headings = documents.lines().filter_map(|line| line.strip_prefix("## `src/")?.split('`').next());
+    assert_eq!(found, headings.map(str::to_owned).collect());
+}
+
 /// All modules that a module imports, directly or not.
 fn reachable(from: &str) -> BTreeSet<&'static str> {
     let mut found = BTreeSet::new();
@@ -160,6 +172,11 @@ fn reachable(from: &str) -> BTreeSet<&'static str> {
 
 fn read(path: &Path) -> String {
     std::fs::read_to_string(path).unwrap()
+}
+
+/// A file's path below a folder, with slashes.
+fn relative(path: &Path, folder: &Path) -> String {
+    path.strip_prefix(folder).unwrap().to_str().unwrap().replace('\\', "/")
 }
 
 fn rust_files(folder: &Path) -> Vec<PathBuf> {
