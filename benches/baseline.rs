@@ -21,7 +21,7 @@ use std::time::{Duration, SystemTime};
 
 use common::calls::ten_bare;
 use common::ring::{Lines, Ring};
-use common::{Timer, in_bursts};
+use common::{Timer, criterion, in_bursts};
 use criterion::{Criterion, Throughput};
 
 fn producer(c: &mut Criterion) {
@@ -93,7 +93,7 @@ fn consumer(c: &mut Criterion) {
 }
 
 fn main() {
-    let mut criterion = Criterion::default().configure_from_args();
+    let mut criterion = criterion();
     producer(&mut criterion);
     clocks(&mut criterion);
     consumer(&mut criterion);

@@ -13,7 +13,7 @@ mod common;
 use std::hint::black_box;
 
 use common::calls::{self, NUMBERS, Visit};
-use common::{Timer, finish, in_bursts, start};
+use common::{Timer, criterion, finish, in_bursts, start};
 use criterion::Criterion;
 
 struct Bench<'a> {
@@ -35,7 +35,7 @@ impl Visit for Bench<'_> {
 }
 
 fn main() {
-    let mut criterion = Criterion::default().configure_from_args();
+    let mut criterion = criterion();
     start(1);
     criterion.bench_function("call_site/disabled × 10", |b| b.iter(|| calls::ten_disabled(black_box(1))));
     criterion

@@ -15,7 +15,7 @@ use std::thread;
 use std::time::Duration;
 
 use common::calls::{self, Visit};
-use common::{PATIENCE, Timer};
+use common::{PATIENCE, Timer, criterion};
 use criterion::{BenchmarkGroup, Criterion, Throughput, measurement::WallTime};
 use femtologging::{Config, FemtoStreamHandler, IdlePolicy, Level, Transport};
 
@@ -71,7 +71,7 @@ fn main() {
         .build_and_init()
         .expect("the configuration is right");
 
-    let mut criterion = Criterion::default().configure_from_args();
+    let mut criterion = criterion();
     let logged = measure(&mut criterion);
     let metrics = femtologging::metrics();
     assert_eq!(metrics.handlers[0].written, logged, "{metrics}");

@@ -14,8 +14,8 @@ use std::fs;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::{PATIENCE, calls, check_lines};
-use criterion::{Criterion, SamplingMode, Throughput};
+use common::{PATIENCE, calls, check_lines, criterion};
+use criterion::{SamplingMode, Throughput};
 use femtologging::{Config, FemtoFileHandler, Level};
 
 const RECORDS: u64 = 200_000;
@@ -47,7 +47,7 @@ fn run(producers: u64) -> Duration {
 }
 
 fn main() {
-    let mut criterion = Criterion::default().configure_from_args();
+    let mut criterion = criterion();
     let mut group = criterion.benchmark_group("throughput");
     group.throughput(Throughput::Elements(RECORDS)).sample_size(10).sampling_mode(SamplingMode::Flat);
     for producers in [1, 4] {

@@ -14,6 +14,7 @@ use std::sync::Barrier;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use criterion::Criterion;
 use femtologging::{Config, FemtoNullHandler, Level};
 
 /// How many calls are in a burst.
@@ -24,6 +25,12 @@ const WARM_UP: u64 = 50;
 
 /// The longest wait for a handler.
 pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The settings of the criterion benchmarks: shorter runs than by default.
+pub fn criterion() -> Criterion {
+    let criterion = Criterion::default().warm_up_time(Duration::from_secs(1)).measurement_time(Duration::from_secs(3));
+    criterion.configure_from_args()
+}
 
 /// How long a program of percentiles or rates shall run.
 #[derive(Clone, Copy, PartialEq, Eq)]
