@@ -76,10 +76,6 @@ impl State {
         self.0 as u32 >> 8
     }
 
-    pub(crate) fn threshold(self) -> u8 {
-        self.0 as u8
-    }
-
     #[inline(always)]
     pub(crate) fn site(self) -> u32 {
         (self.0 >> 32) as u32
