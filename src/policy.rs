@@ -3,6 +3,17 @@
 use std::time::Duration;
 
 /// How records reach a handler's thread.
+///
+/// # Examples
+///
+/// ```
+/// use femtologging::{FemtoStreamHandler, Transport};
+///
+/// let small_rings = FemtoStreamHandler::stderr().transport(Transport::PerThread { bytes: 16 * 1024 }).build()?;
+/// let one_channel = FemtoStreamHandler::stderr().transport(Transport::Shared { capacity: Some(10_000) }).build()?;
+/// # drop((small_rings, one_channel));
+/// # Ok::<(), femtologging::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Transport {
@@ -30,6 +41,22 @@ impl Default for Transport {
 /// What happens to a record when its handler's queue is full.
 ///
 /// The policy applies to records only: flush and shutdown always get through.
+///
+/// # Examples
+///
+/// ```
+/// use femtologging::{FemtoStreamHandler, OverflowPolicy, Transport};
+/// use std::time::Duration;
+///
+/// let patient = FemtoStreamHandler::stderr().overflow(OverflowPolicy::BlockFor(Duration::from_millis(5))).build()?;
+/// let latest = FemtoStreamHandler::stderr()
+///     .transport(Transport::Shared { capacity: Some(1_000) })
+///     .overflow(OverflowPolicy::DropOldest)
+///     .build()?;
+/// assert!(FemtoStreamHandler::stderr().overflow(OverflowPolicy::DropOldest).build().is_err());
+/// # drop((patient, latest));
+/// # Ok::<(), femtologging::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum OverflowPolicy {
@@ -49,6 +76,19 @@ pub enum OverflowPolicy {
 /// Callers never wake it. It looks for records again and again: for a moment without sleeping, then in sleeps that
 /// double from `first_sleep` to `longest_sleep`. A longer sleep costs an idle process less; it delays the first
 /// record after a pause by that much, and nobody else.
+///
+/// # Examples
+///
+/// ```
+/// use femtologging::{FemtoStreamHandler, IdlePolicy, Level};
+/// use std::time::Duration;
+///
+/// // Hardly ever awake, but at once when something is wrong:
+/// let quiet = IdlePolicy { longest_sleep: Duration::from_millis(200), ..IdlePolicy::default() };
+/// let handler = FemtoStreamHandler::stderr().idle(quiet).wake_level(Level::Error).build()?;
+/// # drop(handler);
+/// # Ok::<(), femtologging::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct IdlePolicy {
     /// How long it spins between two looks before it begins to sleep. 2 µs by default.

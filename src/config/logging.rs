@@ -217,6 +217,15 @@ pub fn get_logger(name: &str) -> Result<FemtoLogger, Error> {
 }
 
 /// Returns the global system's root logger.
+///
+/// # Examples
+///
+/// ```
+/// use femtologging::{LevelFilter, root_logger};
+///
+/// // Before anything is configured, as in CPython:
+/// assert_eq!(root_logger().effective_level(), LevelFilter::Warn);
+/// ```
 pub fn root_logger() -> FemtoLogger {
     Registry::global().root()
 }
@@ -226,6 +235,16 @@ pub fn root_logger() -> FemtoLogger {
 /// # Errors
 ///
 /// What is not written, by handler.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+///
+/// if let Err(error) = femtologging::flush(Duration::from_secs(5)) {
+///     eprintln!("the log is not complete: {error}");
+/// }
+/// ```
 pub fn flush(timeout: Duration) -> Result<(), Error> {
     worker::flush(&global_workers(), timeout)
 }
@@ -237,6 +256,19 @@ pub fn flush(timeout: Duration) -> Result<(), Error> {
 /// # Errors
 ///
 /// What was lost, by handler.
+///
+/// # Examples
+///
+/// ```
+/// use femtologging::{Level, basic_config, info, shutdown};
+/// use std::time::Duration;
+///
+/// basic_config(Level::Info)?;
+/// info!("the last words");
+/// shutdown(Duration::from_secs(5))?;
+/// basic_config(Level::Debug)?;
+/// # Ok::<(), femtologging::Error>(())
+/// ```
 pub fn shutdown(timeout: Duration) -> Result<(), Error> {
     let start = uptime();
     let own = global().map_or(Ok(()), |logging| logging.shutdown(timeout));
@@ -246,6 +278,19 @@ pub fn shutdown(timeout: Duration) -> Result<(), Error> {
 }
 
 /// Returns the counters of the global system's handlers.
+///
+/// # Examples
+///
+/// ```
+/// use femtologging::{Level, basic_config, metrics};
+///
+/// basic_config(Level::Info)?;
+/// assert_eq!(
+///     metrics().to_string(),
+///     "console: 0 emitted = 0 written + 0 dropped + 0 failed + 0 in flight; 0 bytes in 0 batches, 0 errors",
+/// );
+/// # Ok::<(), femtologging::Error>(())
+/// ```
 pub fn metrics() -> Metrics {
     let mut metrics = Metrics::default();
     metrics.handlers.extend(global_workers().iter().map(|worker| worker.metrics()));
@@ -253,6 +298,18 @@ pub fn metrics() -> Metrics {
 }
 
 /// Disables records of this level and below in the global system; see [`Logging::disable`].
+///
+/// # Examples
+///
+/// ```
+/// use femtologging::{Level, disable, disable_none, enabled};
+///
+/// disable(Level::Error);
+/// assert!(!enabled!(Level::Error));
+/// assert!(enabled!(Level::Critical));
+/// disable_none();
+/// assert!(enabled!(Level::Error));
+/// ```
 pub fn disable(level: Level) {
     Registry::global().disable(Some(level));
 }
@@ -267,6 +324,17 @@ pub fn disable_none() {
 /// # Errors
 ///
 /// There is no handler of this name.
+///
+/// # Examples
+///
+/// ```
+/// use femtologging::{Level, basic_config, set_handler_level};
+///
+/// basic_config(Level::Info)?;
+/// set_handler_level("console", Level::Error)?;
+/// assert!(set_handler_level("konsole", Level::Error).is_err());
+/// # Ok::<(), femtologging::Error>(())
+/// ```
 pub fn set_handler_level(name: &str, level: impl Into<LevelFilter>) -> Result<(), Error> {
     Registry::global().set_handler_level(name, level.into())
 }

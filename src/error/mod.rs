@@ -223,6 +223,18 @@ impl From<io::Error> for Error {
 }
 
 /// One setting that cannot be used, and what to do about it.
+///
+/// # Examples
+///
+/// ```
+/// use femtologging::{Config, FemtoNullHandler, Level};
+///
+/// let config = Config::builder().add_handler("file", FemtoNullHandler).add_logger_config("app", Level::Info, ["fil"]);
+/// let error = config.build().unwrap_err();
+/// let problem = &error.problems()[0];
+/// assert_eq!((problem.field.as_str(), problem.value.as_str()), ("loggers.app.handlers", "\"fil\""));
+/// assert_eq!(problem.remedy, "there is no handler of this name; add it with add_handler, or use one of: file");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Problem {

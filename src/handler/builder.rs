@@ -128,6 +128,20 @@ impl HandlerSettings {
 /// | [`overflow`](Self::overflow) | `Block` | what happens when the queue is full |
 /// | [`idle`](Self::idle) | 2 µs, 50 µs … 5 ms | how the thread waits for records |
 /// | [`wake_level`](Self::wake_level) | `Off` | records from this level on wake the thread at once |
+///
+/// # Examples
+///
+/// ```
+/// use femtologging::{FemtoLogRecord, FemtoStreamHandler, Level, OverflowPolicy};
+///
+/// let handler = FemtoStreamHandler::stdout()
+///     .level(Level::Info)
+///     .filter(|record: &FemtoLogRecord<'_>| record.get("audit").is_none())
+///     .overflow(OverflowPolicy::DropNewest)
+///     .build()?;
+/// # drop(handler);
+/// # Ok::<(), femtologging::Error>(())
+/// ```
 #[must_use]
 pub struct HandlerBuilder<O> {
     pub(super) options: O,

@@ -5,6 +5,16 @@ use crate::error::Error;
 use crate::record::FemtoLogRecord;
 
 /// Takes records and does nothing with them; they count as written.
+///
+/// # Examples
+///
+/// ```
+/// use femtologging::{Config, FemtoNullHandler};
+///
+/// let logging = Config::builder().add_handler("null", FemtoNullHandler).build()?;
+/// # drop(logging);
+/// # Ok::<(), femtologging::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, Default)]
 pub struct FemtoNullHandler;
 
