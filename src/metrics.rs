@@ -2,10 +2,9 @@
 
 use std::fmt;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering::*};
 
 use crate::level::Level;
-use crate::sync::lock;
+use crate::sync::{AtomicU64, Ordering::*, lock};
 
 /// Why a record was dropped before it came to its handler.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

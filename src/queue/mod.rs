@@ -1,15 +1,19 @@
 //! The queue between callers and a handler's thread.
 
+#[cfg(all(test, loom))]
+mod models;
 mod per_thread;
 mod ring;
 mod shared;
+#[cfg(all(test, not(loom)))]
+mod tests;
 
 pub(crate) use per_thread::{Aside, PerThread, ThreadRing};
 pub(crate) use shared::{Packet, Shared};
 
 use std::cell::Cell;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering::*};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::atomic::AtomicU8;
+use std::sync::{Arc, OnceLock};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
 
@@ -17,7 +21,8 @@ use crate::level::Level;
 use crate::metrics::{Counters, DropReason, HandlerMetrics};
 use crate::policy::{OverflowPolicy, Transport};
 use crate::record::{Header, ThreadInfo};
-use crate::sync::lock;
+use crate::sync::modelled::{Mutex, lock};
+use crate::sync::{AtomicBool, AtomicU64, Ordering::*, generation, watch_forks};
 use crate::time::Clock;
 
 thread_local! {
@@ -48,9 +53,9 @@ pub(crate) struct Queue {
     closed: AtomicBool,
     /// Whether the handler's thread has ended. The lock makes whoever sweeps the only consumer.
     ended: Mutex<bool>,
-    /// The process that has the handler's thread.
+    /// The process that has the handler's thread; see [`generation`].
     process: u32,
-    /// When the first and the last record of those not yet reported was dropped.
+    /// When the first and the last record of those not yet reported was dropped for want of room.
     first_drop: AtomicU64,
     last_drop: AtomicU64,
 }
@@ -69,6 +74,7 @@ impl Queue {
         wake_at: u8,
         clock: Clock,
     ) -> Self {
+        watch_forks();
         Self {
             name: name.into(),
             lane: match transport {
@@ -83,8 +89,8 @@ impl Queue {
             waker: OnceLock::new(),
             closed: AtomicBool::new(false),
             ended: Mutex::new(false),
-            process: std::process::id(),
-            first_drop: AtomicU64::new(0),
+            process: generation(),
+            first_drop: AtomicU64::new(u64::MAX),
             last_drop: AtomicU64::new(0),
         }
     }
@@ -116,17 +122,22 @@ impl Queue {
     ) {
         match (&self.lane, ring) {
             (Lane::PerThread(_), Some(ring)) => {
-                self.insist(header.level(), || ring.push_bytes(header, ticks, payload));
+                if let Err(reason) = self.insist(|| ring.push_bytes(header, ticks, payload)) {
+                    self.drop_one(reason, header.level());
+                }
             }
             (Lane::PerThread(lane), None) => {
                 let ring = lane.claim(thread);
-                self.insist(header.level(), || ring.push_bytes(header, ticks, payload));
+                if let Err(reason) = self.insist(|| ring.push_bytes(header, ticks, payload)) {
+                    self.drop_one(reason, header.level());
+                }
                 ring.release();
             }
             (Lane::Shared(lane), _) => {
                 let packet = Packet { header, ticks, thread: thread.clone(), payload: payload.into() };
                 let mut packet = Some(packet);
-                self.insist(header.level(), || {
+                lane.announce();
+                let outcome = self.insist(|| {
                     packet = packet.take().and_then(|packet| lane.push(packet).err());
                     if packet.is_some() && self.overflow == OverflowPolicy::DropOldest {
                         if let Some(oldest) = lane.pop() {
@@ -136,18 +147,21 @@ impl Queue {
                     }
                     packet.is_none()
                 });
+                if let Err(reason) = outcome {
+                    self.drop_published(reason, header.level());
+                }
             }
         }
     }
 
     /// Tries until it works or the overflow policy says that it is enough.
     #[expect(clippy::disallowed_methods, reason = "a wait with a limit needs a clock")]
-    fn insist(&self, level: Level, mut attempt: impl FnMut() -> bool) {
-        if self.is_closed() {
-            return self.drop_one(DropReason::Closed, level);
+    fn insist(&self, mut attempt: impl FnMut() -> bool) -> Result<(), DropReason> {
+        if self.is_closed() || self.is_orphaned() {
+            return Err(DropReason::Closed);
         }
         if attempt() {
-            return;
+            return Ok(());
         }
         // A handler's thread that waits for itself, or for one that waits for it, would wait for ever.
         let patience = match self.overflow {
@@ -161,14 +175,14 @@ impl Queue {
         let mut backoff = Backoff::default();
         loop {
             if attempt() {
-                return;
+                return Ok(());
             }
-            if self.is_closed() || self.is_orphaned() {
-                return self.drop_one(DropReason::Closed, level);
+            if self.is_closed() {
+                return Err(DropReason::Closed);
             }
             let waited = start.elapsed();
             if waited >= patience {
-                return self.drop_one(DropReason::Full, level);
+                return Err(DropReason::Full);
             }
             backoff.wait(patience - waited);
         }
@@ -176,29 +190,36 @@ impl Queue {
 
     /// Counts a record that was not published.
     pub(crate) fn drop_one(&self, reason: DropReason, level: Level) {
-        let now = self.clock.ticks();
-        let _ = self.first_drop.compare_exchange(0, now, Relaxed, Relaxed);
-        self.last_drop.store(now, Relaxed);
+        self.note_drop(reason);
         self.counters.drop_unpublished(reason, level);
     }
 
     /// Counts a record that was published and taken out again.
     pub(crate) fn drop_published(&self, reason: DropReason, level: Level) {
-        let now = self.clock.ticks();
-        let _ = self.first_drop.compare_exchange(0, now, Relaxed, Relaxed);
-        self.last_drop.store(now, Relaxed);
+        self.note_drop(reason);
         self.counters.drop_published(reason, level);
     }
 
-    /// When the records dropped since the last call were dropped: the first and the last of them, in ticks.
-    pub(crate) fn take_drop_times(&self) -> (u64, u64) {
-        let last = self.last_drop.load(Relaxed);
-        (self.first_drop.swap(0, Relaxed), last)
+    fn note_drop(&self, reason: DropReason) {
+        if reason == DropReason::Full {
+            let now = self.clock.ticks();
+            self.first_drop.fetch_min(now, Relaxed);
+            self.last_drop.fetch_max(now, Relaxed);
+        }
     }
 
-    /// Whether this process is not the one that has the handler's thread.
+    /// When the records dropped since the last call for want of room were dropped: the first and the last of them, in
+    /// ticks.
+    pub(crate) fn take_drop_times(&self) -> (u64, u64) {
+        let first = self.first_drop.swap(u64::MAX, Relaxed);
+        let last = self.last_drop.load(Relaxed);
+        // A record that is counted now may have been noted in time for the last call.
+        (first.min(last), last)
+    }
+
+    /// Whether this process is a child of the one that has the handler's thread.
     pub(crate) fn is_orphaned(&self) -> bool {
-        self.process != std::process::id()
+        self.process != generation()
     }
 
     pub(crate) fn is_closed(&self) -> bool {
@@ -215,16 +236,17 @@ impl Queue {
         self.sweep();
     }
 
-    /// Once the handler's thread has ended, counts what callers that were under way still queued as dropped.
+    /// Where there is no handler's thread any more, counts as dropped what callers that were under way still queued.
     fn sweep(&self) {
         let ended = lock(&self.ended);
-        if !*ended {
-            return;
-        }
         let count = |header: Header| self.drop_published(DropReason::Closed, header.level());
         match &self.lane {
-            Lane::PerThread(lane) => lane.discard(count),
-            Lane::Shared(lane) => std::iter::from_fn(|| lane.pop()).map(|packet| packet.header).for_each(count),
+            Lane::PerThread(lane) if *ended || self.is_orphaned() => lane.discard(count),
+            // Nothing is queued in a child of `fork`, and what its parent had queued is not there for it to count.
+            Lane::Shared(lane) if *ended => {
+                std::iter::from_fn(|| lane.pop()).map(|packet| packet.header).for_each(count);
+            }
+            _ => {}
         }
     }
 
@@ -246,6 +268,15 @@ impl Queue {
             Lane::PerThread(lane) => lane.published(),
             Lane::Shared(lane) => lane.published(),
         })
+    }
+}
+
+impl Drop for Queue {
+    fn drop(&mut self) {
+        let orphaned = self.is_orphaned();
+        if let (Lane::Shared(lane), true) = (&mut self.lane, orphaned) {
+            lane.abandon();
+        }
     }
 }
 

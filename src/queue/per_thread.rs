@@ -5,15 +5,16 @@
 //! release store of `owned` by the one thread and the acquire load by the next order their writes.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use super::ring::Ring;
 use crate::record::{HEADER_WORDS, Header, ThreadInfo};
-use crate::sync::{AtomicBool, AtomicU64, Ordering::*, lock};
+use crate::sync::modelled::{Mutex, lock};
+use crate::sync::{AtomicBool, AtomicU64, Ordering::*};
 use crate::value::{Reader, Sink};
 
 /// How many rings without a thread are kept for later threads.
-const SPARE_RINGS: usize = 16;
+const SPARE_RINGS: usize = if cfg!(loom) { 0 } else { 16 };
 
 /// The rings of one queue.
 pub(crate) struct PerThread {

@@ -31,16 +31,16 @@ impl Shared {
         Self { sender, receiver, published: AtomicU64::new(0) }
     }
 
+    /// Counts a record that is to be pushed; first, so that nobody sees a record leave and did not see it come.
+    pub(crate) fn announce(&self) {
+        self.published.fetch_add(1, Relaxed);
+    }
+
     /// Sends a packet, or gives it back if the channel is full.
     #[expect(clippy::result_large_err, reason = "the caller goes on with the packet")]
     pub(crate) fn push(&self, packet: Packet) -> Result<(), Packet> {
-        // Counted first, so that a snapshot never sees a record leave that it did not see come.
-        self.published.fetch_add(1, Relaxed);
-        self.sender.try_send(packet).map_err(|error| {
-            self.published.fetch_sub(1, Relaxed);
-            match error {
-                TrySendError::Full(packet) | TrySendError::Disconnected(packet) => packet,
-            }
+        self.sender.try_send(packet).map_err(|error| match error {
+            TrySendError::Full(packet) | TrySendError::Disconnected(packet) => packet,
         })
     }
 
@@ -48,7 +48,16 @@ impl Shared {
         self.receiver.try_recv().ok()
     }
 
+    /// How many records were ever announced.
     pub(crate) fn published(&self) -> u64 {
         self.published.load(Acquire)
+    }
+
+    /// Leaves the channel as it is, for ever. In a child of `fork` a thread that is not there may have been in the midst
+    /// of using it, and the channel's destructor would wait for that thread.
+    pub(crate) fn abandon(&mut self) {
+        let (sender, receiver) = crossbeam_channel::bounded(0);
+        std::mem::forget(std::mem::replace(&mut self.sender, sender));
+        std::mem::forget(std::mem::replace(&mut self.receiver, receiver));
     }
 }

@@ -1,0 +1,451 @@
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::mpsc;
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use super::{Aside, Lane, PerThread, Queue, ThreadRing, ring::Ring};
+use crate::level::Level;
+use crate::metrics::DropReason;
+use crate::policy::{OverflowPolicy, Transport};
+use crate::record::{HEADER_WORDS, Header, Prefix, ThreadInfo};
+use crate::time::{Clock, ManualClock, Timestamp};
+use crate::value::{Reader, Sink};
+
+fn words(bytes: &[u8]) -> Vec<u64> {
+    bytes.as_chunks::<8>().0.iter().map(|word| u64::from_le_bytes(*word)).collect()
+}
+
+fn push(ring: &Ring, record: &[u64]) -> bool {
+    ring.push(record.len(), |writer| record.iter().for_each(|word| writer.word(*word)))
+}
+
+fn take(ring: &Ring) -> Vec<u64> {
+    let mut bytes = Vec::new();
+    let count = ring.take(&mut bytes);
+    assert_eq!(count * 8, bytes.len());
+    words(&bytes)
+}
+
+fn header(level: Level) -> Header {
+    Header::new(1, level, Prefix::None)
+}
+
+fn info(id: u64) -> Arc<ThreadInfo> {
+    Arc::new(ThreadInfo { id, ..ThreadInfo::unknown() })
+}
+
+fn payload(words: usize) -> Vec<u8> {
+    (0..words as u64).flat_map(u64::to_le_bytes).collect()
+}
+
+/// What a ring hands out.
+#[derive(Debug, PartialEq)]
+enum Item {
+    Thread(u64),
+    Record { level: Level, ticks: u64, payload: Vec<u8> },
+}
+
+/// Takes everything out of a ring, as a handler's thread does.
+fn read(ring: &ThreadRing) -> Vec<Item> {
+    let mut bytes = Vec::new();
+    ring.ring().take(&mut bytes);
+    let (mut items, mut at) = (Vec::new(), 0);
+    while at < bytes.len() {
+        let mut reader = Reader::new(&bytes[at..]);
+        let header = Header::from_word(reader.word());
+        if header == Header::NEW_THREAD {
+            let Some(Aside::Thread(thread)) = ring.next_aside() else { panic!("no thread was announced") };
+            items.push(Item::Thread(thread.id));
+            at += 8;
+            continue;
+        }
+        let ticks = reader.word();
+        let end = at + header.words() * 8;
+        let payload = match header.is_aside() {
+            true => match ring.next_aside() {
+                Some(Aside::Payload(payload)) => payload.to_vec(),
+                _ => panic!("no payload was announced"),
+            },
+            false => bytes[at + HEADER_WORDS * 8..end].to_vec(),
+        };
+        items.push(Item::Record { level: header.level(), ticks, payload });
+        at = end;
+    }
+    items
+}
+
+#[test]
+fn a_ring_has_a_power_of_two_of_words_and_eight_at_least() {
+    let sizes = [(0, 8), (1, 8), (8, 8), (9, 16), (1000, 1024), (1024, 1024)];
+    sizes.iter().for_each(|(words, capacity)| assert_eq!(Ring::new(*words).capacity(), *capacity));
+}
+
+#[test]
+fn a_ring_is_full_when_every_word_is_used_and_not_before() {
+    let ring = Ring::new(8);
+    assert!(ring.is_empty() && ring.fits(8) && !ring.fits(9));
+    assert!(push(&ring, &[1, 2, 3]) && push(&ring, &[4, 5, 6, 7, 8]));
+    assert!(!ring.fits(1) && !push(&ring, &[9]) && !ring.push_control(9));
+    assert_eq!(take(&ring), [1, 2, 3, 4, 5, 6, 7, 8]);
+    assert!(ring.fits(8) && !push(&ring, &[0; 9]));
+    assert_eq!((take(&ring), ring.records()), (vec![], 2));
+}
+
+#[test]
+fn a_word_that_is_no_record_is_not_counted_as_one() {
+    let ring = Ring::new(8);
+    assert!(ring.push_control(7) && push(&ring, &[8]));
+    assert_eq!((take(&ring), ring.records()), (vec![7, 8], 1));
+}
+
+proptest! {
+    /// Whatever is pushed and taken in whatever order, the words come out as they went in.
+    #[test]
+    fn records_of_any_length_go_through_a_small_ring(steps in prop::collection::vec(0..20_usize, 0..400)) {
+        let ring = Ring::new(16);
+        let (mut inside, mut next, mut records) = (VecDeque::new(), 0_u64, 0);
+        for step in steps {
+            // A length of nothing stands for a look.
+            if step == 0 {
+                prop_assert_eq!(take(&ring), inside.drain(..).collect::<Vec<u64>>());
+                continue;
+            }
+            let record: Vec<_> = (next..next + step as u64).collect();
+            let fits = inside.len() + step <= 16;
+            prop_assert_eq!(push(&ring, &record), fits);
+            if fits {
+                next += step as u64;
+                records += 1;
+                inside.extend(record);
+            }
+        }
+        prop_assert_eq!(take(&ring), inside.into_iter().collect::<Vec<_>>());
+        prop_assert_eq!(ring.records(), records);
+    }
+
+    /// Payloads of any length arrive whole, in the ring or beside it, with the threads that they come from.
+    #[test]
+    fn payloads_of_any_length_arrive_with_their_thread(
+        steps in prop::collection::vec((0..4_u64, 0..80_usize), 0..200),
+    ) {
+        let lane = PerThread::new(32 * 8);
+        let mut expected: Vec<Item> = Vec::new();
+        let mut items: Vec<Item> = Vec::new();
+        let mut ring = lane.claim(&info(0));
+        expected.push(Item::Thread(0));
+        for (number, (thread, length)) in steps.into_iter().enumerate() {
+            if thread > 0 {
+                items.extend(read(&ring));
+                ring.release();
+                ring = lane.claim(&info(thread));
+                expected.push(Item::Thread(thread));
+            }
+            let (level, ticks, payload) = (Level::ALL[number % 6], number as u64, payload(length));
+            if !ring.push_bytes(header(level), ticks, &payload) {
+                items.extend(read(&ring));
+                prop_assert!(ring.push_bytes(header(level), ticks, &payload));
+            }
+            expected.push(Item::Record { level, ticks, payload });
+        }
+        items.extend(read(&ring));
+        prop_assert_eq!(items, expected);
+        prop_assert_eq!(lane.rings().len(), 1);
+    }
+
+    /// A header gives back what it was made of.
+    #[test]
+    fn a_header_is_what_it_was_made_of(site: u32, level in 0..6_usize, prefix in 0..4_usize, length in 2..1_usize << 24) {
+        let level = Level::ALL[level];
+        let prefix = [Prefix::None, Prefix::Logger, Prefix::Target, Prefix::Both][prefix];
+        let header = Header::from_word(Header::new(site, level, prefix).with_words(length).word());
+        prop_assert_eq!((header.site(), header.level(), header.prefix()), (site, level, prefix));
+        prop_assert_eq!((header.words(), header.is_aside()), (length, false));
+        let aside = Header::from_word(header.aside().word());
+        prop_assert_eq!((aside.site(), aside.level(), aside.prefix()), (site, level, prefix));
+        prop_assert_eq!((aside.words(), aside.is_aside()), (HEADER_WORDS, true));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(16))]
+
+    /// Whatever a producer and a consumer do at the same time, the words come out as they went in.
+    #[test]
+    fn records_of_any_length_go_from_thread_to_thread(lengths in prop::collection::vec(1..17_usize, 1..400)) {
+        let ring = Arc::new(Ring::new(16));
+        let expected: Vec<u64> = (0..lengths.iter().sum::<usize>() as u64).collect();
+        let producer = std::thread::spawn({
+            let (ring, expected) = (ring.clone(), expected.clone());
+            move || {
+                let mut rest = expected.as_slice();
+                for length in lengths {
+                    let (record, later) = rest.split_at(length);
+                    while !push(&ring, record) {
+                        std::thread::yield_now();
+                    }
+                    rest = later;
+                }
+            }
+        });
+        let mut taken = Vec::new();
+        while taken.len() < expected.len() {
+            taken.append(&mut take(&ring));
+            std::thread::yield_now();
+        }
+        producer.join().unwrap();
+        prop_assert_eq!(taken, expected);
+    }
+}
+
+#[test]
+fn no_record_looks_like_a_new_thread() {
+    // Call sites are numbered from 1, and no record is shorter than its header.
+    assert_eq!((Header::NEW_THREAD.words(), Header::NEW_THREAD.site()), (1, 0));
+    assert!(header(Level::Trace).with_words(HEADER_WORDS) != Header::NEW_THREAD);
+}
+
+#[test]
+fn a_ring_is_used_again_and_not_by_two_threads_at_once() {
+    let lane = PerThread::new(64);
+    let version = lane.version();
+    let first = lane.claim(&info(1));
+    let second = lane.claim(&info(2));
+    assert!(!Arc::ptr_eq(&first, &second));
+    assert_eq!(lane.version(), version + 2);
+    first.release();
+    assert!(Arc::ptr_eq(&first, &lane.claim(&info(3))));
+    assert_eq!((lane.rings().len(), lane.version()), (2, version + 2));
+    assert_eq!(read(&first), [Item::Thread(1), Item::Thread(3)]);
+}
+
+#[test]
+fn a_ring_without_room_to_say_whose_it_is_is_not_used() {
+    let lane = PerThread::new(64);
+    let full = lane.claim(&info(1));
+    // One word for the thread, and seven.
+    assert!(full.ring().push(7, |writer| (0..7).for_each(|_| writer.word(0))));
+    full.release();
+    let other = lane.claim(&info(2));
+    assert!(!Arc::ptr_eq(&full, &other));
+    other.release();
+    full.ring().take(&mut Vec::new());
+    full.next_aside();
+    assert!(Arc::ptr_eq(&full, &lane.claim(&info(3))));
+    assert_eq!(read(&full), [Item::Thread(3)]);
+}
+
+#[test]
+fn only_idle_rings_are_let_go_of_and_their_records_stay_counted() {
+    let lane = PerThread::new(64);
+    let rings: Vec<_> = (0..40).map(|id| lane.claim(&info(id))).collect();
+    rings.iter().for_each(|ring| assert!(ring.push_bytes(header(Level::Info), 0, &[])));
+    lane.trim();
+    assert_eq!(lane.rings().len(), 40);
+    // Idle: without a thread, and empty. The first two are not.
+    rings.iter().skip(1).for_each(|ring| ring.release());
+    rings.iter().filter(|ring| !Arc::ptr_eq(ring, &rings[1])).for_each(|ring| drop(read(ring)));
+    let version = lane.version();
+    lane.trim();
+    assert_eq!((lane.rings().len(), lane.published()), (2 + 16, 40));
+    assert_ne!(lane.version(), version);
+    assert!(lane.rings().iter().any(|ring| Arc::ptr_eq(ring, &rings[0])));
+    assert!(lane.rings().iter().any(|ring| Arc::ptr_eq(ring, &rings[1])));
+}
+
+#[test]
+fn payloads_beside_a_ring_take_no_more_than_64_rings_but_for_a_single_one() {
+    let lane = PerThread::new(64);
+    let ring = lane.claim(&info(1));
+    // 64 rings of 64 bytes.
+    let giant = payload(1000);
+    assert!(ring.push_bytes(header(Level::Info), 1, &giant));
+    assert!(!ring.push_bytes(header(Level::Info), 2, &giant));
+    assert_eq!(read(&ring), [Item::Thread(1), Item::Record { level: Level::Info, ticks: 1, payload: giant.clone() }]);
+    let half = payload(256);
+    assert!(ring.push_bytes(header(Level::Info), 3, &half) && ring.push_bytes(header(Level::Info), 4, &half));
+    assert!(!ring.push_bytes(header(Level::Info), 5, &payload(1)));
+    assert_eq!(read(&ring).len(), 2);
+    assert!(ring.push_bytes(header(Level::Info), 6, &giant));
+}
+
+#[test]
+fn what_is_discarded_is_told_by_level() {
+    let lane = PerThread::new(256);
+    let ring = lane.claim(&info(1));
+    assert!(ring.push_bytes(header(Level::Debug), 1, &[]));
+    assert!(ring.push_bytes(header(Level::Error), 2, &payload(100)));
+    assert!(ring.push_bytes(header(Level::Info), 3, &payload(3)));
+    let mut levels = Vec::new();
+    lane.discard(|header| levels.push(header.level()));
+    assert_eq!(levels, [Level::Debug, Level::Error, Level::Info]);
+    lane.discard(|_| panic!("it is empty"));
+    assert!(ring.next_aside().is_none());
+}
+
+fn queue(transport: Transport, overflow: OverflowPolicy) -> (Queue, ManualClock) {
+    let hand = ManualClock::new(Timestamp::from_nanos(0));
+    (Queue::new("test", transport, overflow, 0, u8::MAX, Clock::manual(&hand)), hand)
+}
+
+const RINGS: Transport = Transport::PerThread { bytes: 64 };
+const ONE_PLACE: Transport = Transport::Shared { capacity: Some(1) };
+
+/// How often `insist` tries something that fails `failures` times, and what comes out.
+fn attempts(queue: &Queue, failures: usize) -> (usize, Result<(), DropReason>) {
+    let mut count = 0;
+    let outcome = queue.insist(|| {
+        count += 1;
+        count > failures
+    });
+    (count, outcome)
+}
+
+#[test]
+fn each_policy_insists_as_long_as_it_says() {
+    for policy in [OverflowPolicy::Block, OverflowPolicy::BlockFor(Duration::from_secs(3600))] {
+        let (queue, _) = queue(RINGS, policy);
+        assert_eq!(attempts(&queue, 0), (1, Ok(())));
+        assert_eq!(attempts(&queue, 40), (41, Ok(())));
+    }
+    for policy in [OverflowPolicy::DropNewest, OverflowPolicy::BlockFor(Duration::ZERO)] {
+        let (queue, _) = queue(RINGS, policy);
+        assert_eq!(attempts(&queue, 0), (1, Ok(())));
+        // It looks once more after it has woken the handler's thread.
+        assert_eq!(attempts(&queue, 1), (2, Ok(())));
+        assert_eq!(attempts(&queue, 2), (2, Err(DropReason::Full)));
+    }
+}
+
+#[test]
+fn nobody_insists_on_a_closed_queue() {
+    let (queue, _) = queue(RINGS, OverflowPolicy::Block);
+    let mut count = 0;
+    // It is closed while the caller waits.
+    let outcome = queue.insist(|| {
+        count += 1;
+        if count == 10 {
+            queue.close();
+        }
+        false
+    });
+    assert_eq!((count, outcome), (10, Err(DropReason::Closed)));
+    assert_eq!(attempts(&queue, 0), (0, Err(DropReason::Closed)));
+}
+
+#[test]
+fn a_handler_s_thread_never_waits_for_room() {
+    let outcome = std::thread::spawn(|| {
+        super::become_consumer();
+        attempts(&queue(RINGS, OverflowPolicy::Block).0, usize::MAX)
+    });
+    assert_eq!(outcome.join().unwrap(), (2, Err(DropReason::Full)));
+}
+
+#[test]
+fn the_oldest_record_makes_room_in_a_channel() {
+    let (queue, hand) = queue(ONE_PLACE, OverflowPolicy::DropOldest);
+    let levels = [Level::Debug, Level::Info, Level::Error];
+    for (number, level) in levels.into_iter().enumerate() {
+        hand.advance(Duration::from_nanos(1));
+        queue.push_bytes(None, &info(1), header(level), number as u64, &[]);
+    }
+    let metrics = queue.metrics();
+    assert_eq!((metrics.emitted, metrics.in_flight), (3, 1));
+    assert_eq!(metrics.dropped.get(DropReason::Full, Level::Debug), 1);
+    assert_eq!(metrics.dropped.get(DropReason::Full, Level::Info), 1);
+    let Lane::Shared(lane) = &queue.lane else { unreachable!() };
+    assert_eq!(lane.pop().map(|packet| (packet.header.level(), packet.ticks)), Some((Level::Error, 2)));
+    assert!(lane.pop().is_none());
+}
+
+#[test]
+fn drops_for_want_of_room_are_timed_and_no_others() {
+    let (queue, hand) = queue(RINGS, OverflowPolicy::DropNewest);
+    let clock = Clock::manual(&hand);
+    let start = clock.ticks();
+    queue.drop_one(DropReason::Closed, Level::Info);
+    let at = |reason| {
+        hand.advance(Duration::from_nanos(10));
+        queue.drop_one(reason, Level::Info);
+    };
+    at(DropReason::Full);
+    at(DropReason::Full);
+    at(DropReason::Full);
+    at(DropReason::Reentrant);
+    assert_eq!(queue.take_drop_times(), (start + 10, start + 30));
+    // The next one that is reported may have been noted before.
+    assert_eq!(queue.take_drop_times(), (start + 30, start + 30));
+    hand.advance(Duration::from_nanos(10));
+    queue.drop_published(DropReason::Full, Level::Info);
+    assert_eq!(queue.take_drop_times(), (start + 50, start + 50));
+}
+
+#[test]
+fn what_comes_too_late_is_swept_by_every_look_at_the_metrics() {
+    for transport in [RINGS, ONE_PLACE] {
+        let (queue, _) = queue(transport, OverflowPolicy::Block);
+        let ring = queue.claim(&info(1));
+        queue.push_bytes(ring.as_deref(), &info(1), header(Level::Info), 1, &[]);
+        assert_eq!(queue.metrics().in_flight, 1);
+        queue.close();
+        assert_eq!(queue.metrics().in_flight, 1);
+        queue.end();
+        queue.push_bytes(ring.as_deref(), &info(1), header(Level::Info), 2, &[]);
+        // A caller that was past the question whether the queue is closed.
+        match (&queue.lane, &ring) {
+            (Lane::PerThread(_), Some(ring)) => assert!(ring.push_bytes(header(Level::Info), 3, &[])),
+            (Lane::Shared(lane), _) => {
+                lane.announce();
+                let packet = super::Packet {
+                    header: header(Level::Info),
+                    ticks: 3,
+                    thread: info(1),
+                    payload: Default::default(),
+                };
+                assert!(lane.push(packet).is_ok());
+            }
+            _ => unreachable!(),
+        }
+        let metrics = queue.metrics();
+        assert_eq!((metrics.emitted, metrics.in_flight), (3, 0), "{transport:?}");
+        assert_eq!(metrics.dropped.get(DropReason::Closed, Level::Info), 3, "{transport:?}");
+    }
+}
+
+#[test]
+fn a_caller_that_waits_goes_on_when_there_is_room() {
+    for transport in [RINGS, ONE_PLACE] {
+        let queue = Arc::new(queue(transport, OverflowPolicy::Block).0);
+        let (done, is_done) = mpsc::channel();
+        let caller = std::thread::spawn({
+            let queue = queue.clone();
+            move || {
+                let ring = queue.claim(&info(1));
+                for ticks in 0..10 {
+                    queue.push_bytes(ring.as_deref(), &info(1), header(Level::Info), ticks, &[]);
+                }
+                done.send(()).unwrap();
+            }
+        });
+        // It cannot be done: neither a ring of eight words nor one place holds ten records.
+        while queue.metrics().emitted < 2 {
+            std::thread::yield_now();
+        }
+        assert!(is_done.try_recv().is_err());
+        let mut ticks = Vec::new();
+        while ticks.len() < 10 {
+            match &queue.lane {
+                Lane::PerThread(lane) => lane.rings().iter().flat_map(|ring| read(ring)).for_each(|item| match item {
+                    Item::Record { ticks: at, .. } => ticks.push(at),
+                    Item::Thread(_) => {}
+                }),
+                Lane::Shared(lane) => ticks.extend(lane.pop().map(|packet| packet.ticks)),
+            }
+        }
+        caller.join().unwrap();
+        assert_eq!(ticks, (0..10).collect::<Vec<_>>());
+        assert_eq!(queue.metrics().dropped.total(), 0);
+    }
+}

@@ -1,0 +1,125 @@
+//! What keeps a child of `fork` from waiting for a lock that a thread held which the child does not have.
+//!
+//! Whoever holds locks has a [`Pass`]. A fork first closes the gate to threads without one, and then waits until all
+//! others have given theirs back; the locks are held for moments only. The parent opens the gate after the fork, and
+//! the child starts with one that is open and has let nobody in but the thread that forked.
+//!
+//! One of the few places that lift `deny(unsafe_code)`; docs/UNSAFE.md lists them.
+#![allow(unsafe_code)]
+
+use std::cell::Cell;
+use std::sync::atomic::{AtomicU32, Ordering::*};
+use std::time::Duration;
+
+/// How many threads have a pass.
+static INSIDE: AtomicU32 = AtomicU32::new(0);
+
+/// How many threads are about to fork. While there are any, the gate is closed.
+static FORKING: AtomicU32 = AtomicU32::new(0);
+
+/// How many forks lie between the first process and this one.
+static GENERATION: AtomicU32 = AtomicU32::new(0);
+
+thread_local! {
+    /// How many locks this thread holds.
+    static HELD: Cell<u32> = const { Cell::new(0) };
+}
+
+/// Returns a number that differs between a process and the children that it forks.
+pub(crate) fn generation() -> u32 {
+    GENERATION.load(Relaxed)
+}
+
+/// The right to hold locks. A thread that has one gets more without waiting.
+pub(super) struct Pass(());
+
+impl Pass {
+    pub(super) fn take() -> Self {
+        let held = HELD.get();
+        HELD.set(held + 1);
+        if held == 0 {
+            enter();
+        }
+        Self(())
+    }
+}
+
+impl Drop for Pass {
+    fn drop(&mut self) {
+        let held = HELD.get().saturating_sub(1);
+        HELD.set(held);
+        if held == 0 {
+            INSIDE.fetch_sub(1, Release);
+        }
+    }
+}
+
+fn enter() {
+    loop {
+        // Sequentially consistent, as in `before`: of this thread and the one that forks, one sees the other.
+        INSIDE.fetch_add(1, SeqCst);
+        if FORKING.load(SeqCst) == 0 {
+            return;
+        }
+        INSIDE.fetch_sub(1, Release);
+        while FORKING.load(Relaxed) > 0 {
+            std::thread::yield_now();
+        }
+    }
+}
+
+/// Makes forks of this process take the care described above, from now on.
+pub(crate) fn watch_forks() {
+    #[cfg(unix)]
+    {
+        static ONCE: std::sync::Once = std::sync::Once::new();
+        ONCE.call_once(|| {
+            // If it is refused, for want of memory, forks are as careless as without it.
+            let _ = imp::pthread_atfork(Some(imp::before), Some(imp::in_parent), Some(imp::in_child));
+        });
+    }
+}
+
+/// How long a fork waits for other threads at most, in naps.
+#[cfg(unix)]
+const NAPS: u32 = 10_000;
+
+#[cfg(unix)]
+const NAP: Duration = Duration::from_micros(100);
+
+#[cfg(unix)]
+mod imp {
+    use std::ffi::c_int;
+
+    use super::*;
+
+    type Handler = Option<extern "C" fn()>;
+
+    // SAFETY: the signature is that of POSIX. It is safe to call with functions that do not unwind and that may run in a
+    // child of a process with several threads: it stores the pointers. Those below touch atomics and a thread-local
+    // cell without a destructor, and `before`, which runs in the parent, sleeps.
+    unsafe extern "C" {
+        pub(super) safe fn pthread_atfork(before: Handler, in_parent: Handler, in_child: Handler) -> c_int;
+    }
+
+    pub(super) extern "C" fn before() {
+        let own = u32::from(HELD.get() > 0);
+        FORKING.fetch_add(1, SeqCst);
+        for _ in 0..NAPS {
+            if INSIDE.load(SeqCst) <= own {
+                return;
+            }
+            std::thread::sleep(NAP);
+        }
+    }
+
+    pub(super) extern "C" fn in_parent() {
+        FORKING.fetch_sub(1, Release);
+    }
+
+    pub(super) extern "C" fn in_child() {
+        GENERATION.fetch_add(1, Relaxed);
+        INSIDE.store(u32::from(HELD.get() > 0), Relaxed);
+        FORKING.store(0, Release);
+    }
+}

@@ -1,0 +1,67 @@
+//! What threads share: std's atomics and locks, or loom's in the algorithms that are model-checked (`--cfg loom`).
+
+mod fork;
+
+use std::ops::{Deref, DerefMut};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+pub(crate) use fork::{generation, watch_forks};
+
+cfg_if::cfg_if! {
+    if #[cfg(loom)] {
+        pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+    } else {
+        pub(crate) use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+    }
+}
+
+/// The mutex of the algorithms that are model-checked.
+pub(crate) mod modelled {
+    cfg_if::cfg_if! {
+        if #[cfg(loom)] {
+            pub(crate) use loom::sync::Mutex;
+
+            pub(crate) fn lock<T>(mutex: &Mutex<T>) -> loom::sync::MutexGuard<'_, T> {
+                mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+            }
+        } else {
+            pub(crate) use super::lock;
+            pub(crate) use std::sync::Mutex;
+        }
+    }
+}
+
+/// A value on cache lines of its own, so that writing it does not slow down readers of its neighbours.
+///
+/// 128 bytes because x86-64 fetches lines in pairs and some ARM cores have lines that long.
+#[repr(align(128))]
+pub(crate) struct Line<T>(pub(crate) T);
+
+/// A lock that is held; see [`lock`].
+pub(crate) struct Guard<'a, T> {
+    // Fields are dropped in this order: the lock is free before the pass is given back.
+    guard: MutexGuard<'a, T>,
+    _pass: fork::Pass,
+}
+
+impl<T> Deref for Guard<'_, T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.guard
+    }
+}
+
+impl<T> DerefMut for Guard<'_, T> {
+    fn deref_mut(&mut self) -> &mut T {
+        &mut self.guard
+    }
+}
+
+/// Locks a mutex; a thread that panicked while it held the lock left nothing half-done that matters here.
+///
+/// A `fork` waits until no other thread holds a lock taken by this function, so that none is held for ever in the child.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> Guard<'_, T> {
+    let pass = fork::Pass::take();
+    Guard { guard: mutex.lock().unwrap_or_else(PoisonError::into_inner), _pass: pass }
+}
