@@ -16,8 +16,8 @@ pub(crate) fn write_value(out: &mut impl Output, value: Value<'_>) {
         Value::F64(x) if x == x.trunc() && x.abs() < 1e15 && x.to_bits() != (-0.0_f64).to_bits() => {
             write_integer(out, x as i64);
         }
-        Value::F64(x) if x.is_finite() => write_float(out, ryu::Buffer::new().format_finite(x), value),
-        Value::F32(x) if x.is_finite() => write_float(out, ryu::Buffer::new().format_finite(x), value),
+        Value::F64(x) if x.is_finite() => write_float(out, ryu::Buffer::new().format_finite(x), x, value),
+        Value::F32(x) if x.is_finite() => write_float(out, ryu::Buffer::new().format_finite(x), x.into(), value),
         Value::I128(n) => out.plain(itoa::Buffer::new().format(n)),
         Value::U128(n) => out.plain(itoa::Buffer::new().format(n)),
         Value::Bool(true) => out.plain("true"),
@@ -40,13 +40,24 @@ fn write_integer(out: &mut impl Output, n: i64) {
 }
 
 /// Writes a float as `Display` does. `ryu` finds the same shortest digits, but ends whole numbers in `.0`, and
-/// writes exponents, which `Display` never does, for the very large and the very small.
-fn write_float(out: &mut impl Output, digits: &str, value: Value<'_>) {
-    if digits.contains('e') {
+/// writes exponents, which `Display` never does, for the very large and the very small. Where the number lies just
+/// between two of the shortest, `ryu` takes the even one and `Display` the greater.
+fn write_float(out: &mut impl Output, digits: &str, x: f64, value: Value<'_>) {
+    let digits = digits.strip_suffix(".0").unwrap_or(digits);
+    let decimals = digits.split_once('.').map_or(0, |(_, decimals)| decimals.len());
+    // A number with n binary places has n decimal places, the last of them a 5.
+    if digits.contains('e') || binary_places(x) == decimals as i32 + 1 {
         let _ = out.write_fmt(format_args!("{value}"));
     } else {
-        out.plain(digits.strip_suffix(".0").unwrap_or(digits));
+        out.plain(digits);
     }
+}
+
+/// How many digits a number has behind the binary point; below zero if it is a multiple of a power of two.
+fn binary_places(x: f64) -> i32 {
+    let exponent = (x.to_bits() >> 52 & 0x7FF) as i32 - 1075;
+    let mantissa = x.to_bits() & ((1 << 52) - 1) | 1 << 52;
+    -(exponent + mantissa.trailing_zeros() as i32)
 }
 
 #[cfg(test)]
@@ -67,6 +78,9 @@ mod tests {
             assert_eq!(text(Value::F64(x)), x.to_string());
             assert_eq!(text(Value::F32(x as f32)), (x as f32).to_string());
         }
+        // Just between ….2 and ….3.
+        assert_eq!(text(Value::F32(2_133_685.25)), 2_133_685.25_f32.to_string());
+        assert_eq!(text(Value::F64(1_125_899_906_842_624.25)), 1_125_899_906_842_624.25_f64.to_string());
         assert_eq!(text(Value::I64(i64::MIN)), i64::MIN.to_string());
         assert_eq!(text(Value::Null), "null");
     }
@@ -77,6 +91,14 @@ mod tests {
             let x = f64::from_bits(bits);
             prop_assert_eq!(text(Value::F64(x)), x.to_string());
             let x = f32::from_bits(bits as u32);
+            prop_assert_eq!(text(Value::F32(x)), x.to_string());
+        }
+
+        #[test]
+        fn floats_between_two_shortest_are_written_as_display_does(bits in 1_u64 << 52..1 << 53, places in 0..6) {
+            let x = bits as f64 / f64::from(1 << places);
+            prop_assert_eq!(text(Value::F64(x)), x.to_string());
+            let x = (bits >> 29) as f32 / (1 << places) as f32;
             prop_assert_eq!(text(Value::F32(x)), x.to_string());
         }
 
