@@ -79,8 +79,12 @@ mod tests {
             assert_eq!(text(Value::F32(x as f32)), (x as f32).to_string());
         }
         // Just between ….2 and ….3.
-        assert_eq!(text(Value::F32(2_133_685.25)), 2_133_685.25_f32.to_string());
-        assert_eq!(text(Value::F64(1_125_899_906_842_624.25)), 1_125_899_906_842_624.25_f64.to_string());
+        let (narrow, wide) = (2_133_685.0_f32 + 0.25, 1_125_899_906_842_624.0_f64 + 0.25);
+        assert_eq!((text(Value::F32(narrow)), narrow.to_string()), ("2133685.3".into(), "2133685.3".into()));
+        assert_eq!(
+            (text(Value::F64(wide)), wide.to_string()),
+            ("1125899906842624.3".into(), "1125899906842624.3".into())
+        );
         assert_eq!(text(Value::I64(i64::MIN)), i64::MIN.to_string());
         assert_eq!(text(Value::Null), "null");
     }
