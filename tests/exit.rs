@@ -1,0 +1,505 @@
+//! The ends of a process. Every scenario runs in a child: this program, started again with the scenario's name.
+//!
+//! It has no harness, so that `main` is the program's own.
+
+mod common;
+
+use std::fs;
+use std::io::{Read, Write};
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitCode, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use common::LONG;
+use femtologging::{Config, FemtoFileHandler, FemtoLogRecord, FemtoStreamHandler, Level, error, info, warn};
+
+const SCENARIO: &str = "FEMTOLOGGING_TEST_SCENARIO";
+const FILE: &str = "FEMTOLOGGING_TEST_FILE";
+
+type Scenario = (&'static str, fn() -> ExitCode, fn(&str));
+
+/// What a child does, and what its parent expects of it.
+const SCENARIOS: &[Scenario] = &[
+    ("exit_drains", log_and_exit, |name| all_lines(name, 7)),
+    ("return_from_main_drains", log_and_return, |name| all_lines(name, 0)),
+    ("exit_from_another_thread_drains", exit_from_a_thread, |name| all_lines(name, 7)),
+    ("exit_drains_what_a_flush_policy_held_back", exit_with_text_held_back, |name| all_lines(name, 7)),
+    ("exit_drains_systems_that_were_never_dropped", exit_with_an_instance, |name| all_lines(name, 7)),
+    ("exit_after_shutdown_is_quiet", exit_after_shutdown, |name| all_lines(name, 0)),
+    ("exit_while_other_threads_log", exit_while_global_is_busy, busy_exit),
+    ("exit_while_other_threads_log_to_an_instance", exit_while_instance_is_busy, busy_exit),
+    ("exit_gives_a_stuck_handler_up", exit_while_stuck, stuck_exit),
+    ("a_panic_without_the_hook_drains", panic_in_main, plain_panic),
+    ("a_panic_with_the_hook_is_logged", panic_with_hook, |name| logged_panic(name, false)),
+    ("a_panic_with_the_hook_has_its_backtrace", panic_with_hook, |name| logged_panic(name, true)),
+    ("a_panic_in_a_thread_names_it", panic_in_a_thread, panic_names_thread),
+    ("without_a_configuration_warnings_go_to_stderr", unconfigured, last_resort),
+    ("the_last_resort_can_be_flushed_and_counted", flush_unconfigured, flushed_last_resort),
+    ("loggers_without_handlers_use_the_last_resort", configured_elsewhere, partly_last_resort),
+    ("stdout_and_stderr_are_streams", log_to_both, both_streams),
+    ("a_closed_stdout_is_survived", log_to_both, |name| closed(name, "1>&-")),
+    ("a_closed_stderr_is_survived", log_to_both, |name| closed(name, "2>&-")),
+    ("a_reader_that_has_gone_is_an_error", log_without_reader, broken_pipe),
+    ("basic_config_writes_to_stderr", basic, basic_stderr),
+];
+
+fn main() -> ExitCode {
+    if let Ok(name) = std::env::var(SCENARIO) {
+        let (_, run, _) = SCENARIOS.iter().find(|(known, ..)| *known == name).unwrap();
+        return run();
+    }
+    let arguments: Vec<_> = std::env::args().skip(1).collect();
+    if arguments.iter().any(|argument| argument == "--list") {
+        SCENARIOS.iter().for_each(|(name, ..)| println!("{name}: test"));
+        return ExitCode::SUCCESS;
+    }
+    let wanted = |name: &str| {
+        let mut filters = arguments.iter().filter(|argument| !argument.starts_with('-')).peekable();
+        filters.peek().is_none() || filters.any(|filter| name.contains(filter.as_str()))
+    };
+    let failed = SCENARIOS.iter().filter(|(name, ..)| wanted(name)).filter(|(name, _, check)| {
+        let ok = std::panic::catch_unwind(|| check(name)).is_ok();
+        println!("test {name} ... {}", if ok { "ok" } else { "FAILED" });
+        !ok
+    });
+    if failed.count() == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+// What the parent does.
+
+/// A child of which the test waits, but not for ever.
+struct Run {
+    dir: tempfile::TempDir,
+    command: Command,
+}
+
+impl Run {
+    fn new(name: &str) -> Self {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.env(SCENARIO, name);
+        Self::of(command)
+    }
+
+    fn of(mut command: Command) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        command.env(FILE, dir.path().join("a.log")).env_remove("RUST_BACKTRACE").env_remove("RUST_LIB_BACKTRACE");
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Self { dir, command }
+    }
+
+    fn output(&mut self) -> Output {
+        wait(self.command.spawn().unwrap())
+    }
+
+    fn text(&self) -> String {
+        fs::read_to_string(self.dir.path().join("a.log")).unwrap()
+    }
+}
+
+fn wait(mut child: Child) -> Output {
+    fn read(pipe: Option<impl Read + Send + 'static>) -> std::thread::JoinHandle<Vec<u8>> {
+        std::thread::spawn(move || {
+            let mut bytes = Vec::new();
+            if let Some(mut pipe) = pipe {
+                pipe.read_to_end(&mut bytes).unwrap();
+            }
+            bytes
+        })
+    }
+    let (stdout, stderr) = (read(child.stdout.take()), read(child.stderr.take()));
+    let start = Instant::now();
+    let status = loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            break status;
+        }
+        if start.elapsed() > LONG {
+            child.kill().unwrap();
+            panic!("the child hangs");
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    };
+    Output { status, stdout: stdout.join().unwrap(), stderr: stderr.join().unwrap() }
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+fn numbers(count: usize) -> String {
+    (1..=count).map(|n| format!("{n}\n")).collect()
+}
+
+/// The child has written its 15 lines, said nothing and ended with this code.
+fn all_lines(name: &str, code: i32) {
+    let mut run = Run::new(name);
+    let output = run.output();
+    assert_eq!((output.status.code(), stderr(&output)), (Some(code), String::new()));
+    assert_eq!(run.text(), numbers(15));
+}
+
+/// Cuts the time off a line of the text formatter.
+fn without_time(line: &str) -> &str {
+    assert_eq!(line.as_bytes().get(26), Some(&b'Z'), "{line}");
+    &line[28..]
+}
+
+// What the children do.
+
+fn path() -> PathBuf {
+    std::env::var_os(FILE).unwrap().into()
+}
+
+fn message(record: &FemtoLogRecord<'_>, out: &mut Vec<u8>) {
+    record.write_message(out);
+}
+
+fn file() -> femtologging::handler::HandlerBuilder<femtologging::handler::FileOptions> {
+    FemtoFileHandler::builder().path(path()).formatter(message)
+}
+
+fn log_to_file() {
+    Config::builder().add_handler("file", file().build().unwrap()).build_and_init().unwrap();
+    (1..=15).for_each(|n| info!("{}", n));
+}
+
+fn log_and_exit() -> ExitCode {
+    log_to_file();
+    std::process::exit(7)
+}
+
+fn log_and_return() -> ExitCode {
+    log_to_file();
+    ExitCode::SUCCESS
+}
+
+fn exit_from_a_thread() -> ExitCode {
+    std::thread::spawn(log_and_exit).join().unwrap()
+}
+
+fn exit_with_text_held_back() -> ExitCode {
+    let policy = femtologging::handler::FlushPolicy::AtLevel(Level::Critical);
+    let spec = file().flush_policy(policy).build().unwrap();
+    Config::builder().add_handler("file", spec).build_and_init().unwrap();
+    (1..=15).for_each(|n| info!("{}", n));
+    std::process::exit(7)
+}
+
+fn exit_with_an_instance() -> ExitCode {
+    let logging = Config::builder().add_handler("file", file().build().unwrap()).build().unwrap();
+    let logger = logging.get_logger("app").unwrap();
+    (1..=15).for_each(|n| info!(logger: logger, "{}", n));
+    std::process::exit(7)
+}
+
+fn exit_after_shutdown() -> ExitCode {
+    log_to_file();
+    femtologging::shutdown(LONG).unwrap();
+    info!("counted, not written");
+    ExitCode::SUCCESS
+}
+
+const ALPHABET: &str = "abcdefghijklmnopqrstuvwxyz";
+
+/// Ends the process while two threads log and log.
+fn exit_while_busy(log: impl Fn(usize, u64) + Clone + Send + 'static) -> ! {
+    let (started, start) = std::sync::mpsc::channel();
+    for thread in 0..2 {
+        let (started, log) = (started.clone(), log.clone());
+        std::thread::spawn(move || {
+            for n in 0_u64.. {
+                log(thread, n);
+                if n == 1000 {
+                    started.send(()).unwrap();
+                }
+            }
+        });
+    }
+    (0..2).for_each(|_| start.recv().unwrap());
+    log(2, 0);
+    std::process::exit(7)
+}
+
+fn exit_while_global_is_busy() -> ExitCode {
+    Config::builder().add_handler("file", file().build().unwrap()).build_and_init().unwrap();
+    exit_while_busy(|thread, n| info!("{} {} {}", thread, n, ALPHABET))
+}
+
+fn exit_while_instance_is_busy() -> ExitCode {
+    let logging = Config::builder().add_handler("file", file().build().unwrap()).build().unwrap();
+    let logger = logging.get_logger("app").unwrap();
+    exit_while_busy(move |thread, n| info!(logger: logger, "{} {} {}", thread, n, ALPHABET))
+}
+
+/// Whole lines, in order, and everything that was logged before the exit. What was logged while the process ended may be
+/// written, or counted as lost, and that is all that may be said.
+fn busy_exit(name: &str) {
+    let mut run = Run::new(name);
+    let start = Instant::now();
+    let output = run.output();
+    // The exit may wait for 5 s.
+    assert!(start.elapsed() < Duration::from_secs(30));
+    assert_eq!(output.status.code(), Some(7));
+    let said = stderr(&output);
+    assert!(said.is_empty() || said.starts_with("femtologging: exit: ") && said.lines().count() == 1, "{said}");
+    let mut last = [0_u64; 3];
+    let mut whole = [true; 3];
+    let text = run.text();
+    for line in text.lines() {
+        let thread = usize::from(line.as_bytes()[0] - b'0');
+        let n: u64 = line.split(' ').nth(1).and_then(|n| n.parse().ok()).unwrap();
+        assert_eq!(line, format!("{thread} {n} {ALPHABET}"));
+        whole[thread] &= n == last[thread] || n > 1000;
+        assert!(n >= last[thread], "{line} after {}", last[thread]);
+        last[thread] = n + 1;
+    }
+    assert!(text.ends_with('\n') && whole == [true; 3] && last[2] == 1, "{whole:?} {last:?}");
+    assert!(last[0] > 1000 && last[1] > 1000, "{last:?}");
+}
+
+/// A writer that never comes back.
+struct Stuck;
+
+impl Write for Stuck {
+    fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
+        loop {
+            std::thread::park();
+        }
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+fn exit_while_stuck() -> ExitCode {
+    Config::builder()
+        .add_handler("stuck", FemtoStreamHandler::new(Stuck).build().unwrap())
+        .add_handler("file", file().build().unwrap())
+        .exit_timeout(Duration::from_millis(300))
+        .build_and_init()
+        .unwrap();
+    (1..=15).for_each(|n| info!("{}", n));
+    std::process::exit(7)
+}
+
+fn stuck_exit(name: &str) {
+    let mut run = Run::new(name);
+    let output = run.output();
+    assert_eq!(output.status.code(), Some(7));
+    let said = "femtologging: exit: the shutdown of handler `stuck` (given 300ms; 15 records are not written) \
+                did not finish in time\n";
+    assert_eq!(stderr(&output), said);
+    assert_eq!(run.text(), numbers(15), "the other handler is done");
+}
+
+fn panic_in_main() -> ExitCode {
+    log_to_file();
+    panic!("alas, {}", 7)
+}
+
+fn plain_panic(name: &str) {
+    let mut run = Run::new(name);
+    let output = run.output();
+    assert_eq!(output.status.code(), Some(101));
+    assert!(stderr(&output).contains("alas, 7"));
+    assert_eq!(run.text(), numbers(15));
+}
+
+fn hooked() {
+    let spec = FemtoFileHandler::builder().path(path()).build().unwrap();
+    Config::builder().add_handler("file", spec).build_and_init().unwrap();
+    femtologging::install_panic_hook();
+    femtologging::install_panic_hook();
+}
+
+/// The line that the next function panics in.
+const PANIC_LINE: u32 = line!() + 4;
+
+fn panic_with_hook() -> ExitCode {
+    hooked();
+    panic!("alas, {}\nand more", 7)
+}
+
+fn logged_panic(name: &str, backtrace: bool) {
+    let mut run = Run::new(name);
+    if backtrace {
+        run.command.env("RUST_BACKTRACE", "1");
+    }
+    let output = run.output();
+    assert_eq!(output.status.code(), Some(101));
+    let said = stderr(&output);
+    assert!(said.contains("panicked at") && said.contains("alas, 7"), "the former hook runs, too: {said}");
+    let text = run.text();
+    let line = without_time(text.strip_suffix('\n').unwrap());
+    let begin = format!("CRITICAL panic [main] alas, 7\\nand more location={}:{PANIC_LINE}:5", file!());
+    if backtrace {
+        let frames = line.strip_prefix(&format!("{begin} backtrace=\"")).unwrap_or_else(|| panic!("{line}"));
+        assert!(frames.contains("panic_with_hook") && frames.ends_with('"') && !frames.contains('\n'), "{line}");
+    } else {
+        assert_eq!(line, begin);
+    }
+}
+
+fn panic_in_a_thread() -> ExitCode {
+    hooked();
+    let thread = std::thread::Builder::new().name("worker-3".into());
+    let outcome = thread.spawn(|| std::panic::panic_any(7)).unwrap().join();
+    // The hook has flushed.
+    let text = fs::read_to_string(path()).unwrap();
+    assert!(outcome.is_err() && text.ends_with('\n'), "{text}");
+    std::process::exit(0)
+}
+
+fn panic_names_thread(name: &str) {
+    let mut run = Run::new(name);
+    let output = run.output();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let text = run.text();
+    let begin = format!("CRITICAL panic [worker-3] panicked with a value that is not text location={}:", file!());
+    assert!(without_time(&text).starts_with(&begin), "{text}");
+}
+
+fn unconfigured() -> ExitCode {
+    info!("nowhere");
+    warn!("first {}", 1);
+    let logger = femtologging::get_logger("some.name").unwrap();
+    error!(logger: logger, "second"; key = 2);
+    std::thread::spawn(|| error!(target: String::from("run-time"), "third")).join().unwrap();
+    info!(logger: logger, "nowhere");
+    ExitCode::from(7)
+}
+
+fn last_resort(name: &str) {
+    let output = Run::new(name).output();
+    let said = stderr(&output);
+    let lines: Vec<_> = said.lines().map(without_time).collect();
+    assert_eq!(lines[..2], ["WARN  exit [main] first 1", "ERROR some.name [main] second key=2"]);
+    assert!(lines[2].starts_with("ERROR run-time [thread-") && lines[2].ends_with("] third"), "{lines:?}");
+    assert_eq!((lines.len(), output.stdout.as_slice(), output.status.code()), (3, &b""[..], Some(7)));
+}
+
+fn flush_unconfigured() -> ExitCode {
+    femtologging::flush(LONG).unwrap();
+    femtologging::shutdown(LONG).unwrap();
+    assert!(femtologging::metrics().handlers.is_empty());
+    warn!("1");
+    femtologging::flush(LONG).unwrap();
+    let metrics = femtologging::metrics();
+    let counts: Vec<_> = metrics.handlers.iter().map(|h| (h.name.as_str(), h.emitted, h.written, h.flushes)).collect();
+    assert_eq!(counts, [("last-resort", 1, 1, 1)]);
+    // It goes on after shutdown, as nobody set anything up that could be over.
+    femtologging::shutdown(LONG).unwrap();
+    warn!("2");
+    femtologging::shutdown(LONG).unwrap();
+    assert_eq!(femtologging::metrics().handler("last-resort").map(|h| h.written), Some(2));
+    ExitCode::SUCCESS
+}
+
+fn flushed_last_resort(name: &str) {
+    let output = Run::new(name).output();
+    let said = stderr(&output);
+    let lines: Vec<_> = said.lines().map(without_time).collect();
+    assert_eq!((lines, output.status.code()), (vec!["WARN  exit [main] 1", "WARN  exit [main] 2"], Some(0)));
+}
+
+fn configured_elsewhere() -> ExitCode {
+    Config::builder()
+        .add_handler("file", file().build().unwrap())
+        .root_handlers([""; 0])
+        .add_logger_config("filed", Level::Info, ["file"])
+        .build_and_init()
+        .unwrap();
+    warn!(target: "filed", "1");
+    warn!(target: "elsewhere", "2");
+    info!(target: "elsewhere", "below the last resort's level");
+    ExitCode::SUCCESS
+}
+
+fn partly_last_resort(name: &str) {
+    let mut run = Run::new(name);
+    let output = run.output();
+    let said = stderr(&output);
+    assert_eq!(said.lines().map(without_time).collect::<Vec<_>>(), ["WARN  elsewhere [main] 2"]);
+    assert_eq!(run.text(), "1\n");
+}
+
+fn log_to_both() -> ExitCode {
+    Config::builder()
+        .add_handler("out", FemtoStreamHandler::stdout().formatter(message).build().unwrap())
+        .add_handler("err", FemtoStreamHandler::stderr().formatter(message).level(Level::Warn).build().unwrap())
+        .add_handler("file", file().build().unwrap())
+        .build_and_init()
+        .unwrap();
+    info!("1");
+    warn!("2");
+    femtologging::flush(LONG).unwrap();
+    info!("3");
+    warn!("4");
+    ExitCode::from(7)
+}
+
+fn both_streams(name: &str) {
+    let output = Run::new(name).output();
+    assert_eq!((output.stdout.as_slice(), output.stderr.as_slice()), (&b"1\n2\n3\n4\n"[..], &b"2\n4\n"[..]));
+    assert_eq!(output.status.code(), Some(7));
+}
+
+/// The child runs with one of its streams closed, and all else is as ever.
+#[cfg(unix)]
+fn closed(name: &str, redirection: &str) {
+    let mut command = Command::new("sh");
+    command
+        .arg("-c")
+        .arg(format!("exec \"$0\" {redirection}"))
+        .arg(std::env::current_exe().unwrap())
+        .env(SCENARIO, name);
+    let mut run = Run::of(command);
+    let output = run.output();
+    assert_eq!((output.status.code(), run.text()), (Some(7), numbers(4)));
+    let (stdout, stderr) = if redirection.starts_with('1') { ("", "2\n4\n") } else { ("1\n2\n3\n4\n", "") };
+    assert_eq!((output.stdout.as_slice(), output.stderr.as_slice()), (stdout.as_bytes(), stderr.as_bytes()));
+}
+
+#[cfg(not(unix))]
+fn closed(_: &str, _: &str) {}
+
+fn log_without_reader() -> ExitCode {
+    // The parent has closed its end by the time that it answers.
+    std::io::stdin().read_to_end(&mut Vec::new()).unwrap();
+    Config::builder()
+        .add_handler("out", FemtoStreamHandler::stdout().formatter(message).build().unwrap())
+        .add_handler("file", file().build().unwrap())
+        .build_and_init()
+        .unwrap();
+    (1..=15).for_each(|n| info!("{}", n));
+    let _ = femtologging::flush(LONG);
+    let metrics = femtologging::metrics();
+    let out = metrics.handler("out").unwrap();
+    assert_eq!((out.emitted, out.written, out.failed), (15, 0, 15));
+    assert!(out.errors > 0 && out.last_error.is_some());
+    ExitCode::from(7)
+}
+
+fn broken_pipe(name: &str) {
+    let mut run = Run::new(name);
+    let mut child = run.command.stdin(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    drop(child.stdin.take());
+    let output = wait(child);
+    assert_eq!((output.status.code(), run.text()), (Some(7), numbers(15)));
+    assert!(stderr(&output).starts_with("femtologging: out: "), "{}", stderr(&output));
+}
+
+fn basic() -> ExitCode {
+    femtologging::basic_config(Level::Info).unwrap();
+    info!(target: "app", "1");
+    femtologging::debug!(target: "app", "2");
+    ExitCode::SUCCESS
+}
+
+fn basic_stderr(name: &str) {
+    let output = Run::new(name).output();
+    let said = stderr(&output);
+    assert_eq!(said.lines().map(without_time).collect::<Vec<_>>(), ["INFO  app [main] 1"]);
+    assert!(output.stdout.is_empty());
+}
