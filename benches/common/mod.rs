@@ -279,7 +279,7 @@ pub fn median(values: &mut [f64]) -> f64 {
 #[inline(always)]
 pub fn time_tens(timer: &Timer, ten: impl Fn(u64)) -> f64 {
     const TENS: u64 = 1_000;
-    let mut runs: Vec<f64> = (0..200).map(|_| timer.time(|| (0..TENS).for_each(|i| ten(black_box(i))))).collect();
+    let mut runs: Vec<f64> = (0..2_000).map(|_| timer.time(|| (0..TENS).for_each(|i| ten(black_box(i))))).collect();
     median(&mut runs) / (10 * TENS) as f64
 }
 
