@@ -161,7 +161,7 @@ fn flush_while_others_log(transport: Transport) {
     // What they log meanwhile may or may not be lost.
     assert!(!logging.shutdown(LONG).is_err_and(|error| error.is_timeout()), "{transport:?}");
     stop.store(true, SeqCst);
-    threads.map(|thread| thread.join().unwrap());
+    threads.into_iter().for_each(|thread| thread.join().unwrap());
     let h = metrics(&logging, "h");
     assert_eq!(
         (h.emitted, h.written, h.in_flight),

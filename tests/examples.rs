@@ -1,0 +1,131 @@
+//! The examples do what they say. Each runs in a child: this program, started again.
+
+use std::fs;
+use std::io::BufReader;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+#[allow(dead_code, unused_imports)]
+#[path = "../examples/custom_handler.rs"]
+mod custom_handler;
+#[allow(dead_code, unused_imports)]
+#[path = "../examples/tee.rs"]
+mod tee;
+
+const INPUT: &str = "FEMTOLOGGING_TEST_INPUT";
+const OUTPUT: &str = "FEMTOLOGGING_TEST_OUTPUT";
+
+#[test]
+#[ignore = "the other tests start it"]
+fn tee_child() {
+    let (Some(input), Some(output)) = (std::env::var_os(INPUT), std::env::var_os(OUTPUT)) else {
+        return;
+    };
+    let code = tee::tee(BufReader::new(fs::File::open(input).unwrap()), Path::new(&output)).unwrap();
+    assert_eq!(code, std::process::ExitCode::SUCCESS);
+}
+
+#[test]
+#[ignore = "the other tests start it"]
+fn custom_handler_child() {
+    custom_handler::main().unwrap();
+}
+
+fn child(test: &str, environment: &[(&str, &Path)]) -> Output {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--ignored", "--exact", "--nocapture", "--test-threads=1", test]).envs(environment.iter().copied());
+    command.stdin(Stdio::null()).output().unwrap()
+}
+
+/// Lets `tee` log this text and checks the file, the terminal and the summary, line by line.
+fn tee_logs(input: &[u8]) {
+    let dir = tempfile::tempdir().unwrap();
+    let (from, to) = (dir.path().join("input"), dir.path().join("output.log"));
+    fs::write(&from, input).unwrap();
+    let output = child("tee_child", &[(INPUT, &from), (OUTPUT, &to)]);
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{stderr}");
+
+    let mut lines: Vec<&[u8]> = input.split(|byte| *byte == b'\n').collect();
+    if lines.last() == Some(&&b""[..]) {
+        lines.pop();
+    }
+    let file = fs::read(&to).unwrap();
+    let logged = String::from_utf8(file.clone()).unwrap();
+    assert_eq!(logged.lines().count(), lines.len());
+    for (index, (found, line)) in logged.lines().zip(&lines).enumerate() {
+        let text = String::from_utf8_lossy(line);
+        let lower = text.to_ascii_lowercase();
+        let level = ["error", "warn"].into_iter().find(|word| lower.contains(word)).unwrap_or("info");
+        // The last line may have no line feed.
+        let bytes = line.len() + usize::from(index + 1 < lines.len() || input.ends_with(b"\n"));
+        let begin = format!("{:<5} tee [tee_child] {:>6} ", level.to_uppercase(), index + 1);
+        let rest = found[28..].strip_prefix(&begin).unwrap_or_else(|| panic!("{found}\n{begin}"));
+        let message = rest.strip_suffix(&format!(" bytes={bytes}")).unwrap_or_else(|| panic!("{found}"));
+        assert!(!found.contains(|c: char| c.is_control()), "{found:?}");
+        if !text.contains(|c: char| c.is_control() || ('\u{2028}'..='\u{202e}').contains(&c)) {
+            assert_eq!(message, text);
+        }
+    }
+    assert!(
+        output.stdout.windows(file.len()).any(|window| window == file),
+        "the terminal has the same lines in a row, between those of the test harness"
+    );
+    let n = lines.len();
+    let summary = |name: &str| {
+        format!("{name}: {n} emitted = {n} written + 0 dropped + 0 failed + 0 in flight; {} bytes in ", file.len())
+    };
+    assert!(stderr.starts_with(&summary("terminal")) && stderr.contains(&summary("\nfile")), "{stderr}");
+    assert!(stderr.ends_with(&format!("\n{n} lines in, {n} lines in {}\n", to.display())), "{stderr}");
+}
+
+#[test]
+fn tee_logs_a_real_log() {
+    let real = ["/var/log/dpkg.log", "/var/log/install.log", "/var/log/system.log", "Cargo.lock"];
+    let found = real.iter().filter_map(|path| fs::read(path).ok()).find(|text| !text.is_empty());
+    tee_logs(&found.expect("at least Cargo.lock can be read"));
+}
+
+#[test]
+fn tee_logs_odd_bytes() {
+    let mut input = Vec::new();
+    let mut line = |bytes: &[u8]| {
+        input.extend_from_slice(bytes);
+        input.push(b'\n');
+    };
+    line(b"plain");
+    line(b"");
+    line(b"an ERROR and a warning");
+    line(b"a Warning");
+    line(b"invalid \xff\xfe\x80 UTF-8 \xe2\x82");
+    line(b"\x1b[31mred\x1b[0m \x07 \x00 \x7f \r");
+    line("2026-01-01T00:00:00.000000Z INFO  forged [main] größe \u{2028}\u{202e}".as_bytes());
+    line(&b"long ".repeat(100_000));
+    line(&[b'\xff'; 70_000]);
+    for n in 0..5_000_u32 {
+        // Bytes of all kinds, the same in every run.
+        let bytes = (0..n % 97).map(|i| (n.wrapping_mul(2_654_435_761).wrapping_add(i * 40_503) >> 7) as u8);
+        line(&bytes.filter(|byte| *byte != b'\n').collect::<Vec<_>>());
+    }
+    input.extend_from_slice(b"no line feed at the end");
+    tee_logs(&input);
+}
+
+#[test]
+fn tee_logs_an_empty_stream() {
+    let dir = tempfile::tempdir().unwrap();
+    let (from, to) = (dir.path().join("input"), dir.path().join("output.log"));
+    fs::write(&from, "").unwrap();
+    let output = child("tee_child", &[(INPUT, &from), (OUTPUT, &to)]);
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success() && stderr.contains("\n0 lines in, 0 lines in "), "{stderr}");
+}
+
+#[test]
+fn a_custom_handler_keeps_the_last_messages() {
+    let output = child("custom_handler_child", &[]);
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{stdout}");
+    assert!(stdout.contains("INFO order 4 packed\nINFO order 5 packed\nWARN stock is low\n"), "{stdout}");
+    assert!(!stdout.contains("order 3"), "{stdout}");
+}
