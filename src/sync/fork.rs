@@ -9,6 +9,7 @@
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU32, Ordering::*};
+#[cfg(unix)]
 use std::time::Duration;
 
 /// How many threads have a pass.
