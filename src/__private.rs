@@ -8,7 +8,7 @@ pub use crate::callsite::{Callsite, Metadata, Origin};
 pub use crate::level::{Level, is_compiled};
 pub use crate::logger::{AtLogger, AtLoggerAndTarget, AtSite, AtTarget, Source};
 pub use crate::template::plan;
-pub use crate::value::{AsDebug, AsDisplay, PickDeferred, PickImmediate, Probe};
+pub use crate::value::{AsDebug, AsDisplay, PickDeferred, PickImmediate, PickNumber, Probe};
 
 use core::fmt;
 use core::marker::PhantomData;
@@ -16,8 +16,16 @@ use core::marker::PhantomData;
 use crate::callsite::Shape;
 use crate::logger::dispatch;
 use crate::record::Draft;
-use crate::template::{self, BARE, CLOSURE, Template};
+use crate::template::{self, BARE, CLOSURE, SIZED, Template};
 use crate::value::{Arguments, Capture, Deferred, Fields, Sink, Tags};
+
+/// The text of a key: the identifier, without the mark of a raw one.
+pub const fn key(identifier: &'static str) -> &'static str {
+    match identifier.as_bytes() {
+        [b'r', b'#', ..] => identifier.split_at(2).1,
+        _ => identifier,
+    }
+}
 
 /// A key's value that the record carries as it is.
 #[inline(always)]
@@ -41,6 +49,7 @@ where
         template: match PLAN {
             BARE if A::DIRECT && template::are_plain(A::TAGS) => Template::Bare,
             BARE | CLOSURE if A::DIRECT => Template::Closure(template::render::<A, R>),
+            SIZED if A::DIRECT => Template::Closure(template::render_sized::<A, R>),
             _ => Template::Text,
         },
         arguments: if Self::DEFERRED { A::TAGS } else { None },

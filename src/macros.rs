@@ -2,7 +2,8 @@
 //!
 //! A call is read from left to right by one hidden macro, an arm per part: options, format string, arguments, keys. What
 //! it has read it keeps as lists in brackets; lists of values grow as nested pairs. An identifier that an arm
-//! introduces is new in each of its expansions (macro hygiene), so `arg` below is another name for each argument.
+//! introduces is new in each of its expansions (macro hygiene), so `femto_arg` below is another name for each argument. Only
+//! constants and statics of the caller are beyond hygiene: hence the prefix of these names.
 //! At its end the input carries a `;` that the public macros append, so that every part has something behind it.
 
 /// Logs a record at [`Level::Trace`](crate::Level::Trace). See [`info!`](crate::info).
@@ -83,6 +84,12 @@ macro_rules! critical {
 
 /// Logs a record at a level that may be known only at run time.
 ///
+/// ```text
+/// log!(level, [logger: LOGGER,] [target: TARGET,] "format string" [, arguments…] [; key = value, …])
+/// ```
+///
+/// The level may also stand behind the options. Everything else is as for [`info!`](crate::info).
+///
 /// # Examples
 ///
 /// ```
@@ -96,13 +103,14 @@ macro_rules! critical {
 #[macro_export]
 #[clippy::format_args]
 macro_rules! log {
-    ($level:expr, $($input:tt)*) => { $crate::__femtologging!(@options [dynamic $level] [] [] $($input)* ;) };
-    ($($input:tt)*) => {
-        $crate::__private::compile_error!("`log!` needs a level and a message: log!(Level::Info, \"format string\", arguments…)")
-    };
+    ($($input:tt)*) => { $crate::__femtologging!(@options [log] [] [] $($input)* ;) };
 }
 
 /// Returns whether a record of this level, logged here, would go to a handler.
+///
+/// ```text
+/// enabled!([logger: LOGGER,] [target: TARGET,] level)
+/// ```
 ///
 /// # Examples
 ///
@@ -118,18 +126,7 @@ macro_rules! log {
 /// ```
 #[macro_export]
 macro_rules! enabled {
-    (target: $target:expr, $level:expr $(,)?) => {
-        $crate::__femtologging!(@enabled $level, Target, "", $crate::__private::AtTarget(&$target))
-    };
-    (logger: $logger:expr, $level:expr $(,)?) => {
-        $crate::__femtologging!(@enabled $level, Logger, "", $crate::__private::AtLogger(&$logger))
-    };
-    ($level:expr $(,)?) => {
-        $crate::__femtologging!(@enabled $level, Static, $crate::__private::module_path!(), $crate::__private::AtSite)
-    };
-    ($($input:tt)*) => {
-        $crate::__private::compile_error!("`enabled!` needs a level: enabled!(Level::Info) or enabled!(target: \"name\", Level::Info)")
-    };
+    ($($input:tt)*) => { $crate::__femtologging!(@options [enabled] [] [] $($input)* ;) };
 }
 
 /// Reads a call. State: the level, the logger, the target; then the format string, its arguments as written, their
@@ -147,6 +144,28 @@ macro_rules! __femtologging {
     (@options $level:tt $logger:tt [] target: $target:expr, $($rest:tt)*) => {
         $crate::__femtologging!(@options $level $logger [expr $target] $($rest)*)
     };
+    // The level, where the macro's name does not say it: before, between or behind the options.
+    (@options [log] $logger:tt $target:tt $format:literal $($rest:tt)*) => {
+        $crate::__femtologging!(@options [log])
+    };
+    (@options [log] $logger:tt $target:tt $level:expr, $($rest:tt)*) => {
+        $crate::__femtologging!(@options [dynamic $level] $logger $target $($rest)*)
+    };
+    (@options [log] $($wrong:tt)*) => {
+        $crate::__private::compile_error!(
+            "`log!` needs a level before the format string: log!(Level::Info, \"{} of {}\", done, total; key = value); \
+             `logger: expression,` and `target: expression,` may come too, once each"
+        )
+    };
+    (@options [enabled] $logger:tt $target:tt $level:expr $(,)? ;) => {
+        $crate::__femtologging!(@emit [enabled $level] $logger $target)
+    };
+    (@options [enabled] $($wrong:tt)*) => {
+        $crate::__private::compile_error!(
+            "`enabled!` takes a level: enabled!(Level::Info); before it may come `logger: expression,` and \
+             `target: expression,`, once each"
+        )
+    };
     // A message without arguments and keys needs no further reading.
     (@options $level:tt $logger:tt $target:tt $format:literal ;) => {
         $crate::__femtologging!(@emit $level $logger $target $format [] () () [] [] ())
@@ -163,24 +182,24 @@ macro_rules! __femtologging {
 
     // The arguments of the format string.
     (@arguments $call:tt [$($args:tt)*] $values:tt $pattern:tt [$($names:tt)*] , $name:ident = $value:expr, $($rest:tt)*) => {
-        $crate::__femtologging!(@arguments $call [$($args)*, $name = arg]
-            ($values, (&$crate::__private::Probe(&$value)).__femtologging_pick())
-            ($pattern, arg) [$($names)* $name] , $($rest)*)
+        $crate::__femtologging!(@arguments $call [$($args)*, $name = femto_arg]
+            ($values, (&&$crate::__private::Probe(&$value)).__femtologging_pick())
+            ($pattern, femto_arg) [$($names)* $name] , $($rest)*)
     };
     (@arguments $call:tt [$($args:tt)*] $values:tt $pattern:tt [$($names:tt)*] , $name:ident = $value:expr; $($rest:tt)*) => {
-        $crate::__femtologging!(@arguments $call [$($args)*, $name = arg]
-            ($values, (&$crate::__private::Probe(&$value)).__femtologging_pick())
-            ($pattern, arg) [$($names)* $name] ; $($rest)*)
+        $crate::__femtologging!(@arguments $call [$($args)*, $name = femto_arg]
+            ($values, (&&$crate::__private::Probe(&$value)).__femtologging_pick())
+            ($pattern, femto_arg) [$($names)* $name] ; $($rest)*)
     };
     (@arguments $call:tt [$($args:tt)*] $values:tt $pattern:tt $names:tt , $value:expr, $($rest:tt)*) => {
-        $crate::__femtologging!(@arguments $call [$($args)*, arg]
-            ($values, (&$crate::__private::Probe(&$value)).__femtologging_pick())
-            ($pattern, arg) $names , $($rest)*)
+        $crate::__femtologging!(@arguments $call [$($args)*, femto_arg]
+            ($values, (&&$crate::__private::Probe(&$value)).__femtologging_pick())
+            ($pattern, femto_arg) $names , $($rest)*)
     };
     (@arguments $call:tt [$($args:tt)*] $values:tt $pattern:tt $names:tt , $value:expr; $($rest:tt)*) => {
-        $crate::__femtologging!(@arguments $call [$($args)*, arg]
-            ($values, (&$crate::__private::Probe(&$value)).__femtologging_pick())
-            ($pattern, arg) $names ; $($rest)*)
+        $crate::__femtologging!(@arguments $call [$($args)*, femto_arg]
+            ($values, (&&$crate::__private::Probe(&$value)).__femtologging_pick())
+            ($pattern, femto_arg) $names ; $($rest)*)
     };
     (@arguments $call:tt $args:tt $values:tt $pattern:tt $names:tt , ; $($rest:tt)*) => {
         $crate::__femtologging!(@arguments $call $args $values $pattern $names ; $($rest)*)
@@ -219,7 +238,7 @@ macro_rules! __femtologging {
     (@keys $call:tt $keys:tt $values:tt $key:ident ; $($rest:tt)*) => {
         $crate::__femtologging!(@value $call $keys $values $key captured $key ; $($rest)*)
     };
-    (@keys [$($call:tt)*] $keys:tt $values:tt $(;)*) => {
+    (@keys [$($call:tt)*] $keys:tt $values:tt $(;)?) => {
         $crate::__femtologging!(@emit $($call)* $keys $values)
     };
     (@keys $($wrong:tt)*) => {
@@ -230,8 +249,8 @@ macro_rules! __femtologging {
     (@value $call:tt [$($keys:tt)*] $values:tt $key:ident $how:ident $value:expr, $($rest:tt)*) => {
         $crate::__femtologging!(@keys $call [$($keys)* $key] ($values, $crate::__private::$how(&$value)) $($rest)*)
     };
-    (@value $call:tt [$($keys:tt)*] $values:tt $key:ident $how:ident $value:expr; $($rest:tt)*) => {
-        $crate::__femtologging!(@keys $call [$($keys)* $key] ($values, $crate::__private::$how(&$value)) $($rest)*)
+    (@value $call:tt [$($keys:tt)*] $values:tt $key:ident $how:ident $value:expr;) => {
+        $crate::__femtologging!(@keys $call [$($keys)* $key] ($values, $crate::__private::$how(&$value)))
     };
     (@value $($wrong:tt)*) => {
         $crate::__femtologging!(@keys)
@@ -258,18 +277,18 @@ macro_rules! __femtologging {
     (@site [static $level:ident] $origin:ident $target:tt $source:tt
         $format:literal [$($args:tt)*] $values:tt $pattern:tt [$($names:ident)*] [$($keys:tt)*] $fields:tt) => {{
         #[allow(unused_imports)]
-        use $crate::__private::{PickDeferred as _, PickImmediate as _};
+        use $crate::__private::{PickDeferred as _, PickImmediate as _, PickNumber as _};
         if const { $crate::__private::is_compiled($crate::__private::Level::$level) } {
             static __FEMTOLOGGING_SITE: $crate::__private::Callsite =
                 $crate::__femtologging!(@metadata ($crate::__private::Option::Some($crate::__private::Level::$level)) $origin $target $format [$($keys)*]);
             match $source {
-                source => if $crate::__private::Source::lets(source, &__FEMTOLOGGING_SITE, $crate::__private::Level::$level) {
+                femto_source => if $crate::__private::Source::lets(femto_source, &__FEMTOLOGGING_SITE, $crate::__private::Level::$level) {
                     $crate::__private::emit::<{ $crate::__private::plan($format, &[$($crate::__private::stringify!($names)),*]) }, _, _, _, _>(
-                        source,
+                        femto_source,
                         &__FEMTOLOGGING_SITE,
                         $crate::__private::Level::$level,
                         $values,
-                        |out: &mut dyn $crate::__private::Write, $pattern| out.write_fmt($crate::__private::format_args!($format $($args)*)),
+                        |femto_out: &mut dyn $crate::__private::Write, $pattern| femto_out.write_fmt($crate::__private::format_args!($format $($args)*)),
                         $fields,
                     )
                 }
@@ -279,30 +298,30 @@ macro_rules! __femtologging {
     (@site [dynamic $level:expr] $origin:ident $target:tt $source:tt
         $format:literal [$($args:tt)*] $values:tt $pattern:tt [$($names:ident)*] [$($keys:tt)*] $fields:tt) => {{
         #[allow(unused_imports)]
-        use $crate::__private::{PickDeferred as _, PickImmediate as _};
+        use $crate::__private::{PickDeferred as _, PickImmediate as _, PickNumber as _};
         static __FEMTOLOGGING_SITE: $crate::__private::Callsite =
             $crate::__femtologging!(@metadata ($crate::__private::Option::None) $origin $target $format [$($keys)*]);
         match ($source, $level) {
-            (source, level) => if $crate::__private::is_compiled(level)
-                && $crate::__private::Source::lets(source, &__FEMTOLOGGING_SITE, level)
+            (femto_source, femto_level) => if $crate::__private::is_compiled(femto_level)
+                && $crate::__private::Source::lets(femto_source, &__FEMTOLOGGING_SITE, femto_level)
             {
                 $crate::__private::emit::<{ $crate::__private::plan($format, &[$($crate::__private::stringify!($names)),*]) }, _, _, _, _>(
-                    source,
+                    femto_source,
                     &__FEMTOLOGGING_SITE,
-                    level,
+                    femto_level,
                     $values,
-                    |out: &mut dyn $crate::__private::Write, $pattern| out.write_fmt($crate::__private::format_args!($format $($args)*)),
+                    |femto_out: &mut dyn $crate::__private::Write, $pattern| femto_out.write_fmt($crate::__private::format_args!($format $($args)*)),
                     $fields,
                 )
             }
         }
     }};
-    (@enabled $level:expr, $origin:ident, $target:expr, $source:expr) => {{
+    (@site [enabled $level:expr] $origin:ident $target:tt $source:tt) => {{
         static __FEMTOLOGGING_SITE: $crate::__private::Callsite =
-            $crate::__femtologging!(@metadata ($crate::__private::Option::None) $origin ($target) "" []);
+            $crate::__femtologging!(@metadata ($crate::__private::Option::None) $origin $target "" []);
         match ($source, $level) {
-            (source, level) => $crate::__private::is_compiled(level)
-                && $crate::__private::is_enabled(source, &__FEMTOLOGGING_SITE, level),
+            (femto_source, femto_level) => $crate::__private::is_compiled(femto_level)
+                && $crate::__private::is_enabled(femto_source, &__FEMTOLOGGING_SITE, femto_level),
         }
     }};
     (@metadata $level:tt $origin:ident $target:tt $format:literal [$($keys:tt)*]) => {
@@ -314,7 +333,7 @@ macro_rules! __femtologging {
             file: $crate::__private::file!(),
             line: $crate::__private::line!(),
             template: $format,
-            keys: &[$($crate::__private::stringify!($keys)),*],
+            keys: &[$($crate::__private::key($crate::__private::stringify!($keys))),*],
         })
     };
 }

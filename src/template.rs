@@ -15,6 +15,9 @@ pub const CLOSURE: u8 = 1;
 /// The arguments travel and the template has nothing but bare `{}`: the consumer needs no closure.
 pub const BARE: u8 = 2;
 
+/// As [`CLOSURE`], with a width or precision that only the arguments say; `core::fmt` panics on one above 65,535.
+pub const SIZED: u8 = 3;
+
 /// How a message comes out of the payload.
 pub(crate) enum Template {
     /// The payload's first value is the message.
@@ -46,9 +49,11 @@ pub const fn plan(template: &str, names: &[&str]) -> u8 {
                     end += 1;
                 }
                 if end > start {
-                    plan = CLOSURE;
                     if !placeholder_travels(text, start, end, names) {
                         return IMMEDIATE;
+                    }
+                    if plan != SIZED {
+                        plan = if has_size(text, start, end) { SIZED } else { CLOSURE };
                     }
                 }
                 at = end + 1;
@@ -84,11 +89,30 @@ const fn placeholder_travels(text: &[u8], start: usize, end: usize, names: &[&st
             if !is_number(text, word, at) && !is_among(text, word, at, names) {
                 return false;
             }
-        } else if at == end && text[at - 1] == b'p' {
-            return false;
+        } else {
+            while word < at {
+                // The type `p`, which spaces may follow. No other type has this letter; a fill character may be one.
+                if text[word] == b'p' {
+                    return false;
+                }
+                word += 1;
+            }
         }
     }
     true
+}
+
+/// Whether the placeholder `text[start..end]` has a width or precision that is an argument, or a fill character that
+/// looks like it.
+const fn has_size(text: &[u8], start: usize, end: usize) -> bool {
+    let mut at = start;
+    while at < end {
+        if matches!(text[at], b'$' | b'*') {
+            return true;
+        }
+        at += 1;
+    }
+    false
 }
 
 const fn is_word(byte: u8) -> bool {
@@ -147,6 +171,16 @@ where
     }
 }
 
+/// As [`render`], where formatting may panic.
+pub(crate) fn render_sized<A, R>(reader: &mut Reader<'_>, out: &mut dyn fmt::Write) -> fmt::Result
+where
+    A: Arguments,
+    R: for<'o> Fn(&mut dyn fmt::Write, A::Outs<'o>) -> fmt::Result,
+{
+    let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| render::<A, R>(reader, out)));
+    outcome.unwrap_or_else(|_| out.write_str("<formatting panicked>"))
+}
+
 /// The literal parts of a template with bare `{}` only: one more than it has arguments.
 pub(crate) fn literal_parts(template: &str) -> Vec<String> {
     let mut parts = vec![String::new()];
@@ -179,12 +213,13 @@ mod tests {
             ("{:?}", &[], CLOSURE),
             ("{:>8}", &[], CLOSURE),
             ("{:08x}", &[], CLOSURE),
-            ("{:1$}", &[], CLOSURE),
-            ("{:.*}", &[], CLOSURE),
+            ("{:1$}", &[], SIZED),
+            ("{:.*}", &[], SIZED),
             ("{:é>5}", &[], CLOSURE),
             ("{n}", &["n"], CLOSURE),
-            ("{:w$.p$}", &["w", "p"], CLOSURE),
-            ("{:0w$}", &["w"], CLOSURE),
+            ("{:w$.p$}", &["w", "p"], SIZED),
+            ("{:0w$}", &["w"], SIZED),
+            ("{:1$} {} {:?}", &[], SIZED),
             ("{n}", &[], IMMEDIATE),
             ("{n:?}", &["m"], IMMEDIATE),
             ("{:w$}", &[], IMMEDIATE),
@@ -192,6 +227,8 @@ mod tests {
             ("{:.p$}", &["w"], IMMEDIATE),
             ("{:p}", &[], IMMEDIATE),
             ("{0:#p}", &[], IMMEDIATE),
+            ("{:08p }", &[], IMMEDIATE),
+            ("{ 0 :>8 }", &[], CLOSURE),
             ("{:}>5}", &[], IMMEDIATE),
             ("{:{>5}", &[], IMMEDIATE),
         ];

@@ -1,13 +1,14 @@
 //! One argument of a call, or a list of them, on the caller's side.
 //!
-//! The macros wrap every argument in `(&Probe(&value)).__femtologging_pick()`. Method resolution prefers the trait that needs no
-//! extra reference, so a [`Capture`] type becomes [`Deferred`] and anything else [`Immediate`], without the macro
+//! The macros wrap every argument in `(&&Probe(&value)).__femtologging_pick()`. Method resolution looks for the method on
+//! `&Probe`, `&&Probe` and `Probe`, in this order, so an integer becomes a [`Number`], another [`Capture`] type
+//! [`Deferred`] and anything else [`Immediate`], without the macro
 //! knowing any type (autoref specialisation). Lists are nested pairs, `(((), first), second)`, so that there is
 //! no limit to their length, one `impl` serves them all, and a macro can build them as it reads.
 
 use std::fmt;
 
-use super::capture::Capture;
+use super::capture::{Capture, Integer};
 use super::wire::{Kind, Reader, Sink, Tag};
 
 /// Picks how an argument travels.
@@ -15,12 +16,26 @@ use super::wire::{Kind, Reader, Sink, Tag};
 pub struct Probe<'a, T: ?Sized>(pub &'a T);
 
 #[doc(hidden)]
+pub trait PickNumber<'a> {
+    type Target;
+    fn __femtologging_pick(&self) -> Number<'a, Self::Target>;
+}
+
+impl<'a, T: Integer> PickNumber<'a> for &Probe<'a, T> {
+    type Target = T;
+    #[inline(always)]
+    fn __femtologging_pick(&self) -> Number<'a, T> {
+        Number(self.0)
+    }
+}
+
+#[doc(hidden)]
 pub trait PickDeferred<'a> {
     type Target: ?Sized;
     fn __femtologging_pick(&self) -> Deferred<'a, Self::Target>;
 }
 
-impl<'a, T: Capture + ?Sized> PickDeferred<'a> for Probe<'a, T> {
+impl<'a, T: Capture + ?Sized> PickDeferred<'a> for &&Probe<'a, T> {
     type Target = T;
     #[inline(always)]
     fn __femtologging_pick(&self) -> Deferred<'a, T> {
@@ -34,13 +49,20 @@ pub trait PickImmediate<'a> {
     fn __femtologging_pick(&self) -> Immediate<'a, Self::Target>;
 }
 
-impl<'a, T: ?Sized> PickImmediate<'a> for &Probe<'a, T> {
+impl<'a, T: ?Sized> PickImmediate<'a> for Probe<'a, T> {
     type Target = T;
     #[inline(always)]
     fn __femtologging_pick(&self) -> Immediate<'a, T> {
         Immediate(self.0)
     }
 }
+
+/// An integer that the record carries.
+///
+/// It is a type apart for the sake of inference: what the template's closure gets is `T` itself, so that `5` in
+/// `info!("{:1$}", x, 5)` becomes a `usize` as it does in `format!`.
+#[doc(hidden)]
+pub struct Number<'a, T>(pub &'a T);
 
 /// An argument that the record carries.
 #[doc(hidden)]
@@ -69,19 +91,29 @@ pub trait Field {
     fn put<S: Sink>(&self, sink: &mut S);
 }
 
-impl<T: Capture + ?Sized> Field for Deferred<'_, T> {
-    const TAG: Tag = T::TAG;
-    const DIRECT: bool = true;
+/// Values that are encoded as they are.
+macro_rules! encoded {
+    ($($type:ident: $bound:path $(, ?$sized:ident)?;)*) => {$(
+        impl<T: $bound $(+ ?$sized)?> Field for $type<'_, T> {
+            const TAG: Tag = T::TAG;
+            const DIRECT: bool = true;
 
-    #[inline(always)]
-    fn words(&self) -> usize {
-        self.0.words()
-    }
+            #[inline(always)]
+            fn words(&self) -> usize {
+                self.0.words()
+            }
 
-    #[inline(always)]
-    fn put<S: Sink>(&self, sink: &mut S) {
-        self.0.put(sink);
-    }
+            #[inline(always)]
+            fn put<S: Sink>(&self, sink: &mut S) {
+                self.0.put(sink);
+            }
+        }
+    )*};
+}
+
+encoded! {
+    Number: Integer;
+    Deferred: Capture, ?Sized;
 }
 
 /// Values that only exist as text, which the caller writes.
@@ -119,6 +151,20 @@ pub trait Argument: Field {
     /// Reads it back on the consumer; `None` if it does not travel.
     fn take<'o>(reader: &mut Reader<'o>) -> Option<Self::Out<'o>>;
     fn out(&self) -> Self::Out<'_>;
+}
+
+impl<T: Integer> Argument for Number<'_, T> {
+    type Out<'o> = T;
+
+    #[inline]
+    fn take<'o>(reader: &mut Reader<'o>) -> Option<T> {
+        Some(T::take(reader))
+    }
+
+    #[inline]
+    fn out(&self) -> T {
+        *self.0
+    }
 }
 
 impl<T: Capture + ?Sized> Argument for Deferred<'_, T> {

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::num::NonZero;
+use std::ops::Deref;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -205,6 +206,10 @@ impl<T: Capture + Single> Capture for Option<T> {
     }
 }
 
+/// The integers, which a literal may become by the way it is used.
+#[doc(hidden)]
+pub trait Integer: Copy + for<'a> Capture<Out<'a> = Self> {}
+
 /// Everything captured but `Option`, so that a tag needs one bit for options.
 #[doc(hidden)]
 pub trait Single {}
@@ -213,10 +218,20 @@ macro_rules! single {
     ($($type:ty)*) => {$( impl Single for $type {} )*};
 }
 
+macro_rules! single_integers {
+    ($($type:ty)*) => {$(
+        impl Single for $type {}
+        impl Single for NonZero<$type> {}
+        impl Integer for $type {}
+    )*};
+}
+
 single! {
-    bool char f32 f64 i8 u8 i16 u16 i32 u32 i64 u64 isize usize i128 u128 str String Duration
+    bool char f32 f64 i128 u128 str String Duration
     IpAddr Ipv4Addr Ipv6Addr SocketAddr SocketAddrV4 SocketAddrV6
 }
+
+single_integers! { i8 u8 i16 u16 i32 u32 i64 u64 isize usize }
 
 /// References and owning pointers capture what they point to.
 macro_rules! pointers {
@@ -293,6 +308,15 @@ impl<T: Capture + ToOwned + ?Sized> Capture for Cow<'_, T> {
 pub struct Pointee<O> {
     out: O,
     address: *const (),
+}
+
+/// A reference to a width is a width.
+impl<O> Deref for Pointee<O> {
+    type Target = O;
+
+    fn deref(&self) -> &O {
+        &self.out
+    }
 }
 
 impl<O> fmt::Pointer for Pointee<O> {

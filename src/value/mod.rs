@@ -9,7 +9,9 @@ mod text;
 mod wire;
 
 #[doc(hidden)]
-pub use argument::{Arguments, AsDebug, AsDisplay, Deferred, Fields, PickDeferred, PickImmediate, Probe, Tags};
+pub use argument::{
+    Arguments, AsDebug, AsDisplay, Deferred, Fields, PickDeferred, PickImmediate, PickNumber, Probe, Tags,
+};
 #[doc(hidden)]
 pub use capture::Capture;
 pub(crate) use text::write_value;
