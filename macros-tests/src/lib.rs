@@ -1,1 +1,47 @@
+//! What the tests of femtologging's macros have in common: a logging system of one's own that keeps its records.
 
+use std::time::Duration;
+
+use femtologging::{Config, FemtoCaptureHandler, FemtoLogger, LevelFilter, Logging, OwnedRecord};
+
+/// How long a test waits for what happens at once unless the machine is overloaded.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A logging system that keeps its records, with one logger called `tests`.
+pub struct Recorder {
+    logging: Logging,
+    capture: FemtoCaptureHandler,
+    /// The logger to log to, with `logger: recorder.logger`.
+    pub logger: FemtoLogger,
+}
+
+impl Recorder {
+    /// Makes a system that records every level.
+    #[expect(clippy::new_without_default, reason = "a default would hide that it starts a thread")]
+    pub fn new() -> Self {
+        let capture = FemtoCaptureHandler::new();
+        let config = Config::builder().default_level(LevelFilter::Trace).add_handler("capture", capture.clone());
+        let logging = config.build().expect("the configuration is valid");
+        let logger = logging.get_logger("tests").expect("the name is valid");
+        Self { logging, capture, logger }
+    }
+
+    /// Takes everything logged so far.
+    pub fn take(&self) -> Vec<OwnedRecord> {
+        self.logging.flush(PATIENCE).expect("the handler takes everything");
+        self.capture.take()
+    }
+
+    /// Takes the messages of everything logged so far.
+    pub fn messages(&self) -> Vec<String> {
+        self.take().iter().map(|record| record.message().to_owned()).collect()
+    }
+
+    /// Takes the only record logged so far.
+    #[track_caller]
+    pub fn only(&self) -> OwnedRecord {
+        let mut records = self.take();
+        assert_eq!(records.len(), 1, "one record, not {records:?}");
+        records.remove(0)
+    }
+}
