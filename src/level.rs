@@ -67,15 +67,10 @@ impl Level {
     }
 
     /// Returns the position in [`Level::ALL`], from 0 for `Trace` to 5 for `Critical`.
+    #[inline]
     pub const fn index(self) -> usize {
-        match self {
-            Self::Trace => 0,
-            Self::Debug => 1,
-            Self::Info => 2,
-            Self::Warn => 3,
-            Self::Error => 4,
-            Self::Critical => 5,
-        }
+        // 5, 10, 20, 30, 40, 50: a multiplication, where a `match` would become a jump table on every caller's path.
+        self as usize / 10
     }
 
     /// Returns the level at this position of [`Level::ALL`], if there is one.
