@@ -72,6 +72,7 @@ impl Output for Escaped<'_> {
 }
 
 /// Text in both forms that outputs want, for what is written again and again.
+#[derive(Clone)]
 pub(crate) struct Prepared {
     raw: String,
     escaped: Vec<u8>,
@@ -120,7 +121,7 @@ fn push_number(out: &mut Vec<u8>, number: u64) {
     }
     let digits = eight_digits(number);
     // Leading zeros are the low bytes; a lone zero stays.
-    let zeros = ((digits | 1 << 56).trailing_zeros() / 8) as usize;
+    let zeros = ((digits | (1 << 56)).trailing_zeros() / 8) as usize;
     let text = (digits | 0x3030_3030_3030_3030) >> (8 * zeros);
     let end = out.len() + 8 - zeros;
     out.extend_from_slice(&text.to_le_bytes());
@@ -134,11 +135,11 @@ fn push_number(out: &mut Vec<u8>, number: u64) {
 #[inline]
 fn eight_digits(number: u64) -> u64 {
     // Two numbers below 10^4, in 32 bits each; then four below 100, in 16 bits each; then eight digits.
-    let fours = number / 10_000 | (number % 10_000) << 32;
-    let hundreds = (fours * 10_486 >> 20) & 0x7F_0000_007F;
-    let pairs = hundreds | (fours - 100 * hundreds) << 16;
-    let tens = (pairs * 103 >> 10) & 0x000F_000F_000F_000F;
-    tens | (pairs - 10 * tens) << 8
+    let fours = (number / 10_000) | ((number % 10_000) << 32);
+    let hundreds = ((fours * 10_486) >> 20) & 0x7F_0000_007F;
+    let pairs = hundreds | ((fours - 100 * hundreds) << 16);
+    let tens = ((pairs * 103) >> 10) & 0x000F_000F_000F_000F;
+    tens | ((pairs - 10 * tens) << 8)
 }
 
 /// Appends `text` to `out`, control characters escaped: `\n`, `\r`, `\t`, and others as `\u{1b}`.
