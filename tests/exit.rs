@@ -41,6 +41,8 @@ const SCENARIOS: &[Scenario] = &[
     ("a_closed_stderr_is_survived", log_to_both, |name| closed(name, "2>&-")),
     ("a_reader_that_has_gone_is_an_error", log_without_reader, broken_pipe),
     ("basic_config_writes_to_stderr", basic, basic_stderr),
+    #[cfg(unix)]
+    ("a_child_of_fork_writes_nothing_twice_and_may_set_up_anew", forking, forked),
 ];
 
 fn main() -> ExitCode {
@@ -502,4 +504,51 @@ fn basic_stderr(name: &str) {
     let said = stderr(&output);
     assert_eq!(said.lines().map(without_time).collect::<Vec<_>>(), ["INFO  app [main] 1"]);
     assert!(output.stdout.is_empty());
+}
+
+#[cfg(unix)]
+mod posix {
+    #![allow(unsafe_code)]
+
+    use std::ffi::c_int;
+
+    // SAFETY: the signatures are those of POSIX. The child of `fork` runs ordinary code: the library is made for that.
+    unsafe extern "C" {
+        pub safe fn fork() -> c_int;
+        fn waitpid(process: c_int, status: *mut c_int, options: c_int) -> c_int;
+    }
+
+    /// Waits for a child and returns its status.
+    pub fn wait(process: c_int) -> c_int {
+        let mut status = -1;
+        // SAFETY: `status` is there to be written to.
+        assert_eq!(unsafe { waitpid(process, &mut status, 0) }, process);
+        status
+    }
+}
+
+#[cfg(unix)]
+fn forking() -> ExitCode {
+    log_to_file();
+    let child = posix::fork();
+    if child > 0 {
+        assert_eq!(posix::wait(child), 0);
+        info!("16");
+        return ExitCode::SUCCESS;
+    }
+    info!("in the child, before it has set anything up");
+    assert!(femtologging::flush(LONG).unwrap_err().is_closed());
+    let spec = FemtoFileHandler::builder().path(path().with_extension("child")).formatter(message).build().unwrap();
+    Config::builder().add_handler("file", spec).build_and_init().unwrap();
+    info!("in the child");
+    ExitCode::SUCCESS
+}
+
+#[cfg(unix)]
+fn forked(name: &str) {
+    let mut run = Run::new(name);
+    let output = run.output();
+    assert_eq!((output.status.code(), stderr(&output)), (Some(0), String::new()));
+    assert_eq!(run.text(), numbers(16));
+    assert_eq!(fs::read_to_string(run.dir.path().join("a.child")).unwrap(), "in the child\n");
 }
