@@ -134,9 +134,9 @@ impl ThreadRing {
         true
     }
 
-    /// Says in the ring whose records follow. If it has no room for that, gives it back.
+    /// Says in the ring whose records follow. If half of it is not free, gives it back: a new ring has more room.
     fn announce(&self, thread: &Arc<ThreadInfo>) -> bool {
-        if !self.ring.fits(1) {
+        if !self.ring.fits(self.ring.capacity() / 2) {
             self.release();
             return false;
         }
