@@ -34,6 +34,7 @@ const SCENARIOS: &[Scenario] = &[
     ("a_panic_with_the_hook_has_its_backtrace", panic_with_hook, |name| logged_panic(name, true)),
     ("a_panic_in_a_thread_names_it", panic_in_a_thread, panic_names_thread),
     ("without_a_configuration_warnings_go_to_stderr", unconfigured, last_resort),
+    ("exit_drains_the_last_resort", exit_unconfigured, drained_last_resort),
     ("the_last_resort_can_be_flushed_and_counted", flush_unconfigured, flushed_last_resort),
     ("loggers_without_handlers_use_the_last_resort", configured_elsewhere, partly_last_resort),
     ("stdout_and_stderr_are_streams", log_to_both, both_streams),
@@ -378,6 +379,19 @@ fn last_resort(name: &str) {
     assert_eq!(lines[..2], ["WARN  exit [main] first 1", "ERROR some.name [main] second key=2"]);
     assert!(lines[2].starts_with("ERROR run-time [thread-") && lines[2].ends_with("] third"), "{lines:?}");
     assert_eq!((lines.len(), output.stdout.as_slice(), output.status.code()), (3, &b""[..], Some(7)));
+}
+
+fn exit_unconfigured() -> ExitCode {
+    (1..=5000).for_each(|n| warn!("{}", n));
+    std::process::exit(7)
+}
+
+fn drained_last_resort(name: &str) {
+    let output = Run::new(name).output();
+    let said = stderr(&output);
+    let lines: Vec<_> = said.lines().map(without_time).collect();
+    let expected: Vec<_> = (1..=5000).map(|n| format!("WARN  exit [main] {n}")).collect();
+    assert_eq!((lines, output.status.code()), (expected.iter().map(String::as_str).collect(), Some(7)));
 }
 
 fn flush_unconfigured() -> ExitCode {
