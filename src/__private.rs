@@ -92,7 +92,8 @@ fn emit_fields<S: Source, A: Fields, F: Fields>(
     fields: &F,
 ) {
     if let Some(state) = source.state(site, shape, level) {
-        dispatch::send(state, level, &Draft { name: source.name(), arguments, fields });
+        let draft = Draft { name: source.name(), arguments, fields };
+        dispatch::send(state, level, &draft, || source.state(site, shape, level));
     }
 }
 

@@ -16,12 +16,12 @@ use crate::error::notify;
 use crate::level::Level;
 use crate::metrics::DropReason;
 use crate::queue::{Queue, ThreadRing, is_consumer};
-use crate::record::{HEADER_WORDS, Header, Payload, SiteTable, ThreadInfo};
+use crate::record::{Encoded, HEADER_WORDS, Header, Payload, SiteTable, ThreadInfo};
 use crate::time::{Clock, Timeline};
 use crate::value::{ByteSink, Sink};
 
 thread_local! {
-    static LOCAL: RefCell<Local> = const { RefCell::new(Local { entries: Vec::new(), rings: Vec::new(), thread: None }) };
+    static LOCAL: RefCell<Local> = const { RefCell::new(Local { entries: Vec::new(), rings: Vec::new(), gone: Vec::new(), thread: None }) };
 
     /// A buffer for encoding; it is taken out while in use, so that a nested call finds none and makes its own.
     static SCRATCH: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
@@ -36,12 +36,17 @@ const SCRATCH_KEPT: usize = 64 * 1024;
 /// How many routes a thread's table holds before it lets go of those it used longest ago.
 const ENTRIES: usize = 1024;
 
+/// How often a record asks where it goes, if the answer is out of date each time.
+const TRIES: usize = 100;
+
 /// What a thread knows of routes and rings.
 struct Local {
     /// A route is at its number modulo the table's length, a power of two.
     entries: Vec<Option<Entry>>,
     /// The rings that this thread has claimed.
     rings: Vec<(Arc<Queue>, Option<Arc<ThreadRing>>)>,
+    /// Entries that the table has let go of, to be dropped when it is not borrowed any more.
+    gone: Vec<Entry>,
     thread: Option<Arc<ThreadInfo>>,
 }
 
@@ -71,20 +76,24 @@ impl Drop for Local {
     }
 }
 
-/// Sends a record on its way. Never panics, never fails: what cannot be delivered is counted.
+/// Sends a record on its way. Never panics, never fails: what cannot be delivered is counted. `again` asks anew where the
+/// record goes, for when the configuration has changed since.
 #[inline(always)]
-pub(crate) fn send<P: Payload>(state: State, level: Level, payload: &P) {
+pub(crate) fn send<P: Payload>(state: State, level: Level, payload: &P, again: impl Fn() -> Option<State>) {
     let header = Header::new(state.site(), level, P::PREFIX);
-    if P::DIRECT {
-        let sent = LOCAL.try_with(|local| match local.try_borrow() {
-            Ok(local) => local.send(state.route(), header, level, payload),
-            Err(_) => false,
-        });
-        if let Ok(true) = sent {
-            return;
-        }
+    if !P::DIRECT || !send_direct(state.route(), header, level, payload) {
+        send_encoded(state.route(), header, &|sink| payload.put(sink), &again);
     }
-    send_encoded(state.route(), header, &|sink| payload.put(sink));
+}
+
+/// Writes a record straight into rings, if this thread knows the route and nothing is out of the ordinary.
+#[inline(always)]
+fn send_direct<P: Payload>(route: u32, header: Header, level: Level, payload: &P) -> bool {
+    let sent = LOCAL.try_with(|local| match local.try_borrow() {
+        Ok(local) => local.send(route, header, level, payload),
+        Err(_) => false,
+    });
+    matches!(sent, Ok(true))
 }
 
 impl Local {
@@ -121,28 +130,24 @@ impl Local {
         true
     }
 
-    fn thread(&mut self) -> Arc<ThreadInfo> {
-        self.thread.get_or_insert_with(|| Arc::new(ThreadInfo::current())).clone()
-    }
-
-    /// Returns the entry of a route, made if need be.
-    fn entry(&mut self, route: u32) -> Option<(&Entry, Arc<ThreadInfo>)> {
-        let thread = self.thread();
-        let mask = self.entries.len().wrapping_sub(1);
-        let known = self.entries.get(route as usize & mask).and_then(Option::as_ref);
-        if known.is_none_or(|entry| entry.route.id != route) {
-            self.enter(Route::find(route)?, &thread);
-        }
-        let mask = self.entries.len().wrapping_sub(1);
-        let entry = self.entries.get(route as usize & mask)?.as_ref()?;
-        Some((entry, thread))
+    /// The way along a route, if it is in the table.
+    fn way(&self, route: u32) -> Option<Way> {
+        let index = route as usize & self.entries.len().wrapping_sub(1);
+        let entry = self.entries.get(index)?.as_ref().filter(|entry| entry.route.id == route)?;
+        Some(Way {
+            route: entry.route.clone(),
+            targets: entry.targets.clone(),
+            ticks: entry.clock.ticks(),
+            thread: entry.thread.clone(),
+        })
     }
 
     /// Enters a route into the table, which grows while routes that are still in use would share a place.
-    fn enter(&mut self, route: Arc<Route>, thread: &Arc<ThreadInfo>) {
-        self.let_go_of_closed();
+    fn enter(&mut self, route: Arc<Route>) {
+        self.let_go_of_stale();
+        let thread = self.thread.get_or_insert_with(|| Arc::new(ThreadInfo::current())).clone();
         let targets = route.queues.iter().map(|queue| Target {
-            ring: if route.closed { None } else { self.ring(queue, thread) },
+            ring: if route.closed { None } else { self.ring(queue, &thread) },
             threshold: queue.threshold(),
             wake_at: queue.wake_at,
             queue: queue.clone(),
@@ -150,27 +155,23 @@ impl Local {
         let targets: SmallVec<_> = targets.collect();
         let plain = route.filters.is_empty() && !route.closed && !is_consumer();
         let clock = route.queues.first().map_or_else(Clock::system, |queue| queue.clock.clone());
-        let entry =
-            Entry { direct: if plain { route.id } else { u32::MAX }, clock, targets, thread: thread.clone(), route };
+        let entry = Entry { direct: if plain { route.id } else { u32::MAX }, clock, targets, thread, route };
         let mut length = self.entries.len().max(4);
         loop {
             let place = |entry: &Entry| entry.route.id as usize & (length - 1);
-            let mut entries: Vec<Option<Entry>> = Vec::new();
-            entries.resize_with(length, || None);
-            let others = self.entries.iter().flatten().filter(|other| other.route.id != entry.route.id);
             let mut taken = vec![false; length];
             taken[place(&entry)] = true;
-            let clash = others.into_iter().any(|other| std::mem::replace(&mut taken[place(other)], true));
+            let clash = self.entries.iter().flatten().any(|other| std::mem::replace(&mut taken[place(other)], true));
             if clash && length < ENTRIES {
                 length *= 2;
                 continue;
             }
-            for other in self.entries.drain(..).flatten() {
-                let at = place(&other);
-                entries[at] = Some(other);
+            let mut entries: Vec<Option<Entry>> = Vec::new();
+            entries.resize_with(length, || None);
+            for entry in self.entries.drain(..).flatten().chain([entry]) {
+                let at = place(&entry);
+                self.gone.extend(entries[at].replace(entry));
             }
-            let at = place(&entry);
-            entries[at] = Some(entry);
             self.entries = entries;
             return;
         }
@@ -186,13 +187,8 @@ impl Local {
         ring
     }
 
-    /// Lets go of the rings of handlers that were shut down.
-    fn let_go_of_closed(&mut self) {
-        self.entries.iter_mut().for_each(|slot| {
-            if slot.as_ref().is_some_and(|entry| entry.targets.iter().any(|target| target.queue.is_closed())) {
-                *slot = None;
-            }
-        });
+    /// Lets go of the rings of handlers that were shut down, and of routes that nothing leads to any more.
+    fn let_go_of_stale(&mut self) {
         self.rings.retain(|(queue, ring)| {
             let keep = !queue.is_closed();
             if let Some(ring) = ring.as_ref().filter(|_| !keep) {
@@ -200,6 +196,13 @@ impl Local {
             }
             keep
         });
+        // A ring that was given back is in no entry after this: a queue that is closed stays closed.
+        for slot in &mut self.entries {
+            let stale = |entry: &mut Entry| {
+                entry.route.is_forgotten() || entry.targets.iter().any(|target| target.queue.is_closed())
+            };
+            self.gone.extend(slot.take_if(stale));
+        }
     }
 }
 
@@ -232,65 +235,99 @@ fn with_scratch(with: impl FnOnce(&mut ByteSink)) {
 
 /// Sends a record that cannot go straight into rings.
 #[inline(never)]
-fn send_encoded(route: u32, header: Header, put: &dyn Fn(&mut ByteSink)) {
+fn send_encoded(route: u32, header: Header, put: &dyn Fn(&mut ByteSink), again: &dyn Fn() -> Option<State>) {
     with_scratch(|sink| {
         // User code may run here, and log; nothing is borrowed.
         put(sink);
-        let payload = &sink.bytes;
-        let known = LOCAL.try_with(|local| {
-            let mut local = local.try_borrow_mut().ok()?;
-            let (entry, thread) = local.entry(route)?;
-            Some((entry.route.clone(), entry.targets.clone(), entry.clock.ticks(), thread))
-        });
-        match known {
-            Ok(Some((route, targets, ticks, thread))) => {
-                deliver(&route, &targets, ticks, &thread, header, payload);
-            }
-            // The thread is ending and its table is gone: rings are borrowed for this one record.
-            Err(_) => {
-                if let Some(route) = Route::find(route) {
-                    let thread = Arc::new(ThreadInfo::current());
-                    let targets = route.queues.iter().map(|queue| Target {
-                        ring: None,
-                        threshold: queue.threshold(),
-                        wake_at: queue.wake_at,
-                        queue: queue.clone(),
-                    });
-                    let ticks = route.queues.first().map_or(0, |queue| queue.clock.ticks());
-                    deliver(&route, &targets.collect::<SmallVec<[Target; 1]>>(), ticks, &thread, header, payload);
-                }
-            }
-            // The configuration changed twice while this thread was on its way here.
-            Ok(None) => notify("logger", format_args!("a record was lost between two changes of configuration")),
+        if !send_direct(route, header, header.level(), &Encoded(&sink.bytes)) {
+            send_slowly(route, header, &sink.bytes, again);
         }
     });
 }
 
-fn deliver(route: &Route, targets: &[Target], ticks: u64, thread: &Arc<ThreadInfo>, header: Header, payload: &[u8]) {
-    if !passes(route, ticks, thread, header, payload) {
+/// What it takes to send a record along a route.
+struct Way {
+    route: Arc<Route>,
+    targets: SmallVec<[Target; 1]>,
+    ticks: u64,
+    thread: Arc<ThreadInfo>,
+}
+
+/// Sends an encoded record that is out of the ordinary.
+#[cold]
+fn send_slowly(route: u32, header: Header, payload: &[u8], again: &dyn Fn() -> Option<State>) {
+    let known = LOCAL.try_with(|local| local.try_borrow().ok()?.way(route)).ok().flatten();
+    if let Some(way) = known.or_else(|| find_way(route, again)) {
+        deliver(&way, header, payload);
+    }
+}
+
+/// Finds the way along a route that this thread has not used yet.
+fn find_way(mut route: u32, again: &dyn Fn() -> Option<State>) -> Option<Way> {
+    for _ in 0..TRIES {
+        if let Some(found) = Route::find(route) {
+            return Some(enter(found));
+        }
+        // The configuration changed twice since the caller asked where the record goes.
+        route = again()?.route();
+    }
+    notify("logger", format_args!("a record was lost while the configuration changed again and again"));
+    None
+}
+
+fn enter(route: Arc<Route>) -> Way {
+    let entered = LOCAL.try_with(|local| {
+        let mut local = local.try_borrow_mut().ok()?;
+        local.enter(route.clone());
+        Some((local.way(route.id)?, std::mem::take(&mut local.gone)))
+    });
+    match entered {
+        Ok(Some((way, gone))) => {
+            // What the table let go of may own filters, whose destructors may log. Nothing is borrowed here.
+            drop(gone);
+            way
+        }
+        // The thread is ending and its table is gone: rings are borrowed for this one record.
+        _ => {
+            let targets = route.queues.iter().map(|queue| Target {
+                ring: None,
+                threshold: queue.threshold(),
+                wake_at: queue.wake_at,
+                queue: queue.clone(),
+            });
+            let targets = targets.collect();
+            let ticks = route.queues.first().map_or(0, |queue| queue.clock.ticks());
+            Way { route, targets, ticks, thread: Arc::new(ThreadInfo::current()) }
+        }
+    }
+}
+
+fn deliver(way: &Way, header: Header, payload: &[u8]) {
+    if !passes(way, header, payload) {
         return;
     }
     let consumer = is_consumer();
-    for target in targets.iter().filter(|target| header.level() as u8 >= target.threshold) {
+    for target in way.targets.iter().filter(|target| header.level() as u8 >= target.threshold) {
         if consumer {
             target.queue.drop_one(DropReason::Reentrant, header.level());
-        } else if route.closed {
+        } else if way.route.closed {
             target.queue.drop_one(DropReason::Closed, header.level());
         } else {
-            target.push(thread, header, ticks, payload);
+            target.push(&way.thread, header, way.ticks, payload);
         }
     }
 }
 
 /// Asks the logger's filters. A filter that panics lets the record pass.
-fn passes(route: &Route, ticks: u64, thread: &Arc<ThreadInfo>, header: Header, payload: &[u8]) -> bool {
+fn passes(way: &Way, header: Header, payload: &[u8]) -> bool {
+    let route = &way.route;
     if route.filters.is_empty() || IN_FILTER.try_with(|inside| inside.replace(true)).unwrap_or(true) {
         return true;
     }
     let timeline = route.queues.first().map(|queue| Timeline::new(&queue.clock));
-    let timestamp = timeline.map(|timeline| timeline.timestamp(ticks)).unwrap_or_default();
+    let timestamp = timeline.map(|timeline| timeline.timestamp(way.ticks)).unwrap_or_default();
     let mut sites = SiteTable::default();
-    let passes = sites.record(header, timestamp, thread, payload).is_none_or(|record| {
+    let passes = sites.record(header, timestamp, &way.thread, payload).is_none_or(|record| {
         route.filters.iter().all(|filter| {
             std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| filter.allows(&record))).unwrap_or(true)
         })

@@ -4,7 +4,7 @@
 //! configuration never changes a route: it makes new ones and gives out their numbers.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, LazyLock, Mutex};
 
 use crate::callsite::State;
@@ -24,6 +24,7 @@ pub(crate) struct Route {
     pub(crate) filters: Vec<Arc<dyn FemtoFilter>>,
     /// Whether the handlers are shut down, so that records are only counted.
     pub(crate) closed: bool,
+    forgotten: AtomicBool,
 }
 
 /// Routes by their number.
@@ -40,13 +41,13 @@ impl Route {
                 break id;
             }
         };
-        let route = Arc::new(Self { id, queues, filters, closed });
+        let route = Arc::new(Self { id, queues, filters, closed, forgotten: AtomicBool::new(false) });
         routes.insert(id, route.clone());
         route
     }
 
     pub(super) fn last_resort(queues: Vec<Arc<Queue>>) -> Self {
-        Self { id: LAST_RESORT, queues, filters: Vec::new(), closed: false }
+        Self { id: LAST_RESORT, queues, filters: Vec::new(), closed: false, forgotten: AtomicBool::new(false) }
     }
 
     pub(crate) fn find(id: u32) -> Option<Arc<Route>> {
@@ -59,9 +60,15 @@ impl Route {
     /// Forgets routes that no logger has any more.
     pub(crate) fn forget(ids: impl IntoIterator<Item = u32>) {
         let mut routes = lock(&ROUTES);
-        for id in ids {
-            routes.remove(&id);
-        }
+        let gone: Vec<_> = ids.into_iter().filter_map(|id| routes.remove(&id)).collect();
+        drop(routes);
+        // A filter's destructor is user code, so that it runs after the lock is released.
+        gone.iter().for_each(|route| route.forgotten.store(true, Relaxed));
+    }
+
+    /// Whether no logger has it any more.
+    pub(super) fn is_forgotten(&self) -> bool {
+        self.forgotten.load(Relaxed)
     }
 
     /// Whether this route leads to the same places.

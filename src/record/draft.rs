@@ -128,6 +128,26 @@ impl<N: Named, A: Fields, F: Fields> Payload for Draft<'_, N, A, F> {
     }
 }
 
+/// A payload that is encoded already.
+pub(crate) struct Encoded<'a>(pub(crate) &'a [u8]);
+
+impl Payload for Encoded<'_> {
+    const PREFIX: Prefix = Prefix::None;
+    const DIRECT: bool = true;
+
+    #[inline(always)]
+    fn words(&self) -> usize {
+        self.0.len() / 8
+    }
+
+    #[inline(always)]
+    fn put<S: Sink>(&self, sink: &mut S) {
+        for chunk in self.0.as_chunks::<8>().0 {
+            sink.word(u64::from_le_bytes(*chunk));
+        }
+    }
+}
+
 /// Who a record is named after.
 pub trait Named {
     const PREFIX: Prefix;

@@ -7,7 +7,7 @@ mod owned;
 mod site;
 mod thread;
 
-pub(crate) use draft::{Draft, HEADER_WORDS, Header, LoggerName, Named, Payload, Prefix, TargetName};
+pub(crate) use draft::{Draft, Encoded, HEADER_WORDS, Header, LoggerName, Named, Payload, Prefix, TargetName};
 pub use message::Message;
 pub use owned::OwnedRecord;
 pub(crate) use site::{Site, SiteTable};
