@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::logging::{self, Logging};
-use crate::error::{Error, Problem};
-use crate::filter::FemtoFilter;
+use crate::error::{Error, Problem, notify};
+use crate::filter::{Directives, FemtoFilter};
 use crate::handler::{FemtoStreamHandler, HandlerSpec};
 use crate::level::LevelFilter;
-use crate::logger::{LoggerSettings, Registry, canonical};
+use crate::logger::{LoggerFilter, LoggerSettings, Registry, canonical};
 use crate::queue::Queue;
 use crate::time::Clock;
 use crate::worker::{self, Worker};
@@ -30,6 +30,8 @@ impl Config {
     /// | [`root_handlers`](ConfigBuilder::root_handlers) | all | the root logger's handlers |
     /// | [`add_logger_config`](ConfigBuilder::add_logger_config) | none | a logger's level and handlers |
     /// | [`add_logger`](ConfigBuilder::add_logger) | none | everything about a logger |
+    /// | [`directives`](ConfigBuilder::directives) | none | levels of loggers as text, which go before all others |
+    /// | [`directives_from_env`](ConfigBuilder::directives_from_env) | none | the same from an environment variable |
     /// | [`clock`](ConfigBuilder::clock) | [`Clock::system`] | what records are stamped with |
     /// | [`exit_timeout`](ConfigBuilder::exit_timeout) | 5 s | how long the end of the process waits for handlers |
     pub fn builder() -> ConfigBuilder {
@@ -38,6 +40,7 @@ impl Config {
             handlers: Vec::new(),
             root_handlers: None,
             loggers: Vec::new(),
+            directives: Vec::new(),
             clock: None,
             exit_timeout: None,
             problems: Vec::new(),
@@ -66,6 +69,7 @@ pub struct ConfigBuilder {
     handlers: Vec<(String, HandlerSpec)>,
     root_handlers: Option<Vec<String>>,
     loggers: Vec<(String, LoggerConfig)>,
+    directives: Vec<Directives>,
     clock: Option<Clock>,
     exit_timeout: Option<Duration>,
     problems: Vec<Problem>,
@@ -179,6 +183,8 @@ impl ConfigBuilder {
     }
 
     /// Sets a logger's level and its own handlers. Its records also go to the root logger's, but once to each.
+    ///
+    /// For a level alone, use [`add_logger`](Self::add_logger).
     pub fn add_logger_config(
         self,
         name: impl Into<String>,
@@ -191,6 +197,21 @@ impl ConfigBuilder {
     /// Sets everything about a logger.
     pub fn add_logger(mut self, name: impl Into<String>, config: LoggerConfig) -> Self {
         self.loggers.push((name.into(), config));
+        self
+    }
+
+    /// Sets levels of loggers by [`Directives`], such as `info,my_app::db=debug,hyper=off`.
+    ///
+    /// They go before the levels that other settings give to these loggers, and later ones before earlier ones. A
+    /// directive with keys is left aside with a warning: it takes a filter to honour it.
+    pub fn directives(mut self, directives: impl Into<Directives>) -> Self {
+        self.directives.push(directives.into());
+        self
+    }
+
+    /// Sets levels of loggers by the [`Directives`] in an environment variable, such as `RUST_LOG`, if it is set.
+    pub fn directives_from_env(mut self, variable: &str) -> Self {
+        self.directives.extend(Directives::from_env(variable));
         self
     }
 
@@ -232,6 +253,7 @@ impl ConfigBuilder {
         if !self.problems.is_empty() {
             return Err(Error::config(self.problems));
         }
+        self.apply_directives();
         let clock = self.clock.unwrap_or_else(Clock::system);
         let mut workers: Vec<Arc<Worker>> = Vec::new();
         for (name, spec) in self.handlers {
@@ -262,7 +284,7 @@ impl ConfigBuilder {
                 propagate: !config.no_propagation,
                 disabled: config.disabled,
                 handlers: queues(&config.handlers),
-                filters: config.filters,
+                filters: config.filters.into_iter().map(|filter| LoggerFilter::new(filter, &name)).collect(),
             };
             (name, settings)
         });
@@ -272,6 +294,29 @@ impl ConfigBuilder {
         }
         shutdown::install_exit_hook();
         Ok(Logging::new(registry, workers, settings))
+    }
+
+    /// Makes settings of directives.
+    fn apply_directives(&mut self) {
+        for directives in std::mem::take(&mut self.directives) {
+            for directive in directives.iter() {
+                let (name, level) = (directive.target(), directive.level());
+                if !directive.is_plain() {
+                    // One with a span is left aside wherever it stands, and that was said.
+                    if directive.span().is_none() {
+                        notify("directives", format_args!("{directive}: left aside, as only a handler's filter can look at keys"));
+                    }
+                } else if name.is_empty() {
+                    self.default_level = level;
+                } else if let Some((_, config)) =
+                    self.loggers.iter_mut().find(|(known, _)| canonical(known) == canonical(name))
+                {
+                    config.level = Some(level);
+                } else {
+                    self.loggers.push((name.to_owned(), LoggerConfig::new().level(level)));
+                }
+            }
+        }
     }
 
     fn find_problems(&mut self) {
@@ -304,6 +349,13 @@ impl ConfigBuilder {
                     "loggers",
                     format!("{name:?}"),
                     format_args!("a logger cannot have this name: {why}"),
+                ));
+            }
+            if self.loggers[index].1.filters.iter().any(|filter| filter.is_for_handlers()) {
+                problems.push(Problem::new(
+                    format!("loggers.{name}.filters"),
+                    "",
+                    "a logger's filters cannot rewrite records: give this one to the handlers",
                 ));
             }
             if self.loggers.iter().take(index).any(|(earlier, _)| canonical(earlier) == canonical(name)) {
