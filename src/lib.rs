@@ -274,7 +274,7 @@ pub use config::{
 };
 pub use error::{Error, Problem, set_error_hook};
 pub use filter::FemtoFilter;
-pub use formatter::{FemtoFormatter, FemtoTextFormatter};
+pub use formatter::{FemtoFormatter, FemtoPatternFormatter, FemtoTextFormatter};
 pub use handler::{
     FemtoCaptureHandler, FemtoFileHandler, FemtoHandler, FemtoHandlerExt, FemtoNullHandler, FemtoStreamHandler,
 };

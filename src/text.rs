@@ -167,7 +167,8 @@ pub(crate) fn push_escaped(out: &mut Vec<u8>, text: &str) {
     }
 }
 
-fn is_harmful(c: char) -> bool {
+/// Says whether a reader of text could take this character for a command or a line's end.
+pub(crate) fn is_harmful(c: char) -> bool {
     c.is_control() || matches!(c, '\u{2028}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
 }
 

@@ -36,7 +36,7 @@ const MODULES: &[Module] = &[
     module("worker", &["callsite", "error", "filter", "handler", "level", "metrics", "policy", "queue", "record", "sync",
                        "template", "time", "value"]),
     module("filter", &["record"]),
-    module("formatter", &["level", "record", "text", "time", "value"]),
+    module("formatter", &["error", "level", "record", "text", "time", "value"]),
     module("handler", &["error", "filter", "formatter", "level", "policy", "record", "sync", "time"]),
 
     // On top of the journey.

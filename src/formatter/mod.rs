@@ -1,7 +1,12 @@
 //! Formatters: a record's text.
 
+mod pairs;
+mod pattern;
+mod stamp;
 mod text;
+mod zone;
 
+pub use pattern::FemtoPatternFormatter;
 pub use text::FemtoTextFormatter;
 
 use crate::record::FemtoLogRecord;

@@ -1,19 +1,21 @@
 //! The default formatter: one line of text.
 
 use super::FemtoFormatter;
+use super::pairs::{Pairs, write_pair};
+use super::stamp::{Stamp, stamp_settings};
 use crate::level::Level;
 use crate::record::FemtoLogRecord;
 use crate::text::{Escaped, Output, Raw};
-use crate::time::CivilWriter;
-use crate::value::{Value, write_value};
 
 /// Writes records as `2026-03-12T08:30:00.123456Z INFO  app::db [main] message key=value`.
 ///
-/// The time is UTC with microseconds. Text values stand in quotes where they would be hard to tell apart otherwise:
+/// The time is UTC; with the feature `local-time` it can be another zone's. Of a key that comes twice, the last one is
+/// written. Text values stand in quotes where they would be hard to tell apart otherwise:
 /// where they are empty or hold a space, `=`, `"` or a control character; a quote or backslash in them is escaped.
 ///
 /// | setting | default | what it does |
 /// |---|---|---|
+/// | [`digits`](Self::digits) | 6 | fractional digits of the time |
 /// | [`escape`](Self::escape) | `true` | control characters are written as `\n`, `\u{1b}` …, so that no message or value can forge a line or command a terminal |
 ///
 /// # Examples
@@ -28,7 +30,7 @@ use crate::value::{Value, write_value};
 /// ```
 #[derive(Debug, Clone)]
 pub struct FemtoTextFormatter {
-    time: CivilWriter,
+    stamp: Stamp,
     escape: bool,
 }
 
@@ -41,7 +43,7 @@ impl Default for FemtoTextFormatter {
 impl FemtoTextFormatter {
     /// Makes the default formatter.
     pub fn new() -> Self {
-        Self { time: CivilWriter::new(), escape: true }
+        Self { stamp: Stamp::new(6), escape: true }
     }
 
     /// Chooses whether control characters in messages, keys, values and names are escaped.
@@ -49,12 +51,14 @@ impl FemtoTextFormatter {
         self.escape = escape;
         self
     }
+
+    stamp_settings!();
 }
 
 impl FemtoFormatter for FemtoTextFormatter {
     #[inline]
     fn format(&mut self, record: &FemtoLogRecord<'_>, out: &mut Vec<u8>) {
-        self.time.write_utc(record.timestamp(), 6, out);
+        self.stamp.write(record.timestamp(), out);
         let (column, length) = column(record.level());
         let end = out.len() + length;
         out.extend_from_slice(column);
@@ -85,35 +89,13 @@ fn write_rest(record: &FemtoLogRecord<'_>, mut out: impl Output) {
     out.plain(" [");
     record.render_thread(&mut out);
     out.plain("] ");
-    record.render(&mut out, |out, key, value| {
-        out.plain(" ");
-        out.prepared(key);
-        out.plain("=");
-        match value {
-            Value::Str(text) | Value::Display(text) if needs_quotes(text) => {
-                out.plain("\"");
-                write_quoted(out, text);
-                out.plain("\"");
-            }
-            value => write_value(out, value),
-        }
-    });
-}
-
-fn needs_quotes(text: &str) -> bool {
-    text.is_empty() || text.chars().any(|c| c.is_whitespace() || c.is_control() || matches!(c, '"' | '='))
-}
-
-fn write_quoted(out: &mut impl Output, text: &str) {
-    for run in text.split_inclusive(['"', '\\']) {
-        let (plain, special) = match run.strip_suffix(['"', '\\']) {
-            Some(plain) => (plain, &run[plain.len()..]),
-            None => (run, ""),
-        };
-        let _ = out.write_str(plain);
-        if !special.is_empty() {
-            out.plain("\\");
-            out.plain(special);
-        }
-    }
+    let mut pairs = Pairs::new();
+    record.render(&mut out, |_, key, value| pairs.push(key, value));
+    pairs.each(
+        |key, later| key.as_str() == later.as_str(),
+        |key, value| {
+            out.plain(" ");
+            write_pair(&mut out, |out| out.prepared(key), *value);
+        },
+    );
 }

@@ -1,6 +1,8 @@
 //! What a record is: its encoded form, the view that filters, formatters and handlers read it through, and the
 //! owned form for those who keep records.
 
+#[cfg(any(test, fuzzing))]
+pub(crate) mod by_hand;
 mod draft;
 mod message;
 mod owned;

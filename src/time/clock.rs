@@ -6,7 +6,10 @@ use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 /// Calibrates itself when first used, which blocks for about 0.6 ms (at most 200 ms).
-static QUANTA: LazyLock<quanta::Clock> = LazyLock::new(quanta::Clock::new);
+static QUANTA: LazyLock<quanta::Clock> = LazyLock::new(|| {
+    first_use();
+    quanta::Clock::new()
+});
 
 /// Ticks of every manual clock at the Unix epoch, so that times before it have ticks too.
 pub(super) const MANUAL_EPOCH: u64 = 1 << 63;
@@ -108,6 +111,12 @@ impl ManualClock {
 
 fn ticks_at(time: Timestamp) -> u64 {
     MANUAL_EPOCH.wrapping_add(time.as_nanos() as u64)
+}
+
+/// Returns when this process first used the system's clock of this library, or asked here.
+pub(crate) fn first_use() -> Timestamp {
+    static FIRST: LazyLock<Timestamp> = LazyLock::new(Timestamp::now);
+    *FIRST
 }
 
 /// Returns the monotonic time since the first call in this process.

@@ -9,7 +9,8 @@ mod timeline;
 mod timestamp;
 
 pub use civil::CivilWriter;
-pub(crate) use clock::uptime;
+pub(crate) use civil::civil_from_days;
+pub(crate) use clock::{first_use, uptime};
 pub use clock::{Clock, ManualClock};
 pub use timeline::Timeline;
 pub use timestamp::Timestamp;

@@ -1,0 +1,74 @@
+//! Keys and values as formatters take them from a record, and as lines of text show them.
+
+use smallvec::SmallVec;
+
+use crate::record::FemtoLogRecord;
+use crate::text::Output;
+use crate::value::{Value, write_value};
+
+/// As many keys as a record has at most, unless it is configured otherwise: no more memory than the stack's.
+const MOST: usize = 64;
+
+/// Keys and values of one record.
+pub(super) struct Pairs<K, V>(SmallVec<[(K, V); MOST]>);
+
+impl<K, V> Pairs<K, V> {
+    #[inline]
+    pub(super) fn new() -> Self {
+        Self(SmallVec::new())
+    }
+
+    #[inline]
+    pub(super) fn push(&mut self, key: K, value: V) {
+        self.0.push((key, value));
+    }
+
+    /// Calls `each` with every key once: the last one wins, in its own place.
+    #[inline]
+    pub(super) fn each(&self, same: impl Fn(&K, &K) -> bool, mut each: impl FnMut(&K, &V)) {
+        for (index, (key, value)) in self.0.iter().enumerate() {
+            if !self.0[index + 1..].iter().any(|(later, _)| same(key, later)) {
+                each(key, value);
+            }
+        }
+    }
+}
+
+/// The keys and values of a record.
+#[inline]
+pub(super) fn pairs<'a>(record: &FemtoLogRecord<'a>) -> Pairs<&'a str, Value<'a>> {
+    Pairs(record.key_values().collect())
+}
+
+/// Writes `key=value`, the value in quotes where it would be hard to tell apart otherwise.
+#[inline]
+pub(super) fn write_pair<O: Output>(out: &mut O, key: impl FnOnce(&mut O), value: Value<'_>) {
+    key(out);
+    out.plain("=");
+    match value {
+        Value::Str(text) | Value::Display(text) if needs_quotes(text) => {
+            out.plain("\"");
+            write_quoted(out, text);
+            out.plain("\"");
+        }
+        value => write_value(out, value),
+    }
+}
+
+fn needs_quotes(text: &str) -> bool {
+    text.is_empty() || text.chars().any(|c| c.is_whitespace() || c.is_control() || matches!(c, '"' | '='))
+}
+
+fn write_quoted(out: &mut impl Output, text: &str) {
+    for run in text.split_inclusive(['"', '\\']) {
+        let (plain, special) = match run.strip_suffix(['"', '\\']) {
+            Some(plain) => (plain, &run[plain.len()..]),
+            None => (run, ""),
+        };
+        let _ = out.write_str(plain);
+        if !special.is_empty() {
+            out.plain("\\");
+            out.plain(special);
+        }
+    }
+}

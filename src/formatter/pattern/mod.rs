@@ -1,0 +1,375 @@
+//! Lines laid out by a pattern, in the three styles of CPython's `logging`.
+
+mod parse;
+mod spec;
+#[cfg(test)]
+mod tests;
+
+use super::FemtoFormatter;
+use super::pairs::{pairs, write_pair};
+use super::stamp::{TimeText, zone_settings};
+use crate::error::Error;
+use crate::level::Level;
+use crate::record::FemtoLogRecord;
+use crate::text::{Escaped, Output, Raw};
+use crate::time::{Timestamp, first_use};
+use crate::value::{Value, write_value};
+use spec::{Conversion, Number, Spec, write_repr};
+
+/// Lays records out by a pattern, in any of the three styles of CPython's `logging`.
+///
+/// | style | example | a width | the character itself |
+/// |---|---|---|---|
+/// | [`percent`](Self::percent) | `%(asctime)s %(message)s` | `%(levelname)-8s` | `%%` |
+/// | [`brace`](Self::brace) | `{asctime} {message}` | `{levelname:<8}` | `{{`, `}}` |
+/// | [`dollar`](Self::dollar) | `$asctime ${message}` | none | `$$` |
+///
+/// | attribute | what it is |
+/// |---|---|
+/// | `name` | the logger's name |
+/// | `levelno`, `levelname` | the level's number and its name |
+/// | `message` | the message |
+/// | `asctime` | the time as [`datefmt`](Self::datefmt) says; `2026-03-12 08:30:00,123` by default, in UTC |
+/// | `created`, `msecs` | seconds since the Unix epoch, and milliseconds into the second |
+/// | `relativeCreated` | milliseconds since the process first used this library |
+/// | `pathname`, `filename`, `module`, `lineno` | the call's source file, its last part, that without its extension, and the line |
+/// | `thread`, `threadName` | the calling thread's number and name |
+/// | `process`, `processName` | the process's id, and its program's file name |
+/// | `key_values` | all keys with their values, as `a=1 b="two words"` |
+/// | any other name | the value of this key; its [default](Self::defaults), or else `-`, where a record has no such key |
+///
+/// Behind a name may stand, in `percent` style, the flags `-`, `+`, `0` and space, a width, a precision and one of `s`, `r`, `d`, `i`, `u`,
+/// `f`, `x`, `X`, `o`; in `brace` style `!s` or `!r`, and `:` with fill, alignment (`<`, `>`, `^`, `=`), sign, `0`, width, `,` or
+/// `_`, precision and type. They mean what they mean in Python. Widths count characters.
+///
+/// | setting | default | what it does |
+/// |---|---|---|
+/// | [`datefmt`](Self::datefmt) | | how `asctime` is written |
+/// | [`defaults`](Self::defaults) | `-` | what stands for keys that a record does not have |
+/// | [`escape`](Self::escape) | `true` | control characters of records (not of the pattern) are written as `\n`, `\u{1b}` … |
+/// | [`python_level_names`](Self::python_level_names) | `false` | `WARNING` in place of `WARN` |
+/// | [`process_name`](Self::process_name) | the program's | what `processName` is |
+///
+/// # Examples
+///
+/// ```
+/// use femtologging::{FemtoPatternFormatter, FemtoStreamHandler};
+///
+/// let formatter = FemtoPatternFormatter::percent("%(asctime)s.%(msecs)03d %(levelname)-8s [%(request)s] %(message)s")?
+///     .datefmt("%H:%M:%S")?
+///     .defaults([("request", "none")]);
+/// let handler = FemtoStreamHandler::stderr().formatter(formatter).build()?;
+/// # drop(handler);
+///
+/// let error = FemtoPatternFormatter::brace("{levelname} {funcName}").unwrap_err();
+/// assert!(error.to_string().contains("character 14: funcName does not exist here"));
+/// # Ok::<(), femtologging::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct FemtoPatternFormatter {
+    steps: Vec<Step>,
+    stamp: TimeText,
+    escape: bool,
+    python_level_names: bool,
+    process_name: String,
+    start: Timestamp,
+    /// Text that is to be quoted.
+    scratch: Vec<u8>,
+}
+
+/// A piece of a pattern.
+#[derive(Clone, Debug, PartialEq)]
+enum Step {
+    Literal(String),
+    Field(Field, Spec),
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum Field {
+    Attribute(Attribute),
+    Key { name: String, default: Option<String> },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Attribute {
+    Name,
+    LevelNumber,
+    LevelName,
+    Message,
+    AscTime,
+    Created,
+    Msecs,
+    RelativeCreated,
+    PathName,
+    FileName,
+    Module,
+    Line,
+    Thread,
+    ThreadName,
+    Process,
+    ProcessName,
+    KeyValues,
+}
+
+/// What an attribute's value is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Shape {
+    Text,
+    Integer,
+    Float,
+    /// Known only from the record.
+    Any,
+}
+
+const ATTRIBUTES: [(&str, Attribute, Shape); 17] = [
+    ("name", Attribute::Name, Shape::Text),
+    ("levelno", Attribute::LevelNumber, Shape::Integer),
+    ("levelname", Attribute::LevelName, Shape::Text),
+    ("message", Attribute::Message, Shape::Text),
+    ("asctime", Attribute::AscTime, Shape::Text),
+    ("created", Attribute::Created, Shape::Float),
+    ("msecs", Attribute::Msecs, Shape::Float),
+    ("relativeCreated", Attribute::RelativeCreated, Shape::Float),
+    ("pathname", Attribute::PathName, Shape::Text),
+    ("filename", Attribute::FileName, Shape::Text),
+    ("module", Attribute::Module, Shape::Text),
+    ("lineno", Attribute::Line, Shape::Integer),
+    ("thread", Attribute::Thread, Shape::Integer),
+    ("threadName", Attribute::ThreadName, Shape::Text),
+    ("process", Attribute::Process, Shape::Integer),
+    ("processName", Attribute::ProcessName, Shape::Text),
+    ("key_values", Attribute::KeyValues, Shape::Text),
+];
+
+/// What stands for a key that a record does not have.
+const MISSING: &str = "-";
+
+impl FemtoPatternFormatter {
+    /// Reads a pattern of CPython's style `%`.
+    ///
+    /// # Errors
+    ///
+    /// The pattern has a mistake: the error says at which character, and what would be right.
+    pub fn percent(pattern: &str) -> Result<Self, Error> {
+        parse::percent(pattern).map(Self::new)
+    }
+
+    /// Reads a pattern of CPython's style `{`.
+    ///
+    /// # Errors
+    ///
+    /// As for [`percent`](Self::percent).
+    pub fn brace(pattern: &str) -> Result<Self, Error> {
+        parse::brace(pattern).map(Self::new)
+    }
+
+    /// Reads a pattern of CPython's style `$`.
+    ///
+    /// # Errors
+    ///
+    /// As for [`percent`](Self::percent).
+    pub fn dollar(pattern: &str) -> Result<Self, Error> {
+        parse::dollar(pattern).map(Self::new)
+    }
+
+    fn new(steps: Vec<Step>) -> Self {
+        Self {
+            steps,
+            stamp: TimeText::asctime(),
+            escape: true,
+            python_level_names: false,
+            process_name: program(),
+            start: first_use(),
+            scratch: Vec::new(),
+        }
+    }
+
+    /// Sets how `asctime` is written, as a pattern of `strftime`; an empty one is the default.
+    ///
+    /// Names of days and months are English. `%f` stands for microseconds, and `%0f` to `%9f` for so many digits of the
+    /// second's fraction.
+    ///
+    /// # Errors
+    ///
+    /// The pattern has a directive that is not known: the error says where, and lists those that are.
+    pub fn datefmt(mut self, pattern: &str) -> Result<Self, Error> {
+        let text = if pattern.is_empty() { TimeText::asctime() } else { TimeText::strftime(pattern)? };
+        self.stamp = text.with_zone_of(self.stamp);
+        Ok(self)
+    }
+
+    /// Sets what stands for keys that a record does not have.
+    pub fn defaults<K: AsRef<str>, V: Into<String>>(mut self, defaults: impl IntoIterator<Item = (K, V)>) -> Self {
+        for (key, value) in defaults {
+            let value = value.into();
+            for step in &mut self.steps {
+                if let Step::Field(Field::Key { name, default }, _) = step
+                    && *name == key.as_ref()
+                {
+                    *default = Some(value.clone());
+                }
+            }
+        }
+        self
+    }
+
+    /// Chooses whether control characters that come from records are escaped.
+    pub fn escape(mut self, escape: bool) -> Self {
+        self.escape = escape;
+        self
+    }
+
+    /// Chooses whether levels have CPython's names, so that `Warn` is `WARNING`.
+    pub fn python_level_names(mut self, python: bool) -> Self {
+        self.python_level_names = python;
+        self
+    }
+
+    /// Sets what `processName` is. CPython calls the process that a program starts in `MainProcess`.
+    pub fn process_name(mut self, name: impl Into<String>) -> Self {
+        self.process_name = name.into();
+        self
+    }
+
+    zone_settings!();
+}
+
+/// The file name of the running program.
+fn program() -> String {
+    let path = std::env::current_exe().unwrap_or_default();
+    path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+impl FemtoFormatter for FemtoPatternFormatter {
+    fn format(&mut self, record: &FemtoLogRecord<'_>, out: &mut Vec<u8>) {
+        // So that a step can be read while the time's text is written.
+        let steps = std::mem::take(&mut self.steps);
+        for step in &steps {
+            match step {
+                Step::Literal(text) => out.extend_from_slice(text.as_bytes()),
+                Step::Field(field, spec) => self.write_field(field, spec, record, out),
+            }
+        }
+        self.steps = steps;
+    }
+}
+
+impl FemtoPatternFormatter {
+    fn write_field(&mut self, field: &Field, spec: &Spec, record: &FemtoLogRecord<'_>, out: &mut Vec<u8>) {
+        if spec.is_plain() {
+            return self.write_text(field, record, out);
+        }
+        let start = out.len();
+        if spec.conversion == Conversion::Repr {
+            let mut scratch = std::mem::take(&mut self.scratch);
+            scratch.clear();
+            // The quoted text has its own escapes.
+            let escape = std::mem::replace(&mut self.escape, false);
+            self.write_text(field, record, &mut scratch);
+            self.escape = escape;
+            match self.number(field, record) {
+                Some(_) => out.extend_from_slice(&scratch),
+                None => write_repr(&scratch, out),
+            }
+            self.scratch = scratch;
+        } else {
+            if spec.conversion != Conversion::Text
+                && let Some(number) = self.number(field, record)
+                && spec.write_number(number, out)
+            {
+                return;
+            }
+            self.write_text(field, record, out);
+        }
+        spec.finish_text(start, out);
+    }
+
+    /// Returns the field's value if it is a number.
+    fn number(&self, field: &Field, record: &FemtoLogRecord<'_>) -> Option<Number> {
+        let nanos = record.timestamp().as_nanos();
+        Some(match field {
+            Field::Attribute(Attribute::LevelNumber) => u64::from(record.level().number()).into(),
+            Field::Attribute(Attribute::Line) => u64::from(record.line()).into(),
+            Field::Attribute(Attribute::Thread) => record.thread_id().into(),
+            Field::Attribute(Attribute::Process) => u64::from(record.process_id()).into(),
+            Field::Attribute(Attribute::Created) => Number::Float(nanos as f64 / 1e9),
+            Field::Attribute(Attribute::Msecs) => Number::Float((nanos.rem_euclid(1_000_000_000) / 1_000_000) as f64),
+            Field::Attribute(Attribute::RelativeCreated) => {
+                Number::Float((i128::from(nanos) - i128::from(self.start.as_nanos())) as f64 / 1e6)
+            }
+            Field::Attribute(_) => return None,
+            Field::Key { name, .. } => match record.get(name)? {
+                Value::I64(n) => i128::from(n).into(),
+                Value::U64(n) => n.into(),
+                Value::I128(n) => n.into(),
+                Value::U128(magnitude) => Number::Integer { negative: false, magnitude },
+                Value::F32(x) => Number::Float(x.into()),
+                Value::F64(x) => Number::Float(x),
+                _ => return None,
+            },
+        })
+    }
+
+    fn write_text(&mut self, field: &Field, record: &FemtoLogRecord<'_>, out: &mut Vec<u8>) {
+        match field {
+            Field::Attribute(Attribute::AscTime) => self.stamp.write(record.timestamp(), out),
+            Field::Attribute(Attribute::Created | Attribute::Msecs | Attribute::RelativeCreated) => {
+                // As Python writes a float, with a `.0` at least.
+                if let Some(number) = self.number(field, record) {
+                    Spec::default().write_number(number, out);
+                }
+            }
+            _ if self.escape => self.write_to(field, record, &mut Escaped(out)),
+            _ => self.write_to(field, record, &mut Raw(out)),
+        }
+    }
+
+    fn write_to(&self, field: &Field, record: &FemtoLogRecord<'_>, out: &mut impl Output) {
+        let attribute = match field {
+            Field::Attribute(attribute) => attribute,
+            Field::Key { name, default } => {
+                match record.get(name) {
+                    Some(value) => write_value(out, value),
+                    None => drop(out.write_str(default.as_deref().unwrap_or(MISSING))),
+                }
+                return;
+            }
+        };
+        let file = || record.file().rsplit(['/', '\\']).next().unwrap_or_default();
+        match attribute {
+            Attribute::Name => record.render_logger(out),
+            Attribute::LevelNumber => out.number(record.level().number().into()),
+            Attribute::LevelName => out.plain(match record.level() {
+                Level::Warn if self.python_level_names => "WARNING",
+                level => level.as_str(),
+            }),
+            Attribute::Message => {
+                let _ = record.message().render(out);
+            }
+            Attribute::PathName => drop(out.write_str(record.file())),
+            Attribute::FileName => drop(out.write_str(file())),
+            Attribute::Module => drop(out.write_str(file().rsplit_once('.').map_or(file(), |(stem, _)| stem))),
+            Attribute::Line => out.number(record.line().into()),
+            Attribute::Thread => out.number(record.thread_id()),
+            Attribute::ThreadName => record.render_thread(out),
+            Attribute::Process => out.number(record.process_id().into()),
+            Attribute::ProcessName => drop(out.write_str(&self.process_name)),
+            Attribute::KeyValues => {
+                let mut separator = "";
+                pairs(record).each(PartialEq::eq, |key, value| {
+                    out.plain(separator);
+                    separator = " ";
+                    write_pair(
+                        out,
+                        |out| {
+                            let _ = out.write_str(key);
+                        },
+                        *value,
+                    );
+                });
+            }
+            // Written by `write_text`.
+            Attribute::AscTime | Attribute::Created | Attribute::Msecs | Attribute::RelativeCreated => {}
+        }
+    }
+}
