@@ -174,11 +174,6 @@ impl Counters {
         Dropped(std::array::from_fn(|reason| std::array::from_fn(|level| self.dropped[reason][level].load(Acquire))))
     }
 
-    /// How many records did not come to be written.
-    pub(crate) fn lost(&self) -> u64 {
-        self.failed.load(Acquire) + self.dropped().total()
-    }
-
     /// Takes a snapshot; `published` is asked last, so that no record is seen to leave before it was seen to come.
     pub(crate) fn snapshot(&self, name: &str, published: impl FnOnce() -> u64) -> HandlerMetrics {
         let written = self.written.load(Acquire);

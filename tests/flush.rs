@@ -127,7 +127,6 @@ fn flush_of_rings_returns_while_others_go_on_logging() {
 }
 
 #[test]
-#[ignore = "a shared queue is drained for as long as records come: worker/run.rs, `Consumer::flush`"]
 fn flush_of_channels_returns_while_others_go_on_logging() {
     flush_while_others_log(Transport::Shared { capacity: Some(16) });
     flush_while_others_log(Transport::Shared { capacity: None });

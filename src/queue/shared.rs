@@ -48,6 +48,11 @@ impl Shared {
         self.receiver.try_recv().ok()
     }
 
+    /// How many records the channel holds.
+    pub(crate) fn len(&self) -> usize {
+        self.receiver.len()
+    }
+
     /// How many records were ever announced.
     pub(crate) fn published(&self) -> u64 {
         self.published.load(Acquire)

@@ -22,8 +22,8 @@ use crate::time::Clock;
 enum Command {
     /// Write and flush everything that is in the queue now.
     Flush { done: Sender<Result<(), Error>> },
-    /// The same, then close the handler and end. Records that are not out by `deadline` are given up.
-    Close { deadline: Instant, done: Sender<Result<(), Error>> },
+    /// The same, then close the handler and end.
+    Close { done: Sender<Result<(), Error>> },
 }
 
 /// A running worker.
@@ -65,7 +65,7 @@ impl Worker {
         self.queue.metrics()
     }
 
-    /// Asks for a flush. The answer comes on the returned channel's other end.
+    /// Gives the thread a command, and wakes it.
     fn command(&self, command: Command) {
         // A worker that has ended drops the command and with it the answer's sender, which the asker notices.
         let _ = self.commands.send(command);
@@ -80,7 +80,7 @@ pub(crate) fn all() -> Vec<Arc<Worker>> {
 
 /// Flushes workers side by side and waits for them until `timeout` has passed.
 pub(crate) fn flush(workers: &[Arc<Worker>], timeout: Duration) -> Result<(), Error> {
-    ask(workers, timeout, "flush", |done, _| Command::Flush { done })
+    ask(workers, timeout, "flush", |done| Command::Flush { done })
 }
 
 /// Closes workers side by side and waits for them until `timeout` has passed. Those already closed are left alone.
@@ -89,14 +89,14 @@ pub(crate) fn close(workers: &[Arc<Worker>], timeout: Duration) -> Result<(), Er
     for worker in &open {
         worker.queue.close();
     }
-    ask(&open, timeout, "shutdown", |done, deadline| Command::Close { deadline, done })
+    ask(&open, timeout, "shutdown", |done| Command::Close { done })
 }
 
 fn ask(
     workers: &[Arc<Worker>],
     timeout: Duration,
     what: &str,
-    command: impl Fn(Sender<Result<(), Error>>, Instant) -> Command,
+    command: impl Fn(Sender<Result<(), Error>>) -> Command,
 ) -> Result<(), Error> {
     if is_consumer() {
         return Err(Error::other(format!("no {what} from a handler's thread: it would wait for itself")));
@@ -105,7 +105,7 @@ fn ask(
     let deadline = now.checked_add(timeout).unwrap_or(now + Duration::from_secs(86_400 * 365));
     let asked = workers.iter().filter(|worker| !worker.queue.is_orphaned()).map(|worker| {
         let (done, answer) = crossbeam_channel::bounded(1);
-        worker.command(command(done, deadline));
+        worker.command(command(done));
         (worker, answer)
     });
     let mut failures = Vec::new();

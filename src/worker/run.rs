@@ -36,6 +36,8 @@ pub(super) struct Consumer {
     idle: Idle,
     last_tick: Instant,
     lookahead: u64,
+    /// How many records had failed at the last flush.
+    failed_before: u64,
     sink: Sink,
 }
 
@@ -68,6 +70,7 @@ impl Consumer {
             idle: Idle::new(idle),
             last_tick: Instant::now(),
             lookahead: if queue.clock.is_manual() { 0 } else { timeline.ticks_in(LOOKAHEAD) },
+            failed_before: 0,
             sink: Sink {
                 queue,
                 handler,
@@ -89,12 +92,12 @@ impl Consumer {
                 Ok(Command::Flush { done }) => {
                     let _ = done.send(self.flush());
                 }
-                Ok(Command::Close { deadline, done }) => {
-                    let _ = done.send(self.close(deadline));
+                Ok(Command::Close { done }) => {
+                    let _ = done.send(self.close());
                     return;
                 }
                 Err(error) if error.is_disconnected() => {
-                    let _ = self.close(Instant::now() + Duration::from_secs(1));
+                    let _ = self.close();
                     return;
                 }
                 Err(_) => {}
@@ -129,35 +132,45 @@ impl Consumer {
         self.inbox.drain(horizon, |next| self.sink.take(next))
     }
 
-    /// Everything logged before this was called is delivered and flushed when it returns.
+    /// Handles everything that was logged before this is called, and little more: others may go on logging.
+    fn drain_backlog(&mut self) {
+        // One look takes all that rings hold; a channel is looked at until what it holds now is out.
+        let mut left = match &self.sink.queue.lane {
+            Lane::PerThread(_) => 1,
+            Lane::Shared(lane) => lane.len().max(1),
+        };
+        while left > 0 {
+            match self.drain(0) {
+                0 => return,
+                handled => left = left.saturating_sub(handled),
+            }
+        }
+    }
+
+    /// Everything logged before this is called is delivered and flushed when it returns.
+    ///
+    /// The error also tells of records that could not be written since the last flush.
     fn flush(&mut self) -> Result<(), Error> {
-        let mut failures = Vec::new();
-        let failed = self.sink.queue.counters.failed.load(Relaxed);
-        // A shared channel may hold more than one look takes.
-        while self.drain(0) > 0 && matches!(self.sink.queue.lane, Lane::Shared(_)) {}
+        self.drain_backlog();
         self.sink.report_drops();
-        failures.extend(self.sink.deliver(true).err());
+        let mut failures: Vec<_> = self.sink.deliver(true).err().into_iter().collect();
         failures.extend(self.sink.guard("flush", |handler| handler.flush()).err());
         Counters::add(&self.sink.queue.counters.flushes, 1);
-        let lost = self.sink.queue.counters.failed.load(Relaxed) - failed;
+        let failed = self.sink.queue.counters.failed.load(Relaxed);
+        let lost = failed - std::mem::replace(&mut self.failed_before, failed);
         if lost > 0 && failures.is_empty() {
             failures.push(Error::other(format!("{lost} records could not be written")));
         }
         Error::gather(failures)
     }
 
-    /// Delivers what is in the queue until it is empty or the deadline is past, then closes the handler.
-    fn close(&mut self, deadline: Instant) -> Result<(), Error> {
-        let lost = self.sink.queue.counters.lost();
-        while self.drain(0) > 0 && Instant::now() < deadline {}
+    /// Delivers what was logged before the shutdown and closes the handler.
+    fn close(&mut self) -> Result<(), Error> {
         let mut failures: Vec<_> = self.flush().err().into_iter().collect();
         failures.extend(self.sink.guard("close", |handler| handler.close()).err());
-        self.inbox.drain(u64::MAX, |next| self.sink.queue.drop_published(DropReason::Closed, next.header.level()));
-        self.sink.queue.end();
-        let lost = self.sink.queue.counters.lost() - lost;
-        if lost > 0 && failures.is_empty() {
-            failures.push(Error::closed(format_args!("the handler, {lost} records of which could not be written,")));
-        }
+        let queue = &self.sink.queue;
+        self.inbox.drain(u64::MAX, |next| queue.drop_published(DropReason::Closed, next.header.level()));
+        queue.end();
         Error::gather(failures)
     }
 }
@@ -169,9 +182,6 @@ impl Sink {
         let counters = &self.queue.counters;
         let header = next.header;
         let timestamp = self.timeline.timestamp(next.ticks);
-        if (header.level() as u8) < self.queue.threshold() {
-            return Counters::add(&counters.filtered, 1);
-        }
         let Some(record) = self.sites.record(header, timestamp, next.thread, next.payload) else {
             // Cannot be: a call site is registered before its first record.
             self.queue.counters.error(format!("call site {} is unknown", header.site()));
@@ -247,10 +257,12 @@ impl Sink {
         let now = self.timeline.timestamp(self.queue.clock.ticks());
         let outcome =
             catch_unwind(AssertUnwindSafe(|| DropReport::record(&text, now, |record| handler.handle(record, batch))));
-        match outcome {
-            Ok(Ok(())) => drop(self.deliver(true)),
-            Ok(Err(error)) => self.complain(&error),
-            Err(panic) => self.complain(&panicked("handle", &*panic)),
+        match outcome.unwrap_or_else(|panic| Err(panicked("handle", &*panic))) {
+            Ok(()) => drop(self.deliver(true)),
+            Err(error) => {
+                self.batch.discard();
+                self.complain(&error);
+            }
         }
     }
 
