@@ -125,6 +125,12 @@
 //! # drop(console);
 //! ```
 //!
+//! # Filters
+//!
+//! The module [`filter`] has filters by level, name, key and text, for sampling, rate limits, repeats and secrets; every
+//! `Fn(&FemtoLogRecord) -> bool` is one, too. [`ConfigBuilder::directives`] reads levels from text such as
+//! `info,my_app::db=debug`.
+//!
 //! # Setting up
 //!
 //! [`Config::builder`] lists every setting. [`build_and_init`](ConfigBuilder::build_and_init) sets the global system up, which all
@@ -173,7 +179,13 @@
 //!
 //! # Cargo features
 //!
-//! None is on by default. They remove levels from the build and can be combined: the strictest counts. The environment
+//! None is on by default.
+//!
+//! | feature | what it adds |
+//! |---|---|
+//! | `regex` | [`filter::Matches`](filter), and expressions for [`filter::Redact`] |
+//!
+//! The others remove levels from the build and can be combined: the strictest counts. The environment
 //! variable `FEMTOLOGGING_MAX_LEVEL` at build time overrides them all; see [`STATIC_MAX_LEVEL`].
 //!
 //! | feature | what stays compiled in | where |
@@ -233,7 +245,7 @@ mod queue;
 #[expect(clippy::disallowed_methods, reason = "threads start here, and waits with a deadline need a clock")]
 mod worker;
 // asks whether they go on,
-mod filter;
+pub mod filter;
 // makes text of them,
 mod formatter;
 // and has them written.
@@ -273,7 +285,7 @@ pub use config::{
     root_logger, set_handler_level, shutdown,
 };
 pub use error::{Error, Problem, set_error_hook};
-pub use filter::FemtoFilter;
+pub use filter::{FemtoFilter, FemtoFilterExt};
 pub use formatter::{FemtoFormatter, FemtoPatternFormatter, FemtoTextFormatter};
 pub use handler::{
     FemtoCaptureHandler, FemtoFileHandler, FemtoHandler, FemtoHandlerExt, FemtoNullHandler, FemtoStreamHandler,

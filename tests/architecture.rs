@@ -35,7 +35,7 @@ const MODULES: &[Module] = &[
     // The handler's side. Filters, formatters and handlers know records, and neither queue, worker nor logger.
     module("worker", &["callsite", "error", "filter", "handler", "level", "metrics", "policy", "queue", "record", "sync",
                        "template", "time", "value"]),
-    module("filter", &["record"]),
+    module("filter", &["error", "level", "record", "sync", "time", "value"]),
     module("formatter", &["error", "level", "record", "text", "time", "value"]),
     module("handler", &["error", "filter", "formatter", "level", "policy", "record", "sync", "time"]),
 

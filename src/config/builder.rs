@@ -304,7 +304,10 @@ impl ConfigBuilder {
                 if !directive.is_plain() {
                     // One with a span is left aside wherever it stands, and that was said.
                     if directive.span().is_none() {
-                        notify("directives", format_args!("{directive}: left aside, as only a handler's filter can look at keys"));
+                        notify(
+                            "directives",
+                            format_args!("{directive}: left aside, as only a handler's filter can look at keys"),
+                        );
                     }
                 } else if name.is_empty() {
                     self.default_level = level;

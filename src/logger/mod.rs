@@ -9,7 +9,7 @@ mod registry;
 mod route;
 mod source;
 
-pub(crate) use registry::{LoggerSettings, Registry, canonical};
+pub(crate) use registry::{LoggerFilter, LoggerSettings, Registry, canonical};
 #[doc(hidden)]
 pub use source::{AtLogger, AtLoggerAndTarget, AtSite, AtTarget, Source};
 
@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use crate::callsite::State;
-use crate::error::Error;
+use crate::error::{Error, notify};
 use crate::filter::FemtoFilter;
 use crate::level::{Level, LevelFilter};
 use crate::worker::Worker;
@@ -179,8 +179,16 @@ impl FemtoLogger {
     }
 
     /// Adds a filter that decides, on the calling thread, about records logged to this very logger.
+    ///
+    /// One that is [for handlers only](FemtoFilter::is_for_handlers) is not added, with a report to the error hook.
     pub fn add_filter(&self, filter: impl FemtoFilter + 'static) {
-        let filter = Arc::new(filter);
+        if filter.is_for_handlers() {
+            return notify(
+                "logger",
+                format_args!("a filter was not added to {self}: it rewrites, which is for handlers only"),
+            );
+        }
+        let filter = LoggerFilter::new(Arc::new(filter), self.name());
         self.registry.change(&self.node.key, |settings| settings.filters.push(filter));
     }
 

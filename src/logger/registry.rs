@@ -8,7 +8,7 @@ use super::route::{LAST_RESORT, NOWHERE, Route};
 use super::{FemtoLogger, Node};
 use crate::callsite::{self, Callsite, Origin, Registered, Shape, State};
 use crate::error::{Error, Problem};
-use crate::filter::FemtoFilter;
+use crate::filter::{FemtoFilter, Interest};
 use crate::level::{Level, LevelFilter};
 use crate::queue::Queue;
 use crate::sync::lock;
@@ -20,12 +20,31 @@ pub(crate) struct LoggerSettings {
     pub(crate) propagate: bool,
     pub(crate) disabled: bool,
     pub(crate) handlers: Vec<Arc<Queue>>,
-    pub(crate) filters: Vec<Arc<dyn FemtoFilter>>,
+    pub(crate) filters: Vec<LoggerFilter>,
 }
 
 impl Default for LoggerSettings {
     fn default() -> Self {
         Self { level: None, propagate: true, disabled: false, handlers: Vec::new(), filters: Vec::new() }
+    }
+}
+
+/// A filter on a logger, with what it says of each level before there is a record.
+#[derive(Clone)]
+pub(crate) struct LoggerFilter {
+    filter: Arc<dyn FemtoFilter>,
+    interest: [Interest; Level::ALL.len()],
+}
+
+impl LoggerFilter {
+    /// Asks the filter, which is user code: no lock may be held.
+    pub(crate) fn new(filter: Arc<dyn FemtoFilter>, logger: &str) -> Self {
+        let interest = Level::ALL.map(|level| filter.interest(level, logger));
+        Self { filter, interest }
+    }
+
+    fn says(&self, level: Level, interest: Interest) -> bool {
+        self.interest[level.index()] == interest
     }
 }
 
@@ -306,6 +325,7 @@ impl Tree {
         }
         let filters = own.map(|settings| settings.filters.clone()).unwrap_or_default();
         let (threshold, queues) = self.reach(is_global, key);
+        let (threshold, filters) = fold(threshold, filters);
         let route = match threshold {
             u8::MAX => NOWHERE,
             _ if queues.is_empty() => LAST_RESORT,
@@ -360,6 +380,22 @@ impl Tree {
             route.id
         })
     }
+}
+
+/// Moves into the threshold what filters decide by the level alone. Returns it with the filters that are still to be asked.
+fn fold(threshold: u8, filters: Vec<LoggerFilter>) -> (u8, Vec<Arc<dyn FemtoFilter>>) {
+    if filters.is_empty() {
+        return (threshold, Vec::new());
+    }
+    let levels = || Level::ALL.into_iter().filter(|level| level.number() >= threshold);
+    let is_wanted = |level: &Level| !filters.iter().any(|filter| filter.says(*level, Interest::Never));
+    let Some(lowest) = levels().find(is_wanted) else {
+        return (u8::MAX, Vec::new());
+    };
+    let is_asked =
+        |filter: &LoggerFilter| levels().any(|level| level >= lowest && !filter.says(level, Interest::Always));
+    let asked = filters.iter().filter(|filter| is_asked(filter)).map(|filter| filter.filter.clone()).collect();
+    (lowest.number(), asked)
 }
 
 impl Drop for Registry {

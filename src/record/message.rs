@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::Changes;
 use super::site::Site;
 use crate::template::Template;
 use crate::text::{Output, Raw};
@@ -13,20 +14,32 @@ pub struct Message<'a> {
     pub(super) site: &'a Site,
     /// The arguments or the text, then the values of the keys.
     pub(super) payload: &'a [u8],
+    /// What filters changed about the record.
+    pub(super) changes: Option<&'a Changes>,
 }
 
 impl<'a> Message<'a> {
-    /// Returns the message if the caller formatted it.
+    /// Returns the message if it is at hand as text: if the caller formatted it, or a filter has replaced it.
     pub fn as_str(&self) -> Option<&'a str> {
-        match self.site.template() {
+        self.replaced().or_else(|| match self.site.template() {
             Template::Text => Some(Reader::new(self.payload).text()),
             Template::Bare | Template::Closure(_) => None,
-        }
+        })
+    }
+
+    /// Returns the text that a filter has put in the message's place.
+    #[inline]
+    pub(super) fn replaced(&self) -> Option<&'a str> {
+        self.changes?.message.as_deref()
     }
 
     /// Writes the message. Returns the reader, which has come to the values of the keys.
     #[inline]
     pub(crate) fn render(&self, out: &mut impl Output) -> Reader<'a> {
+        if let Some(text) = self.replaced() {
+            let _ = out.write_str(text);
+            return self.site.skip_message(self.payload);
+        }
         let mut reader = Reader::new(self.payload);
         match self.site.template() {
             Template::Bare => {

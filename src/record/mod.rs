@@ -6,12 +6,15 @@ pub(crate) mod by_hand;
 mod draft;
 mod message;
 mod owned;
+mod rewrite;
 mod site;
 mod thread;
 
 pub(crate) use draft::{Draft, Encoded, HEADER_WORDS, Header, LoggerName, Named, Payload, Prefix, TargetName};
 pub use message::Message;
 pub use owned::OwnedRecord;
+pub(crate) use rewrite::Changes;
+pub use rewrite::Rewrite;
 pub(crate) use site::{Site, SiteTable};
 pub(crate) use thread::ThreadInfo;
 
@@ -63,7 +66,7 @@ impl<'a> FemtoLogRecord<'a> {
         let thread = ThreadInfo::current();
         let mut payload = ByteSink::default();
         payload.text(text);
-        let message = Message { site: &site, payload: &payload.bytes };
+        let message = Message { site: &site, payload: &payload.bytes, changes: None };
         use_it(&FemtoLogRecord { level, timestamp, thread: &thread, logger: None, target: None, message })
     }
 
@@ -146,18 +149,28 @@ impl<'a> FemtoLogRecord<'a> {
     /// Iterates over the arguments of the message, typed.
     ///
     /// Empty where the caller had to format the message: the call captures a variable in the format string, prints
-    /// an address, or has an argument of a type that does not travel.
+    /// an address, or has an argument of a type that does not travel. Empty, too, where a filter has replaced it.
     pub fn arguments(&self) -> impl Iterator<Item = Value<'a>> + use<'a> {
         let mut reader = Reader::new(self.message.payload);
-        self.message.site.argument_tags().iter().map(move |tag| reader.value(*tag))
+        let tags = if self.message.replaced().is_none() { self.message.site.argument_tags() } else { &[] };
+        tags.iter().map(move |tag| reader.value(*tag))
     }
 
     /// Iterates over the keys and their values, in the order of the call.
     pub fn key_values(&self) -> impl Iterator<Item = (&'a str, Value<'a>)> + use<'a> {
-        self.prepared_key_values(self.message.site.skip_message(self.message.payload)).map(|(key, value)| (key.as_str(), value))
+        let reader = self.message.site.skip_message(self.message.payload);
+        self.rewritten_key_values(reader).map(|(key, value)| (key.as_str(), value))
     }
 
-    /// The keys and values, from a reader that has come to them.
+    /// The keys and values as filters left them, from a reader that has come to them.
+    fn rewritten_key_values(&self, reader: Reader<'a>) -> impl Iterator<Item = (&'a Prepared, Value<'a>)> + use<'a> {
+        let changes = self.message.changes;
+        let added = changes.map_or(&[][..], |changes| &changes.added).iter().map(|(key, value)| (key, value.get()));
+        let key_values = self.prepared_key_values(reader).chain(added).enumerate();
+        key_values.map(move |(at, (key, value))| (key, changes.and_then(|changes| changes.value(at)).unwrap_or(value)))
+    }
+
+    /// The keys and values that the caller sent, from a reader that has come to them.
     #[inline]
     fn prepared_key_values(&self, mut reader: Reader<'a>) -> impl Iterator<Item = (&'a Prepared, Value<'a>)> + use<'a> {
         self.message.site.fields.iter().map(move |(key, tag)| (key, reader.value(*tag)))
@@ -182,9 +195,27 @@ impl<'a> FemtoLogRecord<'a> {
     #[inline]
     pub(crate) fn render<O: Output>(&self, out: &mut O, mut each: impl FnMut(&mut O, &'a Prepared, Value<'a>)) {
         let reader = self.message.render(out);
+        if self.message.changes.is_some() {
+            return self.rewritten_key_values(reader).for_each(|(key, value)| each(out, key, value));
+        }
         for (key, value) in self.prepared_key_values(reader) {
             each(out, key, value);
         }
+    }
+
+    /// What filters changed about the record, if anything.
+    fn changes(&self) -> Option<&'a Changes> {
+        self.message.changes
+    }
+
+    /// The same record with these changes in place of any that it has.
+    fn with_changes<'b>(&self, changes: &'b Changes) -> FemtoLogRecord<'b>
+    where
+        'a: 'b,
+    {
+        let mut record: FemtoLogRecord<'b> = *self;
+        record.message.changes = Some(changes);
+        record
     }
 
     /// Returns the value of a key, if the record has it.

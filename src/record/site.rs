@@ -102,7 +102,7 @@ impl SiteTable {
             thread,
             logger: logger.and_then(|id| self.names.get(id)).map(|name| &**name),
             target,
-            message: Message { site: self.sites.get(index)?, payload: reader.rest() },
+            message: Message { site: self.sites.get(index)?, payload: reader.rest(), changes: None },
         })
     }
 

@@ -13,7 +13,7 @@ use super::idle::Idle;
 use super::inbox::{Inbox, Next};
 use super::report::DropReport;
 use crate::error::{Error, notify};
-use crate::filter::FemtoFilter;
+use crate::filter::{self, FemtoFilter};
 use crate::handler::{Batch, Delivery, FemtoHandler};
 use crate::metrics::{Counters, DropReason};
 use crate::policy::IdlePolicy;
@@ -189,11 +189,11 @@ impl Sink {
         };
         let (handler, filters, batch) = (&mut self.handler, &self.filters, &mut self.batch);
         let outcome = catch_unwind(AssertUnwindSafe(|| {
-            if filters.iter().all(|filter| filter.allows(&record)) {
-                handler.handle(&record, batch).map(|()| true)
-            } else {
-                Ok(false)
+            if filters.is_empty() {
+                return handler.handle(&record, batch).map(|()| true);
             }
+            let handled = filter::through(filters, &record, |record| handler.handle(record, batch));
+            handled.map_or(Ok(false), |result| result.map(|()| true))
         }));
         match outcome {
             Ok(Ok(true)) => {

@@ -1,0 +1,111 @@
+//! Filters made of filters.
+
+use super::{FemtoFilter, Interest, Rewrite};
+use crate::level::Level;
+use crate::record::FemtoLogRecord;
+
+/// Puts filters together.
+///
+/// # Examples
+///
+/// ```
+/// use femtologging::filter::{Key, Name};
+/// use femtologging::{FemtoFilterExt, FemtoStreamHandler, LevelFilter};
+///
+/// let noise = Name::new("hyper").and(LevelFilter::Warn.not());
+/// let handler = FemtoStreamHandler::stderr().filter(noise.not().or(Key::present("audit")));
+/// # drop(handler);
+/// ```
+pub trait FemtoFilterExt: FemtoFilter + Sized {
+    /// Lets through what both let through; the second is asked only about what the first does.
+    fn and<F: FemtoFilter>(self, other: F) -> And<Self, F> {
+        And(self, other)
+    }
+
+    /// Lets through what either lets through; the second is asked only about what the first does not.
+    fn or<F: FemtoFilter>(self, other: F) -> Or<Self, F> {
+        Or(self, other)
+    }
+
+    /// Lets through what this one does not. It rewrites nothing.
+    fn not(self) -> Not<Self> {
+        Not(self)
+    }
+}
+
+impl<F: FemtoFilter> FemtoFilterExt for F {}
+
+/// Both; see [`FemtoFilterExt::and`].
+#[derive(Debug, Clone)]
+pub struct And<A, B>(A, B);
+
+/// Either; see [`FemtoFilterExt::or`].
+#[derive(Debug, Clone)]
+pub struct Or<A, B>(A, B);
+
+/// The opposite; see [`FemtoFilterExt::not`].
+#[derive(Debug, Clone)]
+pub struct Not<F>(F);
+
+impl<A: FemtoFilter, B: FemtoFilter> FemtoFilter for And<A, B> {
+    fn allows(&self, record: &FemtoLogRecord<'_>) -> bool {
+        self.0.allows(record) && self.1.allows(record)
+    }
+
+    fn rewrite(&self, record: &mut Rewrite<'_>) -> bool {
+        self.0.rewrite(record) && self.1.rewrite(record)
+    }
+
+    fn interest(&self, level: Level, logger: &str) -> Interest {
+        match (self.0.interest(level, logger), self.1.interest(level, logger)) {
+            (Interest::Never, _) | (_, Interest::Never) => Interest::Never,
+            (Interest::Always, Interest::Always) => Interest::Always,
+            _ => Interest::Sometimes,
+        }
+    }
+
+    fn is_for_handlers(&self) -> bool {
+        self.0.is_for_handlers() || self.1.is_for_handlers()
+    }
+}
+
+impl<A: FemtoFilter, B: FemtoFilter> FemtoFilter for Or<A, B> {
+    fn allows(&self, record: &FemtoLogRecord<'_>) -> bool {
+        self.0.allows(record) || self.1.allows(record)
+    }
+
+    fn rewrite(&self, record: &mut Rewrite<'_>) -> bool {
+        let before = record.changes.clone();
+        if self.0.rewrite(record) {
+            return true;
+        }
+        record.changes = before;
+        self.1.rewrite(record)
+    }
+
+    fn interest(&self, level: Level, logger: &str) -> Interest {
+        match (self.0.interest(level, logger), self.1.interest(level, logger)) {
+            (Interest::Always, _) | (_, Interest::Always) => Interest::Always,
+            (Interest::Never, Interest::Never) => Interest::Never,
+            _ => Interest::Sometimes,
+        }
+    }
+
+    fn is_for_handlers(&self) -> bool {
+        self.0.is_for_handlers() || self.1.is_for_handlers()
+    }
+}
+
+impl<F: FemtoFilter> FemtoFilter for Not<F> {
+    fn allows(&self, record: &FemtoLogRecord<'_>) -> bool {
+        !self.0.allows(record)
+    }
+
+    fn interest(&self, level: Level, logger: &str) -> Interest {
+        match self.0.interest(level, logger) {
+            Interest::Never => Interest::Always,
+            Interest::Sometimes => Interest::Sometimes,
+            Interest::Always => Interest::Never,
+        }
+    }
+}

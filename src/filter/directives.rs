@@ -1,0 +1,426 @@
+//! Levels by logger, as one line of text: the grammar of `RUST_LOG`.
+
+use std::fmt;
+
+use super::name::{covers, parts};
+use super::{FemtoFilter, Interest};
+use crate::error::{Problem, notify};
+use crate::level::{Level, LevelFilter, STATIC_MAX_LEVEL};
+use crate::record::FemtoLogRecord;
+
+/// Levels by logger, read from text such as `info,my_app::db=debug,hyper=off`.
+///
+/// Directives are separated by commas:
+///
+/// | directive | meaning |
+/// |---|---|
+/// | `info` | the level of all loggers that no other directive names |
+/// | `my_app::db=debug` | the level of this logger and those below it |
+/// | `my_app::db` or `my_app::db=` | the same with `trace` |
+/// | `my_app[{user}]=debug` | the same for records that have the key `user` |
+/// | `my_app[{user=ada,n=7}]=debug` | the same for records that have these keys with these values |
+/// | `my_app[load{id=7}]=trace` | the same inside a span; read, but left aside with a warning |
+///
+/// The directive that names most parts of a logger's name decides, of those the one with most keys, of equal ones the last. A
+/// value may stand in double quotes. Levels are those that a [`LevelFilter`] parses from.
+///
+/// A directive that is wrong is left out. What is wrong is said through [the library's own voice](crate::set_error_hook), and in
+/// [`warnings`](Self::warnings); so is a level that this build has not compiled in.
+///
+/// They set the levels of loggers ([`ConfigBuilder::directives`](crate::ConfigBuilder::directives)), which costs nothing where records are
+/// logged, or are the filter of a handler. A filter holds back what no directive covers, and lets everything through if
+/// there is none.
+///
+/// # Examples
+///
+/// ```
+/// use femtologging::filter::Directives;
+/// use femtologging::{Config, FemtoStreamHandler, LevelFilter};
+///
+/// let directives = Directives::parse("info,my_app::db=debug,hyper=off");
+/// assert_eq!(directives.level("my_app::db::pool"), Some(LevelFilter::Debug));
+/// assert_eq!(directives.level("hyper"), Some(LevelFilter::Off));
+/// assert_eq!(directives.to_string(), "INFO,my_app::db=DEBUG,hyper=OFF");
+///
+/// let config = Config::builder()
+///     .add_handler("console", FemtoStreamHandler::stderr().filter(directives).build()?)
+///     .directives("debug");
+/// # drop(config);
+/// # Ok::<(), femtologging::Error>(())
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Directives {
+    directives: Vec<Directive>,
+    warnings: Vec<Problem>,
+}
+
+/// One of several [`Directives`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Directive {
+    target: String,
+    span: Option<String>,
+    fields: Vec<(String, Option<String>)>,
+    level: LevelFilter,
+}
+
+impl Directive {
+    /// Returns the name of the logger; empty for all.
+    pub fn target(&self) -> &str {
+        &self.target
+    }
+
+    /// Returns the name of the span; a directive with one is left aside.
+    pub fn span(&self) -> Option<&str> {
+        self.span.as_deref()
+    }
+
+    /// Returns the keys that a record has to have, some with a value.
+    pub fn fields(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
+        self.fields.iter().map(|(key, value)| (key.as_str(), value.as_deref()))
+    }
+
+    /// Returns the level.
+    pub fn level(&self) -> LevelFilter {
+        self.level
+    }
+
+    /// Whether it speaks of loggers only.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.span.is_none() && self.fields.is_empty()
+    }
+
+    /// How many parts of a name and how many keys it names.
+    fn rank(&self) -> (usize, usize) {
+        (parts(&self.target).count(), self.fields.len())
+    }
+
+    fn is_about(&self, other: &Self) -> bool {
+        parts(&self.target).eq(parts(&other.target)) && self.span == other.span && self.fields == other.fields
+    }
+
+    fn covers(&self, record: &FemtoLogRecord<'_>) -> bool {
+        self.span.is_none()
+            && covers(&self.target, record.logger())
+            && self.fields().all(|(key, wanted)| {
+                let found = record.get(key);
+                found.is_some_and(|found| {
+                    wanted.is_none_or(|wanted| match found.as_str() {
+                        Some(text) => text == wanted,
+                        None => found.to_string() == wanted,
+                    })
+                })
+            })
+    }
+}
+
+impl Directives {
+    /// Reads directives.
+    pub fn parse(text: &str) -> Self {
+        let (directives, complaints) = read(text, STATIC_MAX_LEVEL);
+        let mut parsed = Self { directives, warnings: Vec::new() };
+        for (directive, complaint) in complaints {
+            parsed.warn("directives", format_args!("{directive:?}"), complaint);
+        }
+        parsed
+    }
+
+    /// Reads directives from an environment variable, if it is set.
+    pub fn from_env(variable: &str) -> Option<Self> {
+        let value = std::env::var_os(variable)?;
+        Some(value.to_str().map(Self::parse).unwrap_or_else(|| {
+            let mut parsed = Self::default();
+            parsed.warn(variable, format_args!("{value:?}"), "this is not Unicode text, and was left out");
+            parsed
+        }))
+    }
+
+    /// Returns what was wrong with the text.
+    pub fn warnings(&self) -> &[Problem] {
+        &self.warnings
+    }
+
+    /// Returns the directives that are right, in the order of the text; of those about the same, the last.
+    pub fn iter(&self) -> impl Iterator<Item = &Directive> {
+        self.directives.iter()
+    }
+
+    /// Returns the level of a logger, as far as directives without keys and spans say.
+    pub fn level(&self, logger: &str) -> Option<LevelFilter> {
+        let of_logger =
+            self.directives.iter().filter(|directive| directive.is_plain() && covers(&directive.target, logger));
+        of_logger.max_by_key(|directive| directive.rank()).map(Directive::level)
+    }
+
+    fn warn(&mut self, field: &str, value: fmt::Arguments<'_>, complaint: Complaint) {
+        let warning = Problem::new(field, value, complaint);
+        notify("directives", format_args!("{warning}"));
+        self.warnings.push(warning);
+    }
+}
+
+impl From<&str> for Directives {
+    fn from(text: &str) -> Self {
+        Self::parse(text)
+    }
+}
+
+impl From<String> for Directives {
+    fn from(text: String) -> Self {
+        Self::parse(&text)
+    }
+}
+
+impl FemtoFilter for Directives {
+    fn allows(&self, record: &FemtoLogRecord<'_>) -> bool {
+        let about = self.directives.iter().filter(|directive| directive.covers(record));
+        match about.max_by_key(|directive| directive.rank()) {
+            Some(directive) => directive.level.enables(record.level()),
+            None => self.directives.is_empty(),
+        }
+    }
+
+    fn interest(&self, level: Level, logger: &str) -> Interest {
+        if self.directives.iter().any(|directive| !directive.is_plain()) {
+            return Interest::Sometimes;
+        }
+        match self.level(logger) {
+            Some(filter) => Interest::certain(filter.enables(level)),
+            None => Interest::certain(self.directives.is_empty()),
+        }
+    }
+}
+
+impl fmt::Display for Directives {
+    /// Writes the directives so that they can be parsed again.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, directive) in self.directives.iter().enumerate() {
+            let comma = if at > 0 { "," } else { "" };
+            write!(f, "{comma}{directive}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Directive {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { target, span, fields, level } = self;
+        f.write_str(target)?;
+        if !self.is_plain() {
+            write!(f, "[{}", span.as_deref().unwrap_or_default())?;
+            for (at, (key, value)) in fields.iter().enumerate() {
+                write!(f, "{}{key}", if at > 0 { "," } else { "{" })?;
+                if let Some(value) = value {
+                    write!(f, "=\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\""))?;
+                }
+            }
+            write!(f, "{}]", if fields.is_empty() { "" } else { "}" })?;
+        }
+        let equals = if target.is_empty() && self.is_plain() { "" } else { "=" };
+        write!(f, "{equals}{level}")
+    }
+}
+
+/// What is wrong with a directive.
+type Complaint = &'static str;
+
+/// Reads directives, and what is wrong with which, for a build with this static maximum.
+fn read(text: &str, compiled: LevelFilter) -> (Vec<Directive>, Vec<(&str, Complaint)>) {
+    let mut directives: Vec<Directive> = Vec::new();
+    let mut complaints = Vec::new();
+    let (text, regex) = split_outside(text, '/');
+    if let Some(regex) = regex {
+        complaints.push((regex, "the part behind `/` was left out: filter messages with `Contains` or `Matches`"));
+    }
+    let mut rest = Some(text);
+    while let Some(text) = rest {
+        let (directive, others) = split_outside(text, ',');
+        rest = others;
+        let directive = directive.trim();
+        if directive.is_empty() {
+            continue;
+        }
+        match read_one(directive) {
+            Ok(read) => {
+                if read.span.is_some() {
+                    complaints.push((directive, "directives for spans are left aside"));
+                }
+                if read.level < compiled {
+                    complaints.push((directive, "this build has no records of so low a level; see STATIC_MAX_LEVEL"));
+                }
+                directives.retain(|known| !known.is_about(&read));
+                directives.push(read);
+            }
+            Err(complaint) => complaints.push((directive, complaint)),
+        }
+    }
+    (directives, complaints)
+}
+
+fn read_one(text: &str) -> Result<Directive, Complaint> {
+    let (head, level) = split_outside(text, '=');
+    let (target, scope) = match head.split_once('[') {
+        Some((target, scope)) => (target, Some(scope)),
+        None => (head, None),
+    };
+    let (mut target, level) = match level.map(str::trim) {
+        // A level alone.
+        None if scope.is_none() && (target.parse::<LevelFilter>().is_ok() || is_number(target)) => {
+            ("", read_level(target)?)
+        }
+        None | Some("") => (target.trim(), LevelFilter::Trace),
+        Some(level) => (target.trim(), read_level(level)?),
+    };
+    if target == "root" {
+        target = "";
+    }
+    let is_bad = |part: &str| part.is_empty() || part.contains(|c: char| c.is_whitespace() || !is_plain(c));
+    if !target.is_empty() && target.split("::").flat_map(|part| part.split('.')).any(is_bad) {
+        return Err("this is no logger's name: write parts separated by `.` or `::`, such as `my_app::db=debug`");
+    }
+    if target.is_empty() && scope.is_none() && head.trim() != "root" && text.starts_with('=') {
+        return Err("a logger's name is missing before `=`");
+    }
+    let (span, fields) = match scope {
+        Some(scope) => read_scope(scope)?,
+        None => (None, Vec::new()),
+    };
+    Ok(Directive { target: target.to_owned(), span, fields, level })
+}
+
+fn is_number(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+fn read_level(text: &str) -> Result<LevelFilter, Complaint> {
+    text.parse().map_err(|_| {
+        "this is no level: use trace, debug, info, warn, error, critical, off, or CPython's numbers 5, 10, 20, 30, 40, 50"
+    })
+}
+
+/// A span's name, and keys with their values.
+type Scope = (Option<String>, Vec<(String, Option<String>)>);
+
+/// Reads what stands behind `[`.
+fn read_scope(text: &str) -> Result<Scope, Complaint> {
+    const WRONG: Complaint = "this is no span or keys: write `[span]`, `[{key}]` or `[span{key=value}]`";
+    let inside = text.trim_end().strip_suffix(']').ok_or(WRONG)?;
+    let (span, fields) = match inside.split_once('{') {
+        Some((span, fields)) => (span, Some(fields.trim_end().strip_suffix('}').ok_or(WRONG)?)),
+        None => (inside, None),
+    };
+    let span = span.trim();
+    let mut read = Vec::new();
+    let mut rest = fields;
+    while let Some(text) = rest {
+        let (field, others) = split_outside(text, ',');
+        rest = others;
+        let (key, value) = split_outside(field, '=');
+        let key = key.trim();
+        if key.is_empty() || !key.chars().all(is_plain) {
+            return Err(WRONG);
+        }
+        let value = value.map(|value| unquoted(value.trim()).ok_or(WRONG)).transpose()?;
+        read.push((key.to_owned(), value));
+    }
+    if !span.chars().all(is_plain) || span.is_empty() && read.is_empty() {
+        return Err(WRONG);
+    }
+    Ok(((!span.is_empty()).then(|| span.to_owned()), read))
+}
+
+/// Whether a name can have this character without being mistaken for something else.
+fn is_plain(c: char) -> bool {
+    !c.is_control() && !",=[]{}\"/:".contains(c)
+}
+
+/// The text of a value, which may stand in quotes.
+fn unquoted(value: &str) -> Option<String> {
+    let Some(rest) = value.strip_prefix('"') else {
+        return (!value.contains(|c: char| c.is_control() || "[]{}\"".contains(c))).then(|| value.to_owned());
+    };
+    let mut text = String::new();
+    let mut chars = rest.chars();
+    loop {
+        match chars.next()? {
+            '"' => return chars.next().is_none().then_some(text),
+            '\\' => text.push(chars.next()?),
+            c => text.push(c),
+        }
+    }
+}
+
+/// Splits at the first `mark` that stands outside of brackets, braces and quotes; what nothing closes is like any other
+/// character.
+fn split_outside(text: &str, mark: char) -> (&str, Option<&str>) {
+    let mut at = 0;
+    // What is not closed here is not closed further on, so that nothing is looked for again and again.
+    let mut unclosed = String::new();
+    while let Some(c) = text[at..].chars().next() {
+        if c == mark {
+            return (&text[..at], Some(&text[at + c.len_utf8()..]));
+        }
+        let length = match c {
+            _ if unclosed.contains(c) => None,
+            '[' => closing(&text[at..], ']'),
+            '{' => closing(&text[at..], '}'),
+            '"' => quoted(&text[at..]),
+            _ => Some(c.len_utf8()),
+        };
+        if length.is_none() && !unclosed.contains(c) {
+            unclosed.push(c);
+        }
+        at += length.unwrap_or(c.len_utf8());
+    }
+    (text, None)
+}
+
+/// The length of what stands in brackets.
+fn closing(text: &str, close: char) -> Option<usize> {
+    let mut at = 1;
+    let mut quotes = true;
+    while let Some(c) = text[at..].chars().next() {
+        if c == close {
+            return Some(at + 1);
+        }
+        let length = if c == '"' && quotes { quoted(&text[at..]) } else { Some(c.len_utf8()) };
+        quotes &= length.is_some();
+        at += length.unwrap_or(1);
+    }
+    None
+}
+
+/// The length of what stands in quotes.
+fn quoted(text: &str) -> Option<usize> {
+    let mut escaped = false;
+    for (at, c) in text.char_indices().skip(1) {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            '"' => return Some(at + 1),
+            _ => {}
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_level_that_the_build_has_not_is_kept_with_a_warning() {
+        let complaint = "this build has no records of so low a level; see STATIC_MAX_LEVEL";
+        let (directives, complaints) = read("debug,a=info,b=off,c", LevelFilter::Info);
+        assert_eq!(directives.len(), 4);
+        assert_eq!(complaints, [("debug", complaint), ("c", complaint)]);
+        assert_eq!(read("info,a=off", LevelFilter::Off).1, [("info", complaint)]);
+    }
+
+    #[test]
+    fn brackets_that_nothing_closes_take_no_longer() {
+        // Quadratic time would be minutes here, and cubic years.
+        for text in ["[", "{", "\"", "[\"", "[\"{", "{[", "a,"] {
+            read(&text.repeat(50_000), LevelFilter::Trace);
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! No secrets.
+
+#[cfg(feature = "regex")]
+use std::borrow::Cow;
+
+use super::message::with_message;
+use super::wildcard::Wildcard;
+use super::{FemtoFilter, Rewrite};
+#[cfg(feature = "regex")]
+use crate::error::Error;
+use crate::record::FemtoLogRecord;
+use crate::value::Value;
+
+/// Writes `***` in place of secrets, for its handler; it lets every record through.
+///
+/// | setting | what is replaced |
+/// |---|---|
+/// | [`key`](Self::key) | the values of keys whose names match |
+/// | [`word`](Self::word) | words that match, in the message and in values |
+/// | [`regex`](Self::regex) (feature `regex`) | text that matches, in the message and in values |
+///
+/// In the names of keys upper and lower case are the same. A message in which something was replaced has no typed
+/// arguments any more, and a value in which something was replaced is text.
+///
+/// What must not even reach the handler's thread is better left out by the caller: a filter can only look for what it was
+/// told to. A logger refuses this filter, because it could not rewrite the record there.
+///
+/// # Examples
+///
+/// ```
+/// use femtologging::filter::Redact;
+/// use femtologging::{Config, FemtoCaptureHandler, FemtoHandlerExt, Value, info};
+/// use std::time::Duration;
+///
+/// let capture = FemtoCaptureHandler::new();
+/// let redact = Redact::new().key("*password*").word("sk-*");
+/// let handler = capture.clone().configure().filter(redact).build()?;
+/// let logging = Config::builder().add_handler("capture", handler).build()?;
+/// let logger = logging.get_logger("shop")?;
+/// info!(logger: logger, "key {} for {}", "sk-4711", "ada"; db_password = "hunter2");
+/// logging.flush(Duration::from_secs(5))?;
+/// assert_eq!(capture.messages(), ["key *** for ada"]);
+/// assert_eq!(capture.records()[0].get("db_password"), Some(Value::Str("***")));
+/// # Ok::<(), femtologging::Error>(())
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct Redact {
+    keys: Vec<Wildcard>,
+    words: Vec<Wildcard>,
+    #[cfg(feature = "regex")]
+    expressions: Vec<regex::Regex>,
+}
+
+/// What stands in the place of a secret.
+const STARS: &str = "***";
+
+impl Redact {
+    /// Makes a filter that replaces nothing yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Replaces the values of keys whose whole name matches a pattern, in which `*` stands for any text.
+    pub fn key(mut self, pattern: impl Into<String>) -> Self {
+        self.keys.push(Wildcard::in_any_case(pattern.into()));
+        self
+    }
+
+    /// Replaces words that match a pattern, in which `*` stands for any text.
+    ///
+    /// Words are what stands between white space and the marks `"'` `` ` `` `,;=()[]{}<>&?|`, so that `sk-*` finds the word in
+    /// `token="sk-4711"`. Dots and slashes belong to words.
+    pub fn word(mut self, pattern: impl Into<String>) -> Self {
+        self.words.push(Wildcard::new(pattern.into()));
+        self
+    }
+
+    /// Replaces what a regular expression matches.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the expression.
+    #[cfg(feature = "regex")]
+    pub fn regex(mut self, expression: &str) -> Result<Self, Error> {
+        self.expressions.push(super::regex::compile(expression)?);
+        Ok(self)
+    }
+
+    /// Whether it looks into text at all.
+    fn reads(&self) -> bool {
+        #[cfg(feature = "regex")]
+        if !self.expressions.is_empty() {
+            return true;
+        }
+        !self.words.is_empty()
+    }
+
+    /// The text without its secrets, if it has any.
+    fn redacted(&self, text: &str) -> Option<String> {
+        let result = self.without_words(text);
+        #[cfg(feature = "regex")]
+        let result = self.expressions.iter().fold(result, |result, expression| {
+            let replaced = match expression.replace_all(result.as_deref().unwrap_or(text), regex::NoExpand(STARS)) {
+                Cow::Owned(replaced) => Some(replaced),
+                Cow::Borrowed(_) => None,
+            };
+            replaced.or(result)
+        });
+        result
+    }
+
+    fn without_words(&self, text: &str) -> Option<String> {
+        let mut result: Option<String> = None;
+        // How much of the text is in the result.
+        let mut copied = 0;
+        let mut start = 0;
+        for word in if self.words.is_empty() { "" } else { text }.split(is_between_words) {
+            let end = start + word.len();
+            if !word.is_empty() && self.words.iter().any(|pattern| pattern.matches(word)) {
+                let result = result.get_or_insert_default();
+                result.push_str(&text[copied..start]);
+                result.push_str(STARS);
+                copied = end;
+            }
+            // What ends a word is one byte long, or white space.
+            start = end + text[end..].chars().next().map_or(0, char::len_utf8);
+        }
+        result.map(|result| result + &text[copied..])
+    }
+
+    fn redacted_value(&self, key: &str, value: Value<'_>) -> Option<String> {
+        if self.keys.iter().any(|pattern| pattern.matches(key)) {
+            return Some(STARS.to_owned());
+        }
+        match value.as_str() {
+            _ if !self.reads() => None,
+            Some(text) => self.redacted(text),
+            None => self.redacted(&value.to_string()),
+        }
+    }
+}
+
+fn is_between_words(c: char) -> bool {
+    c.is_whitespace() || "\"'`,;=()[]{}<>&?|".contains(c)
+}
+
+impl FemtoFilter for Redact {
+    fn allows(&self, _: &FemtoLogRecord<'_>) -> bool {
+        true
+    }
+
+    fn rewrite(&self, record: &mut Rewrite<'_>) -> bool {
+        if self.reads()
+            && let Some(message) = with_message(&record.record(), |message| self.redacted(message))
+        {
+            record.set_message(message);
+        }
+        let mut values = Vec::new();
+        for (at, (key, value)) in record.record().key_values().enumerate() {
+            values.extend(self.redacted_value(key, value).map(|value| (at, value)));
+        }
+        for (at, value) in values {
+            record.set_value(at, value.as_str());
+        }
+        true
+    }
+
+    fn is_for_handlers(&self) -> bool {
+        true
+    }
+}
