@@ -8,7 +8,7 @@ pub use crate::callsite::{Callsite, Metadata, Origin};
 pub use crate::level::{Level, is_compiled};
 pub use crate::logger::{AtLogger, AtLoggerAndTarget, AtSite, AtTarget, Source};
 pub use crate::template::plan;
-pub use crate::value::{AsDebug, AsDisplay, PickDeferred, PickImmediate, PickNumber, Probe};
+pub use crate::value::{AsDebug, AsDisplay, Deferred, PickDeferred, PickImmediate, PickNumber, Probe};
 
 use core::fmt;
 use core::marker::PhantomData;
@@ -17,7 +17,7 @@ use crate::callsite::Shape;
 use crate::logger::dispatch;
 use crate::record::Draft;
 use crate::template::{self, BARE, CLOSURE, SIZED, Template};
-use crate::value::{Arguments, Capture, Deferred, Fields, Sink, Tags};
+use crate::value::{Arguments, Fields, Sink, Tags};
 
 /// The text of a key: the identifier, without the mark of a raw one.
 pub const fn key(identifier: &'static str) -> &'static str {
@@ -27,10 +27,10 @@ pub const fn key(identifier: &'static str) -> &'static str {
     }
 }
 
-/// A key's value that the record carries as it is.
+/// Checks the type of a level in one place, so that a wrong one gives one error.
 #[inline(always)]
-pub fn captured<T: Capture + ?Sized>(value: &T) -> Deferred<'_, T> {
-    Deferred(value)
+pub const fn level(level: Level) -> Level {
+    level
 }
 
 /// The compile-time facts of a call, from its types.

@@ -215,7 +215,7 @@ macro_rules! __femtologging {
 
     // The keys and their values.
     (@keys $call:tt $keys:tt $values:tt $key:ident = $($rest:tt)*) => {
-        $crate::__femtologging!(@value $call $keys $values $key captured $($rest)*)
+        $crate::__femtologging!(@value $call $keys $values $key Deferred $($rest)*)
     };
     (@keys $call:tt $keys:tt $values:tt $key:ident : ? = $($rest:tt)*) => {
         $crate::__femtologging!(@value $call $keys $values $key AsDebug $($rest)*)
@@ -233,10 +233,10 @@ macro_rules! __femtologging {
         $crate::__femtologging!(@value $call $keys $values $key AsDisplay $key $($rest)*)
     };
     (@keys $call:tt $keys:tt $values:tt $key:ident , $($rest:tt)*) => {
-        $crate::__femtologging!(@value $call $keys $values $key captured $key , $($rest)*)
+        $crate::__femtologging!(@value $call $keys $values $key Deferred $key , $($rest)*)
     };
     (@keys $call:tt $keys:tt $values:tt $key:ident ; $($rest:tt)*) => {
-        $crate::__femtologging!(@value $call $keys $values $key captured $key ; $($rest)*)
+        $crate::__femtologging!(@value $call $keys $values $key Deferred $key ; $($rest)*)
     };
     (@keys [$($call:tt)*] $keys:tt $values:tt $(;)?) => {
         $crate::__femtologging!(@emit $($call)* $keys $values)
@@ -301,7 +301,7 @@ macro_rules! __femtologging {
         use $crate::__private::{PickDeferred as _, PickImmediate as _, PickNumber as _};
         static __FEMTOLOGGING_SITE: $crate::__private::Callsite =
             $crate::__femtologging!(@metadata ($crate::__private::Option::None) $origin $target $format [$($keys)*]);
-        match ($source, $level) {
+        match ($source, $crate::__private::level($level)) {
             (femto_source, femto_level) => if $crate::__private::is_compiled(femto_level)
                 && $crate::__private::Source::lets(femto_source, &__FEMTOLOGGING_SITE, femto_level)
             {
@@ -319,7 +319,7 @@ macro_rules! __femtologging {
     (@site [enabled $level:expr] $origin:ident $target:tt $source:tt) => {{
         static __FEMTOLOGGING_SITE: $crate::__private::Callsite =
             $crate::__femtologging!(@metadata ($crate::__private::Option::None) $origin $target "" []);
-        match ($source, $level) {
+        match ($source, $crate::__private::level($level)) {
             (femto_source, femto_level) => $crate::__private::is_compiled(femto_level)
                 && $crate::__private::is_enabled(femto_source, &__FEMTOLOGGING_SITE, femto_level),
         }

@@ -182,17 +182,35 @@ impl<T: Capture + ?Sized> Argument for Deferred<'_, T> {
 }
 
 impl<'x, T: ?Sized> Argument for Immediate<'x, T> {
-    type Out<'o> = &'x T;
+    type Out<'o> = Shown<'x, T>;
 
-    fn take<'o>(_: &mut Reader<'o>) -> Option<&'x T> {
+    fn take<'o>(_: &mut Reader<'o>) -> Option<Shown<'x, T>> {
         None
     }
 
     #[inline]
-    fn out(&self) -> &'x T {
-        self.0
+    fn out(&self) -> Shown<'x, T> {
+        Shown(self.0)
     }
 }
+
+/// What the template's closure gets for a value that does not travel. It formats as the value does, where a reference
+/// to a pointer would show another address.
+#[doc(hidden)]
+pub struct Shown<'x, T: ?Sized>(&'x T);
+
+macro_rules! shown {
+    ($($trait:ident)*) => {$(
+        impl<T: fmt::$trait + ?Sized> fmt::$trait for Shown<'_, T> {
+            #[inline]
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::$trait::fmt(self.0, f)
+            }
+        }
+    )*};
+}
+
+shown! { Display Debug LowerHex UpperHex Octal Binary LowerExp UpperExp Pointer }
 
 /// The tags of a list of fields, known at compile time; the last one first.
 #[doc(hidden)]

@@ -5,6 +5,7 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::num::NonZero;
 use std::ops::Deref;
+use std::ptr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -179,7 +180,7 @@ impl Capture for String {
 }
 
 /// An `Option` of a captured type; options of options are formatted by the caller.
-impl<T: Capture + Single> Capture for Option<T> {
+impl<T: Single> Capture for Option<T> {
     type Out<'a> = Option<T::Out<'a>>;
 
     const TAG: Tag = T::TAG.optional();
@@ -212,7 +213,12 @@ pub trait Integer: Copy + for<'a> Capture<Out<'a> = Self> {}
 
 /// Everything captured but `Option`, so that a tag needs one bit for options.
 #[doc(hidden)]
-pub trait Single {}
+#[diagnostic::on_unimplemented(
+    message = "`Option<{Self}>` is not a type that a record carries by value",
+    label = "needs `:?` or `:%` after the key",
+    note = "write `key:? = value` to record its `Debug` text or `key:% = value` to record its `Display` text"
+)]
+pub trait Single: Capture {}
 
 macro_rules! single {
     ($($type:ty)*) => {$( impl Single for $type {} )*};
@@ -254,13 +260,12 @@ macro_rules! pointers {
 
             #[inline]
             fn take<'o>(reader: &mut Reader<'o>) -> Self::Out<'o> {
-                Pointee { out: T::take(reader), address: std::ptr::null() }
+                Pointee { out: T::take(reader), address: Address::Thin(ptr::null()) }
             }
 
             #[inline]
             fn out(&self) -> Self::Out<'_> {
-                let at: *const T = &**self;
-                Pointee { out: T::out(self), address: at.cast() }
+                Pointee { out: T::out(self), address: Address::of::<T>(self) }
             }
         }
     )*};
@@ -307,7 +312,26 @@ impl<T: Capture + ToOwned + ?Sized> Capture for Cow<'_, T> {
 #[derive(Clone, Copy)]
 pub struct Pointee<O> {
     out: O,
-    address: *const (),
+    address: Address,
+}
+
+/// An address as `{:p}` shows it. The only type without a fixed size that is captured is `str`.
+#[derive(Clone, Copy)]
+enum Address {
+    Thin(*const ()),
+    Wide(*const str),
+}
+
+impl Address {
+    #[inline]
+    fn of<T: ?Sized>(target: &T) -> Self {
+        let at: *const T = target;
+        if size_of_val(&at) == size_of::<*const ()>() {
+            Address::Thin(at.cast())
+        } else {
+            Address::Wide(ptr::slice_from_raw_parts(at.cast::<u8>(), size_of_val(target)) as *const str)
+        }
+    }
 }
 
 /// A reference to a width is a width.
@@ -321,7 +345,10 @@ impl<O> Deref for Pointee<O> {
 
 impl<O> fmt::Pointer for Pointee<O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.address.fmt(f)
+        match self.address {
+            Address::Thin(at) => at.fmt(f),
+            Address::Wide(at) => at.fmt(f),
+        }
     }
 }
 
