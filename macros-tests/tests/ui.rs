@@ -1,0 +1,6 @@
+//! A wrong call gives one error that shows the right form.
+
+#[test]
+fn errors_are_readable() {
+    trybuild::TestCases::new().compile_fail("tests/ui/*.rs");
+}

@@ -1,0 +1,3 @@
+fn main() {
+    femtologging::info!("{}" 1);
+}

@@ -1,0 +1,4 @@
+fn main() {
+    femtologging::enabled!();
+    femtologging::enabled!(target: "audit");
+}

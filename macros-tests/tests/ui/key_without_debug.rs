@@ -1,0 +1,5 @@
+struct Point;
+
+fn main() {
+    femtologging::info!("text"; to:? = Point);
+}

@@ -1,0 +1,3 @@
+fn main() {
+    femtologging::info!("text"; user = "ada", n = 1; m = 2);
+}

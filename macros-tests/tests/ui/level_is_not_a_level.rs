@@ -1,0 +1,4 @@
+fn main() {
+    femtologging::log!("info".len(), "text");
+    femtologging::enabled!(20);
+}

@@ -1,0 +1,4 @@
+fn main() {
+    femtologging::log!("text {}", 1);
+    femtologging::log!();
+}

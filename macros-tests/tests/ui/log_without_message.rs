@@ -1,0 +1,4 @@
+fn main() {
+    femtologging::log!(femtologging::Level::Info);
+    femtologging::log!(femtologging::Level::Info, 1 + 1);
+}

@@ -1,0 +1,4 @@
+fn main() {
+    let message = "text";
+    femtologging::info!(message);
+}

@@ -1,0 +1,3 @@
+fn main() {
+    femtologging::info!(target: 5, "text");
+}

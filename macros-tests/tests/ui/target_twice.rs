@@ -1,0 +1,3 @@
+fn main() {
+    femtologging::info!(target: "a", target: "b", "text");
+}
