@@ -51,7 +51,7 @@ const MODULES: &[Module] = &[
     module("render", &[]),
     module("value", &["text"]),
     module("text", &[]),
-    module("error", &["time"]),
+    module("error", &["sync", "time"]),
     module("metrics", &["level", "sync"]),
     module("policy", &[]),
     module("level", &[]),

@@ -1,5 +1,6 @@
 //! The library's own voice: one line to stderr, rate-limited, never through the pipeline it reports on.
 
+use crate::sync::lock;
 use crate::time::uptime;
 use std::cell::Cell;
 use std::collections::HashMap;
@@ -8,7 +9,7 @@ use std::io::{self, Write};
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
 /// Messages a source may send in a row.
@@ -95,10 +96,6 @@ impl Notifier {
         let old = lock(&self.hook).replace(hook);
         drop(old); // user code, so it runs after the lock is released
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Runs user code; returns `None` if it panicked. The payload is forgotten: dropping it could panic again.
