@@ -124,3 +124,43 @@ mod imp {
         FORKING.store(0, Release);
     }
 }
+
+#[cfg(all(test, unix, not(loom)))]
+mod tests {
+    use std::sync::{Mutex, mpsc};
+
+    use super::*;
+    use crate::sync::lock;
+
+    #[test]
+    fn a_fork_waits_until_no_other_thread_holds_a_lock() {
+        static HELD_BY_ANOTHER: Mutex<u32> = Mutex::new(0);
+        watch_forks();
+        let (locked, is_locked) = mpsc::channel();
+        let holder = std::thread::spawn(move || {
+            let mut guard = lock(&HELD_BY_ANOTHER);
+            locked.send(()).unwrap();
+            while FORKING.load(SeqCst) == 0 {
+                std::thread::yield_now();
+            }
+            // Long enough for a fork that did not wait; one that waits passes however long it is.
+            std::thread::sleep(NAP * 500);
+            *guard += 1;
+        });
+        is_locked.recv().unwrap();
+        let before = generation();
+        let mut status = -1;
+        // SAFETY: the child takes a lock, reads two numbers and ends with `_exit`, or by the alarm if it hangs.
+        unsafe {
+            let child = libc::fork();
+            if child == 0 {
+                libc::alarm(10);
+                let released = *lock(&HELD_BY_ANOTHER) == 1;
+                libc::_exit(i32::from(!released || generation() != before + 1));
+            }
+            assert_eq!(libc::waitpid(child, &mut status, 0), child);
+        }
+        holder.join().unwrap();
+        assert_eq!((status, generation()), (0, before));
+    }
+}
