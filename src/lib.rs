@@ -286,7 +286,9 @@ pub use config::{
 };
 pub use error::{Error, Problem, set_error_hook};
 pub use filter::{FemtoFilter, FemtoFilterExt};
-pub use formatter::{FemtoFormatter, FemtoPatternFormatter, FemtoTextFormatter};
+pub use formatter::{
+    FemtoFormatter, FemtoJsonFormatter, FemtoPatternFormatter, FemtoTextFormatter, JsonField, JsonSchema, JsonTime,
+};
 pub use handler::{
     FemtoCaptureHandler, FemtoFileHandler, FemtoHandler, FemtoHandlerExt, FemtoNullHandler, FemtoStreamHandler,
 };

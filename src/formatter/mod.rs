@@ -1,11 +1,14 @@
 //! Formatters: a record's text.
 
+mod json;
 mod pairs;
 mod pattern;
+mod quoted;
 mod stamp;
 mod text;
 mod zone;
 
+pub use json::{FemtoJsonFormatter, JsonField, JsonSchema, JsonTime};
 pub use pattern::FemtoPatternFormatter;
 pub use text::FemtoTextFormatter;
 

@@ -23,6 +23,10 @@ impl<K, V> Pairs<K, V> {
         self.0.push((key, value));
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Calls `each` with every key once: the last one wins, in its own place.
     #[inline]
     pub(super) fn each(&self, same: impl Fn(&K, &K) -> bool, mut each: impl FnMut(&K, &V)) {

@@ -29,6 +29,10 @@ impl Stamp {
         }
     }
 
+    pub(super) fn digits(&self) -> u8 {
+        self.digits
+    }
+
     pub(super) fn set_zone(&mut self, zone: Zone) {
         self.zoned = (!zone.is_utc()).then(|| TimeText::rfc3339(self.digits, zone));
     }

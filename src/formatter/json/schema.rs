@@ -1,0 +1,134 @@
+//! What each schema calls the fields, and how it writes them: one table for all.
+
+use super::{JsonField, JsonTime};
+use crate::level::Level;
+
+/// A known layout of JSON records.
+///
+/// | schema | time | keys and values |
+/// |---|---|---|
+/// | [`Default`](Self::Default) | `timestamp`, RFC 3339 | in `fields` |
+/// | [`Ecs`](Self::Ecs) | `@timestamp`, RFC 3339 | in `labels`, where `.`, `*` and `\` of keys are `_` |
+/// | [`OpenTelemetry`](Self::OpenTelemetry) | `Timestamp`, epoch nanoseconds | in `Attributes` |
+/// | [`Gcp`](Self::Gcp) | `time`, RFC 3339 | beside the other fields |
+/// | [`Datadog`](Self::Datadog) | `timestamp`, RFC 3339 | beside the other fields |
+/// | [`Gelf`](Self::Gelf) | `timestamp`, epoch seconds | beside the other fields, with `_` before their keys; text and numbers only |
+/// | [`Logstash`](Self::Logstash) | `@timestamp`, RFC 3339 | beside the other fields |
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum JsonSchema {
+    /// The library's own.
+    #[default]
+    Default,
+    /// Elastic Common Schema, as its logging libraries write it.
+    Ecs,
+    /// The log data model of OpenTelemetry, with its names of the top-level fields.
+    OpenTelemetry,
+    /// Google Cloud's structured logging.
+    Gcp,
+    /// Datadog's reserved and standard attributes.
+    Datadog,
+    /// Graylog Extended Log Format 1.1.
+    Gelf,
+    /// Logstash's event version 1, with the names of logback's encoder.
+    Logstash,
+}
+
+/// The columns below.
+const COLUMNS: usize = 7;
+
+/// A schema's name for each field, in the order in which they are written; empty where it has none. `a>b` is a field `b` in an
+/// object `a`, and `a>` an object of the keys and values alone, `>` their place among the other fields.
+#[rustfmt::skip]
+const NAMES: [(JsonField, [&str; COLUMNS]); 13] = [
+    // Default, ECS, OpenTelemetry, GCP, Datadog, GELF, Logstash
+    (JsonField::Timestamp, ["timestamp", "@timestamp", "Timestamp", "time", "timestamp", "timestamp", "@timestamp"]),
+    (JsonField::Level, ["level", "log.level", "SeverityText", "severity", "status", "_level_name", "level"]),
+    (JsonField::LevelNumber, ["", "", "SeverityNumber", "", "", "level", "level_value"]),
+    (JsonField::Message, ["message", "message", "Body", "message", "message", "short_message", "message"]),
+    (JsonField::Version, ["", "ecs.version", "", "", "", "version", "@version"]),
+    (JsonField::Host, ["", "", "", "", "", "host", ""]),
+    (JsonField::Logger, ["logger", "log.logger", "InstrumentationScope>Name", "logger", "logger.name", "_logger", "logger_name"]),
+    (JsonField::ProcessId, ["", "process.pid", "Resource>process.pid", "", "", "_process_id", ""]),
+    (JsonField::ThreadName, ["thread", "process.thread.name", "Attributes>thread.name", "thread", "logger.thread_name", "_thread", "thread_name"]),
+    (JsonField::ThreadId, ["", "process.thread.id", "Attributes>thread.id", "", "", "", ""]),
+    (JsonField::File, ["file", "log.origin.file.name", "Attributes>code.file.path", "logging.googleapis.com/sourceLocation>file", "", "_file", "caller_file_name"]),
+    (JsonField::Line, ["line", "log.origin.file.line", "Attributes>code.line.number", "logging.googleapis.com/sourceLocation>line", "", "_line", "caller_line_number"]),
+    (JsonField::KeyValues, ["fields>", "labels>", "Attributes>", ">", ">", ">", ">"]),
+];
+
+/// How a schema writes what it names.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Style {
+    pub(super) time: JsonTime,
+    pub(super) digits: u8,
+    /// The level's name and number, in the order of [`Level::ALL`].
+    pub(super) levels: &'static [(&'static str, u32); 6],
+    /// What [`JsonField::Version`] is.
+    pub(super) version: &'static str,
+    pub(super) keys: Keys,
+    /// Whether 64-bit integers of the schema's own are text, as in Protobuf's JSON.
+    pub(super) line_is_text: bool,
+}
+
+/// What becomes of keys.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Keys {
+    AsTheyAre,
+    /// What a field's name in `labels` cannot have is `_`.
+    Labels,
+    /// `_` comes first, letters beyond ASCII and signs other than `.` and `-` are `_`, and values are text or numbers.
+    Gelf,
+}
+
+type Levels = [(&'static str, u32); 6];
+const OWN: Levels = [("TRACE", 5), ("DEBUG", 10), ("INFO", 20), ("WARN", 30), ("ERROR", 40), ("CRITICAL", 50)];
+const LOGBACK: Levels =
+    [("TRACE", 5000), ("DEBUG", 10_000), ("INFO", 20_000), ("WARN", 30_000), ("ERROR", 40_000), ("CRITICAL", 50_000)];
+const OPEN_TELEMETRY: Levels = [("TRACE", 1), ("DEBUG", 5), ("INFO", 9), ("WARN", 13), ("ERROR", 17), ("CRITICAL", 21)];
+/// `LogSeverity` of Google Cloud.
+const GCP: Levels =
+    [("DEBUG", 100), ("DEBUG", 100), ("INFO", 200), ("WARNING", 400), ("ERROR", 500), ("CRITICAL", 600)];
+/// Datadog's statuses, with the numbers of syslog.
+const DATADOG: Levels = [("debug", 7), ("debug", 7), ("info", 6), ("warning", 4), ("error", 3), ("critical", 2)];
+/// The numbers of syslog.
+const SYSLOG: Levels = [("TRACE", 7), ("DEBUG", 7), ("INFO", 6), ("WARN", 4), ("ERROR", 3), ("CRITICAL", 2)];
+
+impl Style {
+    const DEFAULT: Self = Self {
+        time: JsonTime::Rfc3339,
+        digits: 6,
+        levels: &OWN,
+        version: "",
+        keys: Keys::AsTheyAre,
+        line_is_text: false,
+    };
+
+    pub(super) fn level(&self, level: Level) -> (&'static str, u32) {
+        self.levels[level.index() % self.levels.len()]
+    }
+}
+
+impl JsonSchema {
+    /// The fields that the schema has, in their order, and its names for them.
+    pub(super) fn fields(self) -> impl Iterator<Item = (JsonField, &'static str)> {
+        let column = self as usize % COLUMNS;
+        NAMES.iter().map(move |(field, names)| (*field, names[column])).filter(|(_, name)| !name.is_empty())
+    }
+
+    pub(super) fn style(self) -> Style {
+        let default = Style::DEFAULT;
+        match self {
+            Self::Default => default,
+            Self::Ecs => Style { version: "8.11.0", keys: Keys::Labels, ..default },
+            Self::OpenTelemetry => Style { time: JsonTime::Nanos, levels: &OPEN_TELEMETRY, ..default },
+            Self::Gcp => Style { digits: 9, levels: &GCP, line_is_text: true, ..default },
+            Self::Datadog => Style { digits: 3, levels: &DATADOG, ..default },
+            Self::Gelf => {
+                let keys = Keys::Gelf;
+                Style { time: JsonTime::Seconds, digits: 3, levels: &SYSLOG, version: "1.1", keys, ..default }
+            }
+            Self::Logstash => Style { digits: 3, levels: &LOGBACK, version: "1", ..default },
+        }
+    }
+}

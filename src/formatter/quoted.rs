@@ -1,0 +1,63 @@
+//! Text between double quotes, as RFC 8259 has it.
+
+use std::fmt;
+
+use crate::text::{Output, is_harmful};
+
+/// Appends text as a JSON string's inside: quotes, backslashes, and whatever other outputs escape, are escaped.
+pub(super) struct Quoted<'a>(pub(super) &'a mut Vec<u8>);
+
+impl fmt::Write for Quoted<'_> {
+    #[inline]
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        push_quoted(self.0, text);
+        Ok(())
+    }
+}
+
+impl Output for Quoted<'_> {
+    #[inline]
+    fn plain(&mut self, text: &str) {
+        self.0.extend_from_slice(text.as_bytes());
+    }
+}
+
+/// Appends a whole string with its quotes.
+#[inline]
+pub(super) fn push_string(out: &mut Vec<u8>, text: &str) {
+    out.push(b'"');
+    push_quoted(out, text);
+    out.push(b'"');
+}
+
+#[inline]
+fn push_quoted(out: &mut Vec<u8>, text: &str) {
+    let bytes = text.as_bytes();
+    // The lead bytes are those of U+0080–00BF and U+2000–2FFF. No early exit, so that it compiles to vector code.
+    let suspect =
+        |byte: u8| (byte < 0x20) | (byte == b'"') | (byte == b'\\') | (byte == 0x7F) | (byte == 0xC2) | (byte == 0xE2);
+    if bytes.iter().fold(false, |any, byte| any | suspect(*byte)) {
+        push_escaped(out, text);
+    } else {
+        out.extend_from_slice(bytes);
+    }
+}
+
+#[cold]
+fn push_escaped(out: &mut Vec<u8>, text: &str) {
+    for c in text.chars() {
+        match c {
+            '"' => out.extend_from_slice(b"\\\""),
+            '\\' => out.extend_from_slice(b"\\\\"),
+            '\n' => out.extend_from_slice(b"\\n"),
+            '\r' => out.extend_from_slice(b"\\r"),
+            '\t' => out.extend_from_slice(b"\\t"),
+            // All of them are below U+10000, so that one escape does.
+            c if is_harmful(c) => {
+                let digit = |shift: u32| b"0123456789abcdef"[(u32::from(c) >> shift) as usize & 15];
+                out.extend_from_slice(&[b'\\', b'u', digit(12), digit(8), digit(4), digit(0)]);
+            }
+            c => out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
+        }
+    }
+}
