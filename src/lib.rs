@@ -306,5 +306,6 @@ pub use value::{OwnedValue, Value};
 #[doc = include_str!("../docs/guide/levels.md")]
 #[doc = include_str!("../docs/guide/macros.md")]
 #[doc = include_str!("../docs/guide/handlers.md")]
+#[doc = include_str!("../docs/guide/filters.md")]
 #[doc = include_str!("../docs/guide/testing.md")]
 mod guides {}

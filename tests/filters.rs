@@ -13,6 +13,7 @@ use femtologging::{
     Config, FemtoCaptureHandler, FemtoFilter, FemtoFilterExt, FemtoHandlerExt, FemtoLogRecord, FemtoLogger,
     FemtoStreamHandler, Level, LevelFilter, Logging, OwnedRecord, Value, debug, error, info, log, trace, warn,
 };
+use proptest::prelude::*;
 
 /// A system with one handler that keeps what a filter lets through, and a clock that stands still.
 struct Fixture {
@@ -489,4 +490,64 @@ fn directives_as_a_filter() {
     let f = Fixture::new(Directives::parse(""));
     trace!(logger: f.logger, "there is none");
     assert_eq!(f.messages(), ["there is none"]);
+}
+
+#[test]
+fn handlers_share_a_filter() {
+    let limit = Arc::new(RateLimit::new(1.0).burst(3));
+    let (a, b) = (FemtoCaptureHandler::new(), FemtoCaptureHandler::new());
+    let logging = Config::builder()
+        .clock(Clock::manual(&clock()))
+        .add_handler("a", a.clone().configure().filter(limit.clone()).build().unwrap())
+        .add_handler("b", b.clone().configure().filter(limit as Arc<dyn FemtoFilter>).build().unwrap())
+        .build()
+        .unwrap();
+    let logger = logging.get_logger("app").unwrap();
+    for i in 0..5 {
+        info!(logger: logger, "{}", i);
+    }
+    logging.flush(LONG).unwrap();
+    assert_eq!(a.len() + b.len(), 3);
+}
+
+/// Marks between words, as the documentation lists them, and white space.
+const BETWEEN: &str = "\"'`,;=()[]{}<>&?| \t\n\u{3000}";
+
+/// What redaction makes of a text, put plainly.
+fn redacted(text: &str, is_secret: impl Fn(&str) -> bool) -> String {
+    let (mut out, mut word) = (String::new(), String::new());
+    for c in text.chars().map(Some).chain([None]) {
+        match c {
+            Some(c) if !BETWEEN.contains(c) => word.push(c),
+            end => {
+                out.push_str(if is_secret(&word) { "***" } else { &word });
+                word.clear();
+                out.extend(end);
+            }
+        }
+    }
+    out
+}
+
+proptest! {
+    #[test]
+    fn no_secret_gets_through_and_nothing_else_is_lost(
+        texts in prop::collection::vec("(sk-[a-z0-9é]{0,4}|[a-zé./-]{0,4}|[\"'`,;=(){}<>&?| \t\n\u{3000}\\[\\]]){0,12}", 3),
+        pass_word in any::<i64>(),
+    ) {
+        let f = Fixture::new(Redact::new().key("*PASS*").word("sk-*"));
+        let [first, second, value] = [&texts[0], &texts[1], &texts[2]];
+        info!(logger: f.logger, "{}|{}", first, second; value, pass_word, pass = second, debug:? = value);
+        let record = &f.records()[0];
+        let redacted = |text: &str| redacted(text, |word| word.starts_with("sk-"));
+        prop_assert_eq!(record.message(), redacted(&format!("{first}|{second}")));
+        let values: Vec<_> = record.key_values().map(|(key, value)| (key, value.to_string())).collect();
+        let expected = [
+            ("value", redacted(value)),
+            ("pass_word", "***".to_owned()),
+            ("pass", "***".to_owned()),
+            ("debug", redacted(&format!("{value:?}"))),
+        ];
+        prop_assert_eq!(values, expected);
+    }
 }

@@ -59,6 +59,8 @@ pub use self::regex::Matches;
 pub use self::sample::Sample;
 pub use crate::record::Rewrite;
 
+use std::sync::Arc;
+
 use crate::level::Level;
 use crate::record::FemtoLogRecord;
 
@@ -132,6 +134,25 @@ impl Interest {
 impl<F: Fn(&FemtoLogRecord<'_>) -> bool + Send + Sync> FemtoFilter for F {
     fn allows(&self, record: &FemtoLogRecord<'_>) -> bool {
         self(record)
+    }
+}
+
+/// A filter that several handlers or loggers share, with one state for all.
+impl<F: FemtoFilter + ?Sized> FemtoFilter for Arc<F> {
+    fn allows(&self, record: &FemtoLogRecord<'_>) -> bool {
+        (**self).allows(record)
+    }
+
+    fn rewrite(&self, record: &mut Rewrite<'_>) -> bool {
+        (**self).rewrite(record)
+    }
+
+    fn interest(&self, level: Level, logger: &str) -> Interest {
+        (**self).interest(level, logger)
+    }
+
+    fn is_for_handlers(&self) -> bool {
+        (**self).is_for_handlers()
     }
 }
 

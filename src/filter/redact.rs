@@ -17,7 +17,7 @@ use crate::value::Value;
 /// |---|---|
 /// | [`key`](Self::key) | the values of keys whose names match |
 /// | [`word`](Self::word) | words that match, in the message and in values |
-/// | [`regex`](Self::regex) (feature `regex`) | text that matches, in the message and in values |
+/// | `regex` (feature `regex`) | text that matches, in the message and in values |
 ///
 /// In the names of keys upper and lower case are the same. A message in which something was replaced has no typed
 /// arguments any more, and a value in which something was replaced is text.
