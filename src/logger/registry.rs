@@ -63,12 +63,10 @@ struct Tree {
     disabled: u8,
     closed: bool,
     routes: Vec<Arc<Route>>,
+    /// Routes that are not to be used any more although nothing about their queues changed.
+    replaced: Vec<Arc<Route>>,
     /// Routes that the last change left without use.
     retired: Vec<u32>,
-}
-
-fn ids(routes: Vec<Arc<Route>>) -> Vec<u32> {
-    routes.iter().map(|route| route.id).collect()
 }
 
 /// Grows with every change of the global registry, so that threads notice that what they remember is out of date.
@@ -111,10 +109,11 @@ impl Registry {
             disabled: 0,
             closed: false,
             routes: Vec::new(),
+            replaced: Vec::new(),
             retired: Vec::new(),
         };
         let registry = Self { tree: Mutex::new(tree), is_global };
-        registry.refresh(&mut lock(&registry.tree));
+        registry.update(|_| ());
         Arc::new(registry)
     }
 
@@ -157,11 +156,18 @@ impl Registry {
     }
 
     pub(crate) fn change(&self, key: &str, change: impl FnOnce(&mut LoggerSettings)) {
+        self.update(|tree| tree.loggers.get_mut(key).map(|(_, settings)| change(settings)));
+    }
+
+    /// Changes the tree and works out what follows. Filters that go are dropped when the tree is free again: their
+    /// destructors are user code, which may log.
+    fn update<T>(&self, change: impl FnOnce(&mut Tree) -> T) -> T {
         let mut tree = lock(&self.tree);
-        if let Some((_, settings)) = tree.loggers.get_mut(key) {
-            change(settings);
-        }
-        self.refresh(&mut tree);
+        let _filters: Vec<_> = tree.loggers.values().map(|(_, settings)| settings.filters.clone()).collect();
+        let result = change(&mut tree);
+        let _routes = self.refresh(&mut tree);
+        drop(tree);
+        result
     }
 
     pub(crate) fn effective_level(&self, key: &str) -> LevelFilter {
@@ -194,51 +200,46 @@ impl Registry {
 
     /// Changes the lowest level that a handler takes.
     pub(crate) fn set_handler_level(&self, name: &str, level: LevelFilter) -> Result<(), Error> {
-        let mut tree = lock(&self.tree);
-        tree.queue(name)?.set_threshold(level.number());
-        // Threads remember thresholds with their routes, so it takes new routes to change one.
-        let old = std::mem::take(&mut tree.routes);
-        self.refresh(&mut tree);
-        tree.retired.extend(ids(old));
-        Ok(())
+        self.update(|tree| {
+            tree.queue(name)?.set_threshold(level.number());
+            // Threads remember thresholds with their routes, so it takes new routes to change one.
+            tree.replaced.append(&mut tree.routes);
+            Ok(())
+        })
     }
 
     /// Disables all levels up to this one, everywhere; `None` ends that.
     pub(crate) fn disable(&self, level: Option<Level>) {
-        let mut tree = lock(&self.tree);
-        tree.disabled = level.map_or(0, Level::number);
-        self.refresh(&mut tree);
+        self.update(|tree| tree.disabled = level.map_or(0, Level::number));
     }
 
     /// Sets the handlers, and the settings of the loggers that `settings` names by their canonical names.
     pub(crate) fn configure(&self, queues: Vec<Arc<Queue>>, settings: Vec<(String, LoggerSettings)>) {
-        let mut tree = lock(&self.tree);
-        tree.queues = queues;
-        tree.closed = false;
-        // Those of a system that was shut down.
-        for (_, settings) in tree.loggers.values_mut() {
-            settings.handlers.retain(|queue| !queue.is_closed() && !queue.is_orphaned());
-        }
-        for (name, new) in settings {
-            let node = tree.node(self.is_global, &name);
-            if let Some((_, settings)) = tree.loggers.get_mut(&node.key) {
-                *settings = new;
+        self.update(|tree| {
+            tree.queues = queues;
+            tree.closed = false;
+            // Those of a system that was shut down.
+            for (_, settings) in tree.loggers.values_mut() {
+                settings.handlers.retain(|queue| !queue.is_closed() && !queue.is_orphaned());
             }
-        }
-        self.refresh(&mut tree);
+            for (name, new) in settings {
+                let node = tree.node(self.is_global, &name);
+                if let Some((_, settings)) = tree.loggers.get_mut(&node.key) {
+                    *settings = new;
+                }
+            }
+        });
     }
 
     /// From now on records are counted and go nowhere.
     pub(crate) fn close(&self) {
-        let mut tree = lock(&self.tree);
-        tree.closed = true;
-        self.refresh(&mut tree);
+        self.update(|tree| tree.closed = true);
     }
 
-    /// Works out anew what every logger and call site lets through and where that goes.
-    fn refresh(&self, tree: &mut Tree) {
+    /// Works out anew what every logger and call site lets through and where that goes. Returns the routes that go.
+    fn refresh(&self, tree: &mut Tree) -> Vec<Arc<Route>> {
         // A caller that read the last state may still look for its route; the one before that it has long found.
-        Route::forget(std::mem::take(&mut tree.retired));
+        let forgotten = Route::forget(std::mem::take(&mut tree.retired));
         let mut used = HashSet::new();
         let nodes: Vec<_> = tree.loggers.values().map(|(node, _)| node.clone()).collect();
         for node in nodes {
@@ -254,9 +255,13 @@ impl Registry {
             }
             GENERATION.fetch_add(1, Release);
         }
-        let (kept, gone) = std::mem::take(&mut tree.routes).into_iter().partition(|route| used.contains(&route.id));
+        let old = std::mem::take(&mut tree.routes);
+        let (kept, gone): (Vec<_>, Vec<_>) = old.into_iter().partition(|route| used.contains(&route.id));
         tree.routes = kept;
-        tree.retired = ids(gone);
+        tree.retired = gone.iter().chain(&tree.replaced).map(|route| route.id).collect();
+        tree.replaced.clear();
+        // Those that go now are in the list of all routes until the next change.
+        forgotten
     }
 
     /// Enters a call site and works out its state.
@@ -400,8 +405,9 @@ fn fold(threshold: u8, filters: Vec<LoggerFilter>) -> (u8, Vec<Arc<dyn FemtoFilt
 
 impl Drop for Registry {
     fn drop(&mut self) {
-        let mut tree = lock(&self.tree);
-        Route::forget(ids(std::mem::take(&mut tree.routes)));
-        Route::forget(std::mem::take(&mut tree.retired));
+        let tree = lock(&self.tree);
+        let ids: Vec<_> = tree.routes.iter().map(|route| route.id).chain(tree.retired.iter().copied()).collect();
+        drop(tree);
+        drop(Route::forget(ids));
     }
 }

@@ -57,13 +57,14 @@ impl Route {
         lock(&ROUTES).get(&id).cloned()
     }
 
-    /// Forgets routes that no logger has any more.
-    pub(crate) fn forget(ids: impl IntoIterator<Item = u32>) {
+    /// Forgets routes that no logger has any more. Their filters' destructors are user code, so the caller drops them
+    /// when it holds no lock.
+    #[must_use]
+    pub(crate) fn forget(ids: impl IntoIterator<Item = u32>) -> Vec<Arc<Route>> {
         let mut routes = lock(&ROUTES);
         let gone: Vec<_> = ids.into_iter().filter_map(|id| routes.remove(&id)).collect();
-        drop(routes);
-        // A filter's destructor is user code, so that it runs after the lock is released.
         gone.iter().for_each(|route| route.forgotten.store(true, Relaxed));
+        gone
     }
 
     /// Whether no logger has it any more.

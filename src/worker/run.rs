@@ -102,18 +102,24 @@ impl Consumer {
                 }
                 Err(_) => {}
             }
-            if self.drain(self.lookahead) > 0 {
-                self.idle.reset();
-                self.idle.pause();
-                continue;
+            let is_idle = self.drain(self.lookahead) == 0;
+            let is_due = self.last_tick.elapsed() >= TICK;
+            if is_idle {
+                let _ = self.sink.deliver(false);
             }
-            let _ = self.sink.deliver(false);
-            self.sink.report_drops();
-            if self.last_tick.elapsed() >= TICK {
+            if is_idle || is_due {
+                self.sink.report_drops();
+            }
+            if is_due {
                 self.last_tick = Instant::now();
                 self.sink.tick();
             }
-            self.idle.wait();
+            if is_idle {
+                self.idle.wait();
+            } else {
+                self.idle.reset();
+                self.idle.pause();
+            }
         }
     }
 
@@ -134,17 +140,20 @@ impl Consumer {
 
     /// Handles everything that was logged before this is called, and little more: others may go on logging.
     fn drain_backlog(&mut self) {
-        // One look takes all that rings hold; a channel is looked at until what it holds now is out.
-        let mut left = match &self.sink.queue.lane {
-            Lane::PerThread(_) => 1,
-            Lane::Shared(lane) => lane.len().max(1),
+        let held = match &self.sink.queue.lane {
+            Lane::PerThread(_) => 0,
+            Lane::Shared(lane) => lane.len(),
         };
-        while left > 0 {
+        let mut handled = self.drain(0);
+        // One look takes all that rings hold, but a channel holds more than one look takes.
+        while handled < held {
             match self.drain(0) {
-                0 => return,
-                handled => left = left.saturating_sub(handled),
+                0 => break,
+                more => handled += more,
             }
         }
+        // The processor may have read the first horizon before it saw the command.
+        self.drain(0);
     }
 
     /// Everything logged before this is called is delivered and flushed when it returns.
