@@ -287,7 +287,8 @@ pub use config::{
 pub use error::{Error, Problem, set_error_hook};
 pub use filter::{FemtoFilter, FemtoFilterExt};
 pub use formatter::{
-    FemtoFormatter, FemtoJsonFormatter, FemtoPatternFormatter, FemtoTextFormatter, JsonField, JsonSchema, JsonTime,
+    FemtoConsoleFormatter, FemtoFormatter, FemtoJsonFormatter, FemtoLogfmtFormatter, FemtoPatternFormatter,
+    FemtoTextFormatter, JsonField, JsonSchema, JsonTime,
 };
 pub use handler::{
     FemtoCaptureHandler, FemtoFileHandler, FemtoHandler, FemtoHandlerExt, FemtoNullHandler, FemtoStreamHandler,

@@ -1,6 +1,8 @@
 //! Formatters: a record's text.
 
+mod console;
 mod json;
+mod logfmt;
 mod pairs;
 mod pattern;
 mod quoted;
@@ -8,7 +10,9 @@ mod stamp;
 mod text;
 mod zone;
 
+pub use console::FemtoConsoleFormatter;
 pub use json::{FemtoJsonFormatter, JsonField, JsonSchema, JsonTime};
+pub use logfmt::FemtoLogfmtFormatter;
 pub use pattern::FemtoPatternFormatter;
 pub use text::FemtoTextFormatter;
 

@@ -123,6 +123,14 @@ impl TimeText {
         Self::new(parts)
     }
 
+    /// The time of the day alone.
+    pub(super) fn clock(digits: u8) -> Self {
+        let mut parts = Vec::new();
+        expand("%H:%M:%S", &mut parts);
+        push_fraction(digits, &mut parts);
+        Self::new(parts)
+    }
+
     fn rfc3339(digits: u8, zone: Zone) -> Self {
         let mut parts = Vec::new();
         expand("%Y-%m-%dT%H:%M:%S", &mut parts);

@@ -57,7 +57,8 @@ use schema::{Keys, Style};
 /// let own = FemtoJsonFormatter::new()
 ///     .fields([(JsonField::Timestamp, "ts"), (JsonField::Level, "lvl"), (JsonField::Message, "msg"), (JsonField::KeyValues, ">")])
 ///     .time(JsonTime::Millis);
-/// # let path = tempfile::tempdir()?.path().join("log.json");
+/// # let dir = tempfile::tempdir()?;
+/// # let path = dir.path().join("log.json");
 /// let handler = FemtoFileHandler::builder().path(path).formatter(own).build()?;
 /// # drop((ecs, handler));
 /// # Ok::<(), Box<dyn std::error::Error>>(())

@@ -1,0 +1,79 @@
+//! No formatter allocates once it has met a record of each kind.
+#![allow(unsafe_code)]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::io;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use femtologging::{
+    Config, FemtoConsoleFormatter, FemtoFormatter, FemtoJsonFormatter, FemtoLogRecord, FemtoLogfmtFormatter,
+    FemtoPatternFormatter, FemtoStreamHandler, FemtoTextFormatter, JsonSchema, Level, info,
+};
+
+thread_local! {
+    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
+}
+
+struct Counting;
+
+// SAFETY: every call is passed on as it is; counting touches a `Cell` of the thread, which allocates nothing.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.with(|count| count.set(count.get() + 1));
+        // SAFETY: as the caller of this method promises.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
+        // SAFETY: as the caller of this method promises.
+        unsafe { System.dealloc(at, layout) }
+    }
+}
+
+#[global_allocator]
+static COUNTING: Counting = Counting;
+
+/// Counts the allocations of each call, with room in the buffer.
+fn count(mut formatter: Box<dyn FemtoFormatter>) -> Vec<u64> {
+    let counts = Arc::new(Mutex::new(Vec::with_capacity(100)));
+    let kept = counts.clone();
+    let counted = move |record: &FemtoLogRecord<'_>, out: &mut Vec<u8>| {
+        out.reserve(8192);
+        let before = ALLOCATIONS.with(Cell::get);
+        formatter.format(record, out);
+        let count = ALLOCATIONS.with(Cell::get) - before;
+        kept.lock().unwrap().push(count);
+    };
+    let handler = FemtoStreamHandler::new(io::sink()).formatter(counted).build().unwrap();
+    let logging = Config::builder().default_level(Level::Info).add_handler("h", handler).build().unwrap();
+    let logger = logging.get_logger("app").unwrap();
+    for n in 0..20_u64 {
+        let (who, ratio, odd) = ("it's \"ada\"\n", 0.1 * n as f64, 1e300);
+        info!(logger: logger, "{} of {:>4} {}", n, "é", ratio; who, ratio, odd, n, none = None::<u8>, big = u128::MAX, level = 1, n = 7,
+            span = Duration::from_micros(n), at = std::net::IpAddr::from([127, 0, 0, 1]));
+    }
+    logging.shutdown(Duration::from_secs(60)).unwrap();
+    Arc::try_unwrap(counts).unwrap().into_inner().unwrap()
+}
+
+#[test]
+fn steady_formatting_does_not_allocate() {
+    let pattern = "%(asctime)s %(created).3f %(msecs)03d %(levelname)-8s %(who)r %(ratio)08.2f %(none)s %(big)40d %(message)20.10s %(key_values)s";
+    let mut formatters: Vec<(String, Box<dyn FemtoFormatter>)> = vec![
+        ("text".into(), Box::new(FemtoTextFormatter::new())),
+        ("percent".into(), Box::new(FemtoPatternFormatter::percent(pattern).unwrap())),
+        ("brace".into(), Box::new(FemtoPatternFormatter::brace("{n:+,} {who!r:^40} {key_values} {name}").unwrap())),
+        ("logfmt".into(), Box::new(FemtoLogfmtFormatter::new())),
+        ("console".into(), Box::new(FemtoConsoleFormatter::new().color(true))),
+    ];
+    for schema in [JsonSchema::Default, JsonSchema::Ecs, JsonSchema::OpenTelemetry, JsonSchema::Gcp, JsonSchema::Gelf] {
+        formatters.push((format!("{schema:?}"), Box::new(FemtoJsonFormatter::new().schema(schema))));
+    }
+    for (name, formatter) in formatters {
+        let counts = count(formatter);
+        // The first fills what the formatter keeps; a second may begin at any record, whose text needs no more room.
+        assert_eq!((counts.len(), counts[1..].iter().sum::<u64>()), (20, 0), "{name}: {counts:?}");
+    }
+}
