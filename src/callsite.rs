@@ -154,6 +154,11 @@ pub(crate) fn register(site: &'static Callsite, shape: &'static Shape, state: St
     state
 }
 
+/// Returns the site with this id.
+pub(crate) fn site(id: u32) -> Option<Registered> {
+    lock(&SITES).get((id as usize).checked_sub(1)?).copied()
+}
+
 /// Returns the sites with an id above `known`.
 pub(crate) fn sites_from(known: usize) -> Vec<Registered> {
     lock(&SITES).get(known..).unwrap_or_default().to_vec()

@@ -3,14 +3,15 @@
 mod common;
 
 use std::cell::Cell;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, Mutex};
 
 use common::LONG;
 use femtologging::filter::{Directives, Interest, Key, Name, RateLimit, Redact};
+use femtologging::time::{Clock, ManualClock, Timestamp};
 use femtologging::{
-    Config, FemtoCaptureHandler, FemtoFilter, FemtoFilterExt, FemtoLogRecord, Level, LevelFilter, LoggerConfig, debug,
-    enabled, error, info, warn,
+    Config, FemtoCaptureHandler, FemtoFilter, FemtoFilterExt, FemtoLogRecord, Level, LevelFilter, LoggerConfig, Value,
+    debug, enabled, error, info, warn,
 };
 
 #[test]
@@ -148,4 +149,43 @@ fn a_logger_refuses_a_filter_that_could_not_do_its_work_there() {
         config.build().unwrap_err().problems()[0].to_string(),
         "`loggers.app.filters`: a logger's filters cannot rewrite records: give this one to the handlers",
     );
+}
+
+#[test]
+fn filters_see_each_record_as_it_is_whatever_the_thread_has_logged_before() {
+    let (sender, seen) = std::sync::mpsc::channel();
+    let systems = [1_000, 2_000].map(|seconds| {
+        let clock = ManualClock::new(Timestamp::from_nanos(seconds * 1_000_000_000));
+        let logging = Config::builder()
+            .clock(Clock::manual(&clock))
+            .add_handler("h", FemtoCaptureHandler::new())
+            .build()
+            .unwrap();
+        for name in ["one", "two"] {
+            let sender = Mutex::new(sender.clone());
+            let filter = move |record: &FemtoLogRecord<'_>| sender.lock().unwrap().send(record.to_owned()).is_err();
+            logging.get_logger(name).unwrap().add_filter(filter);
+        }
+        logging
+    });
+    for _ in 0..2 {
+        for logging in &systems {
+            let (one, two) = (logging.get_logger("one").unwrap(), logging.get_logger("two").unwrap());
+            info!(logger: one, "from {}", 1; a = "x");
+            info!(logger: two, target: "elsewhere", "{} times", 2; b = true);
+        }
+    }
+    let seen: Vec<_> = seen.try_iter().collect();
+    assert_eq!(seen.len(), 8);
+    for (at, record) in seen.iter().enumerate() {
+        let time = if at % 4 < 2 { 1_000 } else { 2_000 };
+        assert_eq!(record.timestamp(), Timestamp::from_nanos(time * 1_000_000_000));
+        let key_values: Vec<_> = record.key_values().collect();
+        let facts = (record.logger(), record.target(), record.message(), key_values);
+        let expected = match at % 2 {
+            0 => ("one", "one", "from 1", vec![("a", Value::Str("x"))]),
+            _ => ("two", "elsewhere", "2 times", vec![("b", Value::Bool(true))]),
+        };
+        assert_eq!(facts, expected);
+    }
 }

@@ -16,8 +16,8 @@ use crate::error::notify;
 use crate::level::Level;
 use crate::metrics::DropReason;
 use crate::queue::{Queue, ThreadRing, is_consumer};
-use crate::record::{Encoded, HEADER_WORDS, Header, Payload, SiteTable, ThreadInfo};
-use crate::time::{Clock, Timeline};
+use crate::record::{Encoded, HEADER_WORDS, Header, Payload, SiteCache, ThreadInfo};
+use crate::time::{Clock, Timeline, Timestamp};
 use crate::value::{ByteSink, Sink};
 
 thread_local! {
@@ -25,6 +25,9 @@ thread_local! {
 
     /// A buffer for encoding; it is taken out while in use, so that a nested call finds none and makes its own.
     static SCRATCH: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+
+    /// What it takes to show records to loggers' filters; it is taken out while in use.
+    static VIEWER: Cell<Option<Box<Viewer>>> = const { Cell::new(None) };
 
     /// Whether a logger's filter runs on this thread.
     static IN_FILTER: Cell<bool> = const { Cell::new(false) };
@@ -324,14 +327,33 @@ fn passes(way: &Way, header: Header, payload: &[u8]) -> bool {
     if route.filters.is_empty() || IN_FILTER.try_with(|inside| inside.replace(true)).unwrap_or(true) {
         return true;
     }
-    let timeline = route.queues.first().map(|queue| Timeline::new(&queue.clock));
-    let timestamp = timeline.map(|timeline| timeline.timestamp(way.ticks)).unwrap_or_default();
-    let mut sites = SiteTable::default();
-    let passes = sites.record(header, timestamp, &way.thread, payload).is_none_or(|record| {
+    let mut viewer = VIEWER.try_with(Cell::take).ok().flatten().unwrap_or_default();
+    let timestamp = route.queues.first().map(|queue| viewer.timestamp(&queue.clock, way.ticks)).unwrap_or_default();
+    let passes = viewer.sites.record(header, timestamp, &way.thread, payload).is_none_or(|record| {
         route.filters.iter().all(|filter| {
             std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| filter.allows(&record))).unwrap_or(true)
         })
     });
     let _ = IN_FILTER.try_with(|inside| inside.set(false));
+    let _ = VIEWER.try_with(|kept| kept.set(Some(viewer)));
     passes
+}
+
+/// Shows records to loggers' filters on their callers' thread.
+#[derive(Default)]
+struct Viewer {
+    sites: SiteCache,
+    /// Of the system's clock; that of a manual clock costs nothing to make.
+    timeline: Option<Timeline>,
+}
+
+impl Viewer {
+    fn timestamp(&mut self, clock: &Clock, ticks: u64) -> Timestamp {
+        if clock.is_manual() {
+            return Timeline::new(clock).timestamp(ticks);
+        }
+        let timeline = self.timeline.get_or_insert_with(|| Timeline::new(clock));
+        timeline.refresh();
+        timeline.timestamp(ticks)
+    }
 }

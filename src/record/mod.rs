@@ -15,7 +15,7 @@ pub use message::Message;
 pub use owned::OwnedRecord;
 pub(crate) use rewrite::Changes;
 pub use rewrite::Rewrite;
-pub(crate) use site::{Site, SiteTable};
+pub(crate) use site::{Site, SiteCache, SiteTable};
 pub(crate) use thread::ThreadInfo;
 
 use std::fmt;

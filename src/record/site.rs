@@ -1,5 +1,7 @@
 //! A consumer's own table of call sites, with what it needs to read their records.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use super::{FemtoLogRecord, Header, Message, Prefix, ThreadInfo};
@@ -72,7 +74,7 @@ impl Site {
 #[derive(Default)]
 pub(crate) struct SiteTable {
     sites: Vec<Site>,
-    names: Vec<Arc<str>>,
+    names: Names,
 }
 
 impl SiteTable {
@@ -89,33 +91,76 @@ impl SiteTable {
         if index >= self.sites.len() {
             self.update();
         }
-        let mut reader = Reader::new(payload);
-        let (logger, target) = match header.prefix() {
-            Prefix::None => (None, None),
-            Prefix::Logger => (self.know_name(reader.word() as usize), None),
-            Prefix::Target => (None, Some(reader.text())),
-            Prefix::Both => (self.know_name(reader.word() as usize), Some(reader.text())),
-        };
-        Some(FemtoLogRecord {
-            level: header.level(),
-            timestamp,
-            thread,
-            logger: logger.and_then(|id| self.names.get(id)).map(|name| &**name),
-            target,
-            message: Message { site: self.sites.get(index)?, payload: reader.rest(), changes: None },
-        })
-    }
-
-    /// Makes sure that the logger's name with this id is in the table.
-    fn know_name(&mut self, id: usize) -> Option<usize> {
-        if id >= self.names.len() {
-            self.names.extend(callsite::names_from(self.names.len()));
-        }
-        Some(id)
+        Some(self.names.record(self.sites.get(index)?, header, timestamp, thread, payload))
     }
 
     #[cold]
     fn update(&mut self) {
         self.sites.extend(callsite::sites_from(self.sites.len()).into_iter().map(Site::new));
+    }
+}
+
+/// The same for a thread whose records loggers' filters look at: it keeps the sites that they have seen, and no others.
+#[derive(Default)]
+pub(crate) struct SiteCache {
+    sites: HashMap<u32, Site>,
+    names: Names,
+}
+
+impl SiteCache {
+    /// Makes the view of a record; `None` if its call site is unknown, which cannot be.
+    pub(crate) fn record<'a>(
+        &'a mut self,
+        header: Header,
+        timestamp: Timestamp,
+        thread: &'a ThreadInfo,
+        payload: &'a [u8],
+    ) -> Option<FemtoLogRecord<'a>> {
+        let site = match self.sites.entry(header.site()) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => new.insert(Site::new(callsite::site(header.site())?)),
+        };
+        Some(self.names.record(site, header, timestamp, thread, payload))
+    }
+}
+
+/// Names of loggers that records refer to.
+#[derive(Default)]
+struct Names(Vec<Arc<str>>);
+
+impl Names {
+    /// Makes the view of a record of this call site.
+    #[inline]
+    fn record<'a>(
+        &'a mut self,
+        site: &'a Site,
+        header: Header,
+        timestamp: Timestamp,
+        thread: &'a ThreadInfo,
+        payload: &'a [u8],
+    ) -> FemtoLogRecord<'a> {
+        let mut reader = Reader::new(payload);
+        let (logger, target) = match header.prefix() {
+            Prefix::None => (None, None),
+            Prefix::Logger => (self.know(reader.word() as usize), None),
+            Prefix::Target => (None, Some(reader.text())),
+            Prefix::Both => (self.know(reader.word() as usize), Some(reader.text())),
+        };
+        FemtoLogRecord {
+            level: header.level(),
+            timestamp,
+            thread,
+            logger: logger.and_then(|id| self.0.get(id)).map(|name| &**name),
+            target,
+            message: Message { site, payload: reader.rest(), changes: None },
+        }
+    }
+
+    /// Makes sure that the logger's name with this id is there.
+    fn know(&mut self, id: usize) -> Option<usize> {
+        if id >= self.0.len() {
+            self.0.extend(callsite::names_from(self.0.len()));
+        }
+        Some(id)
     }
 }
