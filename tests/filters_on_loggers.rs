@@ -149,6 +149,21 @@ fn a_logger_refuses_a_filter_that_could_not_do_its_work_there() {
         config.build().unwrap_err().problems()[0].to_string(),
         "`loggers.app.filters`: a logger's filters cannot rewrite records: give this one to the handlers",
     );
+
+    let (sender, said) = std::sync::mpsc::channel();
+    let sender = Mutex::new(sender);
+    femtologging::set_error_hook(move |source, message| {
+        sender.lock().unwrap().send(format!("{source}: {message}")).unwrap()
+    });
+    let capture = FemtoCaptureHandler::new();
+    let logging = Config::builder().add_handler("h", capture.clone()).build().unwrap();
+    let logger = logging.get_logger("app").unwrap();
+    logger.add_filter(Redact::new().key("password"));
+    let expected = "logger: a filter was not added to app: it rewrites, which is for handlers only";
+    assert_eq!(said.try_iter().collect::<Vec<_>>(), [expected]);
+    info!(logger: logger, "still logged");
+    logging.flush(LONG).unwrap();
+    assert_eq!(capture.messages(), ["still logged"]);
 }
 
 #[test]

@@ -22,7 +22,7 @@ pub trait FemtoFilterExt: FemtoFilter + Sized {
         And(self, other)
     }
 
-    /// Lets through what either lets through; the second is asked only about what the first does not.
+    /// Lets through what either lets through; the second is asked, and rewrites, only what the first does not let through.
     fn or<F: FemtoFilter>(self, other: F) -> Or<Self, F> {
         Or(self, other)
     }
