@@ -6,7 +6,7 @@
 //!
 //! 10,000 records wait in a ring while the handler's thread sleeps; what is timed is the flush that formats them all, with the default
 //! formatter, into a writer that drops the text. Divide by 10,000, or read the elements per second.
-//! Compare with `baseline/hand-written consumer`.
+//! Compare with `baseline/hand-written consumer`. The group `formatters` does the same for one call by each formatter.
 
 mod common;
 
@@ -17,7 +17,11 @@ use std::time::Duration;
 use common::calls::{self, Visit};
 use common::{PATIENCE, Timer, criterion};
 use criterion::{BenchmarkGroup, Criterion, Throughput, measurement::WallTime};
-use femtologging::{Config, FemtoStreamHandler, IdlePolicy, Level, Transport};
+use femtologging::handler::HandlerSpec;
+use femtologging::{
+    Config, FemtoConsoleFormatter, FemtoFormatter, FemtoJsonFormatter, FemtoLogfmtFormatter, FemtoPatternFormatter,
+    FemtoStreamHandler, FemtoTextFormatter, IdlePolicy, JsonSchema, Level, Transport, info,
+};
 
 const RECORDS: u64 = 10_000;
 
@@ -59,12 +63,46 @@ fn measure(criterion: &mut Criterion) -> u64 {
     bench.logged
 }
 
+fn sink(formatter: impl FemtoFormatter + 'static) -> HandlerSpec {
+    let handler = FemtoStreamHandler::new(io::sink()).transport(Transport::PerThread { bytes: 4 << 20 }).idle(SLEEPY);
+    handler.formatter(formatter).build().expect("the settings are right")
+}
+
+/// One call with four key-values, by each formatter, in systems of their own.
+fn compare(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("formatters");
+    group.throughput(Throughput::Elements(RECORDS));
+    let timer = Timer::new();
+    let mut bench = |name: &str, handler: HandlerSpec| {
+        let config = Config::builder().default_level(Level::Info).add_handler("sink", handler);
+        let logging = config.build().expect("the configuration is right");
+        let logger = logging.get_logger("app").expect("the name is valid");
+        group.bench_function(format!("{name}, four key-values × 10,000"), |b| {
+            b.iter_custom(|times| {
+                let run = |_| {
+                    thread::sleep(Duration::from_millis(1));
+                    for i in 0..RECORDS {
+                        info!(logger: logger, "Logging request"; id = i, elapsed = i as f64 * 0.5, cached = i % 2 == 0, path = "/items");
+                    }
+                    timer.time(|| logging.flush(PATIENCE).expect("the handler keeps up"))
+                };
+                Duration::from_nanos((0..times).map(run).sum::<f64>() as u64)
+            });
+        });
+    };
+    let pattern = "%(asctime)s %(levelname)-8s %(name)s [%(threadName)s] %(message)s %(key_values)s";
+    let pattern = FemtoPatternFormatter::percent(pattern).expect("the pattern is right");
+    bench("text", sink(FemtoTextFormatter::new()));
+    bench("pattern", sink(pattern));
+    bench("JSON", sink(FemtoJsonFormatter::new()));
+    bench("JSON for ECS", sink(FemtoJsonFormatter::new().schema(JsonSchema::Ecs)));
+    bench("JSON for GELF", sink(FemtoJsonFormatter::new().schema(JsonSchema::Gelf)));
+    bench("logfmt", sink(FemtoLogfmtFormatter::new()));
+    bench("console", sink(FemtoConsoleFormatter::new().color(true)));
+}
+
 fn main() {
-    let handler = FemtoStreamHandler::new(io::sink())
-        .transport(Transport::PerThread { bytes: 4 << 20 })
-        .idle(SLEEPY)
-        .build()
-        .expect("the settings are right");
+    let handler = sink(FemtoTextFormatter::new());
     Config::builder()
         .default_level(Level::Info)
         .add_handler("sink", handler)
@@ -73,6 +111,7 @@ fn main() {
 
     let mut criterion = criterion();
     let logged = measure(&mut criterion);
+    compare(&mut criterion);
     let metrics = femtologging::metrics();
     assert_eq!(metrics.handlers[0].written, logged, "{metrics}");
     criterion.final_summary();

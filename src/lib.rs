@@ -112,7 +112,17 @@
 //! # Formatting
 //!
 //! [`FemtoTextFormatter`] writes `2026-03-12T08:30:00.123456Z INFO  app::db [main] message key=value` and escapes control
-//! characters, so that no message forges a second line. Closures are formatters, too:
+//! characters, so that no message forges a second line. The others do so, too:
+//!
+//! | formatter | for |
+//! |---|---|
+//! | [`FemtoTextFormatter`] | files that people read |
+//! | [`FemtoPatternFormatter`] | a layout of one's own, in the three styles of CPython's `logging` |
+//! | [`FemtoJsonFormatter`] | programs and log stores: its own fields, ECS, OpenTelemetry, GCP, Datadog, GELF, logstash |
+//! | [`FemtoLogfmtFormatter`] | programs and people |
+//! | [`FemtoConsoleFormatter`] | terminals |
+//!
+//! Closures are formatters:
 //!
 //! ```
 //! use femtologging::{FemtoLogRecord, FemtoStreamHandler};
@@ -301,6 +311,11 @@ pub use record::{FemtoLogRecord, Message, OwnedRecord};
 pub use shutdown::install_panic_hook;
 pub use value::{OwnedValue, Value};
 
+// Records for the targets in fuzz/.
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub use record::by_hand::ByHand;
+
 // The examples of the README and the guides are compiled and run with the documentation's own.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
@@ -308,5 +323,6 @@ pub use value::{OwnedValue, Value};
 #[doc = include_str!("../docs/guide/macros.md")]
 #[doc = include_str!("../docs/guide/handlers.md")]
 #[doc = include_str!("../docs/guide/filters.md")]
+#[doc = include_str!("../docs/guide/formatters.md")]
 #[doc = include_str!("../docs/guide/testing.md")]
 mod guides {}

@@ -55,7 +55,8 @@ fn count(mut formatter: Box<dyn FemtoFormatter>) -> Vec<u64> {
             span = Duration::from_micros(n), at = std::net::IpAddr::from([127, 0, 0, 1]));
     }
     logging.shutdown(Duration::from_secs(60)).unwrap();
-    Arc::try_unwrap(counts).unwrap().into_inner().unwrap()
+    let counts = counts.lock().unwrap();
+    counts.clone()
 }
 
 #[test]

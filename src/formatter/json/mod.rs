@@ -155,7 +155,7 @@ impl FemtoJsonFormatter {
         let style = JsonSchema::Default.style();
         let (fields, constants, steps, taken) = Default::default();
         let stamp = Stamp::new(style.digits);
-        Self { style, fields, constants, stamp, host: host(), steps, taken }.schema(JsonSchema::Default)
+        Self { style, fields, constants, stamp, host: String::new(), steps, taken }.schema(JsonSchema::Default)
     }
 
     /// Takes all names, their order and their style from a schema.
@@ -258,6 +258,9 @@ impl FemtoJsonFormatter {
             taken.push("_id".to_owned());
         }
         self.taken = families(taken);
+        if self.host.is_empty() && self.fields.iter().any(|(field, _)| *field == JsonField::Host) {
+            self.host = host();
+        }
         self.steps = steps;
         self
     }
