@@ -439,15 +439,15 @@ fn write_key_values(
         push_name(name, out);
         out.push(b'{');
     }
-    let same = |one: &&str, other: &&str| match keys {
-        Keys::AsTheyAre => one == other,
-        _ => keys.spell(one).eq(keys.spell(other)),
+    // Keys that nothing becomes of are compared and written as they stand.
+    let same = |one: &&str, other: &&str| {
+        one == other || !(keys.keep(one) && keys.keep(other)) && keys.spell(one).eq(keys.spell(other))
     };
     pairs.each(same, |key, value| {
-        push_name("\"", out);
-        let _ = match keys {
-            Keys::AsTheyAre => Quoted(out).write_str(key),
-            _ => keys.spell(key).try_for_each(|c| Quoted(out).write_char(c)),
+        push_name(if keys == Keys::Gelf { "\"_" } else { "\"" }, out);
+        let _ = match keys.keep(key) {
+            true => Quoted(out).write_str(key),
+            false => keys.spell(key).try_for_each(|c| Quoted(out).write_char(c)),
         };
         out.resize(out.len() + underscores(keys, key, taken), b'_');
         out.extend_from_slice(b"\":");
@@ -460,25 +460,34 @@ fn write_key_values(
 
 /// Returns how many `_` a key needs so that it is none of the names that are taken.
 fn underscores(keys: Keys, key: &str, taken: &[(String, usize)]) -> usize {
-    let is = |name: &str| match keys {
-        Keys::AsTheyAre => key.strip_prefix(name).is_some_and(|rest| rest.bytes().all(|byte| byte == b'_')),
-        _ => {
-            let mut spelt = keys.spell(key);
-            name.chars().all(|c| spelt.next() == Some(c)) && spelt.all(|c| c == '_')
+    let is = |name: &str| {
+        let Some(name) = (if keys == Keys::Gelf { name.strip_prefix('_') } else { Some(name) }) else { return false };
+        if keys.keep(key) {
+            return key.strip_prefix(name).is_some_and(|rest| rest.bytes().all(|byte| byte == b'_'));
         }
+        let mut spelt = keys.spell(key);
+        name.chars().all(|c| spelt.next() == Some(c)) && spelt.all(|c| c == '_')
     };
     taken.iter().find(|(name, _)| is(name)).map_or(0, |(_, more)| *more)
 }
 
 impl Keys {
+    /// Says whether a key stays as it is.
+    fn keep(self, key: &str) -> bool {
+        match self {
+            Self::AsTheyAre => true,
+            Self::Labels => !key.bytes().any(|byte| matches!(byte, b'.' | b'*' | b'\\')),
+            Self::Gelf => key.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_')),
+        }
+    }
+
     /// The characters of a key as the schema wants them.
     fn spell(self, key: &str) -> impl Iterator<Item = char> {
-        let first = (self == Self::Gelf).then_some('_');
-        first.into_iter().chain(key.chars().map(move |c| match (self, c) {
+        key.chars().map(move |c| match (self, c) {
             (Self::Labels, '.' | '*' | '\\') => '_',
             (Self::Gelf, c) if !c.is_ascii_alphanumeric() && c != '.' && c != '-' => '_',
             _ => c,
-        }))
+        })
     }
 }
 
