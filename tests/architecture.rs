@@ -26,7 +26,7 @@ const MODULES: &[Module] = &[
 
     // The caller's side.
     module("callsite", &["level", "sync", "template", "value"]),
-    module("record", &["callsite", "level", "template", "text", "time", "value"]),
+    module("record", &["callsite", "level", "sync", "template", "text", "time", "value"]),
     module("logger", &["callsite", "error", "filter", "level", "metrics", "queue", "record", "sync", "time", "value"]),
 
     // Between the two sides.

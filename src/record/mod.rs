@@ -6,6 +6,7 @@ pub(crate) mod by_hand;
 mod draft;
 mod message;
 mod owned;
+mod process;
 mod rewrite;
 mod site;
 mod thread;
@@ -127,7 +128,7 @@ impl<'a> FemtoLogRecord<'a> {
 
     /// Returns the id of this process.
     pub fn process_id(&self) -> u32 {
-        std::process::id()
+        process::process_id()
     }
 
     /// Returns the message, to be displayed; its text is what `format!` gives for the call.

@@ -10,7 +10,7 @@ mod timestamp;
 
 pub use civil::CivilWriter;
 pub(crate) use civil::civil_from_days;
-pub(crate) use clock::{first_use, uptime};
 pub use clock::{Clock, ManualClock};
+pub(crate) use clock::{first_use, uptime};
 pub use timeline::Timeline;
 pub use timestamp::Timestamp;

@@ -1,0 +1,30 @@
+//! The id of this process.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use crate::sync::generation;
+
+/// Returns the id of this process, which the system is asked for once, and once more after each fork: the question costs more than
+/// formatting a whole line does.
+pub(crate) fn process_id() -> u32 {
+    /// The generation of a process, and its id in the low half; zero before the first question.
+    static KNOWN: AtomicU64 = AtomicU64::new(0);
+    let generation = u64::from(generation()) << 32;
+    let known = KNOWN.load(Relaxed);
+    if known as u32 != 0 && known & !0xFFFF_FFFF == generation {
+        return known as u32;
+    }
+    let id = std::process::id();
+    KNOWN.store(generation | u64::from(id), Relaxed);
+    id
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn it_is_what_the_system_says() {
+        for _ in 0..3 {
+            assert_eq!(super::process_id(), std::process::id());
+        }
+    }
+}
