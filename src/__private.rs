@@ -33,6 +33,11 @@ pub const fn level(level: Level) -> Level {
     level
 }
 
+/// Stands where no call ever comes.
+pub fn never() -> ! {
+    unreachable!("it stands behind `if false`")
+}
+
 /// The compile-time facts of a call, from its types.
 struct Shapes<const PLAN: u8, A, F, R>(PhantomData<(A, F, R)>);
 

@@ -129,8 +129,8 @@ macro_rules! enabled {
     ($($input:tt)*) => { $crate::__femtologging!(@options [enabled] [] [] $($input)* ;) };
 }
 
-/// Reads a call. State: the level, the logger, the target; then the format string, its arguments as written, their
-/// values, the pattern that binds them, the names among them; then the keys and their values.
+/// Reads a call. State: the level, the logger, the target; then the format string, its arguments, the same as the caller wrote
+/// them, their values, the pattern that binds them, the names among them; then the keys and their values.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __femtologging {
@@ -168,10 +168,10 @@ macro_rules! __femtologging {
     };
     // A message without arguments and keys needs no further reading.
     (@options $level:tt $logger:tt $target:tt $format:literal ;) => {
-        $crate::__femtologging!(@emit $level $logger $target $format [] () () [] [] ())
+        $crate::__femtologging!(@emit $level $logger $target $format [] [] () () [] [] ())
     };
     (@options $level:tt $logger:tt $target:tt $format:literal $($rest:tt)*) => {
-        $crate::__femtologging!(@arguments [$level $logger $target $format] [] () () [] $($rest)*)
+        $crate::__femtologging!(@arguments [$level $logger $target $format] [] [] () () [] $($rest)*)
     };
     (@options $($wrong:tt)*) => {
         $crate::__private::compile_error!(
@@ -181,31 +181,32 @@ macro_rules! __femtologging {
     };
 
     // The arguments of the format string.
-    (@arguments $call:tt [$($args:tt)*] $values:tt $pattern:tt [$($names:tt)*] , $name:ident = $value:expr, $($rest:tt)*) => {
-        $crate::__femtologging!(@arguments $call [$($args)*, $name = femto_arg]
+    (@arguments $call:tt [$($args:tt)*] [$($written:tt)*] $values:tt $pattern:tt [$($names:tt)*] , $name:ident = $value:expr, $($rest:tt)*) => {
+        $crate::__femtologging!(@arguments $call [$($args)*, $name = femto_arg] [$($written)*, $name = $value]
             ($values, (&&$crate::__private::Probe(&$value)).__femtologging_pick())
             ($pattern, femto_arg) [$($names)* $name] , $($rest)*)
     };
-    (@arguments $call:tt [$($args:tt)*] $values:tt $pattern:tt [$($names:tt)*] , $name:ident = $value:expr; $($rest:tt)*) => {
-        $crate::__femtologging!(@arguments $call [$($args)*, $name = femto_arg]
+    (@arguments $call:tt [$($args:tt)*] [$($written:tt)*] $values:tt $pattern:tt [$($names:tt)*] , $name:ident = $value:expr; $($rest:tt)*) => {
+        $crate::__femtologging!(@arguments $call [$($args)*, $name = femto_arg] [$($written)*, $name = $value]
             ($values, (&&$crate::__private::Probe(&$value)).__femtologging_pick())
             ($pattern, femto_arg) [$($names)* $name] ; $($rest)*)
     };
-    (@arguments $call:tt [$($args:tt)*] $values:tt $pattern:tt $names:tt , $value:expr, $($rest:tt)*) => {
-        $crate::__femtologging!(@arguments $call [$($args)*, femto_arg]
+    (@arguments $call:tt [$($args:tt)*] [$($written:tt)*] $values:tt $pattern:tt $names:tt , $value:expr, $($rest:tt)*) => {
+        $crate::__femtologging!(@arguments $call [$($args)*, femto_arg] [$($written)*, $value]
             ($values, (&&$crate::__private::Probe(&$value)).__femtologging_pick())
             ($pattern, femto_arg) $names , $($rest)*)
     };
-    (@arguments $call:tt [$($args:tt)*] $values:tt $pattern:tt $names:tt , $value:expr; $($rest:tt)*) => {
-        $crate::__femtologging!(@arguments $call [$($args)*, femto_arg]
+    (@arguments $call:tt [$($args:tt)*] [$($written:tt)*] $values:tt $pattern:tt $names:tt , $value:expr; $($rest:tt)*) => {
+        $crate::__femtologging!(@arguments $call [$($args)*, femto_arg] [$($written)*, $value]
             ($values, (&&$crate::__private::Probe(&$value)).__femtologging_pick())
             ($pattern, femto_arg) $names ; $($rest)*)
     };
-    (@arguments $call:tt $args:tt $values:tt $pattern:tt $names:tt , ; $($rest:tt)*) => {
-        $crate::__femtologging!(@arguments $call $args $values $pattern $names ; $($rest)*)
+    (@arguments $call:tt $args:tt $written:tt $values:tt $pattern:tt $names:tt , ; $($rest:tt)*) => {
+        $crate::__femtologging!(@arguments $call $args $written $values $pattern $names ; $($rest)*)
     };
-    (@arguments [$level:tt $logger:tt $target:tt $format:literal] $args:tt $values:tt $pattern:tt $names:tt ; $($rest:tt)*) => {
-        $crate::__femtologging!(@keys [$level $logger $target $format $args $values $pattern $names] [] () $($rest)*)
+    (@arguments [$level:tt $logger:tt $target:tt $format:literal]
+        $args:tt $written:tt $values:tt $pattern:tt $names:tt ; $($rest:tt)*) => {
+        $crate::__femtologging!(@keys [$level $logger $target $format $args $written $values $pattern $names] [] () $($rest)*)
     };
     (@arguments $($wrong:tt)*) => {
         $crate::__private::compile_error!(
@@ -275,9 +276,11 @@ macro_rules! __femtologging {
 
     // The call site and the call.
     (@site [static $level:ident] $origin:ident $target:tt $source:tt
-        $format:literal [$($args:tt)*] $values:tt $pattern:tt [$($names:ident)*] [$($keys:tt)*] $fields:tt) => {{
+        $format:literal [$($args:tt)*] $written:tt $values:tt $pattern:tt [$($names:ident)*] [$($keys:tt)*] $fields:tt) => {{
         #[allow(unused_imports)]
         use $crate::__private::{PickDeferred as _, PickImmediate as _, PickNumber as _};
+        #[cfg(clippy)]
+        $crate::__femtologging!(@lint $format $written);
         if const { $crate::__private::is_compiled($crate::__private::Level::$level) } {
             static __FEMTOLOGGING_SITE: $crate::__private::Callsite =
                 $crate::__femtologging!(@metadata ($crate::__private::Option::Some($crate::__private::Level::$level)) $origin $target $format [$($keys)*]);
@@ -296,9 +299,11 @@ macro_rules! __femtologging {
         }
     }};
     (@site [dynamic $level:expr] $origin:ident $target:tt $source:tt
-        $format:literal [$($args:tt)*] $values:tt $pattern:tt [$($names:ident)*] [$($keys:tt)*] $fields:tt) => {{
+        $format:literal [$($args:tt)*] $written:tt $values:tt $pattern:tt [$($names:ident)*] [$($keys:tt)*] $fields:tt) => {{
         #[allow(unused_imports)]
         use $crate::__private::{PickDeferred as _, PickImmediate as _, PickNumber as _};
+        #[cfg(clippy)]
+        $crate::__femtologging!(@lint $format $written);
         static __FEMTOLOGGING_SITE: $crate::__private::Callsite =
             $crate::__femtologging!(@metadata ($crate::__private::Option::None) $origin $target $format [$($keys)*]);
         match ($source, $crate::__private::level($level)) {
@@ -324,6 +329,15 @@ macro_rules! __femtologging {
                 && $crate::__private::is_enabled(femto_source, &__FEMTOLOGGING_SITE, femto_level),
         }
     }};
+    // For clippy's eyes only: the format string with its arguments as the caller wrote them. It never runs, and diverges so
+    // that what an argument moves may be moved again.
+    (@lint $format:literal []) => {};
+    (@lint $format:literal [$($written:tt)*]) => {
+        if false {
+            let _ = $crate::__private::format_args!($format $($written)*);
+            $crate::__private::never();
+        }
+    };
     (@metadata $level:tt $origin:ident $target:tt $format:literal [$($keys:tt)*]) => {
         $crate::__private::Callsite::new($crate::__private::Metadata {
             level: $level,
