@@ -125,7 +125,7 @@ fn text() {
             String::new(), String::from("owned"), Box::<str>::from("boxed"), Rc::<str>::from("rc"), Arc::<str>::from("arc"),
             Rc::new(String::from("rc")), Arc::new(String::from("arc")), Box::new("box"), Box::new(Box::new("box")),
             Cow::Borrowed("cow"), Cow::<str>::Owned(String::from("cow")), &"ref", &&"ref", &String::from("ref"), &mut changed,
-            &Cow::Borrowed("ref"), &Rc::<str>::from("ref"), *&"deref", &long, long.as_str(), format_args!("arguments"),
+            &Cow::Borrowed("ref"), &Rc::<str>::from("ref"), &long, long.as_str(), format_args!("arguments"),
         ]
         ["{}" "{:?}" "<{:>12.3}>"]
     }

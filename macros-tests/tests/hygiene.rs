@@ -126,6 +126,7 @@ mod no_prelude {
 
 /// Gives every type methods with the names of those that the macros call on values.
 mod blanket {
+    #[expect(dead_code, reason = "nobody calls its methods: that is the test")]
     pub trait Everywhere {
         fn write_fmt(&mut self, _: ::std::fmt::Arguments<'_>) -> ! {
             unreachable!("the macros called a method of the caller's")
@@ -159,7 +160,8 @@ mod with_blanket_methods {
 #[test]
 fn names_of_the_caller_do_not_matter() {
     let recorder = Recorder::new();
-    let calls: [(&str, fn(&Recorder) -> bool); 6] = [
+    type Call = fn(&Recorder) -> bool;
+    let calls: [(&str, Call); 6] = [
         ("types", shadowed_types::log),
         ("values", shadowed_values::log),
         ("crates", shadowed_crates::log),
@@ -232,7 +234,8 @@ mod places {
         }
         (|| -> Result<(), std::num::ParseIntError> {
             info!(logger: logger, "parsed {}", "7".parse::<u32>()?);
-            Ok(info!(logger: logger, "not parsed {}", "x".parse::<u32>()?))
+            info!(logger: logger, "not parsed {}", "x".parse::<u32>()?);
+            Ok(())
         })()
         .unwrap_err();
         assert_eq!(
