@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use crate::sync::generation;
 
-/// Returns the id of this process, which the system is asked for once, and once more after each fork: the question costs more than
-/// formatting a whole line does.
+/// Returns the id of this process, which the system is asked for once, and once more after each fork: the question is a
+/// system call.
 pub(crate) fn process_id() -> u32 {
     /// The generation of a process, and its id in the low half; zero before the first question.
     static KNOWN: AtomicU64 = AtomicU64::new(0);
