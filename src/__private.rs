@@ -8,7 +8,7 @@ pub use crate::callsite::{Callsite, Metadata, Origin};
 pub use crate::level::{Level, is_compiled};
 pub use crate::logger::{AtLogger, AtLoggerAndTarget, AtSite, AtTarget, Source};
 pub use crate::template::plan;
-pub use crate::value::{AsDebug, AsDisplay, Deferred, PickDeferred, PickImmediate, PickNumber, Probe};
+pub use crate::value::{AsDebug, AsDisplay, AsError, Deferred, PickDeferred, PickImmediate, PickNumber, Probe, Secret};
 
 use core::fmt;
 use core::marker::PhantomData;

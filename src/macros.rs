@@ -30,9 +30,13 @@ macro_rules! debug {
 ///   goes. Without it, the target is the logger's name.
 /// * `target:` is a string, the module path by default.
 /// * The format string and its arguments are those of [`format!`], and so is the message's text.
-/// * A key's value keeps its type: integers, floats, `bool`, `char`, strings, durations, network addresses and `Option`s
-///   of these. `key:? = value` records the `Debug` text and `key:% = value` the `Display` text of any value. `key` alone,
-///   `key:?` and `key:%` record the variable of that name.
+/// * A key is an identifier, several with dots between them (`http.status`) or a string literal (`"user-id"`). Its value
+///   keeps its type: integers, floats, `bool`, `char`, strings, durations, network addresses and `Option`s of these.
+///   `key:? = value` (or `key = ?value`) records the `Debug` text of any value, and `key:% = value` (`key = %value`) its
+///   `Display` text. `key:err = error` records an error's message and those of its sources. `key:secret = value` records
+///   that there is a value, shown as `***`. `key` alone, `key:?`, `?key` … record the variable or field of that name.
+/// * Keys may also come before the message, as in `log` (`info!(key = value; "message")`) and in `tracing`
+///   (`info!(key = value, "message")`), so that moving here is a change of imports.
 ///
 /// Arguments and values are evaluated once if the record is recorded, and not at all otherwise. The call costs nothing where
 /// the build has compiled its level out (see [`STATIC_MAX_LEVEL`](crate::STATIC_MAX_LEVEL)). It never panics: where
@@ -53,7 +57,8 @@ macro_rules! debug {
 /// info!("{user} logged in"; attempts, from = "10.0.0.7", session:? = Some(7));
 /// info!(target: "audit", "{} logged in", user);
 /// # #[derive(Debug)] struct Point(i32, i32);
-/// info!("moved"; to:? = Point(1, 2), took:% = "3 s");
+/// info!("moved"; to:? = Point(1, 2), took:% = "3 s", http.status = 200, token:secret = "x");
+/// info!(?attempts, "user-id" = 7, "logged in");
 /// ```
 #[macro_export]
 #[clippy::format_args]
@@ -170,43 +175,37 @@ macro_rules! __femtologging {
     (@options $level:tt $logger:tt $target:tt $format:literal ;) => {
         $crate::__femtologging!(@emit $level $logger $target $format [] [] () () [] [] ())
     };
-    (@options $level:tt $logger:tt $target:tt $format:literal $($rest:tt)*) => {
-        $crate::__femtologging!(@arguments [$level $logger $target $format] [] [] () () [] $($rest)*)
-    };
-    (@options $($wrong:tt)*) => {
-        $crate::__private::compile_error!(
-            "a log call starts with a format string literal: info!(\"{} of {}\", done, total; key = value); \
-             before it may come `logger: expression,` and `target: expression,`, once each"
-        )
+    // Keys may come before the message, as in `log` and `tracing`.
+    (@options $level:tt $logger:tt $target:tt $($rest:tt)*) => {
+        $crate::__femtologging!(@keys before [$level $logger $target] [] () $($rest)*)
     };
 
     // The arguments of the format string.
-    (@arguments $call:tt [$($args:tt)*] [$($written:tt)*] $values:tt $pattern:tt [$($names:tt)*] , $name:ident = $value:expr, $($rest:tt)*) => {
+    (@arguments $call:tt [$($args:tt)*] [$($written:tt)*] $values:tt $pattern:tt [$($names:tt)*] $before:tt , $name:ident = $value:expr, $($rest:tt)*) => {
         $crate::__femtologging!(@arguments $call [$($args)*, $name = femto_arg] [$($written)*, $name = $value]
             ($values, (&&$crate::__private::Probe(&$value)).__femtologging_pick())
-            ($pattern, femto_arg) [$($names)* $name] , $($rest)*)
+            ($pattern, femto_arg) [$($names)* $name] $before , $($rest)*)
     };
-    (@arguments $call:tt [$($args:tt)*] [$($written:tt)*] $values:tt $pattern:tt [$($names:tt)*] , $name:ident = $value:expr; $($rest:tt)*) => {
+    (@arguments $call:tt [$($args:tt)*] [$($written:tt)*] $values:tt $pattern:tt [$($names:tt)*] $before:tt , $name:ident = $value:expr; $($rest:tt)*) => {
         $crate::__femtologging!(@arguments $call [$($args)*, $name = femto_arg] [$($written)*, $name = $value]
             ($values, (&&$crate::__private::Probe(&$value)).__femtologging_pick())
-            ($pattern, femto_arg) [$($names)* $name] ; $($rest)*)
+            ($pattern, femto_arg) [$($names)* $name] $before ; $($rest)*)
     };
-    (@arguments $call:tt [$($args:tt)*] [$($written:tt)*] $values:tt $pattern:tt $names:tt , $value:expr, $($rest:tt)*) => {
+    (@arguments $call:tt [$($args:tt)*] [$($written:tt)*] $values:tt $pattern:tt $names:tt $before:tt , $value:expr, $($rest:tt)*) => {
         $crate::__femtologging!(@arguments $call [$($args)*, femto_arg] [$($written)*, $value]
             ($values, (&&$crate::__private::Probe(&$value)).__femtologging_pick())
-            ($pattern, femto_arg) $names , $($rest)*)
+            ($pattern, femto_arg) $names $before , $($rest)*)
     };
-    (@arguments $call:tt [$($args:tt)*] [$($written:tt)*] $values:tt $pattern:tt $names:tt , $value:expr; $($rest:tt)*) => {
+    (@arguments $call:tt [$($args:tt)*] [$($written:tt)*] $values:tt $pattern:tt $names:tt $before:tt , $value:expr; $($rest:tt)*) => {
         $crate::__femtologging!(@arguments $call [$($args)*, femto_arg] [$($written)*, $value]
             ($values, (&&$crate::__private::Probe(&$value)).__femtologging_pick())
-            ($pattern, femto_arg) $names ; $($rest)*)
+            ($pattern, femto_arg) $names $before ; $($rest)*)
     };
-    (@arguments $call:tt $args:tt $written:tt $values:tt $pattern:tt $names:tt , ; $($rest:tt)*) => {
-        $crate::__femtologging!(@arguments $call $args $written $values $pattern $names ; $($rest)*)
+    (@arguments $call:tt $args:tt $written:tt $values:tt $pattern:tt $names:tt $before:tt , ; $($rest:tt)*) => {
+        $crate::__femtologging!(@arguments $call $args $written $values $pattern $names $before ; $($rest)*)
     };
-    (@arguments [$level:tt $logger:tt $target:tt $format:literal]
-        $args:tt $written:tt $values:tt $pattern:tt $names:tt ; $($rest:tt)*) => {
-        $crate::__femtologging!(@keys [$level $logger $target $format $args $written $values $pattern $names] [] () $($rest)*)
+    (@arguments [$($call:tt)*] $args:tt $written:tt $values:tt $pattern:tt $names:tt [$keys:tt $fields:tt] ; $($rest:tt)*) => {
+        $crate::__femtologging!(@keys behind [$($call)* $args $written $values $pattern $names] $keys $fields $($rest)*)
     };
     (@arguments $($wrong:tt)*) => {
         $crate::__private::compile_error!(
@@ -214,47 +213,112 @@ macro_rules! __femtologging {
         )
     };
 
-    // The keys and their values.
-    (@keys $call:tt $keys:tt $values:tt $key:ident = $($rest:tt)*) => {
-        $crate::__femtologging!(@value $call $keys $values $key Deferred $($rest)*)
+    // The keys and their values, before the message or behind it. A literal is a key if `=` or `:` follows.
+    (@keys $place:tt $call:tt $keys:tt $fields:tt $key:literal = $($rest:tt)*) => {
+        $crate::__femtologging!(@key $place $call $keys $fields ($key) () = $($rest)*)
     };
-    (@keys $call:tt $keys:tt $values:tt $key:ident : ? = $($rest:tt)*) => {
-        $crate::__femtologging!(@value $call $keys $values $key AsDebug $($rest)*)
+    (@keys $place:tt $call:tt $keys:tt $fields:tt $key:literal : $($rest:tt)*) => {
+        $crate::__femtologging!(@key $place $call $keys $fields ($key) () : $($rest)*)
     };
-    (@keys $call:tt $keys:tt $values:tt $key:ident : % = $($rest:tt)*) => {
-        $crate::__femtologging!(@value $call $keys $values $key AsDisplay $($rest)*)
+    (@keys before [$($call:tt)*] $keys:tt $fields:tt $format:literal $($rest:tt)*) => {
+        $crate::__femtologging!(@arguments [$($call)* $format] [] [] () () [] [$keys $fields] $($rest)*)
     };
-    (@keys $call:tt $keys:tt $values:tt $key:ident : %= $($rest:tt)*) => {
-        $crate::__femtologging!(@value $call $keys $values $key AsDisplay $($rest)*)
+    (@keys behind [$($call:tt)*] $keys:tt $fields:tt $(;)?) => {
+        $crate::__femtologging!(@emit $($call)* $keys $fields)
     };
-    (@keys $call:tt $keys:tt $values:tt $key:ident : ? $($rest:tt)*) => {
-        $crate::__femtologging!(@value $call $keys $values $key AsDebug $key $($rest)*)
+    (@keys $place:tt $call:tt $keys:tt $fields:tt $key:ident $(. $more:ident)* = $($rest:tt)*) => {
+        $crate::__femtologging!(@key $place $call $keys $fields ($key $(. $more)*) () = $($rest)*)
     };
-    (@keys $call:tt $keys:tt $values:tt $key:ident : % $($rest:tt)*) => {
-        $crate::__femtologging!(@value $call $keys $values $key AsDisplay $key $($rest)*)
+    (@keys $place:tt $call:tt $keys:tt $fields:tt $key:ident $(. $more:ident)* : $($rest:tt)*) => {
+        $crate::__femtologging!(@key $place $call $keys $fields ($key $(. $more)*) ($key $(. $more)*) : $($rest)*)
     };
-    (@keys $call:tt $keys:tt $values:tt $key:ident , $($rest:tt)*) => {
-        $crate::__femtologging!(@value $call $keys $values $key Deferred $key , $($rest)*)
+    (@keys $place:tt $call:tt $keys:tt $fields:tt $key:ident $(. $more:ident)* , $($rest:tt)*) => {
+        $crate::__femtologging!(@value $place $call $keys $fields ($key $(. $more)*) Deferred $key $(. $more)* , $($rest)*)
     };
-    (@keys $call:tt $keys:tt $values:tt $key:ident ; $($rest:tt)*) => {
-        $crate::__femtologging!(@value $call $keys $values $key Deferred $key ; $($rest)*)
+    (@keys $place:tt $call:tt $keys:tt $fields:tt $key:ident $(. $more:ident)* ; $($rest:tt)*) => {
+        $crate::__femtologging!(@value $place $call $keys $fields ($key $(. $more)*) Deferred $key $(. $more)* ; $($rest)*)
     };
-    (@keys [$($call:tt)*] $keys:tt $values:tt $(;)?) => {
-        $crate::__femtologging!(@emit $($call)* $keys $values)
+    (@keys $place:tt $call:tt $keys:tt $fields:tt ? $key:ident $(. $more:ident)* , $($rest:tt)*) => {
+        $crate::__femtologging!(@value $place $call $keys $fields ($key $(. $more)*) AsDebug $key $(. $more)* , $($rest)*)
     };
-    (@keys $($wrong:tt)*) => {
+    (@keys $place:tt $call:tt $keys:tt $fields:tt ? $key:ident $(. $more:ident)* ; $($rest:tt)*) => {
+        $crate::__femtologging!(@value $place $call $keys $fields ($key $(. $more)*) AsDebug $key $(. $more)* ; $($rest)*)
+    };
+    (@keys $place:tt $call:tt $keys:tt $fields:tt % $key:ident $(. $more:ident)* , $($rest:tt)*) => {
+        $crate::__femtologging!(@value $place $call $keys $fields ($key $(. $more)*) AsDisplay $key $(. $more)* , $($rest)*)
+    };
+    (@keys $place:tt $call:tt $keys:tt $fields:tt % $key:ident $(. $more:ident)* ; $($rest:tt)*) => {
+        $crate::__femtologging!(@value $place $call $keys $fields ($key $(. $more)*) AsDisplay $key $(. $more)* ; $($rest)*)
+    };
+    (@keys before $($wrong:tt)*) => {
         $crate::__private::compile_error!(
-            "after the semicolon come keys and values: `key = value`, `key:? = value` (Debug), `key:% = value` (Display) or `key`"
+            "a log call needs a format string literal: info!(\"{} of {}\", done, total; key = value); \
+             before it may come `logger: expression,` and `target: expression,`, once each, and keys with their values"
         )
     };
-    (@value $call:tt [$($keys:tt)*] $values:tt $key:ident $how:ident $value:expr, $($rest:tt)*) => {
-        $crate::__femtologging!(@keys $call [$($keys)* $key] ($values, $crate::__private::$how(&$value)) $($rest)*)
+    (@keys behind $($wrong:tt)*) => {
+        $crate::__private::compile_error!(
+            "after the semicolon come keys and values: `key = value`, `key:? = value` (Debug), `key:% = value` (Display), \
+             `key:err = error`, `key:secret = value` or `key`"
+        )
     };
-    (@value $call:tt [$($keys:tt)*] $values:tt $key:ident $how:ident $value:expr;) => {
-        $crate::__femtologging!(@keys $call [$($keys)* $key] ($values, $crate::__private::$how(&$value)))
+
+    // How a key's value is recorded. The variable that the key names is the value if none is given.
+    (@key $place:tt $call:tt $keys:tt $fields:tt $key:tt $variable:tt = ? $($rest:tt)*) => {
+        $crate::__femtologging!(@value $place $call $keys $fields $key AsDebug $($rest)*)
     };
-    (@value $($wrong:tt)*) => {
-        $crate::__femtologging!(@keys)
+    (@key $place:tt $call:tt $keys:tt $fields:tt $key:tt $variable:tt = % $($rest:tt)*) => {
+        $crate::__femtologging!(@value $place $call $keys $fields $key AsDisplay $($rest)*)
+    };
+    (@key $place:tt $call:tt $keys:tt $fields:tt $key:tt $variable:tt = $($rest:tt)*) => {
+        $crate::__femtologging!(@value $place $call $keys $fields $key Deferred $($rest)*)
+    };
+    (@key $place:tt $call:tt $keys:tt $fields:tt $key:tt $variable:tt : ? = $($rest:tt)*) => {
+        $crate::__femtologging!(@value $place $call $keys $fields $key AsDebug $($rest)*)
+    };
+    (@key $place:tt $call:tt $keys:tt $fields:tt $key:tt $variable:tt : % = $($rest:tt)*) => {
+        $crate::__femtologging!(@value $place $call $keys $fields $key AsDisplay $($rest)*)
+    };
+    (@key $place:tt $call:tt $keys:tt $fields:tt $key:tt $variable:tt : %= $($rest:tt)*) => {
+        $crate::__femtologging!(@value $place $call $keys $fields $key AsDisplay $($rest)*)
+    };
+    (@key $place:tt $call:tt $keys:tt $fields:tt $key:tt $variable:tt : err = $($rest:tt)*) => {
+        $crate::__femtologging!(@value $place $call $keys $fields $key AsError $($rest)*)
+    };
+    (@key $place:tt $call:tt $keys:tt $fields:tt $key:tt $variable:tt : secret = $($rest:tt)*) => {
+        $crate::__femtologging!(@value $place $call $keys $fields $key Secret $($rest)*)
+    };
+    (@key $place:tt $call:tt $keys:tt $fields:tt $key:tt ($($variable:tt)+) : ? $($rest:tt)*) => {
+        $crate::__femtologging!(@value $place $call $keys $fields $key AsDebug $($variable)+ $($rest)*)
+    };
+    (@key $place:tt $call:tt $keys:tt $fields:tt $key:tt ($($variable:tt)+) : % $($rest:tt)*) => {
+        $crate::__femtologging!(@value $place $call $keys $fields $key AsDisplay $($variable)+ $($rest)*)
+    };
+    (@key $place:tt $call:tt $keys:tt $fields:tt $key:tt ($($variable:tt)+) : err $($rest:tt)*) => {
+        $crate::__femtologging!(@value $place $call $keys $fields $key AsError $($variable)+ $($rest)*)
+    };
+    (@key $place:tt $call:tt $keys:tt $fields:tt $key:tt ($($variable:tt)+) : secret $($rest:tt)*) => {
+        $crate::__femtologging!(@value $place $call $keys $fields $key Secret $($variable)+ $($rest)*)
+    };
+    (@key $place:tt $($wrong:tt)*) => {
+        $crate::__femtologging!(@keys $place)
+    };
+    (@value $place:tt $call:tt [$($keys:tt)*] $fields:tt $key:tt $how:ident $value:expr, $($rest:tt)*) => {
+        $crate::__femtologging!(@keys $place $call [$($keys)* $key] ($fields, $crate::__private::$how(&$value)) $($rest)*)
+    };
+    (@value before $call:tt [$($keys:tt)*] $fields:tt $key:tt $how:ident $value:expr; $($rest:tt)*) => {
+        $crate::__femtologging!(@keys before $call [$($keys)* $key] ($fields, $crate::__private::$how(&$value)) $($rest)*)
+    };
+    (@value behind $call:tt [$($keys:tt)*] $fields:tt $key:tt $how:ident $value:expr;) => {
+        $crate::__femtologging!(@keys behind $call [$($keys)* $key] ($fields, $crate::__private::$how(&$value)))
+    };
+    (@value $place:tt $($wrong:tt)*) => {
+        $crate::__femtologging!(@keys $place)
+    };
+    (@name ($key:ident)) => { $crate::__private::key($crate::__private::stringify!($key)) };
+    (@name ($key:literal)) => { $crate::__private::key($key) };
+    (@name ($key:ident $(. $more:ident)+)) => {
+        $crate::__private::concat!($crate::__private::stringify!($key) $(, ".", $crate::__private::stringify!($more))+)
     };
 
     // What the options mean for the call site.
@@ -347,7 +411,7 @@ macro_rules! __femtologging {
             file: $crate::__private::file!(),
             line: $crate::__private::line!(),
             template: $format,
-            keys: &[$($crate::__private::key($crate::__private::stringify!($keys))),*],
+            keys: &[$($crate::__femtologging!(@name $keys)),*],
         })
     };
 }

@@ -6,6 +6,7 @@
 //! knowing any type (autoref specialisation). Lists are nested pairs, `(((), first), second)`, so that there is
 //! no limit to their length, one `impl` serves them all, and a macro can build them as it reads.
 
+use std::error::Error;
 use std::fmt;
 
 use super::capture::{Capture, Integer};
@@ -80,6 +81,14 @@ pub struct AsDebug<'a, T: ?Sized>(pub &'a T);
 #[doc(hidden)]
 pub struct AsDisplay<'a, T: ?Sized>(pub &'a T);
 
+/// A key's value that is recorded as an error's message and those of its sources.
+#[doc(hidden)]
+pub struct AsError<'a, T: ?Sized>(pub &'a T);
+
+/// A key's value that stays at the call.
+#[doc(hidden)]
+pub struct Secret<'a, T: ?Sized>(pub &'a T);
+
 /// One value on its way into a record.
 #[doc(hidden)]
 pub trait Field {
@@ -140,8 +149,31 @@ macro_rules! formatted {
 formatted! {
     AsDebug as Debug: fmt::Debug, |value, out| out.write_fmt(format_args!("{value:?}"));
     AsDisplay as Display: fmt::Display, |value, out| out.write_fmt(format_args!("{value}"));
+    AsError as Error: Error, |error, out| write_chain(error, out);
     // Part of a message that is formatted as a whole, never on its own.
     Immediate as Display: , |_value, _out| Ok(());
+}
+
+/// Writes `message: cause: cause of the cause`.
+fn write_chain(error: &(impl Error + ?Sized), out: &mut dyn fmt::Write) -> fmt::Result {
+    out.write_fmt(format_args!("{error}"))?;
+    let causes = std::iter::successors(error.source(), |cause: &&dyn Error| (*cause).source());
+    // An error may be its own cause, by mistake.
+    causes.take(MOST_CAUSES).try_for_each(|cause| out.write_fmt(format_args!(": {cause}")))
+}
+
+/// How many causes of an error are recorded.
+const MOST_CAUSES: usize = 32;
+
+impl<T: ?Sized> Field for Secret<'_, T> {
+    const TAG: Tag = Tag::new(Kind::Secret);
+    const DIRECT: bool = true;
+
+    fn words(&self) -> usize {
+        0
+    }
+
+    fn put<S: Sink>(&self, _: &mut S) {}
 }
 
 /// One argument of a message: a value, and what the template's closure gets for it.

@@ -10,7 +10,8 @@ mod wire;
 
 #[doc(hidden)]
 pub use argument::{
-    Arguments, AsDebug, AsDisplay, Deferred, Fields, PickDeferred, PickImmediate, PickNumber, Probe, Tags,
+    Arguments, AsDebug, AsDisplay, AsError, Deferred, Fields, PickDeferred, PickImmediate, PickNumber, Probe, Secret,
+    Tags,
 };
 #[doc(hidden)]
 pub use capture::Capture;
@@ -63,6 +64,10 @@ pub enum Value<'a> {
     Display(&'a str),
     /// Text that the caller's `Debug` wrote (`key:? = value`).
     Debug(&'a str),
+    /// The messages of an error and its causes, with `: ` between them (`key:err = error`).
+    Error(&'a str),
+    /// A value that stayed at the call and is shown as `***` (`key:secret = value`).
+    Secret,
     /// A span of time.
     Duration(Duration),
     /// A network address.
@@ -75,7 +80,7 @@ impl<'a> Value<'a> {
     /// Returns the text if this is a string or text that the caller formatted.
     pub fn as_str(&self) -> Option<&'a str> {
         match *self {
-            Value::Str(text) | Value::Display(text) | Value::Debug(text) => Some(text),
+            Value::Str(text) | Value::Display(text) | Value::Debug(text) | Value::Error(text) => Some(text),
             _ => None,
         }
     }
@@ -115,6 +120,8 @@ impl<'a> Value<'a> {
             Value::Str(s) => text(Kind::Str, s),
             Value::Display(s) => text(Kind::Display, s),
             Value::Debug(s) => text(Kind::Debug, s),
+            Value::Error(s) => text(Kind::Error, s),
+            Value::Secret => OwnedValue(Owned::Plain(Value::Secret)),
             Value::Null => OwnedValue(Owned::Plain(Value::Null)),
             Value::Bool(x) => OwnedValue(Owned::Plain(Value::Bool(x))),
             Value::I64(x) => OwnedValue(Owned::Plain(Value::I64(x))),
@@ -143,7 +150,8 @@ impl fmt::Display for Value<'_> {
             Value::F32(x) => x.fmt(f),
             Value::F64(x) => x.fmt(f),
             Value::Char(x) => x.fmt(f),
-            Value::Str(x) | Value::Display(x) | Value::Debug(x) => x.fmt(f),
+            Value::Str(x) | Value::Display(x) | Value::Debug(x) | Value::Error(x) => x.fmt(f),
+            Value::Secret => f.pad("***"),
             Value::Duration(x) => fmt::Debug::fmt(x, f),
             Value::Ip(x) => x.fmt(f),
             Value::Socket(x) => x.fmt(f),
@@ -191,6 +199,7 @@ impl OwnedValue {
             Owned::Plain(value) => *value,
             Owned::Text(Kind::Display, text) => Value::Display(text),
             Owned::Text(Kind::Debug, text) => Value::Debug(text),
+            Owned::Text(Kind::Error, text) => Value::Error(text),
             Owned::Text(_, text) => Value::Str(text),
         }
     }

@@ -9,7 +9,7 @@ pub(crate) fn write_value(out: &mut impl Output, value: Value<'_>) {
     match value {
         Value::I64(n) => write_integer(out, n),
         Value::U64(n) => out.number(n),
-        Value::Str(text) | Value::Display(text) | Value::Debug(text) => {
+        Value::Str(text) | Value::Display(text) | Value::Debug(text) | Value::Error(text) => {
             let _ = out.write_str(text);
         }
         // Whole numbers are common and need no search for the shortest digits. (-0.0 is written `-0`.)

@@ -36,6 +36,10 @@ pub enum Kind {
     Display,
     /// Text written by a `Debug`.
     Debug,
+    /// The messages of an error and its causes.
+    Error,
+    /// A value that stayed at the call.
+    Secret,
     /// [`Duration`].
     Duration,
     /// [`IpAddr`].
@@ -242,6 +246,8 @@ impl<'a> Reader<'a> {
             Kind::Str => Value::Str(self.text()),
             Kind::Display => Value::Display(self.text()),
             Kind::Debug => Value::Debug(self.text()),
+            Kind::Error => Value::Error(self.text()),
+            Kind::Secret => Value::Secret,
             Kind::Duration => Value::Duration(self.duration()),
             Kind::Ip => Value::Ip(self.ip()),
             Kind::Socket => Value::Socket(self.socket()),

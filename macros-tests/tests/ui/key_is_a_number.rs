@@ -1,0 +1,3 @@
+fn main() {
+    femtologging::info!("text"; 7 = "ada");
+}
