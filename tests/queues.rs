@@ -309,8 +309,7 @@ fn rings_cannot_drop_their_oldest_record() {
         .transport(RING)
         .overflow(OverflowPolicy::DropOldest)
         .build()
-        .err()
-        .expect("it must be refused");
+        .expect_err("it must be refused");
     assert_eq!(
         error.to_string(),
         "invalid configuration: `overflow` = DropOldest: a thread cannot take records out of its ring again: use \

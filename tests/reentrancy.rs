@@ -194,7 +194,7 @@ fn what_a_logger_s_filter_logs_is_not_filtered() {
         move |record: &FemtoLogRecord<'_>| {
             *asked.lock().unwrap() += 1;
             let own = logger.get().unwrap();
-            info!(logger: own, "asked about {}", record.message().to_string());
+            info!(logger: own, "asked about {}", record.message());
             !record.message().to_string().contains("secret")
         }
     };
