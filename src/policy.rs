@@ -95,7 +95,7 @@ pub struct IdlePolicy {
     pub spin: Duration,
     /// The first sleep. 50 µs by default.
     pub first_sleep: Duration,
-    /// The longest sleep. 50 ms by default, which keeps an idle handler below 0.05 % of one processor.
+    /// The longest sleep. 100 ms by default, which keeps an idle handler below 0.05 % of one processor.
     pub longest_sleep: Duration,
 }
 
@@ -104,7 +104,7 @@ impl Default for IdlePolicy {
         Self {
             spin: Duration::from_micros(2),
             first_sleep: Duration::from_micros(50),
-            longest_sleep: Duration::from_millis(50),
+            longest_sleep: Duration::from_millis(100),
         }
     }
 }

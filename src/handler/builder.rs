@@ -126,7 +126,7 @@ impl HandlerSettings {
 /// | [`filter`](Self::filter) | none | turns records away; several are asked in turn |
 /// | [`transport`](Self::transport) | `PerThread { bytes: 262_144 }` | how records reach the handler's thread |
 /// | [`overflow`](Self::overflow) | `Block` | what happens when the queue is full |
-/// | [`idle`](Self::idle) | 2 µs, 50 µs … 50 ms | how the thread waits for records |
+/// | [`idle`](Self::idle) | 2 µs, 50 µs … 100 ms | how the thread waits for records |
 /// | [`wake_level`](Self::wake_level) | `Off` | records from this level on wake the thread at once |
 ///
 /// # Examples

@@ -13,7 +13,7 @@ pub(crate) fn write_value(out: &mut impl Output, value: Value<'_>) {
             let _ = out.write_str(text);
         }
         // Whole numbers are common and need no search for the shortest digits. (-0.0 is written `-0`.)
-        Value::F64(x) if x == x.trunc() && x.abs() < 1e15 && x.to_bits() != (-0.0_f64).to_bits() => {
+        Value::F64(x) if (x as i64) as f64 == x && x.abs() < 1e15 && x.to_bits() != (-0.0_f64).to_bits() => {
             write_integer(out, x as i64);
         }
         Value::F64(x) if x.is_finite() => write_float(out, ryu::Buffer::new().format_finite(x), x, value),
@@ -43,10 +43,15 @@ fn write_integer(out: &mut impl Output, n: i64) {
 /// writes exponents, which `Display` never does, for the very large and the very small. Where the number lies just
 /// between two of the shortest, `ryu` takes the even one and `Display` the greater.
 fn write_float(out: &mut impl Output, digits: &str, x: f64, value: Value<'_>) {
-    let digits = digits.strip_suffix(".0").unwrap_or(digits);
-    let decimals = digits.split_once('.').map_or(0, |(_, decimals)| decimals.len());
+    // From the end, where the point or the exponent is near.
+    let decimals = digits.bytes().rev().take_while(|byte| !matches!(byte, b'.' | b'e')).count();
+    let has_exponent = digits.bytes().rev().nth(decimals) == Some(b'e');
+    let (digits, decimals) = match digits.strip_suffix('0') {
+        Some(whole) if decimals == 1 && !has_exponent => (&whole[..whole.len() - 1], 0),
+        _ => (digits, decimals),
+    };
     // A number with n binary places has n decimal places, the last of them a 5.
-    if digits.contains('e') || binary_places(x) == decimals as i32 + 1 {
+    if has_exponent || binary_places(x) == decimals as i32 + 1 {
         let _ = out.write_fmt(format_args!("{value}"));
     } else {
         out.plain(digits);
