@@ -193,6 +193,7 @@
 //!
 //! | feature | what it adds |
 //! |---|---|
+//! | `local-time` | times of the local or any other zone in formatters, by the crate `jiff` |
 //! | `regex` | [`filter::Matches`](filter), and expressions for [`filter::Redact`] |
 //!
 //! The others remove levels from the build and can be combined: the strictest counts. The environment
