@@ -331,7 +331,11 @@ fn passes(way: &Way, header: Header, payload: &[u8]) -> bool {
     let timestamp = route.queues.first().map(|queue| viewer.timestamp(&queue.clock, way.ticks)).unwrap_or_default();
     let passes = viewer.sites.record(header, timestamp, &way.thread, payload).is_none_or(|record| {
         route.filters.iter().all(|filter| {
-            std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| filter.allows(&record))).unwrap_or(true)
+            let answer = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| filter.allows(&record)));
+            answer.unwrap_or_else(|_| {
+                notify("logger", format_args!("a filter of `{}` panicked; the record passes", record.logger()));
+                true
+            })
         })
     });
     let _ = IN_FILTER.try_with(|inside| inside.set(false));
