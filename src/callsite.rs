@@ -1,8 +1,8 @@
 //! One `static` per call in the user's source, with the cached answer to "does anyone want this?".
 //!
 //! The answer is a [`State`] in an atomic word: one relaxed load and a compare is all that a disabled call costs. A
-//! site that has never run has the state zero, whose threshold lets every level through; the first enabled call
-//! then finds that the site has no id yet and registers it.
+//! site that has never run has the state zero, whose threshold lets every level through; the first call then works its
+//! state out, and the first one that is enabled registers the site, with what its types say.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
@@ -136,8 +136,27 @@ impl Registered {
 
 static SITES: Mutex<Vec<Registered>> = Mutex::new(Vec::new());
 
+/// Call sites that have run, and were not enabled the first time. They may be registered by now.
+static SEEN: Mutex<Vec<&'static Callsite>> = Mutex::new(Vec::new());
+
 /// Names of loggers that records refer to by their place in this list. It only grows, by one entry per name.
 static NAMES: Mutex<Vec<Arc<str>>> = Mutex::new(Vec::new());
+
+/// Gives a call site its first state.
+pub(crate) fn see(site: &'static Callsite, state: State) {
+    let mut seen = lock(&SEEN);
+    if site.state() == State(0) {
+        seen.push(site);
+        site.set_state(state);
+    }
+}
+
+/// Returns all call sites that have a state.
+pub(crate) fn all_sites() -> Vec<&'static Callsite> {
+    let seen = lock(&SEEN).clone();
+    let registered = lock(&SITES);
+    seen.into_iter().chain(registered.iter().map(|registered| registered.site)).collect()
+}
 
 /// Enters a call site and gives it its id, once; `state` is what it shall be, less the id.
 pub(crate) fn register(site: &'static Callsite, shape: &'static Shape, state: State) -> State {

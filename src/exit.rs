@@ -30,10 +30,13 @@ pub(crate) fn timeout() -> Duration {
 /// Windows.
 pub(crate) fn at_exit(hook: fn()) {
     let mut hooks = lock(&HOOKS);
-    if hooks.is_empty() && !imp::at_exit() {
+    let refused = hooks.is_empty() && !imp::at_exit();
+    hooks.push(hook);
+    // The notice may run user code, which must not find the lock held.
+    drop(hooks);
+    if refused {
         crate::error::notify("exit", format_args!("atexit refused: call femtologging::shutdown before the end"));
     }
-    hooks.push(hook);
 }
 
 #[cfg(any(unix, windows))]
@@ -50,7 +53,7 @@ mod imp {
         let hooks = super::lock(&super::HOOKS).clone();
         for hook in hooks.into_iter().rev() {
             // Unwinding out of here would abort the process.
-            let _ = std::panic::catch_unwind(hook);
+            let _ = crate::error::guarded(hook);
         }
     }
 

@@ -77,7 +77,7 @@ pub struct HandlerMetrics {
     pub failed: u64,
     /// Records on their way.
     pub in_flight: u64,
-    /// Records that the handler's own level and filters turned away.
+    /// Records that the handler's own filters turned away.
     pub filtered: u64,
     /// The most that one look at the queue found in it: bytes, or records for a shared transport.
     pub queue_high_water: u64,

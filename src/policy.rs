@@ -73,7 +73,7 @@ pub enum OverflowPolicy {
 
 /// What a handler's thread does while it has nothing to do.
 ///
-/// Callers never wake it. It looks for records again and again: for a moment without sleeping, then in sleeps that
+/// Callers do not wake it, unless its queue is full or by `wake_level`. It looks for records again and again: for a moment without sleeping, then in sleeps that
 /// double from `first_sleep` to `longest_sleep`. A longer sleep costs an idle process less; it delays the first
 /// record after a pause by that much, and nobody else.
 ///

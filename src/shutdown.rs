@@ -23,7 +23,7 @@ fn drain() {
     }
     // Threads that go on logging could otherwise keep the handlers busy to the last moment.
     Registry::global().close();
-    if let Err(error) = worker::close(&workers, exit::timeout()) {
+    if let Err(error) = worker::finish(&workers, exit::timeout()) {
         notify("exit", format_args!("{error}"));
     }
 }

@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use crate::error::guarded;
 use crate::value::{Arguments, Reader, Tags};
 use crate::value::{Kind, Tag};
 
@@ -177,8 +178,7 @@ where
     A: Arguments,
     R: for<'o> Fn(&mut dyn fmt::Write, A::Outs<'o>) -> fmt::Result,
 {
-    let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| render::<A, R>(reader, out)));
-    outcome.unwrap_or_else(|_| out.write_str("<formatting panicked>"))
+    guarded(|| render::<A, R>(reader, out)).unwrap_or_else(|| out.write_str("<formatting panicked>"))
 }
 
 /// The literal parts of a template with bare `{}` only: one more than it has arguments.

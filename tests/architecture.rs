@@ -47,15 +47,15 @@ const MODULES: &[Module] = &[
     module("exit", &["error", "sync"]),
 
     // The vocabulary, from what knows others down to what knows none.
-    module("template", &["render", "value"]),
+    module("template", &["error", "render", "value"]),
     module("render", &[]),
-    module("value", &["text"]),
+    module("value", &["error", "text"]),
     module("text", &[]),
     module("error", &["sync", "time"]),
     module("metrics", &["level", "sync"]),
     module("policy", &[]),
     module("level", &[]),
-    module("time", &[]),
+    module("time", &["sync"]),
     module("sync", &[]),
 ];
 

@@ -53,7 +53,7 @@ fn the_contract_and_the_life_of_the_global_system() -> Result<(), Box<dyn std::e
     assert!(error.is_already_initialized());
     assert_eq!(
         error.to_string(),
-        "the global logging system (call `femtologging::shutdown` before setting it up anew) is already initialized"
+        "the global logging system, which `femtologging::shutdown` would end, is already initialized"
     );
     assert!(femtologging::basic_config(Level::Info).unwrap_err().is_already_initialized());
     info!(target: "network", "still here");
@@ -163,11 +163,15 @@ fn a_handlers_own_settings_are_checked_together() {
     assert_eq!(error.to_string().lines().collect::<Vec<_>>(), expected);
 
     let shared = |capacity| FemtoNullHandler.configure().transport(Transport::Shared { capacity });
-    let error = shared(Some(0)).build().unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "invalid configuration: `transport.capacity` = 0: give room for at least one record, or None for no bound"
-    );
+    for capacity in [0, (1 << 24) + 1, usize::MAX] {
+        assert_eq!(
+            shared(Some(capacity)).build().unwrap_err().to_string(),
+            format!(
+                "invalid configuration: `transport.capacity` = {capacity}: \
+                 give room for 1 to 16,777,216 records, or None for no bound"
+            )
+        );
+    }
     for spec in [shared(Some(1)), shared(None).overflow(OverflowPolicy::DropOldest)] {
         assert!(spec.build().is_ok());
     }

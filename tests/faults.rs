@@ -7,9 +7,11 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use common::{LONG, Scripted, Step, clock, wait_until};
+use femtologging::handler::Batch;
 use femtologging::time::Clock;
 use femtologging::{
-    Config, FemtoCaptureHandler, FemtoLogRecord, FemtoLogger, FemtoStreamHandler, HandlerMetrics, Logging, info,
+    Config, Error, FemtoCaptureHandler, FemtoHandler, FemtoLogRecord, FemtoLogger, FemtoStreamHandler, HandlerMetrics,
+    Logging, info,
 };
 
 /// A scripted stream beside a capture handler.
@@ -207,4 +209,54 @@ fn a_writer_that_stalls_holds_up_nobody_else() {
     f.logging.flush(LONG).unwrap();
     assert_eq!(f.writer.lines(), messages);
     assert_eq!((f.bad().written, f.bad().in_flight, f.bad().errors), (1000, 0, 0));
+}
+
+/// An error whose text cannot be had.
+#[derive(Debug)]
+struct Textless;
+
+impl std::fmt::Display for Textless {
+    fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        panic!("expected by this test")
+    }
+}
+
+impl std::error::Error for Textless {}
+
+/// The payload of a panic, which panics when it is dropped.
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        panic!("not expected by this test")
+    }
+}
+
+/// Fails, panics, and then works.
+struct Hostile {
+    calls: u32,
+}
+
+impl FemtoHandler for Hostile {
+    fn handle(&mut self, _: &FemtoLogRecord<'_>, _: &mut Batch) -> Result<(), Error> {
+        self.calls += 1;
+        match self.calls {
+            1 => Err(Error::other(Textless)),
+            2 => std::panic::panic_any(Bomb),
+            _ => Ok(()),
+        }
+    }
+}
+
+#[test]
+fn neither_a_hostile_error_nor_a_hostile_panic_ends_the_handler() {
+    let logging = Config::builder().add_handler("hostile", Hostile { calls: 0 }).build().unwrap();
+    let logger = logging.get_logger("app").unwrap();
+    (0..5).for_each(|number| info!(logger: logger, "{}", number));
+    let answer = logging.flush(LONG).unwrap_err().to_string();
+    assert_eq!(answer, "`handlers.hostile`: 2 records could not be written");
+    let metrics = logging.metrics();
+    let counts = &metrics.handlers[0];
+    assert_eq!((counts.emitted, counts.written, counts.failed, counts.errors), (5, 3, 2, 2));
+    assert_eq!(counts.last_error.as_deref(), Some("panicked in `handle`"));
 }

@@ -140,7 +140,7 @@ fn loggers_get_their_levels() {
             .add_logger("app", LoggerConfig::new().level(Level::Error))
             .default_level(Level::Trace)
     };
-    assert_eq!(levels(&names, set_up), [Warn, Error, Debug, Off, Warn], "whatever else is set, in whatever order");
+    assert_eq!(levels(&names, set_up), [Warn, Warn, Debug, Off, Warn], "whatever else is set, in whatever order");
 
     let twice = |config: ConfigBuilder| config.directives("app=debug,error").directives(parse("app=trace"));
     assert_eq!(levels(&names, twice), [Error, Trace, Trace, Error, Error]);

@@ -299,6 +299,10 @@ impl ConfigBuilder {
     /// Makes settings of directives.
     fn apply_directives(&mut self) {
         for directives in std::mem::take(&mut self.directives) {
+            // An operator's `warn` silences also what the program itself gave a level of its own.
+            for (name, config) in self.loggers.iter_mut().filter(|(_, config)| config.level.is_some()) {
+                config.level = directives.level(name).or(config.level);
+            }
             for directive in directives.iter() {
                 let (name, level) = (directive.target(), directive.level());
                 if !directive.is_plain() {

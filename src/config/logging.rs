@@ -47,6 +47,8 @@ struct Inner {
     registry: Arc<Registry>,
     workers: Vec<Arc<Worker>>,
     /// Whether it was shut down.
+    /// Whether somebody shuts it down, and whether its loggers are closed.
+    closing: AtomicBool,
     over: AtomicBool,
     /// The process that has the handlers' threads.
     process: u32,
@@ -59,7 +61,13 @@ impl Logging {
         loggers: Vec<(String, LoggerSettings)>,
     ) -> Self {
         registry.configure(workers.iter().map(|worker| worker.queue.clone()).collect(), loggers);
-        let inner = Inner { registry, workers, over: AtomicBool::new(false), process: std::process::id() };
+        let inner = Inner {
+            registry,
+            workers,
+            closing: AtomicBool::new(false),
+            over: AtomicBool::new(false),
+            process: std::process::id(),
+        };
         Self { inner: Arc::new(inner) }
     }
 
@@ -141,9 +149,10 @@ impl Inner {
     }
 
     fn close(&self, timeout: Duration) -> Result<(), Error> {
-        // The registry may be another system's by the time of a second call.
-        if !self.over.swap(true, AcqRel) {
+        // The registry may be another system's by the time of a second call, and as soon as this one is over.
+        if !self.closing.swap(true, AcqRel) {
             self.registry.close();
+            self.over.store(true, Release);
         }
         worker::close(&self.workers, timeout)
     }
@@ -176,14 +185,15 @@ static GLOBAL: Mutex<Option<Logging>> = Mutex::new(None);
 
 /// Calls `set_up` and makes its result the global system, unless there is one.
 pub(super) fn init(set_up: impl FnOnce(Arc<Registry>) -> Result<Logging, Error>) -> Result<(), Error> {
-    let mut global = lock(&GLOBAL);
-    if global.as_ref().is_some_and(|logging| !logging.inner.is_over()) {
-        return Err(Error::already_initialized(
-            "the global logging system (call `femtologging::shutdown` before setting it up anew)",
-        ));
+    // Set while somebody sets it up. That runs user code (filters, the error hook), so it holds no lock.
+    static BUSY: AtomicBool = AtomicBool::new(false);
+    let exists = || global().is_some_and(|logging| !logging.inner.is_over());
+    if exists() || BUSY.swap(true, AcqRel) {
+        return Err(Error::already_initialized("the global logging system, which `femtologging::shutdown` would end,"));
     }
-    *global = Some(set_up(Registry::global().clone())?);
-    Ok(())
+    let outcome = set_up(Registry::global().clone()).map(|logging| lock(&GLOBAL).replace(logging));
+    BUSY.store(false, Release);
+    outcome.map(drop)
 }
 
 fn global() -> Option<Logging> {

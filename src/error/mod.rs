@@ -5,8 +5,8 @@
 
 mod notifier;
 
-pub(crate) use notifier::notify;
 pub use notifier::set_error_hook;
+pub(crate) use notifier::{guarded, notify, rendered};
 
 use std::error::Error as StdError;
 use std::fmt;

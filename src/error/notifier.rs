@@ -99,8 +99,13 @@ impl Notifier {
 }
 
 /// Runs user code; returns `None` if it panicked. The payload is forgotten: dropping it could panic again.
-fn guarded<R>(code: impl FnOnce() -> R) -> Option<R> {
+pub(crate) fn guarded<R>(code: impl FnOnce() -> R) -> Option<R> {
     catch_unwind(AssertUnwindSafe(code)).map_err(mem::forget).ok()
+}
+
+/// Renders text that a user's `Display` may take part in: on one line, cut at 2 KiB, never a panic.
+pub(crate) fn rendered(text: fmt::Arguments<'_>) -> String {
+    Text::of(text)
 }
 
 /// Collects text with control characters escaped, up to [`MAX_MESSAGE`] bytes.

@@ -84,7 +84,9 @@ impl FemtoFormatter for FemtoLogfmtFormatter {
                 }
                 out.push(b'=');
                 match *value {
-                    Value::Str(text) | Value::Display(text) | Value::Debug(text) => write_text(text, out),
+                    Value::Str(text) | Value::Display(text) | Value::Debug(text) | Value::Error(text) => {
+                        write_text(text, out)
+                    }
                     // Of the other types' texts, only a character can need quotes.
                     Value::Char(c) => write_text(c.encode_utf8(&mut [0; 4]), out),
                     value => write_value(&mut Quoted(out), value),
@@ -172,6 +174,8 @@ mod tests {
             ("k", Value::Str("größe"), "k=größe"),
             ("k", Value::Str("\u{a0}"), "k=\"\u{a0}\""),
             ("k", Value::Debug("Some(\"x\")"), r#"k="Some(\"x\")""#),
+            ("k", Value::Error("no \"x\" a=b: gone"), r#"k="no \"x\" a=b: gone""#),
+            ("k", Value::Secret, "k=***"),
             ("k", Value::Char(' '), "k=\" \""),
             ("k", Value::Null, "k=null"),
             ("k", Value::F64(f64::NAN), "k=NaN"),

@@ -50,7 +50,7 @@ pub(super) fn write_pair<O: Output>(out: &mut O, key: impl FnOnce(&mut O), value
     key(out);
     out.plain("=");
     match value {
-        Value::Str(text) | Value::Display(text) if needs_quotes(text) => {
+        Value::Str(text) | Value::Display(text) | Value::Error(text) if needs_quotes(text) => {
             out.plain("\"");
             write_quoted(out, text);
             out.plain("\"");

@@ -95,10 +95,10 @@ impl HandlerSettings {
                 );
             }
             Transport::Shared { capacity } => problem(
-                capacity == Some(0),
+                capacity.is_some_and(|capacity| !(1..=1 << 24).contains(&capacity)),
                 "transport.capacity",
-                "0".to_owned(),
-                "give room for at least one record, or None for no bound",
+                capacity.unwrap_or_default().to_string(),
+                "give room for 1 to 16,777,216 records, or None for no bound",
             ),
         }
         let IdlePolicy { spin, first_sleep, longest_sleep } = self.idle;

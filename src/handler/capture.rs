@@ -41,7 +41,7 @@ impl FemtoCaptureHandler {
 
     /// Returns the records for which `wanted` holds.
     pub fn matching(&self, wanted: impl Fn(&OwnedRecord) -> bool) -> Vec<OwnedRecord> {
-        lock(&self.records).iter().filter(|record| wanted(record)).cloned().collect()
+        self.records().into_iter().filter(wanted).collect()
     }
 
     /// Returns the messages of all records.

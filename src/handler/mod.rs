@@ -29,7 +29,7 @@ use crate::time::Timestamp;
 /// reported; the handler is called again with the next records, and no other handler notices.
 ///
 /// For each batch, the thread calls [`handle`](Self::handle) once for every record and then
-/// [`deliver`](Self::deliver). A batch ends when the queue runs empty or the batch's text reaches 256 KiB.
+/// [`deliver`](Self::deliver). A batch ends when the queue runs empty, its text reaches 256 KiB, or it has 16,384 records.
 /// A record counts as written once `deliver` said so.
 ///
 /// # Examples
@@ -56,6 +56,10 @@ use crate::time::Timestamp;
 /// # drop(logging);
 /// # Ok::<(), Error>(())
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a handler",
+    note = "a builder becomes one with `.build()?`; a type of one's own needs `impl FemtoHandler`"
+)]
 pub trait FemtoHandler: Send + 'static {
     /// Takes one record: appends its text to the batch, or does with it whatever this handler is for.
     ///

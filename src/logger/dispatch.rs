@@ -12,7 +12,7 @@ use smallvec::SmallVec;
 
 use super::route::Route;
 use crate::callsite::State;
-use crate::error::notify;
+use crate::error::{guarded, notify};
 use crate::level::Level;
 use crate::metrics::DropReason;
 use crate::queue::{Queue, ThreadRing, is_consumer};
@@ -232,6 +232,7 @@ fn with_scratch(with: impl FnOnce(&mut ByteSink)) {
     let mut sink = ByteSink { bytes: SCRATCH.try_with(Cell::take).unwrap_or_default() };
     sink.bytes.clear();
     with(&mut sink);
+    sink.bytes.clear();
     sink.bytes.shrink_to(SCRATCH_KEPT);
     let _ = SCRATCH.try_with(|scratch| scratch.set(sink.bytes));
 }
@@ -331,8 +332,7 @@ fn passes(way: &Way, header: Header, payload: &[u8]) -> bool {
     let timestamp = route.queues.first().map(|queue| viewer.timestamp(&queue.clock, way.ticks)).unwrap_or_default();
     let passes = viewer.sites.record(header, timestamp, &way.thread, payload).is_none_or(|record| {
         route.filters.iter().all(|filter| {
-            let answer = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| filter.allows(&record)));
-            answer.unwrap_or_else(|_| {
+            guarded(|| filter.allows(&record)).unwrap_or_else(|| {
                 notify("logger", format_args!("a filter of `{}` panicked; the record passes", record.logger()));
                 true
             })

@@ -15,14 +15,19 @@ static LAST_RESORT: OnceLock<(Option<Arc<Worker>>, Arc<Route>)> = OnceLock::new(
 
 /// The route to the handler of last resort, whose thread is started by the first record.
 pub(super) fn route() -> Arc<Route> {
+    let mut failure = None;
     let (_, route) = LAST_RESORT.get_or_init(|| {
         let spec = FemtoStreamHandler::stderr().level(Level::Warn).build();
         let worker = spec.and_then(|spec| Worker::spawn("last-resort", spec, &Clock::system()));
-        let worker = worker.inspect_err(|error| notify("last-resort", format_args!("{error}"))).ok();
+        let worker = worker.map_err(|error| failure = Some(error)).ok();
         let queues = worker.iter().map(|worker| worker.queue.clone()).collect();
         exit::at_exit(drain);
         (worker, Arc::new(Route::last_resort(queues)))
     });
+    // A hook for such notices may log, and come back here.
+    if let Some(error) = failure {
+        notify("last-resort", format_args!("{error}"));
+    }
     route.clone()
 }
 
@@ -33,7 +38,7 @@ pub(super) fn worker() -> Option<Arc<Worker>> {
 /// Ends the worker when the process exits.
 fn drain() {
     let worker = worker().filter(|worker| !worker.queue.is_orphaned());
-    if let Err(error) = worker::close(worker.as_slice(), exit::timeout()) {
+    if let Err(error) = worker::finish(worker.as_slice(), exit::timeout()) {
         notify("exit", format_args!("{error}"));
     }
 }

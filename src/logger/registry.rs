@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock, Mutex};
 
 use super::route::{LAST_RESORT, NOWHERE, Route};
 use super::{FemtoLogger, Node};
-use crate::callsite::{self, Callsite, Origin, Registered, Shape, State};
+use crate::callsite::{self, Callsite, Origin, Shape, State};
 use crate::error::{Error, Problem};
 use crate::filter::{FemtoFilter, Interest};
 use crate::level::{Level, LevelFilter};
@@ -248,7 +248,7 @@ impl Registry {
             used.insert(state.route());
         }
         if self.is_global {
-            for Registered { site, .. } in callsite::sites_from(0) {
+            for site in callsite::all_sites() {
                 let state = tree.site_state(&site.metadata);
                 used.insert(state.route());
                 site.set_state(state.with_site(site.state().site()));
@@ -262,6 +262,15 @@ impl Registry {
         tree.replaced.clear();
         // Those that go now are in the list of all routes until the next change.
         forgotten
+    }
+
+    /// Works out the state of a call site that has none, and says whether it lets this level through.
+    #[cold]
+    pub(crate) fn sees(&self, site: &'static Callsite, level: Level) -> bool {
+        let mut tree = lock(&self.tree);
+        let state = tree.site_state(&site.metadata);
+        callsite::see(site, state);
+        state.lets(level)
     }
 
     /// Enters a call site and works out its state.

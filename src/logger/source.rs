@@ -14,7 +14,7 @@ use crate::record::{LoggerName, Named, TargetName};
 pub trait Source: Copy {
     type Name: Named;
     fn name(self) -> Self::Name;
-    /// Whether a record of this level goes anywhere. May be wrong in the positive for a call that never ran.
+    /// Whether a record of this level goes anywhere.
     fn lets(self, site: &'static Callsite, level: Level) -> bool;
     /// The final answer: the state to send with, if the record goes anywhere.
     fn state(self, site: &'static Callsite, shape: &'static Shape, level: Level) -> Option<State>;
@@ -47,6 +47,13 @@ fn registered(site: &'static Callsite, shape: &'static Shape) -> State {
     if state.site() == 0 { Registry::global().register(site, shape) } else { state }
 }
 
+/// Whether a call site lets this level through; a site that has never run is asked about once.
+#[inline(always)]
+fn site_lets(site: &'static Callsite, level: Level) -> bool {
+    let state = site.state();
+    state.lets(level) && (state != State(0) || Registry::global().sees(site, level))
+}
+
 impl Source for AtSite {
     type Name = ();
 
@@ -55,7 +62,7 @@ impl Source for AtSite {
 
     #[inline(always)]
     fn lets(self, site: &'static Callsite, level: Level) -> bool {
-        site.state().lets(level)
+        site_lets(site, level)
     }
 
     #[inline(always)]
@@ -75,7 +82,7 @@ impl<'a> Source for AtTarget<'a> {
 
     #[inline(always)]
     fn lets(self, site: &'static Callsite, level: Level) -> bool {
-        site.state().lets(level)
+        site_lets(site, level) && target_state(self.0).lets(level)
     }
 
     fn state(self, site: &'static Callsite, shape: &'static Shape, level: Level) -> Option<State> {

@@ -98,6 +98,11 @@ fn put(value: Value<'_>, sink: &mut ByteSink) -> Tag {
             sink.text(x);
             Tag::new(Kind::Debug)
         }
+        Value::Error(x) => {
+            sink.text(x);
+            Tag::new(Kind::Error)
+        }
+        Value::Secret => Tag::new(Kind::Secret),
         _ => {
             sink.word(0);
             Tag::new(Kind::Bool).optional()

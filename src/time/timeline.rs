@@ -7,7 +7,8 @@
 
 use super::clock::{MANUAL_EPOCH, Source};
 use super::{Clock, Timestamp};
-use std::sync::{LazyLock, Mutex, PoisonError};
+use crate::sync::lock;
+use std::sync::{LazyLock, Mutex};
 use std::time::Duration;
 
 /// Nanoseconds between two looks at the wall clock, and over which a small error is made up for.
@@ -60,7 +61,7 @@ impl Timeline {
     /// Makes the time line of a clock.
     pub fn new(clock: &Clock) -> Self {
         let segments = match clock.0 {
-            Source::System(_) => SYSTEM.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            Source::System(_) => lock(&SYSTEM).clone(),
             Source::Manual(_) => Segments::new(MANUAL_EPOCH, Timestamp::default(), NANOSECOND_TICKS),
         };
         Self { clock: clock.clone(), segments }
@@ -73,7 +74,7 @@ impl Timeline {
         if matches!(self.clock.0, Source::Manual(_)) || !self.segments.is_due(self.clock.ticks()) {
             return;
         }
-        let mut system = SYSTEM.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut system = lock(&SYSTEM);
         if system.is_due(self.clock.ticks()) {
             let (ticks, wall) = look(&self.clock);
             system.observe(ticks, wall);

@@ -19,7 +19,7 @@ use super::wire::{Kind, Reader, Sink, Tag, padded_words};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a type that a record carries by value",
     label = "needs `:?` or `:%` after the key",
-    note = "write `key:? = value` to record its `Debug` text or `key:% = value` to record its `Display` text"
+    note = "write `key:? = value` to record its `Debug` text or `key:% = value` to record its `Display` text; for an error with its causes, `key:err = value`"
 )]
 pub trait Capture {
     /// What the consumer formats in place of the value.
@@ -216,7 +216,7 @@ pub trait Integer: Copy + for<'a> Capture<Out<'a> = Self> {}
 #[diagnostic::on_unimplemented(
     message = "`Option<{Self}>` is not a type that a record carries by value",
     label = "needs `:?` or `:%` after the key",
-    note = "write `key:? = value` to record its `Debug` text or `key:% = value` to record its `Display` text"
+    note = "write `key:? = value` to record its `Debug` text or `key:% = value` to record its `Display` text; for an error with its causes, `key:err = value`"
 )]
 pub trait Single: Capture {}
 

@@ -9,6 +9,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV
 use std::time::Duration;
 
 use super::Value;
+use crate::error::guarded;
 
 /// The type of an encoded value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -126,11 +127,10 @@ impl Sink for ByteSink {
         let at = self.bytes.len();
         self.word(0);
         // Neither an error nor a panic of a user's `Display` may reach the code that logs.
-        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| write(self)));
-        match outcome {
-            Ok(Ok(())) => {}
-            Ok(Err(_)) => self.bytes.extend_from_slice(b"<formatting failed>"),
-            Err(_) => self.bytes.extend_from_slice(b"<formatting panicked>"),
+        match guarded(|| write(self)) {
+            Some(Ok(())) => {}
+            Some(Err(_)) => self.bytes.extend_from_slice(b"<formatting failed>"),
+            None => self.bytes.extend_from_slice(b"<formatting panicked>"),
         }
         let length = (self.bytes.len() - at - 8) as u64;
         if let Some(word) = self.bytes.get_mut(at..at + 8) {

@@ -1,6 +1,7 @@
 //! The records that were taken out of the queue and not yet handled, in the order in which they are to be handled.
 //!
-//! Records of one thread are in order in their ring. Across threads, the one with the earliest stamp goes first.
+//! A shared channel hands records out in the order in which they came into it. With rings, records of one thread are in
+//! order in theirs; across threads, the one with the earliest stamp goes first.
 //! **Causality holds**: if one record was logged before another was begun, by whatever threads, it comes first. For that,
 //! `horizon` is read before any ring is looked at, and no record stamped later is handed out before the next look:
 //! a record that had been there to cause it would have been seen by then, because its stamp is not later.

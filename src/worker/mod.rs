@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::Sender;
 
-use crate::error::Error;
+use crate::error::{Error, notify};
 use crate::handler::HandlerSpec;
 use crate::metrics::HandlerMetrics;
 use crate::queue::{Queue, is_consumer};
@@ -49,10 +49,15 @@ impl Worker {
         ));
         let (commands, inbox) = crossbeam_channel::unbounded();
         let consumer = run::Consumer::new(queue.clone(), inbox, spec.handler, settings.filters, settings.idle);
-        let thread =
-            std::thread::Builder::new().name(format!("femtolog-{name}")).spawn(move || consumer.run()).map_err(
-                |error: io::Error| Error::io(format_args!("cannot start the thread of handler `{name}`"), error),
-            )?;
+        let ending = Ending(queue.clone());
+        let run = move || {
+            let _ending = ending;
+            consumer.run();
+        };
+        let thread = std::thread::Builder::new().name(format!("femtolog-{name}")).spawn(run);
+        let thread = thread.map_err(|error: io::Error| {
+            Error::io(format_args!("cannot start the thread of handler `{name}`"), error)
+        })?;
         queue.set_waker(thread.thread().clone());
         let worker = Arc::new(Self { queue, commands });
         let mut workers = lock(&WORKERS);
@@ -73,6 +78,22 @@ impl Worker {
     }
 }
 
+/// Says that a handler's thread has ended, however that came about, so that no caller waits for it.
+struct Ending(Arc<Queue>);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        self.0.close();
+        self.0.end();
+        if std::thread::panicking() {
+            notify(
+                &self.0.name,
+                format_args!("the handler's thread has died; what is logged to it is dropped and counted"),
+            );
+        }
+    }
+}
+
 /// All workers that are still there.
 pub(crate) fn all() -> Vec<Arc<Worker>> {
     lock(&WORKERS).iter().filter_map(Weak::upgrade).collect()
@@ -86,10 +107,13 @@ pub(crate) fn flush(workers: &[Arc<Worker>], timeout: Duration) -> Result<(), Er
 /// Closes workers side by side and waits for them until `timeout` has passed. Those already closed are left alone.
 pub(crate) fn close(workers: &[Arc<Worker>], timeout: Duration) -> Result<(), Error> {
     let open: Vec<_> = workers.iter().filter(|worker| !worker.queue.is_closed()).cloned().collect();
-    for worker in &open {
-        worker.queue.close();
-    }
-    ask(&open, timeout, "shutdown", |done| Command::Close { done })
+    finish(&open, timeout)
+}
+
+/// Closes workers and waits for them, also for those that are being closed already.
+pub(crate) fn finish(workers: &[Arc<Worker>], timeout: Duration) -> Result<(), Error> {
+    workers.iter().for_each(|worker| worker.queue.close());
+    ask(workers, timeout, "shutdown", |done| Command::Close { done })
 }
 
 fn ask(

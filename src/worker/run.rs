@@ -1,6 +1,5 @@
 //! A handler's thread.
 
-use std::fmt::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -12,7 +11,7 @@ use super::Command;
 use super::idle::Idle;
 use super::inbox::{Inbox, Next};
 use super::report::DropReport;
-use crate::error::{Error, notify};
+use crate::error::{Error, notify, rendered};
 use crate::filter::{self, FemtoFilter};
 use crate::handler::{Batch, Delivery, FemtoHandler};
 use crate::metrics::{Counters, DropReason};
@@ -36,6 +35,8 @@ pub(super) struct Consumer {
     idle: Idle,
     last_tick: Instant,
     lookahead: u64,
+    /// What the clock showed last.
+    latest: u64,
     /// How many records had failed at the last flush.
     failed_before: u64,
     sink: Sink,
@@ -51,7 +52,7 @@ struct Sink {
     batch: Batch,
     /// Records handled and not yet delivered.
     pending: u64,
-    /// Records that the handler's level and filters turned away since the last delivery.
+    /// What was said about dropped records.
     report: DropReport,
 }
 
@@ -70,6 +71,7 @@ impl Consumer {
             idle: Idle::new(idle),
             last_tick: Instant::now(),
             lookahead: if queue.clock.is_manual() { 0 } else { timeline.ticks_in(LOOKAHEAD) },
+            latest: 0,
             failed_before: 0,
             sink: Sink {
                 queue,
@@ -125,7 +127,10 @@ impl Consumer {
 
     /// Handles everything in the queue that was logged up to `lookahead` ticks ago. Returns how many records.
     fn drain(&mut self, lookahead: u64) -> usize {
-        let horizon = self.sink.queue.clock.ticks().saturating_sub(lookahead);
+        let now = self.sink.queue.clock.ticks();
+        // A counter that was reset, as some machines do when they wake up, must not hold older records back.
+        let horizon = if now < self.latest { u64::MAX } else { now.saturating_sub(lookahead) };
+        self.latest = now;
         self.sink.timeline.refresh();
         let backlog = self.inbox.look(&self.sink.queue.lane) as u64;
         if backlog == 0 {
@@ -197,24 +202,23 @@ impl Sink {
             return Counters::add(&counters.failed, 1);
         };
         let (handler, filters, batch) = (&mut self.handler, &self.filters, &mut self.batch);
-        let outcome = catch_unwind(AssertUnwindSafe(|| {
+        let outcome = caught("handle", || {
             if filters.is_empty() {
                 return handler.handle(&record, batch).map(|()| true);
             }
             let handled = filter::through(filters, &record, |record| handler.handle(record, batch));
             handled.map_or(Ok(false), |result| result.map(|()| true))
-        }));
+        });
         match outcome {
-            Ok(Ok(true)) => {
+            Ok(true) => {
                 self.batch.seal();
                 self.pending += 1;
                 if self.batch.bytes().len() >= Batch::FULL || self.pending >= FULL_RECORDS {
                     let _ = self.deliver(true);
                 }
             }
-            Ok(Ok(false)) => Counters::add(&counters.filtered, 1),
-            Ok(Err(error)) => self.fail_one(error),
-            Err(panic) => self.fail_one(panicked("handle", &*panic)),
+            Ok(false) => Counters::add(&counters.filtered, 1),
+            Err(error) => self.fail_one(error),
         }
     }
 
@@ -232,8 +236,7 @@ impl Sink {
         self.batch.set_due(due);
         let now = self.timeline.timestamp(self.queue.clock.ticks());
         let (handler, batch) = (&mut self.handler, &mut self.batch);
-        let outcome = catch_unwind(AssertUnwindSafe(|| handler.deliver(batch, now)));
-        let outcome = outcome.unwrap_or_else(|panic| Err(panicked("deliver", &*panic)));
+        let outcome = caught("deliver", || handler.deliver(batch, now));
         if matches!(outcome, Ok(Delivery::Wait)) && !due {
             return Ok(());
         }
@@ -264,9 +267,7 @@ impl Sink {
         };
         let (handler, batch) = (&mut self.handler, &mut self.batch);
         let now = self.timeline.timestamp(self.queue.clock.ticks());
-        let outcome =
-            catch_unwind(AssertUnwindSafe(|| DropReport::record(&text, now, |record| handler.handle(record, batch))));
-        match outcome.unwrap_or_else(|panic| Err(panicked("handle", &*panic))) {
+        match caught("handle", || DropReport::record(&text, now, |record| handler.handle(record, batch))) {
             Ok(()) => drop(self.deliver(true)),
             Err(error) => {
                 self.batch.discard();
@@ -290,21 +291,27 @@ impl Sink {
         call: impl FnOnce(&mut dyn FemtoHandler) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let handler = &mut *self.handler;
-        let outcome = catch_unwind(AssertUnwindSafe(|| call(handler)));
-        outcome.unwrap_or_else(|panic| Err(panicked(what, &*panic))).inspect_err(|error| self.complain(error))
+        caught(what, || call(handler)).inspect_err(|error| self.complain(error))
     }
 
     fn complain(&self, error: &Error) {
-        self.queue.counters.error(error.to_string());
-        notify(&self.queue.name, format_args!("{error}"));
+        // The error may be a user's, with a `Display` that fails.
+        let text = rendered(format_args!("{error}"));
+        notify(&self.queue.name, format_args!("{text}"));
+        self.queue.counters.error(text);
     }
 }
 
-fn panicked(what: &str, panic: &(dyn std::any::Any + Send)) -> Error {
-    let mut text = format!("panicked in `{what}`");
-    let message = panic.downcast_ref::<&str>().copied().or(panic.downcast_ref::<String>().map(String::as_str));
-    if let Some(message) = message {
-        let _ = write!(text, ": {message}");
-    }
-    Error::other(text)
+/// Calls a handler or a filter; a panic becomes an error that names the method.
+fn caught<T>(what: &str, call: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+    catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|panic| {
+        let message = panic.downcast_ref::<&str>().copied().or(panic.downcast_ref::<String>().map(String::as_str));
+        let error = Error::other(match message {
+            Some(message) => format!("panicked in `{what}`: {message}"),
+            None => format!("panicked in `{what}`"),
+        });
+        // Dropping the payload could panic again.
+        std::mem::forget(panic);
+        Err(error)
+    })
 }
