@@ -121,6 +121,5 @@ impl Fields for Text<'_> {
 /// Whether a record of this level, logged here, would go to a handler.
 #[inline(always)]
 pub fn is_enabled<S: Source>(source: S, site: &'static Callsite, level: Level) -> bool {
-    static SHAPE: Shape = Shape { template: Template::Text, arguments: None, fields: None };
-    source.lets(site, level) && source.state(site, &SHAPE, level).is_some()
+    source.lets(site, level) && source.state(site, Shape::TEXT, level).is_some()
 }

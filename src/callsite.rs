@@ -95,6 +95,11 @@ pub struct Shape {
     pub(crate) fields: Option<&'static Tags>,
 }
 
+impl Shape {
+    /// That of a message formatted by the caller, without keys.
+    pub(crate) const TEXT: &'static Shape = &Shape { template: Template::Text, arguments: None, fields: None };
+}
+
 impl Callsite {
     #[doc(hidden)]
     pub const fn new(metadata: Metadata) -> Self {
@@ -136,7 +141,7 @@ impl Registered {
 
 static SITES: Mutex<Vec<Registered>> = Mutex::new(Vec::new());
 
-/// Call sites that have run, and were not enabled the first time. They may be registered by now.
+/// Call sites that have run and whose state follows the loggers' levels: all but those that name a logger.
 static SEEN: Mutex<Vec<&'static Callsite>> = Mutex::new(Vec::new());
 
 /// Names of loggers that records refer to by their place in this list. It only grows, by one entry per name.
@@ -151,11 +156,9 @@ pub(crate) fn see(site: &'static Callsite, state: State) {
     }
 }
 
-/// Returns all call sites that have a state.
-pub(crate) fn all_sites() -> Vec<&'static Callsite> {
-    let seen = lock(&SEEN).clone();
-    let registered = lock(&SITES);
-    seen.into_iter().chain(registered.iter().map(|registered| registered.site)).collect()
+/// Returns all call sites that were seen.
+pub(crate) fn seen() -> Vec<&'static Callsite> {
+    lock(&SEEN).clone()
 }
 
 /// Enters a call site and gives it its id, once; `state` is what it shall be, less the id.

@@ -25,7 +25,7 @@ impl DropReason {
 
 /// How many records were dropped, by reason and level.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Dropped([[u64; 6]; 3]);
+pub struct Dropped([[u64; Level::ALL.len()]; DropReason::ALL.len()]);
 
 impl Dropped {
     /// Returns how many there are in all.
@@ -143,7 +143,7 @@ pub(crate) struct Counters {
     pub(crate) batches: AtomicU64,
     errors: AtomicU64,
     last_error: Mutex<Option<String>>,
-    dropped: [[AtomicU64; 6]; 3],
+    dropped: [[AtomicU64; Level::ALL.len()]; DropReason::ALL.len()],
     /// How many of the dropped never came into the queue.
     unpublished: AtomicU64,
 }

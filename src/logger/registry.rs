@@ -248,7 +248,7 @@ impl Registry {
             used.insert(state.route());
         }
         if self.is_global {
-            for site in callsite::all_sites() {
+            for site in callsite::seen() {
                 let state = tree.site_state(&site.metadata);
                 used.insert(state.route());
                 site.set_state(state.with_site(site.state().site()));

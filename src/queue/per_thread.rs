@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::ring::Ring;
-use crate::record::{HEADER_WORDS, Header, ThreadInfo};
+use crate::record::{Encoded, HEADER_WORDS, Header, Payload, ThreadInfo};
 use crate::sync::modelled::{Mutex, lock};
 use crate::sync::{AtomicBool, AtomicU64, Ordering::*};
 use crate::value::{Reader, Sink};
@@ -161,9 +161,7 @@ impl ThreadRing {
             return self.ring.push(words, |writer| {
                 writer.word(header.with_words(words).word());
                 writer.word(ticks);
-                for chunk in payload.as_chunks::<8>().0 {
-                    writer.word(u64::from_le_bytes(*chunk));
-                }
+                Encoded(payload).put(writer);
             });
         }
         // Large payloads may take as much memory as 64 rings; a single larger one has to wait for the others.

@@ -3,7 +3,6 @@
 use super::{FemtoLogRecord, Site, ThreadInfo};
 use crate::callsite::{Callsite, Metadata, Origin, Registered, Shape};
 use crate::level::Level;
-use crate::template::Template;
 use crate::text::Prepared;
 use crate::time::Timestamp;
 use crate::value::{ByteSink, Capture, Kind, Sink, Tag, Value};
@@ -50,19 +49,17 @@ static SITE: Callsite = Callsite::new(Metadata {
     keys: &[],
 });
 
-static SHAPE: Shape = Shape { template: Template::Text, arguments: None, fields: None };
-
 impl ByHand<'_> {
     /// Calls `use_it` with the record.
     pub fn with<T>(&self, use_it: impl FnOnce(&FemtoLogRecord<'_>) -> T) -> T {
         let mut payload = ByteSink::default();
         payload.text(self.message);
-        let mut site = Site::new(Registered { site: &SITE, shape: &SHAPE });
+        let mut site = Site::new(Registered { site: &SITE, shape: Shape::TEXT });
         let fields =
             self.key_values.iter().map(|(key, value)| (Prepared::new((*key).to_owned()), put(*value, &mut payload)));
         site.fields = fields.collect();
         let thread = ThreadInfo { id: 140, name: Prepared::new(self.thread.to_owned()) };
-        FemtoLogRecord::with_text(&SITE, &SHAPE, self.level, self.timestamp, "", |record| {
+        FemtoLogRecord::with_text(&SITE, Shape::TEXT, self.level, self.timestamp, "", |record| {
             let mut record = *record;
             (record.thread, record.logger) = (&thread, Some(self.logger));
             (record.message.site, record.message.payload) = (&site, &payload.bytes);

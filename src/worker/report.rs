@@ -8,7 +8,6 @@ use crate::level::Level;
 use crate::metrics::{DropReason, Dropped};
 use crate::queue::Queue;
 use crate::record::FemtoLogRecord;
-use crate::template::Template;
 use crate::time::{Timeline, Timestamp};
 
 /// Remembers what was reported.
@@ -27,8 +26,6 @@ static SITE: Callsite = Callsite::new(Metadata {
     template: "dropped {} records ({}) between {} and {}",
     keys: &[],
 });
-
-static SHAPE: Shape = Shape { template: Template::Text, arguments: None, fields: None };
 
 impl DropReport {
     /// Returns the text for what a full queue dropped since the last call, if anything.
@@ -61,7 +58,7 @@ impl DropReport {
         now: Timestamp,
         handle: impl FnOnce(&FemtoLogRecord<'_>) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        FemtoLogRecord::with_text(&SITE, &SHAPE, Level::Warn, now, text, handle)
+        FemtoLogRecord::with_text(&SITE, Shape::TEXT, Level::Warn, now, text, handle)
     }
 }
 
