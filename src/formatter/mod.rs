@@ -3,8 +3,10 @@
 mod console;
 mod json;
 mod logfmt;
+pub(crate) mod origin;
 mod pairs;
 mod pattern;
+pub(crate) mod python;
 mod quoted;
 mod stamp;
 mod text;

@@ -9,6 +9,7 @@ pub use schema::JsonSchema;
 use std::fmt::Write;
 
 use super::FemtoFormatter;
+use super::origin::host;
 use super::pairs::pairs;
 use super::quoted::{Quoted, push_string};
 use super::stamp::{Stamp, stamp_settings};
@@ -295,16 +296,6 @@ fn unique(name: &str, taken: &mut Vec<String>) -> String {
     text.push(b':');
     taken.push(name);
     String::from_utf8(text).unwrap_or_default()
-}
-
-/// The machine's name, as well as it can be told without asking the system for it.
-fn host() -> String {
-    let variables = ["HOSTNAME", "COMPUTERNAME"].into_iter().filter_map(|name| std::env::var(name).ok());
-    let files = ["/proc/sys/kernel/hostname", "/etc/hostname"]
-        .into_iter()
-        .filter_map(|path| std::fs::read_to_string(path).ok());
-    let names = variables.chain(files).map(|name| name.trim().to_owned());
-    names.into_iter().find(|name| !name.is_empty()).unwrap_or_else(|| "localhost".to_owned())
 }
 
 impl FemtoFormatter for FemtoJsonFormatter {

@@ -5,11 +5,11 @@ mod spec;
 #[cfg(test)]
 mod tests;
 
-use super::FemtoFormatter;
+use super::origin::program;
 use super::pairs::{pairs, write_pair};
 use super::stamp::{TimeText, zone_settings};
+use super::{FemtoFormatter, python};
 use crate::error::Error;
-use crate::level::Level;
 use crate::record::FemtoLogRecord;
 use crate::text::{Escaped, Output, Raw};
 use crate::time::{Timestamp, first_use};
@@ -234,12 +234,6 @@ impl FemtoPatternFormatter {
     zone_settings!();
 }
 
-/// The file name of the running program.
-fn program() -> String {
-    let path = std::env::current_exe().unwrap_or_default();
-    path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
-}
-
 impl FemtoFormatter for FemtoPatternFormatter {
     fn format(&mut self, record: &FemtoLogRecord<'_>, out: &mut Vec<u8>) {
         // So that a step can be read while the time's text is written.
@@ -286,17 +280,15 @@ impl FemtoPatternFormatter {
 
     /// Returns the field's value if it is a number.
     fn number(&self, field: &Field, record: &FemtoLogRecord<'_>) -> Option<Number> {
-        let nanos = record.timestamp().as_nanos();
+        let time = record.timestamp();
         Some(match field {
             Field::Attribute(Attribute::LevelNumber) => u64::from(record.level().number()).into(),
             Field::Attribute(Attribute::Line) => u64::from(record.line()).into(),
             Field::Attribute(Attribute::Thread) => record.thread_id().into(),
             Field::Attribute(Attribute::Process) => u64::from(record.process_id()).into(),
-            Field::Attribute(Attribute::Created) => Number::Float(nanos as f64 / 1e9),
-            Field::Attribute(Attribute::Msecs) => Number::Float((nanos.rem_euclid(1_000_000_000) / 1_000_000) as f64),
-            Field::Attribute(Attribute::RelativeCreated) => {
-                Number::Float((i128::from(nanos) - i128::from(self.start.as_nanos())) as f64 / 1e6)
-            }
+            Field::Attribute(Attribute::Created) => Number::Float(python::created(time)),
+            Field::Attribute(Attribute::Msecs) => Number::Float(python::msecs(time)),
+            Field::Attribute(Attribute::RelativeCreated) => Number::Float(python::relative_created(time, self.start)),
             Field::Attribute(_) => return None,
             Field::Key { name, .. } => match record.get(name)? {
                 Value::I64(n) => i128::from(n).into(),
@@ -335,20 +327,19 @@ impl FemtoPatternFormatter {
                 return;
             }
         };
-        let file = || record.file().rsplit(['/', '\\']).next().unwrap_or_default();
         match attribute {
             Attribute::Name => record.render_logger(out),
             Attribute::LevelNumber => out.number(record.level().number().into()),
             Attribute::LevelName => out.plain(match record.level() {
-                Level::Warn if self.python_level_names => "WARNING",
+                level if self.python_level_names => python::level_name(level),
                 level => level.as_str(),
             }),
             Attribute::Message => {
                 let _ = record.message().render(out);
             }
             Attribute::PathName => drop(out.write_str(record.file())),
-            Attribute::FileName => drop(out.write_str(file())),
-            Attribute::Module => drop(out.write_str(file().rsplit_once('.').map_or(file(), |(stem, _)| stem))),
+            Attribute::FileName => drop(out.write_str(python::file_name(record))),
+            Attribute::Module => drop(out.write_str(python::module(record))),
             Attribute::Line => out.number(record.line().into()),
             Attribute::Thread => out.number(record.thread_id()),
             Attribute::ThreadName => record.render_thread(out),

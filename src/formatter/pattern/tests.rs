@@ -1,4 +1,5 @@
 use super::*;
+use crate::level::Level;
 use crate::record::by_hand::ByHand;
 use proptest::prelude::*;
 use serde_json::Value as Json;

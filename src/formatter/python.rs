@@ -1,0 +1,39 @@
+//! The attributes of CPython's `LogRecord`, where they differ from what a record here says of itself.
+
+use crate::level::Level;
+use crate::record::FemtoLogRecord;
+use crate::time::Timestamp;
+
+/// The level's name in CPython, which has none for `Trace`.
+pub(crate) fn level_name(level: Level) -> &'static str {
+    match level {
+        Level::Warn => "WARNING",
+        level => level.as_str(),
+    }
+}
+
+/// `filename`: the last part of the source file's path.
+pub(crate) fn file_name(record: &FemtoLogRecord<'_>) -> &'static str {
+    record.file().rsplit(['/', '\\']).next().unwrap_or_default()
+}
+
+/// `module`: the same without its extension.
+pub(crate) fn module(record: &FemtoLogRecord<'_>) -> &'static str {
+    let file = file_name(record);
+    file.rsplit_once('.').map_or(file, |(stem, _)| stem)
+}
+
+/// `created`: seconds since the Unix epoch.
+pub(crate) fn created(time: Timestamp) -> f64 {
+    time.as_nanos() as f64 / 1e9
+}
+
+/// `msecs`: whole milliseconds into the second.
+pub(crate) fn msecs(time: Timestamp) -> f64 {
+    (time.as_nanos().rem_euclid(1_000_000_000) / 1_000_000) as f64
+}
+
+/// `relativeCreated`: milliseconds since `start`, when the process first used this library.
+pub(crate) fn relative_created(time: Timestamp, start: Timestamp) -> f64 {
+    (i128::from(time.as_nanos()) - i128::from(start.as_nanos())) as f64 / 1e6
+}
