@@ -8,6 +8,7 @@ mod builder;
 mod capture;
 mod file;
 mod line;
+mod net;
 mod null;
 mod stream;
 
@@ -16,6 +17,7 @@ pub use builder::{FemtoHandlerExt, HandlerBuilder, HandlerSpec};
 pub use capture::FemtoCaptureHandler;
 pub use file::{FemtoFileHandler, FileOptions, FlushPolicy};
 pub use line::Line;
+pub use net::{Endpoint, Framing};
 pub use null::FemtoNullHandler;
 pub use stream::{FemtoStreamHandler, StreamOptions};
 

@@ -1,0 +1,108 @@
+//! Where one message ends and the next begins.
+
+use crate::error::Error;
+
+/// How messages are told apart on a connection.
+///
+/// # Examples
+///
+/// ```
+/// use femtologging::handler::Framing;
+///
+/// let framed = |framing: Framing| {
+///     let mut out = Vec::new();
+///     framing.frame(&mut out, |out| out.extend_from_slice(b"one\ntwo"))?;
+///     Ok::<_, femtologging::Error>(out)
+/// };
+/// assert_eq!(framed(Framing::LengthPrefix)?, b"\0\0\0\x07one\ntwo");
+/// assert_eq!(framed(Framing::Newline)?, b"one two\n");
+/// assert_eq!(framed(Framing::OctetCounting)?, b"7 one\ntwo");
+/// assert_eq!(framed(Framing::None)?, b"one\ntwo");
+/// # Ok::<(), femtologging::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Framing {
+    /// The message's length in four bytes, the most significant first, then the message: what the receiver of
+    /// CPython's `logging.handlers.SocketHandler` reads.
+    LengthPrefix,
+    /// The message, then a line feed. A line feed within the message becomes a space, so that no message forges a
+    /// second one. For text only.
+    Newline,
+    /// The message's length in decimal digits, a space, then the message (RFC 6587, section 3.4.1).
+    OctetCounting,
+    /// The message alone: for datagrams, and for streams of messages that say themselves where they end.
+    None,
+}
+
+impl Framing {
+    /// Appends the message that `write` appends, framed.
+    ///
+    /// # Errors
+    ///
+    /// The message has 4 GiB or more, which [`LengthPrefix`](Self::LengthPrefix) cannot say.
+    pub fn frame(self, out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) -> Result<(), Error> {
+        let start = out.len();
+        if self == Framing::LengthPrefix {
+            out.extend_from_slice(&[0; 4]);
+        }
+        write(out);
+        let message = out.get_mut(start..).unwrap_or_default();
+        match self {
+            Framing::LengthPrefix => {
+                let Some((prefix, message)) = message.split_first_chunk_mut() else {
+                    return Err(Error::other("the formatter has removed what others wrote"));
+                };
+                let length = u32::try_from(message.len())
+                    .map_err(|_| Error::other(format!("a message of {} bytes has no length prefix", message.len())))?;
+                *prefix = length.to_be_bytes();
+            }
+            Framing::Newline => {
+                message.iter_mut().filter(|byte| **byte == b'\n').for_each(|byte| *byte = b' ');
+                out.push(b'\n');
+            }
+            Framing::OctetCounting => {
+                let mut digits = itoa::Buffer::new();
+                let digits = digits.format(message.len()).as_bytes();
+                let length = message.len();
+                out.extend_from_slice(digits);
+                out.push(b' ');
+                if let Some(framed) = out.get_mut(start..) {
+                    framed.rotate_left(length);
+                }
+            }
+            Framing::None => {}
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames_stand_behind_each_other() {
+        let rows: [(Framing, &[u8]); 4] = [
+            (Framing::LengthPrefix, b"<\0\0\0\x02ab\0\0\0\0\0\0\x01\x2c"),
+            (Framing::Newline, b"<ab\n\n"),
+            (Framing::OctetCounting, b"<2 ab0 300 "),
+            (Framing::None, b"<ab"),
+        ];
+        for (framing, expected) in rows {
+            let mut out = b"<".to_vec();
+            for message in ["ab", "", &"x".repeat(300)] {
+                framing.frame(&mut out, |out| out.extend_from_slice(message.as_bytes())).unwrap();
+            }
+            let x = out.iter().position(|byte| *byte == b'x').unwrap();
+            assert_eq!(&out[..x], expected, "{framing:?}");
+            assert_eq!(out[x..].iter().filter(|byte| **byte == b'x').count(), 300);
+        }
+    }
+
+    #[test]
+    fn a_formatter_that_removes_the_prefix_fails() {
+        let mut out = Vec::new();
+        assert!(Framing::LengthPrefix.frame(&mut out, Vec::clear).is_err());
+    }
+}
