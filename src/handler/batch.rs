@@ -1,8 +1,15 @@
-//! The text of the records between two deliveries.
+//! The text of the records between two deliveries, and what became of it.
 
 use std::io::{self, Write};
+use std::time::Duration;
+
+use crate::error::Error;
 
 /// The text of a batch of records, in a buffer that is used again and again.
+///
+/// A handler notes in it how far delivery came: [`delivered`](Self::delivered) by bytes, [`deliver_next`](Self::deliver_next) and
+/// [`fail_next`](Self::fail_next) by records. What it answered [`Delivery::Retry`] for stays in the batch, in flight, and
+/// comes again in front of newer records.
 ///
 /// # Examples
 ///
@@ -19,10 +26,31 @@ pub struct Batch {
     bytes: Vec<u8>,
     /// Where each record's text ends.
     ends: Vec<usize>,
+    /// Which of these are what the library itself says, and no records, in ascending order.
+    own: Vec<usize>,
+    /// How many records are dealt with: delivered or failed.
+    done: usize,
+    /// How many bytes are dealt with; those of the records that are `done`, and perhaps part of the next.
     delivered: usize,
-    eager: bool,
+    /// How many of the records that are `done` have failed, and their bytes.
+    failed: (u64, usize),
+    errors: Vec<Error>,
+    /// How many records and bytes were kept for a retry when the handler was last asked.
+    kept: (usize, usize),
+    call: Call,
     /// Whether the text delivered last, by this batch or an earlier one, ends within a record.
     torn: bool,
+}
+
+/// Why the handler is asked to deliver.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Call {
+    /// Whether the handler may not wait for more.
+    pub(crate) due: bool,
+    /// Whether a flush or shutdown has just begun.
+    pub(crate) urgent: bool,
+    /// How long whoever asked for a flush or shutdown goes on waiting.
+    pub(crate) time_left: Option<Duration>,
 }
 
 /// What became of a batch.
@@ -32,24 +60,66 @@ pub enum Delivery {
     Done,
     /// The handler waits for more; the batch goes on. Not heeded at a flush or shutdown, or when the batch is full.
     Wait,
+    /// What is not yet delivered stays in the batch and comes again, with newer records behind it: when they make
+    /// another batch, and besides as often as the idle thread looks for records ([`IdlePolicy`](crate::IdlePolicy)). The
+    /// handler itself decides when to try again, and bounds what it keeps by [`Batch::fail_next`]. A flush waits until
+    /// nothing is kept, and a shutdown counts as failed what is still kept shortly before its deadline.
+    Retry,
+}
+
+/// What a call of `deliver` has settled.
+pub(crate) struct Settled {
+    pub(crate) written: u64,
+    pub(crate) failed: u64,
+    pub(crate) bytes: u64,
+    /// What went wrong besides.
+    pub(crate) errors: Vec<Error>,
+}
+
+/// What becomes of the records that are not dealt with.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Rest {
+    Delivered,
+    Failed,
+    Kept,
 }
 
 impl Batch {
     /// How much text makes a batch full.
     pub const FULL: usize = 256 * 1024;
 
+    /// How many records make a batch full that has no text.
+    const FULL_RECORDS: usize = 16 * 1024;
+
     /// A larger buffer is given back after use.
     const KEEP: usize = 4 * Self::FULL;
 
-    /// Appends one record's text.
+    /// Appends one record's text, and returns what `write` does.
     #[inline]
-    pub fn append(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
-        write(&mut self.bytes);
+    pub fn append<R>(&mut self, write: impl FnOnce(&mut Vec<u8>) -> R) -> R {
+        write(&mut self.bytes)
     }
 
-    /// Returns all text.
+    /// Returns all text, also what is already delivered.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
+    }
+
+    /// Returns the text that is neither delivered nor failed.
+    pub fn rest(&self) -> &[u8] {
+        self.bytes.get(self.delivered..).unwrap_or_default()
+    }
+
+    /// Returns the text of each record that is neither delivered nor failed, with the whole of one delivered in part.
+    pub fn texts(&self) -> impl Iterator<Item = &[u8]> {
+        let starts = std::iter::once(self.settled_bytes()).chain(self.ends.iter().skip(self.done).copied());
+        let ends = self.ends.iter().skip(self.done);
+        starts.zip(ends).map(|(start, end)| self.bytes.get(start..*end).unwrap_or_default())
+    }
+
+    /// Returns the first of the [`texts`](Self::texts).
+    pub fn next_text(&self) -> Option<&[u8]> {
+        self.texts().next()
     }
 
     /// Returns how many records are in the batch, less the one that is being handled.
@@ -59,7 +129,17 @@ impl Batch {
 
     /// Returns whether the handler may not answer [`Delivery::Wait`].
     pub fn is_due(&self) -> bool {
-        self.eager || self.bytes.len() >= Self::FULL
+        self.call.due || self.is_full()
+    }
+
+    /// Returns whether a flush or shutdown has just begun, at which a handler that delays a retry tries at once.
+    pub fn is_urgent(&self) -> bool {
+        self.call.urgent
+    }
+
+    /// Returns how long whoever asked for a flush or shutdown goes on waiting; `None` if nobody waits.
+    pub fn time_left(&self) -> Option<Duration> {
+        self.call.time_left
     }
 
     /// Writes all text, and notes how far it came.
@@ -68,10 +148,10 @@ impl Batch {
     ///
     /// The writer's error; [`io::ErrorKind::WriteZero`] if it takes nothing more.
     pub fn write_to(&mut self, writer: &mut impl Write) -> io::Result<()> {
-        while self.delivered < self.bytes.len() {
-            match writer.write(&self.bytes[self.delivered..]) {
+        while !self.rest().is_empty() {
+            match writer.write(self.rest()) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-                Ok(written) => self.delivered += written,
+                Ok(written) => self.delivered(self.delivered + written),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
@@ -79,9 +159,40 @@ impl Batch {
         Ok(())
     }
 
-    /// Notes that the first `bytes` bytes are delivered, for the count in case the rest fails.
+    /// Notes that the first `bytes` bytes are delivered, for the count in case the rest fails or is kept.
     pub fn delivered(&mut self, bytes: usize) {
         self.delivered = bytes;
+        if bytes > 0 {
+            let behind = self.ends.get(self.done..).unwrap_or_default();
+            self.done += behind.partition_point(|end| *end <= bytes);
+        }
+    }
+
+    /// Notes that the next record is delivered.
+    pub fn deliver_next(&mut self) {
+        self.done = self.ends.len().min(self.done + 1);
+        self.delivered = self.settled_bytes();
+    }
+
+    /// Notes that the next `records` records have failed for good. The reason is for [`report`](Self::report), or for
+    /// the error that the handler returns.
+    pub fn fail_next(&mut self, records: usize) {
+        let (from, until) = (self.done, self.ends.len().min(self.done.saturating_add(records)));
+        let start = self.settled_bytes();
+        self.done = until;
+        self.delivered = self.settled_bytes();
+        self.failed.0 += self.count(from, until);
+        self.failed.1 += self.delivered - start;
+    }
+
+    /// Takes back that a part of a record was delivered: on the next connection, it starts again.
+    pub fn rewind(&mut self) {
+        self.delivered = self.settled_bytes();
+    }
+
+    /// Reports an error that does not end the delivery; it is counted and said like one that the handler returns.
+    pub fn report(&mut self, error: Error) {
+        self.errors.push(error);
     }
 
     /// Whether an earlier batch was cut off within a record.
@@ -94,8 +205,8 @@ impl Batch {
         self.torn = false;
     }
 
-    pub(crate) fn set_due(&mut self, due: bool) {
-        self.eager = due;
+    pub(crate) fn set_call(&mut self, call: Call) {
+        self.call = call;
     }
 
     /// Ends the current record.
@@ -104,28 +215,80 @@ impl Batch {
         self.ends.push(self.bytes.len());
     }
 
+    /// Ends what the library itself says, which counts as no record.
+    pub(crate) fn seal_own(&mut self) {
+        self.own.push(self.ends.len());
+        self.seal();
+    }
+
     /// Takes back what the current record has appended.
     pub(crate) fn discard(&mut self) {
         self.bytes.truncate(self.ends.last().copied().unwrap_or(0));
     }
 
-    /// How many whole records the delivered bytes hold, and the bytes of these.
-    pub(crate) fn delivered_records(&self) -> (usize, usize) {
-        if self.delivered == 0 {
-            return (0, 0);
-        }
-        let records = self.ends.partition_point(|end| *end <= self.delivered);
-        (records, records.checked_sub(1).map_or(0, |last| self.ends[last]))
+    pub(crate) fn is_empty(&self) -> bool {
+        self.ends.is_empty()
     }
 
-    /// Empties the batch; a buffer that a giant record blew up is let go.
-    pub(crate) fn clear(&mut self) {
-        self.torn |= self.delivered < self.bytes.len() && self.delivered > self.delivered_records().1;
+    /// Whether enough has come since the handler was last asked.
+    #[inline]
+    pub(crate) fn is_full(&self) -> bool {
+        let (records, bytes) = self.kept;
+        self.bytes.len() - bytes >= Self::FULL || self.ends.len() - records >= Self::FULL_RECORDS
+    }
+
+    /// Ends a call of `deliver`: says what is dealt with, and lets go of it.
+    pub(crate) fn settle(&mut self, rest: Rest) -> Settled {
+        let (whole, bytes) = match rest {
+            Rest::Delivered => (self.ends.len(), self.bytes.len()),
+            Rest::Failed | Rest::Kept => (self.done, self.settled_bytes()),
+        };
+        let written = self.count(0, whole) - self.failed.0;
+        let failed = self.failed.0 + if rest == Rest::Failed { self.count(self.done, self.ends.len()) } else { 0 };
+        let bytes = (bytes - self.failed.1) as u64;
+        match rest {
+            Rest::Kept => self.keep(),
+            Rest::Delivered => self.clear(),
+            Rest::Failed => {
+                self.torn |= self.delivered < self.bytes.len() && self.delivered > self.settled_bytes();
+                self.clear();
+            }
+        }
+        self.failed = (0, 0);
+        Settled { written, failed, bytes, errors: std::mem::take(&mut self.errors) }
+    }
+
+    /// Lets go of the records that are dealt with.
+    fn keep(&mut self) {
+        let bytes = self.settled_bytes();
+        self.bytes.drain(..bytes);
+        self.ends.drain(..self.done);
+        self.ends.iter_mut().for_each(|end| *end -= bytes);
+        self.own.retain(|at| *at >= self.done);
+        self.own.iter_mut().for_each(|at| *at -= self.done);
+        self.delivered -= bytes;
+        self.done = 0;
+        self.kept = (self.ends.len(), self.bytes.len());
+    }
+
+    /// Lets go of everything; a buffer that a giant record blew up is given back.
+    fn clear(&mut self) {
         self.bytes.clear();
         self.ends.clear();
-        self.delivered = 0;
-        self.eager = false;
+        self.own.clear();
+        (self.done, self.delivered, self.kept) = (0, 0, (0, 0));
         self.bytes.shrink_to(Self::KEEP);
-        self.ends.shrink_to(Self::FULL / 16);
+        self.ends.shrink_to(Self::FULL_RECORDS);
+    }
+
+    /// Where the text ends of the records that are dealt with.
+    fn settled_bytes(&self) -> usize {
+        self.done.checked_sub(1).and_then(|last| self.ends.get(last)).copied().unwrap_or(0)
+    }
+
+    /// How many of the texts from one index to another are records.
+    fn count(&self, from: usize, until: usize) -> u64 {
+        let before = |index| self.own.partition_point(|own| *own < index);
+        ((until - from) - (before(until) - before(from))) as u64
     }
 }

@@ -13,6 +13,7 @@ mod null;
 mod stream;
 
 pub use batch::{Batch, Delivery};
+pub(crate) use batch::{Call, Rest};
 pub use builder::{FemtoHandlerExt, HandlerBuilder, HandlerSpec};
 pub use capture::FemtoCaptureHandler;
 pub use file::{FemtoFileHandler, FileOptions, FlushPolicy};
@@ -75,7 +76,7 @@ pub trait FemtoHandler: Send + 'static {
     /// # Errors
     ///
     /// An error counts the records of the batch as failed, except those before
-    /// [`Batch::delivered`]. The batch is over either way.
+    /// [`Batch::delivered`]. The batch is over, unless the answer is [`Delivery::Retry`].
     fn deliver(&mut self, batch: &mut Batch, now: Timestamp) -> Result<Delivery, Error> {
         let _ = (batch, now);
         Ok(Delivery::Done)

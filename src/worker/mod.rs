@@ -20,10 +20,10 @@ use crate::time::Clock;
 
 /// What a worker is told. Commands have a channel of their own, so no full queue and no policy holds them up.
 enum Command {
-    /// Write and flush everything that is in the queue now.
-    Flush { done: Sender<Result<(), Error>> },
+    /// Write and flush everything that is in the queue now, with no retry after `until`.
+    Flush { until: Instant, done: Sender<Result<(), Error>> },
     /// The same, then close the handler and end.
-    Close { done: Sender<Result<(), Error>> },
+    Close { until: Instant, done: Sender<Result<(), Error>> },
 }
 
 /// A running worker.
@@ -31,6 +31,9 @@ pub(crate) struct Worker {
     pub(crate) queue: Arc<Queue>,
     commands: Sender<Command>,
 }
+
+/// How long before a flush's deadline retries end, at most.
+const MARGIN: Duration = Duration::from_millis(100);
 
 /// All workers of this process, for the exit hook.
 static WORKERS: Mutex<Vec<Weak<Worker>>> = Mutex::new(Vec::new());
@@ -101,7 +104,7 @@ pub(crate) fn all() -> Vec<Arc<Worker>> {
 
 /// Flushes workers side by side and waits for them until `timeout` has passed.
 pub(crate) fn flush(workers: &[Arc<Worker>], timeout: Duration) -> Result<(), Error> {
-    ask(workers, timeout, "flush", |done| Command::Flush { done })
+    ask(workers, timeout, "flush", |until, done| Command::Flush { until, done })
 }
 
 /// Closes workers side by side and waits for them until `timeout` has passed. Those already closed are left alone.
@@ -113,23 +116,25 @@ pub(crate) fn close(workers: &[Arc<Worker>], timeout: Duration) -> Result<(), Er
 /// Closes workers and waits for them, also for those that are being closed already.
 pub(crate) fn finish(workers: &[Arc<Worker>], timeout: Duration) -> Result<(), Error> {
     workers.iter().for_each(|worker| worker.queue.close());
-    ask(workers, timeout, "shutdown", |done| Command::Close { done })
+    ask(workers, timeout, "shutdown", |until, done| Command::Close { until, done })
 }
 
 fn ask(
     workers: &[Arc<Worker>],
     timeout: Duration,
     what: &str,
-    command: impl Fn(Sender<Result<(), Error>>) -> Command,
+    command: impl Fn(Instant, Sender<Result<(), Error>>) -> Command,
 ) -> Result<(), Error> {
     if is_consumer() {
         return Err(Error::other(format!("no {what} from a handler's thread: it would wait for itself")));
     }
     let now = Instant::now();
     let deadline = now.checked_add(timeout).unwrap_or(now + Duration::from_secs(86_400 * 365));
+    // Early enough for the handler's own answer to come in time.
+    let until = deadline.checked_sub((timeout / 10).min(MARGIN)).unwrap_or(now);
     let asked = workers.iter().filter(|worker| !worker.queue.is_orphaned()).map(|worker| {
         let (done, answer) = crossbeam_channel::bounded(1);
-        worker.command(command(done));
+        worker.command(command(until, done));
         (worker, answer)
     });
     let mut failures = Vec::new();

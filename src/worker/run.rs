@@ -13,18 +13,21 @@ use super::inbox::{Inbox, Next};
 use super::report::DropReport;
 use crate::error::{Error, notify, rendered};
 use crate::filter::{self, FemtoFilter};
-use crate::handler::{Batch, Delivery, FemtoHandler};
+use crate::handler::{Batch, Call, Delivery, FemtoHandler, Rest};
 use crate::metrics::{Counters, DropReason};
 use crate::policy::IdlePolicy;
 use crate::queue::{Lane, Queue, become_consumer};
 use crate::record::SiteTable;
 use crate::time::Timeline;
 
-/// How many records make a batch full that has no text.
-const FULL_RECORDS: u64 = 16 * 1024;
-
 /// How often the handler's `tick` is called, and idle rings are looked after.
 const TICK: Duration = Duration::from_secs(1);
+
+/// How often a handler that keeps records is asked to try again while a flush waits for them.
+const RETRY: Duration = Duration::from_millis(2);
+
+/// How long a handler that keeps records may try again when nobody is left who could set a deadline.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How much earlier than now the horizon is; see `inbox`.
 const LOOKAHEAD: Duration = Duration::from_micros(1);
@@ -50,8 +53,8 @@ struct Sink {
     sites: SiteTable,
     timeline: Timeline,
     batch: Batch,
-    /// Records handled and not yet delivered.
-    pending: u64,
+    /// Whether the handler keeps records for a retry.
+    keeps: bool,
     /// What was said about dropped records.
     report: DropReport,
 }
@@ -80,7 +83,7 @@ impl Consumer {
                 sites: SiteTable::default(),
                 timeline,
                 batch: Batch::default(),
-                pending: 0,
+                keeps: false,
                 report: DropReport::default(),
             },
         }
@@ -91,15 +94,15 @@ impl Consumer {
         become_consumer();
         loop {
             match self.commands.try_recv() {
-                Ok(Command::Flush { done }) => {
-                    let _ = done.send(self.flush());
+                Ok(Command::Flush { until, done }) => {
+                    let _ = done.send(self.flush(until));
                 }
-                Ok(Command::Close { done }) => {
-                    let _ = done.send(self.close());
+                Ok(Command::Close { until, done }) => {
+                    let _ = done.send(self.close(until));
                     return;
                 }
                 Err(error) if error.is_disconnected() => {
-                    let _ = self.close();
+                    let _ = self.close(Instant::now() + PATIENCE);
                     return;
                 }
                 Err(_) => {}
@@ -107,7 +110,7 @@ impl Consumer {
             let is_idle = self.drain(self.lookahead) == 0;
             let is_due = self.last_tick.elapsed() >= TICK;
             if is_idle {
-                let _ = self.sink.deliver(false);
+                let _ = self.sink.deliver(Call::default());
             }
             if is_idle || is_due {
                 self.sink.report_drops();
@@ -161,13 +164,14 @@ impl Consumer {
         self.drain(0);
     }
 
-    /// Everything logged before this is called is delivered and flushed when it returns.
+    /// Everything logged before this is called is delivered and flushed when it returns, unless the handler keeps it
+    /// for a retry beyond `until`.
     ///
     /// The error also tells of records that could not be written since the last flush.
-    fn flush(&mut self) -> Result<(), Error> {
+    fn flush(&mut self, until: Instant) -> Result<(), Error> {
         self.drain_backlog();
         self.sink.report_drops();
-        let mut failures: Vec<_> = self.sink.deliver(true).err().into_iter().collect();
+        let mut failures: Vec<_> = self.deliver_all(until).err().into_iter().collect();
         failures.extend(self.sink.guard("flush", |handler| handler.flush()).err());
         Counters::add(&self.sink.queue.counters.flushes, 1);
         let failed = self.sink.queue.counters.failed.load(Relaxed);
@@ -178,9 +182,34 @@ impl Consumer {
         Error::gather(failures)
     }
 
+    /// Has the batch delivered, by as many retries as there is time for and the handler makes. Another command ends
+    /// the wait for them.
+    fn deliver_all(&mut self, until: Instant) -> Result<(), Error> {
+        let mut urgent = true;
+        loop {
+            let time_left = Some(until.saturating_duration_since(Instant::now()));
+            self.sink.deliver(Call { due: true, urgent, time_left })?;
+            urgent = false;
+            if !self.sink.keeps {
+                return Ok(());
+            }
+            if Instant::now() >= until || !self.commands.is_empty() {
+                let kept = self.sink.batch.records();
+                return Err(Error::other(format!("{kept} records could not be delivered in time")));
+            }
+            // Callers must not wait for room in the queue meanwhile.
+            if self.drain(self.lookahead) == 0 {
+                std::thread::park_timeout(RETRY);
+            }
+        }
+    }
+
     /// Delivers what was logged before the shutdown and closes the handler.
-    fn close(&mut self) -> Result<(), Error> {
-        let mut failures: Vec<_> = self.flush().err().into_iter().collect();
+    fn close(&mut self, until: Instant) -> Result<(), Error> {
+        let mut failures: Vec<_> = self.flush(until).err().into_iter().collect();
+        if self.sink.keeps {
+            self.sink.settle(Rest::Failed);
+        }
         failures.extend(self.sink.guard("close", |handler| handler.close()).err());
         let queue = &self.sink.queue;
         self.inbox.drain(u64::MAX, |next| queue.drop_published(DropReason::Closed, next.header.level()));
@@ -212,9 +241,8 @@ impl Sink {
         match outcome {
             Ok(true) => {
                 self.batch.seal();
-                self.pending += 1;
-                if self.batch.bytes().len() >= Batch::FULL || self.pending >= FULL_RECORDS {
-                    let _ = self.deliver(true);
+                if self.batch.is_full() {
+                    let _ = self.deliver(Call { due: true, ..Call::default() });
                 }
             }
             Ok(false) => Counters::add(&counters.filtered, 1),
@@ -228,36 +256,37 @@ impl Sink {
         self.complain(&error);
     }
 
-    /// Hands the batch to the handler, which may wait for more unless it is `due`.
-    fn deliver(&mut self, due: bool) -> Result<(), Error> {
-        if self.pending == 0 && self.batch.bytes().is_empty() {
+    /// Hands the batch to the handler, which may wait for more unless it is due, and keep what it could not deliver.
+    fn deliver(&mut self, call: Call) -> Result<(), Error> {
+        if self.batch.is_empty() {
             return Ok(());
         }
-        self.batch.set_due(due);
+        self.batch.set_call(call);
         let now = self.timeline.timestamp(self.queue.clock.ticks());
         let (handler, batch) = (&mut self.handler, &mut self.batch);
         let outcome = caught("deliver", || handler.deliver(batch, now));
-        if matches!(outcome, Ok(Delivery::Wait)) && !due {
-            return Ok(());
-        }
-        let (records, bytes) = match &outcome {
-            Ok(_) => (self.pending as usize, self.batch.bytes().len()),
-            Err(_) => self.batch.delivered_records(),
+        let rest = match outcome {
+            Ok(Delivery::Wait) if !call.due => return Ok(()),
+            Ok(Delivery::Retry) => Rest::Kept,
+            Ok(Delivery::Done | Delivery::Wait) => Rest::Delivered,
+            Err(_) => Rest::Failed,
         };
+        self.settle(rest);
+        outcome.map(|_| ()).inspect_err(|error| self.complain(error))
+    }
+
+    /// Counts what became of the records of the batch.
+    fn settle(&mut self, rest: Rest) {
+        let settled = self.batch.settle(rest);
         let counters = &self.queue.counters;
-        Counters::add(&counters.bytes, bytes as u64);
-        Counters::add(&counters.written, records as u64);
-        Counters::add(&counters.failed, self.pending.saturating_sub(records as u64));
-        Counters::add(&counters.batches, 1);
-        self.pending = 0;
-        self.batch.clear();
-        match outcome {
-            Ok(_) => Ok(()),
-            Err(error) => {
-                self.complain(&error);
-                Err(error)
-            }
+        Counters::add(&counters.bytes, settled.bytes);
+        Counters::add(&counters.written, settled.written);
+        Counters::add(&counters.failed, settled.failed);
+        if rest != Rest::Kept || settled.written > 0 {
+            Counters::add(&counters.batches, 1);
         }
+        self.keeps = rest == Rest::Kept && !self.batch.is_empty();
+        settled.errors.iter().for_each(|error| self.complain(error));
     }
 
     /// Writes what was dropped into the log itself.
@@ -268,7 +297,10 @@ impl Sink {
         let (handler, batch) = (&mut self.handler, &mut self.batch);
         let now = self.timeline.timestamp(self.queue.clock.ticks());
         match caught("handle", || DropReport::record(&text, now, |record| handler.handle(record, batch))) {
-            Ok(()) => drop(self.deliver(true)),
+            Ok(()) => {
+                self.batch.seal_own();
+                let _ = self.deliver(Call { due: true, ..Call::default() });
+            }
             Err(error) => {
                 self.batch.discard();
                 self.complain(&error);
