@@ -121,6 +121,8 @@
 //! | [`FemtoJsonFormatter`] | programs and log stores: its own fields, ECS, OpenTelemetry, GCP, Datadog, GELF, logstash |
 //! | [`FemtoLogfmtFormatter`] | programs and people |
 //! | [`FemtoConsoleFormatter`] | terminals |
+//! | [`FemtoPickleFormatter`] | receivers written with CPython's `logging` |
+//! | `FemtoMsgpackFormatter`, `FemtoCborFormatter` | programs, in binary (features `msgpack`, `cbor`) |
 //!
 //! Closures are formatters:
 //!
@@ -193,7 +195,9 @@
 //!
 //! | feature | what it adds |
 //! |---|---|
+//! | `cbor` | `FemtoCborFormatter`: CBOR, RFC 8949 |
 //! | `local-time` | times of the local or any other zone in formatters, by the crate `jiff` |
+//! | `msgpack` | `FemtoMsgpackFormatter`: MessagePack |
 //! | `regex` | [`filter::Matches`](filter), and expressions for [`filter::Redact`] |
 //!
 //! The others remove levels from the build and can be combined: the strictest counts. The environment
@@ -297,9 +301,13 @@ pub use config::{
 };
 pub use error::{Error, Problem, set_error_hook};
 pub use filter::{FemtoFilter, FemtoFilterExt};
+#[cfg(feature = "cbor")]
+pub use formatter::FemtoCborFormatter;
+#[cfg(feature = "msgpack")]
+pub use formatter::FemtoMsgpackFormatter;
 pub use formatter::{
     FemtoConsoleFormatter, FemtoFormatter, FemtoJsonFormatter, FemtoLogfmtFormatter, FemtoPatternFormatter,
-    FemtoTextFormatter, JsonField, JsonSchema, JsonTime,
+    FemtoPickleFormatter, FemtoTextFormatter, JsonField, JsonSchema, JsonTime,
 };
 pub use handler::{
     FemtoCaptureHandler, FemtoFileHandler, FemtoHandler, FemtoHandlerExt, FemtoNullHandler, FemtoStreamHandler,

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use femtologging::{
     Config, FemtoConsoleFormatter, FemtoFormatter, FemtoJsonFormatter, FemtoLogRecord, FemtoLogfmtFormatter,
-    FemtoPatternFormatter, FemtoStreamHandler, FemtoTextFormatter, JsonSchema, Level, info,
+    FemtoPatternFormatter, FemtoPickleFormatter, FemtoStreamHandler, FemtoTextFormatter, JsonSchema, Level, info,
 };
 
 thread_local! {
@@ -67,6 +67,11 @@ fn steady_formatting_does_not_allocate() {
         ("percent".into(), Box::new(FemtoPatternFormatter::percent(pattern).unwrap())),
         ("brace".into(), Box::new(FemtoPatternFormatter::brace("{n:+,} {who!r:^40} {key_values} {name}").unwrap())),
         ("logfmt".into(), Box::new(FemtoLogfmtFormatter::new())),
+        ("pickle".into(), Box::new(FemtoPickleFormatter::new())),
+        #[cfg(feature = "msgpack")]
+        ("msgpack".into(), Box::new(femtologging::FemtoMsgpackFormatter::new())),
+        #[cfg(feature = "cbor")]
+        ("cbor".into(), Box::new(femtologging::FemtoCborFormatter::new())),
         ("console".into(), Box::new(FemtoConsoleFormatter::new().color(true))),
     ];
     for schema in [JsonSchema::Default, JsonSchema::Ecs, JsonSchema::OpenTelemetry, JsonSchema::Gcp, JsonSchema::Gelf] {

@@ -1,5 +1,6 @@
 //! Formatters: a record's text.
 
+mod binary;
 mod console;
 mod json;
 mod logfmt;
@@ -12,6 +13,11 @@ mod stamp;
 mod text;
 mod zone;
 
+#[cfg(feature = "cbor")]
+pub use binary::FemtoCborFormatter;
+#[cfg(feature = "msgpack")]
+pub use binary::FemtoMsgpackFormatter;
+pub use binary::FemtoPickleFormatter;
 pub use console::FemtoConsoleFormatter;
 pub use json::{FemtoJsonFormatter, JsonField, JsonSchema, JsonTime};
 pub use logfmt::FemtoLogfmtFormatter;

@@ -1,0 +1,222 @@
+//! CPython's pickle format, as its `logging.handlers.SocketHandler` sends it.
+
+use super::Notation;
+use crate::formatter::origin::program;
+use crate::formatter::pairs::pairs;
+use crate::formatter::{FemtoFormatter, python};
+use crate::record::FemtoLogRecord;
+use crate::time::{Timestamp, first_use};
+
+/// Writes records as CPython's `SocketHandler` and `DatagramHandler` do, so that `logging.makeLogRecord` takes them for
+/// its own: a pickle (protocol 2) of the dictionary of a `LogRecord`'s attributes.
+///
+/// | attribute | what it is |
+/// |---|---|
+/// | `name` | the logger's name |
+/// | `msg` | the message; `args` is `None` |
+/// | `levelno`, `levelname` | the level, by its name in CPython: `WARNING`; `TRACE`, which CPython does not have, is 5 |
+/// | `pathname`, `filename`, `module`, `lineno` | the call's source file, its last part, that without its extension, and the line |
+/// | `created`, `msecs`, `relativeCreated` | seconds since the Unix epoch, milliseconds into the second, and milliseconds since the process first used this library |
+/// | `thread`, `threadName`, `process` | the calling thread's number and name, and the process's id |
+/// | `processName` | the program's file name, or what [`process_name`](Self::process_name) says |
+/// | `args`, `exc_info`, `exc_text`, `stack_info`, `funcName`, `taskName` | `None` |
+/// | keys | their values, as what CPython's `extra` adds |
+///
+/// A key that has the name of an attribute, of `message`, `asctime` or `getMessage` gets a `_` at its end, and so does one
+/// that differs from such a name only in `_` at its end: `name` becomes `name_`, and `name_` becomes `name__`. Of a key that
+/// comes twice, the last one is written. Integers of any size, floats, `bool` and `None` are those of Python; durations are
+/// seconds as a float; everything else is a `str`.
+///
+/// # Security
+///
+/// These pickles hold data only: they name no class and call nothing, so that a receiver may, and should, forbid both (by
+/// overriding `find_class` of `pickle.Unpickler`). Whoever can reach a receiver that does not can run code in it.
+/// The other direction does not exist: this library unpickles nothing, records that CPython's `SocketHandler` sends included.
+///
+/// # Examples
+///
+/// ```
+/// use femtologging::{FemtoPickleFormatter, FemtoStreamHandler};
+///
+/// # let receiver = std::io::sink();
+/// // A stream of pickles, for `pickle.load`. CPython's receivers want each behind its length; a socket handler sees to that.
+/// let handler = FemtoStreamHandler::new(receiver).formatter(FemtoPickleFormatter::new()).terminator("").build()?;
+/// # drop(handler);
+/// # Ok::<(), femtologging::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct FemtoPickleFormatter {
+    start: Timestamp,
+    /// The attributes that are the same in every record.
+    pub(super) constants: Vec<u8>,
+}
+
+/// The names that keys cannot have.
+const ATTRIBUTES: [&str; 24] = [
+    "name",
+    "msg",
+    "args",
+    "levelname",
+    "levelno",
+    "pathname",
+    "filename",
+    "module",
+    "exc_info",
+    "exc_text",
+    "stack_info",
+    "lineno",
+    "funcName",
+    "created",
+    "msecs",
+    "relativeCreated",
+    "thread",
+    "threadName",
+    "processName",
+    "process",
+    "taskName",
+    "message",
+    "asctime",
+    "getMessage",
+];
+
+impl Default for FemtoPickleFormatter {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl FemtoPickleFormatter {
+    /// Makes a formatter whose records come from a process with the program's name.
+    pub fn new() -> Self {
+        Self { start: first_use(), constants: Vec::new() }.process_name(program())
+    }
+
+    /// Sets what `processName` is. CPython calls the process that a program starts in `MainProcess`.
+    pub fn process_name(mut self, name: impl AsRef<str>) -> Self {
+        let out = &mut self.constants;
+        out.clear();
+        Pickle::text("processName", out);
+        Pickle::text(name.as_ref(), out);
+        for name in ["args", "exc_info", "exc_text", "stack_info", "funcName", "taskName"] {
+            Pickle::text(name, out);
+            Pickle::null(out);
+        }
+        self
+    }
+}
+
+impl FemtoFormatter for FemtoPickleFormatter {
+    fn format(&mut self, record: &FemtoLogRecord<'_>, out: &mut Vec<u8>) {
+        let integer = |name: &str, n: u64, out: &mut Vec<u8>| {
+            Pickle::text(name, out);
+            Pickle::integer(false, n.into(), out);
+        };
+        let float = |name: &str, x: f64, out: &mut Vec<u8>| {
+            Pickle::text(name, out);
+            Pickle::f64(x, out);
+        };
+        let text = |name: &str, text: &str, out: &mut Vec<u8>| {
+            Pickle::text(name, out);
+            Pickle::text(text, out);
+        };
+        out.extend_from_slice(opcode::START);
+        text("name", record.logger(), out);
+        Pickle::text("msg", out);
+        Pickle::rendered(out, |out| {
+            let _ = record.message().render(out);
+        });
+        integer("levelno", record.level().number().into(), out);
+        text("levelname", python::level_name(record.level()), out);
+        text("pathname", record.file(), out);
+        text("filename", python::file_name(record), out);
+        text("module", python::module(record), out);
+        integer("lineno", record.line().into(), out);
+        float("created", python::created(record.timestamp()), out);
+        float("msecs", python::msecs(record.timestamp()), out);
+        float("relativeCreated", python::relative_created(record.timestamp(), self.start), out);
+        integer("thread", record.thread_id(), out);
+        text("threadName", record.thread_name(), out);
+        integer("process", record.process_id().into(), out);
+        out.extend_from_slice(&self.constants);
+        pairs(record).each(PartialEq::eq, |key, value| {
+            if ATTRIBUTES.contains(&key.trim_end_matches('_')) {
+                Pickle::text_head(key.len() + 1, out);
+                out.extend_from_slice(key.as_bytes());
+                out.push(b'_');
+            } else {
+                Pickle::text(key, out);
+            }
+            Pickle::value(*value, out);
+        });
+        out.extend_from_slice(opcode::END);
+    }
+}
+
+/// Pickle's opcodes, which CPython's `pickletools` describes.
+mod opcode {
+    /// `PROTO` 2, `EMPTY_DICT`, `MARK`.
+    pub(super) const START: &[u8] = b"\x80\x02}(";
+    /// `SETITEMS`, `STOP`.
+    pub(super) const END: &[u8] = b"u.";
+    pub(super) const NONE: u8 = b'N';
+    pub(super) const NEWTRUE: u8 = 0x88;
+    pub(super) const NEWFALSE: u8 = 0x89;
+    pub(super) const BININT1: u8 = b'K';
+    pub(super) const BININT2: u8 = b'M';
+    pub(super) const BININT: u8 = b'J';
+    pub(super) const LONG1: u8 = 0x8a;
+    pub(super) const BINFLOAT: u8 = b'G';
+    pub(super) const BINUNICODE: u8 = b'X';
+}
+
+/// Pickle, protocol 2.
+pub(super) struct Pickle;
+
+impl Notation for Pickle {
+    fn null(out: &mut Vec<u8>) {
+        out.push(opcode::NONE);
+    }
+
+    fn bool(value: bool, out: &mut Vec<u8>) {
+        out.push(if value { opcode::NEWTRUE } else { opcode::NEWFALSE });
+    }
+
+    #[inline]
+    fn integer(negative: bool, magnitude: u128, out: &mut Vec<u8>) {
+        // In two's complement, without the sign.
+        let bits = if negative { magnitude.wrapping_neg() } else { magnitude };
+        match (negative, magnitude) {
+            (false, 0..=0xFF) => out.extend_from_slice(&[opcode::BININT1, bits as u8]),
+            (false, 0..=0xFFFF) => {
+                out.push(opcode::BININT2);
+                out.extend_from_slice(&(bits as u16).to_le_bytes());
+            }
+            (false, 0..=0x7FFF_FFFF) | (true, 0..=0x8000_0000) => {
+                out.push(opcode::BININT);
+                out.extend_from_slice(&(bits as u32).to_le_bytes());
+            }
+            _ => {
+                // As many bytes as it takes, the sign included.
+                let sign = if negative { 0xFF } else { 0 };
+                let length = (128 - (magnitude - u128::from(negative)).leading_zeros()) as usize / 8 + 1;
+                out.extend_from_slice(&[opcode::LONG1, length as u8]);
+                out.extend(bits.to_le_bytes().into_iter().chain([sign]).take(length));
+            }
+        }
+    }
+
+    fn f32(x: f32, out: &mut Vec<u8>) {
+        Self::f64(x.into(), out);
+    }
+
+    fn f64(x: f64, out: &mut Vec<u8>) {
+        out.push(opcode::BINFLOAT);
+        out.extend_from_slice(&x.to_be_bytes());
+    }
+
+    #[inline]
+    fn text_head(bytes: usize, out: &mut Vec<u8>) {
+        out.push(opcode::BINUNICODE);
+        out.extend_from_slice(&(bytes as u32).to_le_bytes());
+    }
+}
