@@ -121,6 +121,7 @@
 //! | [`FemtoJsonFormatter`] | programs and log stores: its own fields, ECS, OpenTelemetry, GCP, Datadog, GELF, logstash |
 //! | [`FemtoLogfmtFormatter`] | programs and people |
 //! | [`FemtoConsoleFormatter`] | terminals |
+//! | [`FemtoSyslogFormatter`] | syslog: RFC 5424, RFC 3164 |
 //! | [`FemtoPickleFormatter`] | receivers written with CPython's `logging` |
 //! | `FemtoMsgpackFormatter`, `FemtoCborFormatter` | programs, in binary (features `msgpack`, `cbor`) |
 //!
@@ -307,7 +308,7 @@ pub use formatter::FemtoCborFormatter;
 pub use formatter::FemtoMsgpackFormatter;
 pub use formatter::{
     FemtoConsoleFormatter, FemtoFormatter, FemtoJsonFormatter, FemtoLogfmtFormatter, FemtoPatternFormatter,
-    FemtoPickleFormatter, FemtoTextFormatter, JsonField, JsonSchema, JsonTime,
+    FemtoPickleFormatter, FemtoSyslogFormatter, FemtoTextFormatter, JsonField, JsonSchema, JsonTime, SyslogFacility,
 };
 pub use handler::{
     FemtoCaptureHandler, FemtoFileHandler, FemtoHandler, FemtoHandlerExt, FemtoNullHandler, FemtoStreamHandler,

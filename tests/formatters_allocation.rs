@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use femtologging::{
     Config, FemtoConsoleFormatter, FemtoFormatter, FemtoJsonFormatter, FemtoLogRecord, FemtoLogfmtFormatter,
-    FemtoPatternFormatter, FemtoPickleFormatter, FemtoStreamHandler, FemtoTextFormatter, JsonSchema, Level, info,
+    FemtoPatternFormatter, FemtoPickleFormatter, FemtoStreamHandler, FemtoSyslogFormatter, FemtoTextFormatter,
+    JsonSchema, Level, info,
 };
 
 thread_local! {
@@ -67,6 +68,8 @@ fn steady_formatting_does_not_allocate() {
         ("percent".into(), Box::new(FemtoPatternFormatter::percent(pattern).unwrap())),
         ("brace".into(), Box::new(FemtoPatternFormatter::brace("{n:+,} {who!r:^40} {key_values} {name}").unwrap())),
         ("logfmt".into(), Box::new(FemtoLogfmtFormatter::new())),
+        ("rfc5424".into(), Box::new(FemtoSyslogFormatter::rfc5424())),
+        ("rfc3164".into(), Box::new(FemtoSyslogFormatter::rfc3164())),
         ("pickle".into(), Box::new(FemtoPickleFormatter::new())),
         #[cfg(feature = "msgpack")]
         ("msgpack".into(), Box::new(femtologging::FemtoMsgpackFormatter::new())),

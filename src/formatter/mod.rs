@@ -10,6 +10,7 @@ mod pattern;
 pub(crate) mod python;
 mod quoted;
 mod stamp;
+mod syslog;
 mod text;
 mod zone;
 
@@ -22,6 +23,7 @@ pub use console::FemtoConsoleFormatter;
 pub use json::{FemtoJsonFormatter, JsonField, JsonSchema, JsonTime};
 pub use logfmt::FemtoLogfmtFormatter;
 pub use pattern::FemtoPatternFormatter;
+pub use syslog::{FemtoSyslogFormatter, SyslogFacility};
 pub use text::FemtoTextFormatter;
 
 use crate::record::FemtoLogRecord;

@@ -123,6 +123,13 @@ impl TimeText {
         Self::new(parts)
     }
 
+    /// RFC 3164, section 4.1.2: `Mar  5 08:30:00`.
+    pub(super) fn syslog() -> Self {
+        let mut parts = Vec::new();
+        expand("%b %e %H:%M:%S", &mut parts);
+        Self::new(parts)
+    }
+
     /// The time of the day alone.
     pub(super) fn clock(digits: u8) -> Self {
         let mut parts = Vec::new();

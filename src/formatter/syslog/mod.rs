@@ -1,0 +1,427 @@
+//! Syslog messages: RFC 5424, RFC 3164, and what CPython sends.
+
+mod facility;
+#[cfg(test)]
+mod tests;
+
+pub use facility::SyslogFacility;
+
+use std::fmt;
+
+use super::FemtoFormatter;
+use super::origin::{host, program};
+use super::pairs::{Pairs, pairs, write_pair};
+use super::stamp::{Stamp, TimeText, zone_settings};
+#[cfg(feature = "local-time")]
+use super::zone::Zone;
+use crate::level::Level;
+use crate::record::FemtoLogRecord;
+use crate::text::{Escaped, Output, Raw, is_harmful, push_escaped};
+use crate::value::{Value, write_value};
+
+/// Writes records as syslog messages, without what separates them on a stream.
+///
+/// ```text
+/// <12>1 2026-03-12T08:30:00.123456Z web1 shop 4711 app::db [fields@32473 port="8080"] ready      rfc5424()
+/// <12>Mar 12 08:30:00 web1 shop[4711]: ready port=8080                                            rfc3164()
+/// <12>ready port=8080␀                                                                            python()
+/// ```
+///
+/// | setting | default | what it does |
+/// |---|---|---|
+/// | [`facility`](Self::facility) | `User` | what kind of program the records come from |
+/// | [`severity`](Self::severity) | `Trace` 4, `Debug` 7, `Info` 6, `Warn` 4, `Error` 3, `Critical` 2 | the severity of a level, 0 to 7 |
+/// | [`ident`](Self::ident) | the program's file name; nothing in CPython's format | APP-NAME; TAG; what stands before the message |
+/// | [`hostname`](Self::hostname) | the machine's name | HOSTNAME; empty: `-` in RFC 5424, left out in RFC 3164 |
+/// | [`procid`](Self::procid) | the process's id | PROCID |
+/// | [`msgid`](Self::msgid) | the logger's name | MSGID |
+/// | [`sd_id`](Self::sd_id) | `fields@32473` | the SD-ID of the element with the keys and values |
+/// | [`bom`](Self::bom) | `true` | a byte order mark stands before messages that are not ASCII |
+/// | [`append_nul`](Self::append_nul) | `true` | CPython's messages end in a zero byte |
+/// | [`message`](Self::message) | see below | another formatter for the message itself |
+/// | [`escape`](Self::escape) | `true` | control characters of records are written as `\n`, `\u{1b}` … |
+/// | [`digits`](Self::digits) | 6 | fractional digits of RFC 5424's times, at most 6 |
+///
+/// # RFC 5424
+///
+/// Keys and values are structured data (section 6.3): parameters of one element. Characters that a name cannot have (section
+/// 6.3.3: all but printable ASCII, and `=`, `"`, `]`, space) become `_`, and what is longer than 32 is cut; `"`, `\` and `]` in
+/// values are escaped. The number behind the `@` of the SD-ID is an enterprise's that IANA has registered; 32473 is the one for
+/// examples (RFC 5612). Header fields have printable ASCII only, others become `_`; APP-NAME is cut at 48 characters, PROCID at 128,
+/// MSGID at 32 and HOSTNAME at 255, and what is empty is `-`. The message starts with a byte order mark if it is not ASCII,
+/// as section 6.4 has it.
+///
+/// # RFC 3164
+///
+/// The format of old, which `syslog(3)` still writes, without the host, to local sockets. It has no place for keys and values:
+/// they stand behind the message, as `key=value`. Its time has no year and no zone: receivers take it for local time, which needs the
+/// feature `local-time` and `.local_time()`; without, it is UTC. In TAG, all but letters, digits, `-`, `_`, `.` and `/` becomes `_`, and
+/// what is longer than 32 is cut.
+///
+/// # CPython's format
+///
+/// What CPython's `SysLogHandler` sends: the priority, `ident`, the message and a zero byte. Keys and values stand behind the
+/// message.
+///
+/// # Examples
+///
+/// ```
+/// use femtologging::{FemtoSyslogFormatter, Level, SyslogFacility};
+///
+/// let formatter = FemtoSyslogFormatter::rfc5424()
+///     .facility(SyslogFacility::Local0)
+///     .ident("shop")
+///     .sd_id("shop@32473")
+///     .severity(Level::Trace, 7);
+/// # drop(formatter);
+/// ```
+pub struct FemtoSyslogFormatter {
+    format: Format,
+    facility: SyslogFacility,
+    /// By the level's index.
+    severities: [u8; 6],
+    ident: Option<String>,
+    hostname: Option<String>,
+    procid: Option<String>,
+    msgid: Option<String>,
+    sd_id: String,
+    bom: bool,
+    append_nul: bool,
+    message: Option<Box<dyn FemtoFormatter>>,
+    escape: bool,
+    stamp: Times,
+    /// What the settings come to: the text between the time and the process's id.
+    names: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Format {
+    Rfc5424,
+    Rfc3164,
+    Python,
+}
+
+/// The time in both forms.
+struct Times {
+    rfc5424: Stamp,
+    rfc3164: TimeText,
+}
+
+impl Times {
+    #[cfg(feature = "local-time")]
+    fn set_zone(&mut self, zone: Zone) {
+        self.rfc5424.set_zone(zone.clone());
+        self.rfc3164.set_zone(zone);
+    }
+}
+
+impl fmt::Debug for FemtoSyslogFormatter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FemtoSyslogFormatter")
+            .field("format", &self.format)
+            .field("facility", &self.facility)
+            .finish_non_exhaustive()
+    }
+}
+
+impl FemtoSyslogFormatter {
+    /// Makes a formatter for RFC 5424.
+    pub fn rfc5424() -> Self {
+        Self::new(Format::Rfc5424)
+    }
+
+    /// Makes a formatter for RFC 3164.
+    pub fn rfc3164() -> Self {
+        Self::new(Format::Rfc3164)
+    }
+
+    /// Makes a formatter for what CPython's `SysLogHandler` sends.
+    pub fn python() -> Self {
+        Self::new(Format::Python)
+    }
+
+    fn new(format: Format) -> Self {
+        let formatter = Self {
+            format,
+            facility: SyslogFacility::default(),
+            severities: [4, 7, 6, 4, 3, 2],
+            ident: None,
+            hostname: None,
+            procid: None,
+            msgid: None,
+            sd_id: String::new(),
+            bom: true,
+            append_nul: true,
+            message: None,
+            escape: true,
+            stamp: Times { rfc5424: Stamp::new(6), rfc3164: TimeText::syslog() },
+            names: String::new(),
+        };
+        formatter.sd_id("fields@32473").lay_out()
+    }
+
+    /// Sets what kind of program the records come from.
+    pub fn facility(mut self, facility: SyslogFacility) -> Self {
+        self.facility = facility;
+        self
+    }
+
+    /// Sets the severity of a level, from 0, an emergency, to 7, for debugging; more counts as 7.
+    ///
+    /// `Trace` is 4, a warning, unless it is set, for that is what CPython makes of a level that it does not know.
+    pub fn severity(mut self, level: Level, severity: u8) -> Self {
+        if let Some(place) = self.severities.get_mut(level.index()) {
+            *place = severity.min(7);
+        }
+        self
+    }
+
+    /// Sets the name of the program: APP-NAME, TAG, or as it stands, with any separator, what CPython's messages begin with.
+    pub fn ident(mut self, ident: impl Into<String>) -> Self {
+        self.ident = Some(ident.into());
+        self.lay_out()
+    }
+
+    /// Sets the name of the machine.
+    pub fn hostname(mut self, hostname: impl Into<String>) -> Self {
+        self.hostname = Some(hostname.into());
+        self.lay_out()
+    }
+
+    /// Sets what stands for the process in place of its id.
+    pub fn procid(mut self, procid: impl AsRef<str>) -> Self {
+        self.procid = Some(field(procid.as_ref(), 128));
+        self
+    }
+
+    /// Sets what kind of message all are, in place of the logger's name.
+    pub fn msgid(mut self, msgid: impl AsRef<str>) -> Self {
+        self.msgid = Some(field(msgid.as_ref(), 32));
+        self
+    }
+
+    /// Sets the name of the structured data: `name@number` with the enterprise number of one's own. What cannot be in it
+    /// becomes `_`, and it is cut at 32 characters.
+    pub fn sd_id(mut self, id: impl AsRef<str>) -> Self {
+        let mut text = Vec::new();
+        push_sd_name(id.as_ref(), &mut text);
+        self.sd_id = String::from_utf8(text).unwrap_or_default();
+        self
+    }
+
+    /// Chooses whether messages of RFC 5424 that are not ASCII begin with a byte order mark.
+    pub fn bom(mut self, bom: bool) -> Self {
+        self.bom = bom;
+        self
+    }
+
+    /// Chooses whether messages of CPython's format end in a zero byte.
+    pub fn append_nul(mut self, append: bool) -> Self {
+        self.append_nul = append;
+        self
+    }
+
+    /// Sets what writes the message itself, in place of the record's message and, where there is no structured data, its keys
+    /// and values.
+    pub fn message(mut self, formatter: impl FemtoFormatter + 'static) -> Self {
+        self.message = Some(Box::new(formatter));
+        self
+    }
+
+    /// Chooses whether control characters in messages, keys and values are escaped. Receivers take a line feed for the
+    /// end of a message unless each comes with its length or in a datagram of its own.
+    pub fn escape(mut self, escape: bool) -> Self {
+        self.escape = escape;
+        self
+    }
+
+    /// Sets how many fractional digits times have, 0 to 6.
+    pub fn digits(mut self, digits: u8) -> Self {
+        self.stamp.rfc5424.set_digits(digits.min(6));
+        self
+    }
+
+    zone_settings!();
+
+    /// Works out the texts that are the same in every message.
+    fn lay_out(mut self) -> Self {
+        let ident = || self.ident.clone().unwrap_or_else(program);
+        let hostname = self.hostname.clone().unwrap_or_else(host);
+        self.names = match self.format {
+            Format::Rfc5424 => {
+                format!(" {} {} ", field(&hostname, 255), field(&ident(), 48))
+            }
+            Format::Rfc3164 => {
+                let keep = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/');
+                let tag: String = ident().chars().take(32).map(|c| if keep(c) { c } else { '_' }).collect();
+                match hostname.as_str() {
+                    "" => format!(" {tag}["),
+                    host => format!(" {} {tag}[", field(host, 255)),
+                }
+            }
+            Format::Python => self.ident.clone().unwrap_or_default(),
+        };
+        self
+    }
+}
+
+/// A header field of RFC 5424: printable ASCII of a certain length at most, `-` for nothing.
+fn field(text: &str, most: usize) -> String {
+    let mut out = Vec::new();
+    push_field(text, most, &mut out);
+    String::from_utf8(out).unwrap_or_default()
+}
+
+fn push_field(text: &str, most: usize, out: &mut Vec<u8>) {
+    if text.is_empty() {
+        out.push(b'-');
+    }
+    out.extend(text.chars().take(most).map(|c| if c.is_ascii_graphic() { c as u8 } else { b'_' }));
+}
+
+/// A name in structured data (RFC 5424, SD-NAME): at most 32 characters of printable ASCII, without four of them.
+fn push_sd_name(name: &str, out: &mut Vec<u8>) {
+    if name.is_empty() {
+        out.push(b'_');
+    }
+    let keep = |c: char| c.is_ascii_graphic() && !matches!(c, '=' | ']' | '"');
+    out.extend(name.chars().take(32).map(|c| if keep(c) { c as u8 } else { b'_' }));
+}
+
+impl FemtoFormatter for FemtoSyslogFormatter {
+    fn format(&mut self, record: &FemtoLogRecord<'_>, out: &mut Vec<u8>) {
+        let severity = self.severities.get(record.level().index()).copied().unwrap_or_default();
+        out.push(b'<');
+        Raw(out).number(u64::from(self.facility.number()) * 8 + u64::from(severity));
+        out.push(b'>');
+        match self.format {
+            Format::Rfc5424 => self.write_rfc5424(record, out),
+            Format::Rfc3164 => {
+                self.stamp.rfc3164.write(record.timestamp(), out);
+                out.extend_from_slice(self.names.as_bytes());
+                self.write_procid(record, out);
+                out.extend_from_slice(b"]: ");
+                self.write_message(record, out, true);
+            }
+            Format::Python => {
+                out.extend_from_slice(self.names.as_bytes());
+                self.write_message(record, out, true);
+                if self.append_nul {
+                    out.push(0);
+                }
+            }
+        }
+    }
+}
+
+impl FemtoSyslogFormatter {
+    fn write_rfc5424(&mut self, record: &FemtoLogRecord<'_>, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"1 ");
+        self.stamp.rfc5424.write(record.timestamp(), out);
+        out.extend_from_slice(self.names.as_bytes());
+        self.write_procid(record, out);
+        out.push(b' ');
+        match &self.msgid {
+            Some(msgid) => out.extend_from_slice(msgid.as_bytes()),
+            None => push_field(record.logger(), 32, out),
+        }
+        out.push(b' ');
+        self.write_structured_data(record, out);
+        out.push(b' ');
+        let start = out.len();
+        self.write_message(record, out, false);
+        if self.bom
+            && let Some(message) = out.get(start..)
+            && !message.is_ascii()
+        {
+            const BOM: &[u8] = "\u{feff}".as_bytes();
+            out.extend_from_slice(BOM);
+            if let Some(message) = out.get_mut(start..) {
+                message.rotate_right(BOM.len());
+            }
+        }
+    }
+
+    fn write_procid(&self, record: &FemtoLogRecord<'_>, out: &mut Vec<u8>) {
+        match &self.procid {
+            Some(procid) => out.extend_from_slice(procid.as_bytes()),
+            None => Raw(out).number(record.process_id().into()),
+        }
+    }
+
+    fn write_structured_data(&self, record: &FemtoLogRecord<'_>, out: &mut Vec<u8>) {
+        let pairs = pairs(record);
+        if pairs.is_empty() {
+            out.push(b'-');
+            return;
+        }
+        out.push(b'[');
+        out.extend_from_slice(self.sd_id.as_bytes());
+        pairs.each(PartialEq::eq, |key, value| {
+            out.push(b' ');
+            push_sd_name(key, out);
+            out.extend_from_slice(b"=\"");
+            write_value(&mut ParamValue { out, escape: self.escape }, *value);
+            out.push(b'"');
+        });
+        out.push(b']');
+    }
+
+    fn write_message(&mut self, record: &FemtoLogRecord<'_>, out: &mut Vec<u8>, with_pairs: bool) {
+        match &mut self.message {
+            Some(formatter) => formatter.format(record, out),
+            None if self.escape => write_text(record, &mut Escaped(out), with_pairs),
+            None => write_text(record, &mut Raw(out), with_pairs),
+        }
+    }
+}
+
+/// Writes the message and, if wanted, the keys and values behind it.
+fn write_text<O: Output>(record: &FemtoLogRecord<'_>, out: &mut O, with_pairs: bool) {
+    let mut pairs: Pairs<_, Value<'_>> = Pairs::new();
+    record.render(out, |_, key, value| pairs.push(key, value));
+    if with_pairs {
+        pairs.each(
+            |key, later| key.as_str() == later.as_str(),
+            |key, value| {
+                out.plain(" ");
+                write_pair(out, |out| out.prepared(key), *value);
+            },
+        );
+    }
+}
+
+/// The inside of a PARAM-VALUE (RFC 5424, section 6.3.3).
+struct ParamValue<'a> {
+    out: &'a mut Vec<u8>,
+    escape: bool,
+}
+
+impl fmt::Write for ParamValue<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        // Most text needs nothing.
+        let plain = |byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\' | b']');
+        if text.bytes().all(plain) {
+            self.plain(text);
+            return Ok(());
+        }
+        for c in text.chars() {
+            match c {
+                '"' | '\\' | ']' => self.out.extend_from_slice(&[b'\\', c as u8]),
+                // The backslash of an escape is escaped itself.
+                c if self.escape && is_harmful(c) => {
+                    self.out.push(b'\\');
+                    push_escaped(self.out, c.encode_utf8(&mut [0; 4]));
+                }
+                c => self.out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Output for ParamValue<'_> {
+    fn plain(&mut self, text: &str) {
+        self.out.extend_from_slice(text.as_bytes());
+    }
+}
