@@ -151,7 +151,7 @@ impl Batch {
         while !self.rest().is_empty() {
             match writer.write(self.rest()) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-                Ok(written) => self.delivered(self.delivered + written),
+                Ok(written) => self.advance(written),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
@@ -166,6 +166,11 @@ impl Batch {
             let behind = self.ends.get(self.done..).unwrap_or_default();
             self.done += behind.partition_point(|end| *end <= bytes);
         }
+    }
+
+    /// Notes that the next `bytes` bytes of the [`rest`](Self::rest) are delivered.
+    pub fn advance(&mut self, bytes: usize) {
+        self.delivered(self.delivered.saturating_add(bytes));
     }
 
     /// Notes that the next record is delivered.
@@ -183,6 +188,18 @@ impl Batch {
         self.delivered = self.settled_bytes();
         self.failed.0 += self.count(from, until);
         self.failed.1 += self.delivered - start;
+    }
+
+    /// Fails the oldest records until no more than `records` records and `bytes` bytes are left. Returns how many have failed.
+    pub fn fail_oldest(&mut self, records: usize, bytes: usize) -> u64 {
+        let start = self.bytes.len().saturating_sub(bytes);
+        let left = self.ends.len() - self.done;
+        // The first record that begins at `start` or behind.
+        let (begins, ends) = (self.settled_bytes(), self.ends.get(self.done..).unwrap_or_default());
+        let by_bytes = if begins >= start { 0 } else { 1 + ends.partition_point(|end| *end < start) };
+        let before = self.failed.0;
+        self.fail_next(by_bytes.max(left.saturating_sub(records)));
+        self.failed.0 - before
     }
 
     /// Takes back that a part of a record was delivered: on the next connection, it starts again.
@@ -260,10 +277,15 @@ impl Batch {
 
     /// Lets go of the records that are dealt with.
     fn keep(&mut self) {
+        if self.done == self.ends.len() {
+            return self.clear();
+        }
         let bytes = self.settled_bytes();
         self.bytes.drain(..bytes);
         self.ends.drain(..self.done);
-        self.ends.iter_mut().for_each(|end| *end -= bytes);
+        if bytes > 0 {
+            self.ends.iter_mut().for_each(|end| *end -= bytes);
+        }
         self.own.retain(|at| *at >= self.done);
         self.own.iter_mut().for_each(|at| *at -= self.done);
         self.delivered -= bytes;

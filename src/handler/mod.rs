@@ -10,6 +10,7 @@ mod file;
 mod line;
 mod net;
 mod null;
+mod socket;
 mod stream;
 
 pub use batch::{Batch, Delivery};
@@ -18,8 +19,11 @@ pub use builder::{FemtoHandlerExt, HandlerBuilder, HandlerSpec};
 pub use capture::FemtoCaptureHandler;
 pub use file::{FemtoFileHandler, FileOptions, FlushPolicy};
 pub use line::Line;
-pub use net::{Endpoint, Framing};
+#[cfg(feature = "tls")]
+pub use net::Tls;
+pub use net::{Endpoint, Framing, NetOptions};
 pub use null::FemtoNullHandler;
+pub use socket::{FemtoSocketHandler, SocketOptions};
 pub use stream::{FemtoStreamHandler, StreamOptions};
 
 use crate::error::Error;

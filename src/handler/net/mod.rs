@@ -1,11 +1,21 @@
 //! What all handlers share that talk to a peer.
 
-#[allow(dead_code, reason = "for the connection to come")]
 mod backoff;
+mod connection;
+mod dial;
 mod endpoint;
 mod framing;
+mod link;
+mod options;
+#[cfg(feature = "tls")]
+mod tls;
 
-#[allow(unused_imports, reason = "for the handlers to come")]
 pub(crate) use backoff::Backoff;
+pub(crate) use connection::Connection;
+pub(crate) use dial::Dialer;
 pub use endpoint::Endpoint;
 pub use framing::Framing;
+use options::Limits;
+pub use options::NetOptions;
+#[cfg(feature = "tls")]
+pub use tls::Tls;

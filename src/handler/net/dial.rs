@@ -1,0 +1,153 @@
+//! From an endpoint to a connection.
+
+use std::io::{self, ErrorKind};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, ToSocketAddrs, UdpSocket};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError};
+
+use super::Endpoint;
+use super::link::{DatagramLink, Link, StreamLink};
+#[cfg(feature = "tls")]
+use super::tls::TlsClient;
+
+/// Makes connections, one at a time.
+pub(crate) trait Dial: Send {
+    /// Begins an attempt.
+    fn start(&mut self);
+
+    /// Returns how the attempt came out, after waiting for up to `wait`; `None` if it is still under way.
+    fn poll(&mut self, wait: Duration) -> Option<io::Result<Box<dyn Link>>>;
+}
+
+/// Where to connect to, and how.
+#[derive(Clone)]
+pub(super) struct Target {
+    pub(super) endpoint: Endpoint,
+    pub(super) timeout: Duration,
+    #[cfg(feature = "tls")]
+    pub(super) tls: Option<TlsClient>,
+}
+
+/// Connects on a thread of its own, which lives as long as an attempt: nothing can bound the time that the system's resolver
+/// takes, nor a connection to a Unix socket whose peer does not accept, and the handler's thread must not hang in them.
+pub(crate) struct Dialer {
+    target: Arc<Target>,
+    attempt: Option<Receiver<io::Result<Box<dyn Link>>>>,
+    deadline: Instant,
+}
+
+#[expect(clippy::disallowed_methods, reason = "an attempt has a limit, and a thread that may hang; see `Dialer`")]
+impl Dialer {
+    pub(super) fn new(target: Target) -> Self {
+        Self { target: Arc::new(target), attempt: None, deadline: Instant::now() }
+    }
+
+    fn spawn(&self) -> Receiver<io::Result<Box<dyn Link>>> {
+        let (answer, attempt) = crossbeam_channel::bounded(1);
+        let target = self.target.clone();
+        let refused = answer.clone();
+        let run = move || {
+            let _ = answer.send(target.connect());
+        };
+        if let Err(error) = std::thread::Builder::new().name("femtolog-connect".to_owned()).spawn(run) {
+            let _ = refused.send(Err(error));
+        }
+        attempt
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "an attempt has a limit")]
+impl Dial for Dialer {
+    fn start(&mut self) {
+        self.deadline = Instant::now() + self.target.timeout;
+        // An attempt that hung is waited for again, so that there is never more than one such thread.
+        if self.attempt.is_none() {
+            self.attempt = Some(self.spawn());
+        }
+    }
+
+    fn poll(&mut self, wait: Duration) -> Option<io::Result<Box<dyn Link>>> {
+        let wait = wait.min(self.deadline.saturating_duration_since(Instant::now()));
+        let outcome = match self.attempt.as_ref()?.recv_timeout(wait) {
+            Ok(outcome) => outcome,
+            Err(RecvTimeoutError::Disconnected) => Err(io::Error::other("the attempt to connect has panicked")),
+            Err(RecvTimeoutError::Timeout) if Instant::now() < self.deadline => return None,
+            Err(RecvTimeoutError::Timeout) => return Some(Err(timed_out(self.target.timeout))),
+        };
+        self.attempt = None;
+        Some(outcome)
+    }
+}
+
+fn timed_out(timeout: Duration) -> io::Error {
+    io::Error::new(ErrorKind::TimedOut, format!("no connection after {timeout:?}"))
+}
+
+impl Target {
+    /// Connects to the first address that answers.
+    fn connect(&self) -> io::Result<Box<dyn Link>> {
+        match &self.endpoint {
+            Endpoint::Tcp { host, port } => {
+                let stream =
+                    self.each_address(host, *port, |address, timeout| TcpStream::connect_timeout(&address, timeout))?;
+                // Batches are large, and the last one should not wait for the peer's acknowledgement of the one before.
+                stream.set_nodelay(true)?;
+                #[cfg(feature = "tls")]
+                if let Some(tls) = &self.tls {
+                    return tls.connect(stream, self.timeout);
+                }
+                Ok(Box::new(StreamLink::new(stream)))
+            }
+            Endpoint::Udp { host, port } => {
+                let socket = self.each_address(host, *port, |address, _| {
+                    let any = match address {
+                        SocketAddr::V4(_) => SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)),
+                        SocketAddr::V6(_) => SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0)),
+                    };
+                    let socket = UdpSocket::bind(any)?;
+                    socket.connect(address)?;
+                    Ok(socket)
+                })?;
+                Ok(Box::new(DatagramLink::new(socket)))
+            }
+            #[cfg(unix)]
+            Endpoint::Unix(path) => Ok(Box::new(StreamLink::new(std::os::unix::net::UnixStream::connect(path)?))),
+            #[cfg(unix)]
+            Endpoint::UnixDatagram(path) => {
+                let socket = std::os::unix::net::UnixDatagram::unbound()?;
+                socket.connect(path)?;
+                Ok(Box::new(DatagramLink::new(socket)))
+            }
+            #[cfg(not(unix))]
+            Endpoint::Unix(_) | Endpoint::UnixDatagram(_) => Err(ErrorKind::Unsupported.into()),
+        }
+    }
+
+    /// Tries the addresses of a host in turn, with an equal share each of the time that is left.
+    #[expect(clippy::disallowed_methods, reason = "an attempt has a limit")]
+    fn each_address<T>(
+        &self,
+        host: &str,
+        port: u16,
+        connect: impl Fn(SocketAddr, Duration) -> io::Result<T>,
+    ) -> io::Result<T> {
+        let deadline = Instant::now() + self.timeout;
+        let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+        let addresses: Vec<_> = (host, port).to_socket_addrs()?.collect();
+        let mut last = io::Error::new(ErrorKind::NotFound, "the host has no address");
+        for (at, address) in addresses.iter().enumerate() {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let share = left / u32::try_from(addresses.len() - at).unwrap_or(u32::MAX);
+            if share.is_zero() {
+                return Err(timed_out(self.timeout));
+            }
+            match connect(*address, share) {
+                Ok(connected) => return Ok(connected),
+                Err(error) => last = io::Error::new(error.kind(), format!("{address}: {error}")),
+            }
+        }
+        Err(last)
+    }
+}

@@ -1,0 +1,187 @@
+//! A connection that is up: the system's sockets as one type.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{Shutdown, TcpStream, UdpSocket};
+#[cfg(unix)]
+use std::os::unix::net::{UnixDatagram, UnixStream};
+use std::time::Duration;
+
+/// A connection to a peer.
+pub(crate) trait Link: Send {
+    /// Whether each write is a message of its own.
+    fn is_datagram(&self) -> bool;
+
+    /// Fails if the peer has closed the connection. What the peer has said is read and thrown away; waits for nothing.
+    fn check(&mut self) -> io::Result<()>;
+
+    /// Sets how long a write waits, at most, for the peer to take anything.
+    fn set_write_timeout(&mut self, timeout: Duration) -> io::Result<()>;
+
+    /// Hands bytes to the system and returns how many it took. [`WouldBlock`](ErrorKind::WouldBlock) if it took none in time;
+    /// then the next call must begin with the same bytes.
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize>;
+
+    /// Ends the connection in such a way that the peer gets all that was written.
+    fn close(&mut self);
+}
+
+/// A stream of the system's.
+pub(super) trait Stream: Read + Write + Send {
+    fn set_nonblocking(&self, nonblocking: bool) -> io::Result<()>;
+    fn set_read_timeout(&self, timeout: Option<Duration>) -> io::Result<()>;
+    fn set_write_timeout(&self, timeout: Option<Duration>) -> io::Result<()>;
+    fn shutdown(&self, how: Shutdown) -> io::Result<()>;
+}
+
+/// A datagram socket of the system's that knows its peer.
+pub(super) trait Datagram: Send {
+    fn set_nonblocking(&self, nonblocking: bool) -> io::Result<()>;
+    fn set_write_timeout(&self, timeout: Option<Duration>) -> io::Result<()>;
+    fn send(&self, bytes: &[u8]) -> io::Result<usize>;
+    fn recv(&self, bytes: &mut [u8]) -> io::Result<usize>;
+}
+
+macro_rules! delegate {
+    ($trait:ident for $socket:ty { $(fn $method:ident(&self, $argument:ident: $type:ty) -> $result:ty;)* }) => {
+        impl $trait for $socket {
+            $(fn $method(&self, $argument: $type) -> $result {
+                <$socket>::$method(self, $argument)
+            })*
+        }
+    };
+    (streams: $($socket:ty),*) => {$(
+        delegate!(Stream for $socket {
+            fn set_nonblocking(&self, nonblocking: bool) -> io::Result<()>;
+            fn set_read_timeout(&self, timeout: Option<Duration>) -> io::Result<()>;
+            fn set_write_timeout(&self, timeout: Option<Duration>) -> io::Result<()>;
+            fn shutdown(&self, how: Shutdown) -> io::Result<()>;
+        });
+    )*};
+    (datagrams: $($socket:ty),*) => {$(
+        delegate!(Datagram for $socket {
+            fn set_nonblocking(&self, nonblocking: bool) -> io::Result<()>;
+            fn set_write_timeout(&self, timeout: Option<Duration>) -> io::Result<()>;
+            fn send(&self, bytes: &[u8]) -> io::Result<usize>;
+            fn recv(&self, bytes: &mut [u8]) -> io::Result<usize>;
+        });
+    )*};
+}
+
+delegate!(streams: TcpStream);
+delegate!(datagrams: UdpSocket);
+#[cfg(unix)]
+delegate!(streams: UnixStream);
+#[cfg(unix)]
+delegate!(datagrams: UnixDatagram);
+
+/// How often a check reads at most, so that a peer that never stops talking does not keep the handler's thread.
+const READS: usize = 16;
+
+/// How long the end of a connection waits for the peer's end.
+const FAREWELL: Duration = Duration::from_millis(500);
+
+/// Reads and throws away what the peer has sent, for as long as `read` gives something. `Err` if that was the end.
+pub(super) fn swallow(mut read: impl FnMut(&mut [u8]) -> io::Result<usize>) -> io::Result<()> {
+    let mut scratch = [0; 4096];
+    for _ in 0..READS {
+        match read(&mut scratch) {
+            Ok(0) => return Err(io::Error::new(ErrorKind::ConnectionAborted, "the peer has closed the connection")),
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// Says goodbye on a stream. To close a socket before everything the peer sent is read would reset the connection, and
+/// with it discard what the peer has yet to receive.
+pub(super) fn farewell(stream: &mut (impl Stream + ?Sized)) {
+    let wait = stream.shutdown(Shutdown::Write).and_then(|()| stream.set_read_timeout(Some(FAREWELL)));
+    if wait.is_ok() {
+        let _ = swallow(|scratch| stream.read(scratch));
+    }
+}
+
+pub(super) struct StreamLink<S> {
+    stream: S,
+}
+
+impl<S: Stream> StreamLink<S> {
+    pub(super) fn new(stream: S) -> Self {
+        Self { stream }
+    }
+}
+
+impl<S: Stream> Link for StreamLink<S> {
+    fn is_datagram(&self) -> bool {
+        false
+    }
+
+    fn check(&mut self) -> io::Result<()> {
+        self.stream.set_nonblocking(true)?;
+        let outcome = swallow(|scratch| self.stream.read(scratch));
+        self.stream.set_nonblocking(false)?;
+        outcome
+    }
+
+    fn set_write_timeout(&mut self, timeout: Duration) -> io::Result<()> {
+        self.stream.set_write_timeout(Some(timeout))
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.stream.write(bytes)
+    }
+
+    fn close(&mut self) {
+        farewell(&mut self.stream);
+    }
+}
+
+pub(super) struct DatagramLink<S> {
+    socket: S,
+}
+
+impl<S: Datagram> DatagramLink<S> {
+    pub(super) fn new(socket: S) -> Self {
+        Self { socket }
+    }
+}
+
+impl<S: Datagram> Link for DatagramLink<S> {
+    fn is_datagram(&self) -> bool {
+        true
+    }
+
+    fn check(&mut self) -> io::Result<()> {
+        self.socket.set_nonblocking(true)?;
+        // An empty datagram is no end.
+        let outcome = swallow(|scratch| self.socket.recv(scratch).map(|length| length.max(1)));
+        self.socket.set_nonblocking(false)?;
+        outcome
+    }
+
+    fn set_write_timeout(&mut self, timeout: Duration) -> io::Result<()> {
+        self.socket.set_write_timeout(Some(timeout))
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.socket.send(bytes)
+    }
+
+    fn close(&mut self) {}
+}
+
+/// Whether a datagram is larger than the system or the network takes.
+pub(super) fn is_too_large(error: &io::Error) -> bool {
+    // `std::io::ErrorKind` has no name for EMSGSIZE.
+    const EMSGSIZE: i32 = if cfg!(windows) {
+        10040
+    } else if cfg!(any(target_os = "linux", target_os = "android")) {
+        90
+    } else {
+        40
+    };
+    error.raw_os_error() == Some(EMSGSIZE)
+}

@@ -1,0 +1,174 @@
+//! What all handlers can be set to that keep a connection.
+
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use super::dial::{Dialer, Target};
+#[cfg(feature = "tls")]
+use super::tls::Tls;
+use super::{Backoff, Connection, Endpoint, Framing};
+use crate::error::{Error, Problem};
+use crate::handler::{Batch, HandlerBuilder};
+
+/// The settings of a connection, which [`HandlerBuilder`] has methods for.
+pub struct NetOptions {
+    pub(crate) endpoint: Option<Endpoint>,
+    framing: Option<Framing>,
+    connect_timeout: Duration,
+    write_timeout: Duration,
+    retry_records: usize,
+    retry_bytes: usize,
+    backoff: RangeInclusive<Duration>,
+    #[cfg(feature = "tls")]
+    tls: Option<Tls>,
+}
+
+/// How much is kept for a peer that is down, and how long one may take nothing.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    pub(super) records: usize,
+    pub(super) bytes: usize,
+    pub(super) write_timeout: Duration,
+}
+
+impl Limits {
+    /// Whether the batch holds more than may be kept.
+    pub(super) fn excess(&self, batch: &Batch) -> bool {
+        batch.rest().len() > self.bytes || batch.records() > self.records
+    }
+}
+
+impl Default for NetOptions {
+    fn default() -> Self {
+        Self {
+            endpoint: None,
+            framing: None,
+            connect_timeout: Duration::from_secs(5),
+            write_timeout: Duration::from_secs(5),
+            retry_records: 100_000,
+            retry_bytes: 8 << 20,
+            backoff: Backoff::RANGE,
+            #[cfg(feature = "tls")]
+            tls: None,
+        }
+    }
+}
+
+impl NetOptions {
+    /// The framing that was chosen; else a line feed on streams, and none for datagrams.
+    pub(crate) fn framing(&self) -> Framing {
+        let is_datagram = self.endpoint.as_ref().is_some_and(Endpoint::is_datagram);
+        self.framing.unwrap_or(if is_datagram { Framing::None } else { Framing::Newline })
+    }
+
+    /// Everything that is wrong with the settings.
+    pub(crate) fn problems(&self) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        let mut problem = |wrong: bool, field: &str, value: String, remedy: &str| {
+            if wrong {
+                problems.push(Problem::new(field, value, remedy));
+            }
+        };
+        let text = self.endpoint.as_ref().map(Endpoint::to_string).unwrap_or_default();
+        match &self.endpoint {
+            None => problem(true, "endpoint", text, "say where to send to with .endpoint(Endpoint::tcp(host, port))"),
+            Some(Endpoint::Tcp { host, port } | Endpoint::Udp { host, port }) => {
+                problem(host.is_empty() || *port == 0, "endpoint", text, "give a host and a port from 1 to 65535");
+            }
+            Some(Endpoint::Unix(path) | Endpoint::UnixDatagram(path)) => {
+                problem(path.as_os_str().is_empty(), "endpoint", text.clone(), "give the socket's path");
+                problem(!cfg!(unix), "endpoint", text, "this platform has no Unix sockets here; use TCP or UDP");
+            }
+        }
+        for (field, timeout) in [("connect_timeout", self.connect_timeout), ("write_timeout", self.write_timeout)] {
+            let wrong = timeout < Duration::from_millis(1) || timeout > Duration::from_secs(3600);
+            problem(wrong, field, format!("{timeout:?}"), "give a time from 1 ms to 1 h");
+        }
+        let (first, longest) = (*self.backoff.start(), *self.backoff.end());
+        problem(
+            first.is_zero() || first > longest,
+            "backoff",
+            format!("{first:?}..={longest:?}"),
+            "begin with more than zero, and end with no less",
+        );
+        #[cfg(feature = "tls")]
+        problem(
+            self.tls.is_some() && !matches!(self.endpoint, Some(Endpoint::Tcp { .. }) | None),
+            "tls",
+            self.endpoint.as_ref().map(Endpoint::to_string).unwrap_or_default(),
+            "use TLS over TCP only",
+        );
+        problems
+    }
+
+    /// Makes the connection's state machine; nothing is sent before the first record.
+    pub(crate) fn connection(&self) -> Result<Connection<Dialer>, Error> {
+        let Some(endpoint) = self.endpoint.clone() else {
+            return Err(Error::config(self.problems()));
+        };
+        let peer = endpoint.to_string();
+        let target = Target {
+            #[cfg(feature = "tls")]
+            tls: self.tls.as_ref().map(|tls| tls.client(&endpoint)).transpose()?,
+            endpoint,
+            timeout: self.connect_timeout,
+        };
+        let backoff = Backoff::new(self.backoff.clone(), RandomState::new().hash_one(()));
+        let limits = Limits { records: self.retry_records, bytes: self.retry_bytes, write_timeout: self.write_timeout };
+        Ok(Connection::with(peer, Dialer::new(target), backoff, limits))
+    }
+}
+
+impl<O: AsMut<NetOptions>> HandlerBuilder<O> {
+    /// Sets where to send to.
+    pub fn endpoint(mut self, endpoint: Endpoint) -> Self {
+        self.net().endpoint = Some(endpoint);
+        self
+    }
+
+    /// Sets how messages are told apart: by a line feed on streams and not at all in datagrams by default.
+    pub fn framing(mut self, framing: Framing) -> Self {
+        self.net().framing = Some(framing);
+        self
+    }
+
+    /// Sets how long an attempt to connect may take, from looking the name up to the end of a TLS handshake: 5 s by default.
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.net().connect_timeout = timeout;
+        self
+    }
+
+    /// Sets how long a peer may take nothing before the connection is given up: 5 s by default.
+    pub fn write_timeout(mut self, timeout: Duration) -> Self {
+        self.net().write_timeout = timeout;
+        self
+    }
+
+    /// Sets how much is kept while the peer is down: at most this many records and this many bytes. By default 100,000
+    /// records and 8 MiB; up to 256 KiB more for a moment.
+    pub fn retry_buffer(mut self, records: usize, bytes: usize) -> Self {
+        let net = self.net();
+        (net.retry_records, net.retry_bytes) = (records, bytes);
+        self
+    }
+
+    /// Sets the delays between attempts to connect: from 100 ms, doubling, to 30 s by default, each shortened at random by up to a
+    /// half.
+    pub fn backoff(mut self, delays: RangeInclusive<Duration>) -> Self {
+        self.net().backoff = delays;
+        self
+    }
+
+    /// Encrypts the TCP connection.
+    #[cfg(feature = "tls")]
+    pub fn tls(mut self, tls: Tls) -> Self {
+        self.net().tls = Some(tls);
+        self
+    }
+
+    fn net(&mut self) -> &mut NetOptions {
+        self.options.as_mut()
+    }
+}

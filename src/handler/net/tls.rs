@@ -1,0 +1,338 @@
+//! TLS over TCP.
+
+use std::fmt;
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, RootCertStore, SignatureScheme};
+
+use super::Endpoint;
+use super::link::{Link, farewell, swallow};
+use crate::error::{Error, Problem};
+
+/// How a connection is encrypted (TLS 1.2 and 1.3), whom it trusts, and who it says it is.
+///
+/// | setting | default |
+/// |---|---|
+/// | [`ca_file`](Self::ca_file), [`ca_pem`](Self::ca_pem) | the system's certificate authorities |
+/// | [`client_certificate_files`](Self::client_certificate_files), [`client_certificate_pem`](Self::client_certificate_pem) | none |
+/// | [`server_name`](Self::server_name) | the endpoint's host |
+///
+/// # Examples
+///
+/// ```no_run
+/// use femtologging::{FemtoSocketHandler, handler::{Endpoint, Tls}};
+///
+/// let handler = FemtoSocketHandler::builder()
+///     .endpoint(Endpoint::tcp("10.0.0.7", 6514))
+///     .tls(Tls::new().ca_file("/etc/logs/ca.pem").server_name("logs.example.net"))
+///     .build()?;
+/// # drop(handler);
+/// # Ok::<(), femtologging::Error>(())
+/// ```
+#[derive(Clone, Default)]
+#[must_use]
+pub struct Tls {
+    authorities: Vec<Pem>,
+    client: Option<(Pem, Pem)>,
+    server_name: Option<String>,
+    accepts_anybody: bool,
+}
+
+#[derive(Clone)]
+enum Pem {
+    Text(Vec<u8>),
+    File(PathBuf),
+}
+
+impl fmt::Debug for Tls {
+    /// Leaves keys out.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tls")
+            .field("authorities", &self.authorities.len())
+            .field("has_client_certificate", &self.client.is_some())
+            .field("server_name", &self.server_name)
+            .field("accepts_anybody", &self.accepts_anybody)
+            .finish()
+    }
+}
+
+impl Tls {
+    /// Trusts the system's certificate authorities and shows no certificate.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Trusts the certificates of a PEM file, in place of the system's; several calls add up.
+    pub fn ca_file(mut self, path: impl AsRef<Path>) -> Self {
+        self.authorities.push(Pem::File(path.as_ref().to_owned()));
+        self
+    }
+
+    /// Trusts the certificates of a PEM text, in place of the system's; several calls add up.
+    pub fn ca_pem(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.authorities.push(Pem::Text(pem.into()));
+        self
+    }
+
+    /// Shows the server the certificate of a PEM file, with the chain above it, whose key is in another.
+    pub fn client_certificate_files(mut self, certificate: impl AsRef<Path>, key: impl AsRef<Path>) -> Self {
+        self.client = Some((Pem::File(certificate.as_ref().to_owned()), Pem::File(key.as_ref().to_owned())));
+        self
+    }
+
+    /// Shows the server the certificate of a PEM text, with the chain above it and its key.
+    pub fn client_certificate_pem(mut self, certificate: impl Into<Vec<u8>>, key: impl Into<Vec<u8>>) -> Self {
+        self.client = Some((Pem::Text(certificate.into()), Pem::Text(key.into())));
+        self
+    }
+
+    /// Sets the name that the server's certificate must be for: the endpoint's host by default.
+    pub fn server_name(mut self, name: impl Into<String>) -> Self {
+        self.server_name = Some(name.into());
+        self
+    }
+
+    /// Accepts any certificate, so that whoever gets between reads and forges everything: for experiments only.
+    pub fn danger_accept_any_certificate(mut self) -> Self {
+        self.accepts_anybody = true;
+        self
+    }
+
+    /// Reads certificates and keys.
+    pub(super) fn client(&self, endpoint: &Endpoint) -> Result<TlsClient, Error> {
+        let host = match endpoint {
+            Endpoint::Tcp { host, .. } => host.trim_start_matches('[').trim_end_matches(']'),
+            _ => "",
+        };
+        let name = self.server_name.as_deref().unwrap_or(host);
+        let name = ServerName::try_from(name.to_owned()).map_err(|_| {
+            problem("tls.server_name", name, "give the name or address that the server's certificate is for")
+        })?;
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = ClientConfig::builder_with_provider(provider.clone())
+            .with_safe_default_protocol_versions()
+            .map_err(Error::other)?;
+        let config = if self.accepts_anybody {
+            config.dangerous().with_custom_certificate_verifier(Arc::new(Anybody(provider)))
+        } else {
+            config.with_root_certificates(self.roots()?)
+        };
+        let config = match &self.client {
+            None => config.with_no_client_auth(),
+            Some((chain, key)) => {
+                let field = "tls.client_certificate";
+                let shown = (chain.certificates(field)?, key.key(field)?);
+                config.with_client_auth_cert(shown.0, shown.1).map_err(|error| {
+                    problem(field, &error.to_string(), "give a certificate and the key that belongs to it")
+                })?
+            }
+        };
+        Ok(TlsClient { config: Arc::new(config), name, shows_certificate: self.client.is_some() })
+    }
+
+    fn roots(&self) -> Result<RootCertStore, Error> {
+        let mut roots = RootCertStore::empty();
+        if self.authorities.is_empty() {
+            let system = rustls_native_certs::load_native_certs();
+            roots.add_parsable_certificates(system.certs);
+            if roots.is_empty() {
+                return Err(problem(
+                    "tls.ca",
+                    "the system's",
+                    "it has none that can be read: give them with .ca_file(…)",
+                ));
+            }
+        }
+        for pem in &self.authorities {
+            for certificate in pem.certificates("tls.ca")? {
+                roots.add(certificate).map_err(|error| {
+                    problem("tls.ca", &error.to_string(), "give a certificate authority's certificate")
+                })?;
+            }
+        }
+        Ok(roots)
+    }
+}
+
+fn problem(field: &str, value: &str, remedy: &str) -> Error {
+    Error::config(vec![Problem::new(field, value, remedy)])
+}
+
+impl Pem {
+    fn read(&self) -> Result<Vec<u8>, Error> {
+        match self {
+            Pem::Text(text) => Ok(text.clone()),
+            Pem::File(path) => {
+                std::fs::read(path).map_err(|error| Error::io(format_args!("cannot read {}", path.display()), error))
+            }
+        }
+    }
+
+    /// Where it is from, for errors.
+    fn origin(&self) -> String {
+        match self {
+            Pem::Text(_) => "a text".to_owned(),
+            Pem::File(path) => path.display().to_string(),
+        }
+    }
+
+    fn certificates(&self, field: &str) -> Result<Vec<CertificateDer<'static>>, Error> {
+        let text = self.read()?;
+        match CertificateDer::pem_slice_iter(&text).collect::<Result<Vec<_>, _>>() {
+            Ok(certificates) if !certificates.is_empty() => Ok(certificates),
+            _ => Err(problem(field, &self.origin(), "give certificates as PEM: -----BEGIN CERTIFICATE-----")),
+        }
+    }
+
+    fn key(&self, field: &str) -> Result<PrivateKeyDer<'static>, Error> {
+        PrivateKeyDer::from_pem_slice(&self.read()?)
+            .map_err(|_| problem(field, &self.origin(), "give an unencrypted key as PEM: -----BEGIN PRIVATE KEY-----"))
+    }
+}
+
+/// What it takes to encrypt connections to one server.
+#[derive(Clone)]
+pub(super) struct TlsClient {
+    config: Arc<ClientConfig>,
+    name: ServerName<'static>,
+    shows_certificate: bool,
+}
+
+/// How long a server may take to refuse a client's certificate.
+const VERDICT: Duration = Duration::from_millis(500);
+
+impl TlsClient {
+    /// Shakes hands.
+    pub(super) fn connect(&self, stream: TcpStream, timeout: Duration) -> io::Result<Box<dyn Link>> {
+        stream.set_read_timeout(Some(timeout))?;
+        stream.set_write_timeout(Some(timeout))?;
+        let connection = ClientConnection::new(self.config.clone(), self.name.clone()).map_err(io::Error::other)?;
+        let mut link = TlsLink { stream, connection, owed: 0 };
+        link.connection.complete_io(&mut link.stream)?;
+        if self.shows_certificate {
+            // In TLS 1.3 a client is ready before the server has looked at its certificate, and what it sends until it is
+            // refused is lost. Servers that accept it say something at once, session tickets in general.
+            link.stream.set_read_timeout(Some(VERDICT.min(timeout)))?;
+            match link.receive(&mut [0; 4096]) {
+                Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
+                outcome => drop(outcome?),
+            }
+        }
+        Ok(Box::new(link))
+    }
+}
+
+struct TlsLink {
+    stream: TcpStream,
+    connection: ClientConnection,
+    /// How many bytes of the next write are encrypted already, and not yet taken by the system.
+    owed: usize,
+}
+
+impl TlsLink {
+    /// Reads once from the peer, and what that holds for the user. 0 is the end.
+    fn receive(&mut self, scratch: &mut [u8]) -> io::Result<usize> {
+        let length = self.connection.read_tls(&mut self.stream)?;
+        let state = self.connection.process_new_packets().map_err(|error| {
+            // What it was is for the peer to know, too.
+            let _ = self.connection.write_tls(&mut self.stream);
+            io::Error::new(ErrorKind::InvalidData, error)
+        })?;
+        while self.connection.reader().read(scratch).is_ok_and(|length| length > 0) {}
+        Ok(if state.peer_has_closed() { 0 } else { length })
+    }
+}
+
+impl Link for TlsLink {
+    fn is_datagram(&self) -> bool {
+        false
+    }
+
+    fn check(&mut self) -> io::Result<()> {
+        self.stream.set_nonblocking(true)?;
+        let outcome = swallow(|scratch| self.receive(scratch));
+        self.stream.set_nonblocking(false)?;
+        outcome
+    }
+
+    fn set_write_timeout(&mut self, timeout: Duration) -> io::Result<()> {
+        self.stream.set_write_timeout(Some(timeout))
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut taken = 0;
+        loop {
+            if self.owed == 0 {
+                match bytes.get(taken..) {
+                    None | Some([]) => return Ok(taken),
+                    Some(rest) => self.owed = self.connection.writer().write(rest)?,
+                }
+            }
+            while self.connection.wants_write() {
+                match self.connection.write_tls(&mut self.stream) {
+                    Ok(0) => return Err(ErrorKind::WriteZero.into()),
+                    Ok(_) => {}
+                    Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                    Err(_) if taken > 0 => return Ok(taken),
+                    Err(error) => return Err(error),
+                }
+            }
+            taken += std::mem::take(&mut self.owed);
+        }
+    }
+
+    fn close(&mut self) {
+        self.connection.send_close_notify();
+        while self.connection.wants_write()
+            && self.connection.write_tls(&mut self.stream).is_ok_and(|length| length > 0)
+        {}
+        farewell(&mut self.stream);
+    }
+}
+
+/// Accepts every certificate; signatures must still be right.
+#[derive(Debug)]
+struct Anybody(Arc<CryptoProvider>);
+
+impl ServerCertVerifier for Anybody {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls12_signature(message, certificate, signed, &self.0.signature_verification_algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls13_signature(message, certificate, signed, &self.0.signature_verification_algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
+}

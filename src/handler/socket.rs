@@ -1,0 +1,113 @@
+//! A handler that sends records over a socket.
+
+use super::net::{Connection, Dialer, Framing, NetOptions};
+use super::{Batch, Delivery, FemtoHandler, HandlerBuilder, HandlerSpec};
+use crate::error::Error;
+use crate::formatter::{FemtoFormatter, FemtoJsonFormatter};
+use crate::record::FemtoLogRecord;
+use crate::time::Timestamp;
+
+/// Sends records to a peer: by TCP, with or without TLS, by UDP, or by a Unix socket.
+///
+/// | setting | default | what it does |
+/// |---|---|---|
+/// | [`endpoint`](HandlerBuilder::endpoint) | required | where to send to |
+/// | [`formatter`](HandlerBuilder::formatter) | [`FemtoJsonFormatter`] | what a message is |
+/// | [`framing`](HandlerBuilder::framing) | a line feed; none in datagrams | how messages are told apart |
+/// | [`connect_timeout`](HandlerBuilder::connect_timeout) | 5 s | how long an attempt to connect may take |
+/// | [`write_timeout`](HandlerBuilder::write_timeout) | 5 s | how long a peer may take nothing |
+/// | [`retry_buffer`](HandlerBuilder::retry_buffer) | 100,000 records, 8 MiB | what is kept while the peer is down |
+/// | [`backoff`](HandlerBuilder::backoff) | 100 ms … 30 s | the delays between attempts to connect |
+/// | `tls` | none | encryption, with the feature `tls` |
+/// | the rest | see [`HandlerBuilder`] | |
+///
+/// The handler connects with the first record, on a thread of its own. No caller waits for a name to be looked up, or for
+/// a connection.
+///
+/// # What is lost, and when
+///
+/// * **The peer is down:** records are kept, in flight, and sent in order once it is back. When the retry buffer is full,
+///   the oldest are given up, counted as failed, and reported.
+/// * **The peer takes nothing:** the handler's thread waits for `write_timeout`, and the queue's overflow policy decides about what
+///   does not fit there. Then the peer counts as down.
+/// * **The connection breaks:** the message that was cut is sent again, whole. What the system had taken and the peer had
+///   not yet read is lost and counts as written, as TCP has no receipts. The connection is looked at before each
+///   batch and once a second, so that nothing is written into one that the peer has closed.
+/// * **A datagram is too large:** that record has failed and is reported. Lost datagrams are not noticed, but for those
+///   that the system says were refused.
+/// * **The process is killed:** what was in the queue or kept for a retry.
+///
+/// # Examples
+///
+/// ```no_run
+/// use femtologging::{Config, FemtoSocketHandler, handler::Endpoint};
+///
+/// let socket = FemtoSocketHandler::builder().endpoint(Endpoint::tcp("logs.example.net", 9020)).build()?;
+/// let logging = Config::builder().add_handler("socket", socket).build()?;
+/// # drop(logging);
+/// # Ok::<(), femtologging::Error>(())
+/// ```
+pub struct FemtoSocketHandler {
+    formatter: Box<dyn FemtoFormatter>,
+    framing: Framing,
+    connection: Connection<Dialer>,
+}
+
+/// The options of a [`FemtoSocketHandler`].
+pub struct SocketOptions {
+    formatter: Box<dyn FemtoFormatter>,
+    net: NetOptions,
+}
+
+impl AsMut<NetOptions> for SocketOptions {
+    fn as_mut(&mut self) -> &mut NetOptions {
+        &mut self.net
+    }
+}
+
+impl FemtoSocketHandler {
+    /// Starts a handler.
+    pub fn builder() -> HandlerBuilder<SocketOptions> {
+        let formatter = Box::new(FemtoJsonFormatter::new());
+        HandlerBuilder::new(SocketOptions { formatter, net: NetOptions::default() })
+    }
+}
+
+impl HandlerBuilder<SocketOptions> {
+    /// Sets the formatter; a [`FemtoJsonFormatter`] by default.
+    pub fn formatter(mut self, formatter: impl FemtoFormatter + 'static) -> Self {
+        self.options.formatter = Box::new(formatter);
+        self
+    }
+
+    /// Makes the handler. It connects with the first record.
+    ///
+    /// # Errors
+    ///
+    /// Settings that cannot work, all in one error; certificates or keys that cannot be read.
+    pub fn build(self) -> Result<HandlerSpec, Error> {
+        let (SocketOptions { formatter, net }, settings) = self.into_parts();
+        Self::finish(settings, net.problems(), || {
+            Ok(Box::new(FemtoSocketHandler { formatter, framing: net.framing(), connection: net.connection()? }))
+        })
+    }
+}
+
+impl FemtoHandler for FemtoSocketHandler {
+    fn handle(&mut self, record: &FemtoLogRecord<'_>, batch: &mut Batch) -> Result<(), Error> {
+        batch.append(|out| self.framing.frame(out, |out| self.formatter.format(record, out)))
+    }
+
+    fn deliver(&mut self, batch: &mut Batch, now: Timestamp) -> Result<Delivery, Error> {
+        Ok(self.connection.send(batch, now))
+    }
+
+    fn tick(&mut self, now: Timestamp) -> Result<(), Error> {
+        self.connection.tick(now)
+    }
+
+    fn close(&mut self) -> Result<(), Error> {
+        self.connection.close();
+        Ok(())
+    }
+}
