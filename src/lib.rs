@@ -312,7 +312,7 @@ pub use formatter::{
 };
 pub use handler::{
     FemtoCaptureHandler, FemtoFileHandler, FemtoHandler, FemtoHandlerExt, FemtoNullHandler, FemtoSocketHandler,
-    FemtoStreamHandler,
+    FemtoStreamHandler, FemtoSyslogHandler,
 };
 pub use level::{Level, LevelFilter, ParseLevelError, STATIC_MAX_LEVEL};
 pub use logger::FemtoLogger;

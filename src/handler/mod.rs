@@ -12,6 +12,7 @@ mod net;
 mod null;
 mod socket;
 mod stream;
+mod syslog;
 
 pub use batch::{Batch, Delivery};
 pub(crate) use batch::{Call, Rest};
@@ -25,6 +26,7 @@ pub use net::{Endpoint, Framing, NetOptions};
 pub use null::FemtoNullHandler;
 pub use socket::{FemtoSocketHandler, SocketOptions};
 pub use stream::{FemtoStreamHandler, StreamOptions};
+pub use syslog::{FemtoSyslogHandler, SyslogOptions};
 
 use crate::error::Error;
 use crate::record::FemtoLogRecord;

@@ -88,7 +88,11 @@ impl HandlerBuilder<SocketOptions> {
     pub fn build(self) -> Result<HandlerSpec, Error> {
         let (SocketOptions { formatter, net }, settings) = self.into_parts();
         Self::finish(settings, net.problems(), || {
-            Ok(Box::new(FemtoSocketHandler { formatter, framing: net.framing(), connection: net.connection()? }))
+            Ok(Box::new(FemtoSocketHandler {
+                formatter,
+                framing: net.framing(Framing::Newline),
+                connection: net.connection()?,
+            }))
         })
     }
 }

@@ -243,6 +243,19 @@ impl FemtoSyslogFormatter {
 
     zone_settings!();
 
+    /// Leaves the machine's name out, unless it was set: the reader of a local socket knows where it is.
+    pub(crate) fn for_local_socket(mut self) -> Self {
+        if self.format == Format::Rfc3164 {
+            self.hostname.get_or_insert_default();
+        }
+        self.lay_out()
+    }
+
+    /// Whether each message says itself where it ends.
+    pub(crate) fn ends_in_nul(&self) -> bool {
+        self.format == Format::Python && self.append_nul
+    }
+
     /// Works out the texts that are the same in every message.
     fn lay_out(mut self) -> Self {
         let ident = || self.ident.clone().unwrap_or_else(program);

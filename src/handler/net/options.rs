@@ -57,10 +57,10 @@ impl Default for NetOptions {
 }
 
 impl NetOptions {
-    /// The framing that was chosen; else a line feed on streams, and none for datagrams.
-    pub(crate) fn framing(&self) -> Framing {
+    /// The framing that was chosen; else that of streams, and none for datagrams.
+    pub(crate) fn framing(&self, of_streams: Framing) -> Framing {
         let is_datagram = self.endpoint.as_ref().is_some_and(Endpoint::is_datagram);
-        self.framing.unwrap_or(if is_datagram { Framing::None } else { Framing::Newline })
+        self.framing.unwrap_or(if is_datagram { Framing::None } else { of_streams })
     }
 
     /// Everything that is wrong with the settings.

@@ -1,0 +1,131 @@
+//! A handler that sends records to a syslog server.
+
+use super::net::{Connection, Dialer, Endpoint, Framing, NetOptions};
+use super::{Batch, Delivery, FemtoHandler, HandlerBuilder, HandlerSpec};
+use crate::error::Error;
+use crate::formatter::{FemtoFormatter, FemtoSyslogFormatter};
+use crate::record::FemtoLogRecord;
+use crate::time::Timestamp;
+
+/// Sends records to syslog: to the machine's own by a Unix socket, or to a server by UDP or TCP.
+///
+/// | setting | default | what it does |
+/// |---|---|---|
+/// | [`endpoint`](HandlerBuilder::endpoint) | the datagram socket `/dev/log`; `/var/run/syslog` on macOS; required on Windows | where to send to |
+/// | [`formatter`](HandlerBuilder::formatter) | RFC 5424 to servers, RFC 3164 to Unix sockets | what a message is: [`FemtoSyslogFormatter`] |
+/// | [`framing`](HandlerBuilder::framing) | octet counting by TCP, a line feed by Unix streams, none in datagrams, nor for CPython's format | how messages are told apart |
+/// | [`connect_timeout`](HandlerBuilder::connect_timeout) | 5 s | how long an attempt to connect may take |
+/// | [`write_timeout`](HandlerBuilder::write_timeout) | 5 s | how long a peer may take nothing |
+/// | [`retry_buffer`](HandlerBuilder::retry_buffer) | 100,000 records, 8 MiB | what is kept while the peer is down |
+/// | [`backoff`](HandlerBuilder::backoff) | 100 ms … 30 s | the delays between attempts to connect |
+/// | `tls` | none | encryption (RFC 5425), with the feature `tls` |
+/// | the rest | see [`HandlerBuilder`] | |
+///
+/// The readers of local sockets (rsyslog, journald) expect what `syslog(3)` writes: RFC 3164 without the machine's name. That is
+/// what this handler sends to Unix sockets, unless the formatter is of another format or has a
+/// [`hostname`](FemtoSyslogFormatter::hostname).
+///
+/// # What is lost, and when
+///
+/// As with [`FemtoSocketHandler`](super::FemtoSocketHandler): a peer that is down gets the records that were kept for it once it is back;
+/// what a TCP peer had not read when it died is lost and counts as written; a message that is too large for a datagram has
+/// failed; datagrams that get lost on the way are not noticed. A Unix datagram is never lost on the way: the
+/// handler's thread waits for a reader that is slow.
+///
+/// # Examples
+///
+/// ```no_run
+/// use femtologging::handler::Endpoint;
+/// use femtologging::{Config, FemtoSyslogFormatter, FemtoSyslogHandler, SyslogFacility};
+///
+/// let local = FemtoSyslogHandler::builder().build()?;
+/// let central = FemtoSyslogHandler::builder()
+///     .endpoint(Endpoint::tcp("logs.example.net", 514))
+///     .formatter(FemtoSyslogFormatter::rfc5424().facility(SyslogFacility::Local0).ident("shop").sd_id("shop@32473"))
+///     .build()?;
+/// let logging = Config::builder().add_handler("local", local).add_handler("central", central).build()?;
+/// # drop(logging);
+/// # Ok::<(), femtologging::Error>(())
+/// ```
+pub struct FemtoSyslogHandler {
+    formatter: FemtoSyslogFormatter,
+    framing: Framing,
+    connection: Connection<Dialer>,
+}
+
+/// The options of a [`FemtoSyslogHandler`].
+pub struct SyslogOptions {
+    formatter: Option<FemtoSyslogFormatter>,
+    net: NetOptions,
+}
+
+impl AsMut<NetOptions> for SyslogOptions {
+    fn as_mut(&mut self) -> &mut NetOptions {
+        &mut self.net
+    }
+}
+
+impl FemtoSyslogHandler {
+    /// Starts a handler.
+    pub fn builder() -> HandlerBuilder<SyslogOptions> {
+        HandlerBuilder::new(SyslogOptions { formatter: None, net: NetOptions::default() })
+    }
+}
+
+/// Where the machine's own syslog listens.
+fn local_socket() -> Option<Endpoint> {
+    let path = if cfg!(target_os = "macos") { "/var/run/syslog" } else { "/dev/log" };
+    cfg!(unix).then(|| Endpoint::unix_datagram(path))
+}
+
+impl HandlerBuilder<SyslogOptions> {
+    /// Sets the format and what the messages say of this program.
+    pub fn formatter(mut self, formatter: FemtoSyslogFormatter) -> Self {
+        self.options.formatter = Some(formatter);
+        self
+    }
+
+    /// Makes the handler. It connects with the first record.
+    ///
+    /// # Errors
+    ///
+    /// Settings that cannot work, all in one error; certificates or keys that cannot be read.
+    pub fn build(self) -> Result<HandlerSpec, Error> {
+        let (SyslogOptions { formatter, mut net }, settings) = self.into_parts();
+        net.endpoint = net.endpoint.or_else(local_socket);
+        let is_local = matches!(net.endpoint, Some(Endpoint::Unix(_) | Endpoint::UnixDatagram(_)));
+        let formatter = match formatter {
+            Some(formatter) if is_local => formatter.for_local_socket(),
+            Some(formatter) => formatter,
+            None if is_local => FemtoSyslogFormatter::rfc3164().for_local_socket(),
+            None => FemtoSyslogFormatter::rfc5424(),
+        };
+        let framing = net.framing(match net.endpoint {
+            _ if formatter.ends_in_nul() => Framing::None,
+            Some(Endpoint::Unix(_)) => Framing::Newline,
+            _ => Framing::OctetCounting,
+        });
+        Self::finish(settings, net.problems(), || {
+            Ok(Box::new(FemtoSyslogHandler { formatter, framing, connection: net.connection()? }))
+        })
+    }
+}
+
+impl FemtoHandler for FemtoSyslogHandler {
+    fn handle(&mut self, record: &FemtoLogRecord<'_>, batch: &mut Batch) -> Result<(), Error> {
+        batch.append(|out| self.framing.frame(out, |out| self.formatter.format(record, out)))
+    }
+
+    fn deliver(&mut self, batch: &mut Batch, now: Timestamp) -> Result<Delivery, Error> {
+        Ok(self.connection.send(batch, now))
+    }
+
+    fn tick(&mut self, now: Timestamp) -> Result<(), Error> {
+        self.connection.tick(now)
+    }
+
+    fn close(&mut self) -> Result<(), Error> {
+        self.connection.close();
+        Ok(())
+    }
+}

@@ -1,0 +1,384 @@
+//! The syslog handler: what it sends, byte by byte, and what rsyslog makes of it.
+#![cfg(unix)]
+
+mod common;
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
+use std::net::{TcpListener, TcpStream, UdpSocket};
+use std::os::unix::net::{UnixDatagram, UnixListener};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use common::{LONG, clock, wait_until};
+use femtologging::handler::{Endpoint, Framing, HandlerSpec};
+use femtologging::time::Clock;
+use femtologging::{
+    Config, FemtoLogger, FemtoSyslogFormatter, FemtoSyslogHandler, Level, Logging, SyslogFacility, error, info,
+};
+use serde_json::{Value as Json, json};
+
+/// With names that do not depend on the machine.
+fn rfc5424() -> FemtoSyslogFormatter {
+    FemtoSyslogFormatter::rfc5424().hostname("web1").ident("shop").procid("4711").facility(SyslogFacility::Local0)
+}
+
+fn rfc3164() -> FemtoSyslogFormatter {
+    FemtoSyslogFormatter::rfc3164().ident("shop").procid("4711").facility(SyslogFacility::Local0)
+}
+
+/// A system with one handler.
+fn logging(handler: HandlerSpec) -> (Logging, FemtoLogger) {
+    let config = Config::builder().default_level(Level::Trace).clock(Clock::manual(&clock()));
+    let logging = config.add_handler("syslog", handler).build().unwrap();
+    let logger = logging.get_logger("app.db").unwrap();
+    (logging, logger)
+}
+
+fn log_two(handler: HandlerSpec) {
+    let (logging, logger) = logging(handler);
+    info!(logger: logger, "one\n{}", "größe"; port = 8080);
+    error!(logger: logger, "two");
+    logging.shutdown(LONG).unwrap();
+}
+
+const HEADER: &str = "1 2026-03-12T08:30:00.123456Z web1 shop 4711 app.db";
+
+fn all_of(mut stream: impl Read) -> String {
+    let mut text = String::new();
+    stream.read_to_string(&mut text).unwrap();
+    text
+}
+
+#[test]
+fn datagrams_have_no_frame() {
+    let server = UdpSocket::bind("127.0.0.1:0").unwrap();
+    server.set_read_timeout(Some(LONG)).unwrap();
+    let endpoint = Endpoint::udp("127.0.0.1", server.local_addr().unwrap().port());
+    log_two(FemtoSyslogHandler::builder().endpoint(endpoint).formatter(rfc5424()).build().unwrap());
+    let receive = || {
+        let mut buffer = [0; 1024];
+        let length = server.recv(&mut buffer).unwrap();
+        String::from_utf8(buffer[..length].to_vec()).unwrap()
+    };
+    assert_eq!(receive(), format!("<134>{HEADER} [fields@32473 port=\"8080\"] \u{feff}one\\ngröße"));
+    assert_eq!(receive(), format!("<131>{HEADER} - two"));
+}
+
+#[test]
+fn tcp_messages_come_with_their_length_or_end_in_a_line_feed_or_a_zero() {
+    let one = format!("<134>{HEADER} [fields@32473 port=\"8080\"] \u{feff}one\\ngröße");
+    let two = format!("<131>{HEADER} - two");
+    let python = FemtoSyslogFormatter::python;
+    let rows = [
+        (rfc5424(), None, format!("{} {one}{} {two}", one.len(), two.len())),
+        (rfc5424(), Some(Framing::Newline), format!("{one}\n{two}\n")),
+        (rfc5424().escape(false), Some(Framing::Newline), format!("{one}\n{two}\n").replace("\\n", " ")),
+        (python().ident("shop: "), None, "<14>shop: one\\ngröße port=8080\0<11>shop: two\0".to_owned()),
+        (python().append_nul(false), None, "26 <14>one\\ngröße port=80807 <11>two".to_owned()),
+    ];
+    for (formatter, framing, expected) in rows {
+        let server = TcpListener::bind("127.0.0.1:0").unwrap();
+        let endpoint = Endpoint::tcp("localhost", server.local_addr().unwrap().port());
+        let mut builder = FemtoSyslogHandler::builder().endpoint(endpoint).formatter(formatter);
+        if let Some(framing) = framing {
+            builder = builder.framing(framing);
+        }
+        let receiver = std::thread::spawn(move || all_of(server.accept().unwrap().0));
+        log_two(builder.build().unwrap());
+        assert_eq!(receiver.join().unwrap(), expected);
+    }
+}
+
+#[test]
+fn local_sockets_get_what_syslog_3_writes() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("log");
+    let lines = ["<134>Mar 12 08:30:00 shop[4711]: one\\ngröße port=8080", "<131>Mar 12 08:30:00 shop[4711]: two"];
+
+    let server = UnixDatagram::bind(&path).unwrap();
+    server.set_read_timeout(Some(LONG)).unwrap();
+    let builder = || FemtoSyslogHandler::builder().endpoint(Endpoint::unix_datagram(&path));
+    log_two(builder().formatter(rfc3164()).build().unwrap());
+    let mut buffer = [0; 1024];
+    for line in lines {
+        let length = server.recv(&mut buffer).unwrap();
+        assert_eq!(str::from_utf8(&buffer[..length]), Ok(line));
+    }
+    // Without a formatter, too; with a host only if it is told one.
+    log_two(builder().build().unwrap());
+    let program = std::env::current_exe().unwrap().file_stem().unwrap().to_str().unwrap()[..20].to_owned();
+    let length = server.recv(&mut buffer).unwrap();
+    let found = str::from_utf8(&buffer[..length]).unwrap().to_owned();
+    let process = std::process::id();
+    assert!(found.starts_with(&format!("<14>Mar 12 08:30:00 {}", &program[..6])), "{found}");
+    assert!(found.ends_with(&format!("[{process}]: one\\ngröße port=8080")), "{found}");
+    server.recv(&mut buffer).unwrap();
+    log_two(builder().formatter(rfc3164().hostname("web1")).build().unwrap());
+    let length = server.recv(&mut buffer).unwrap();
+    assert!(buffer[..length].starts_with(b"<134>Mar 12 08:30:00 web1 shop[4711]: one"));
+
+    let path = dir.path().join("stream");
+    let server = UnixListener::bind(&path).unwrap();
+    let receiver = std::thread::spawn(move || all_of(server.accept().unwrap().0));
+    log_two(FemtoSyslogHandler::builder().endpoint(Endpoint::unix(&path)).formatter(rfc3164()).build().unwrap());
+    assert_eq!(receiver.join().unwrap(), format!("{}\n{}\n", lines[0], lines[1]));
+}
+
+#[test]
+fn settings_that_cannot_work_are_refused() {
+    let error = FemtoSyslogHandler::builder().endpoint(Endpoint::tcp("", 514)).build().unwrap_err();
+    assert_eq!(error.problems()[0].field, "endpoint");
+}
+
+/// rsyslog, listening on loopback and on a socket in a folder of its own, writing what it parsed as lines of JSON.
+struct Rsyslog {
+    dir: tempfile::TempDir,
+    port: u16,
+    child: Child,
+    output: Output,
+}
+
+/// A file that grows, and its lines so far.
+struct Output {
+    reader: BufReader<File>,
+    partial: String,
+    lines: Vec<Json>,
+}
+
+impl Output {
+    fn read(&mut self) {
+        while self.reader.read_line(&mut self.partial).unwrap() > 0 && self.partial.ends_with('\n') {
+            let line: Json = serde_json::from_str(&self.partial).unwrap();
+            if line["tag"] != "probe" {
+                self.lines.push(line);
+            }
+            self.partial.clear();
+        }
+    }
+}
+
+impl Rsyslog {
+    /// Starts it; `None`, and a line that says so, where it is not installed.
+    fn start() -> Option<Self> {
+        let dir = tempfile::tempdir().unwrap();
+        // Two sockets of one number, which nobody else has at the moment.
+        let port = loop {
+            let port = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+            if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+                break port;
+            }
+        };
+        let path = dir.path().display();
+        let fields = ["pri", "hostname", "app-name", "syslogtag", "procid", "msgid", "protocol-version", "msg"];
+        let fields = fields.map(|name| {
+            let shown = if name == "syslogtag" { "tag" } else { name };
+            format!(r#"property(outname="{shown}" name="{name}" format="jsonf")"#)
+        });
+        let config = format!(
+            r#"global(workDirectory="{path}" maxMessageSize="64k")
+module(load="imudp") module(load="imtcp") module(load="imuxsock" SysSock.Use="off") module(load="mmpstrucdata")
+template(name="parsed" type="list" option.jsonf="on") {{
+  {}
+  property(outname="time" name="timereported" dateFormat="rfc3339" format="jsonf")
+  property(outname="data" name="$!rfc5424-sd" format="jsonf")
+}}
+input(type="imudp" address="127.0.0.1" port="{port}")
+input(type="imtcp" address="127.0.0.1" port="{port}")
+input(type="imuxsock" Socket="{path}/log" RateLimit.Interval="0" IgnoreTimestamp="off" UseSysTimeStamp="off")
+action(type="mmpstrucdata")
+action(type="omfile" file="{path}/output" template="parsed" flushOnTXEnd="on")
+"#,
+            fields.join("\n  ")
+        );
+        std::fs::write(dir.path().join("rsyslog.conf"), config).unwrap();
+        let reader = BufReader::new(
+            File::create_new(dir.path().join("output")).and_then(|_| File::open(dir.path().join("output"))).unwrap(),
+        );
+        let child = Self::spawn(dir.path())?;
+        let output = Output { reader, partial: String::new(), lines: Vec::new() };
+        let mut rsyslog = Self { dir, port, child, output };
+        rsyslog.wait_until_ready();
+        Some(rsyslog)
+    }
+
+    fn spawn(dir: &Path) -> Option<Child> {
+        let program = ["/usr/sbin/rsyslogd", "/usr/bin/rsyslogd"].into_iter().find(|path| Path::new(path).exists());
+        let Some(program) = program else {
+            eprintln!("skipped: rsyslog is not installed");
+            return None;
+        };
+        let config = dir.join("rsyslog.conf");
+        let mut command = Command::new(program);
+        command
+            .args(["-n", "-i", "NONE", "-f"])
+            .arg(config)
+            .env("TZ", "UTC")
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        Some(command.spawn().unwrap())
+    }
+
+    /// Waits until it listens everywhere: until it has taken a datagram, a connection, and opened its socket.
+    fn wait_until_ready(&mut self) {
+        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let output = self.dir.path().join("output");
+        let length = || std::fs::metadata(&output).unwrap().len();
+        let before = length();
+        wait_until("rsyslog listens", || {
+            let _ = socket.send_to(b"<14>Mar 12 08:30:00 web1 probe ready", ("127.0.0.1", self.port));
+            let connected = TcpStream::connect(("127.0.0.1", self.port)).is_ok();
+            connected && self.log().exists() && length() > before
+        });
+    }
+
+    fn log(&self) -> PathBuf {
+        self.dir.path().join("log")
+    }
+
+    fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    fn restart(&mut self) {
+        let _ = std::fs::remove_file(self.log());
+        self.child = Self::spawn(self.dir.path()).unwrap();
+        self.wait_until_ready();
+    }
+
+    /// Waits for this many messages in all.
+    fn wait_for(&mut self, messages: usize) -> &[Json] {
+        let output = &mut self.output;
+        wait_until("rsyslog has all messages", || {
+            output.read();
+            output.lines.len() >= messages
+        });
+        &output.lines
+    }
+}
+
+impl Drop for Rsyslog {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+const RECORDS: usize = 10_000;
+
+fn log(logger: &FemtoLogger, n: usize) {
+    info!(logger: *logger, "record {} of größe\tor more", n; n, path = "C:\\a \"b\" [c]", text = "é\n");
+}
+
+/// What rsyslog parses from these records in RFC 5424.
+fn parsed_5424(n: usize) -> Json {
+    json!({
+        "pri": "134", "hostname": "web1", "app-name": "shop", "tag": "shop[4711]", "procid": "4711", "msgid": "app.db",
+        "protocol-version": "1", "time": "-03-12T08:30:00.123456Z",
+        "msg": format!("\u{feff}record {n} of größe\\tor more"),
+        "data": {"fields@32473": {"n": n.to_string(), "path": "C:\\a \"b\" [c]", "text": "é\\n"}},
+    })
+}
+
+/// The same in RFC 3164.
+fn parsed_3164(n: usize, host: &str) -> Json {
+    json!({
+        "pri": "134", "hostname": host, "app-name": "shop", "tag": "shop[4711]:", "procid": "4711", "msgid": "-",
+        "protocol-version": "0", "time": "-03-12T08:30:00Z", "data": null,
+        "msg": format!(" record {n} of größe\\tor more n={n} path=\"C:\\\\a \\\"b\\\" [c]\" text=\"é\\n\""),
+    })
+}
+
+/// Compares what arrived, in order, with what was to arrive.
+fn compare(found: &[Json], expected: impl Fn(usize) -> Json) {
+    assert_eq!(found.len(), RECORDS);
+    for (n, found) in found.iter().enumerate() {
+        let mut found = found.clone();
+        let data = found["data"].take();
+        found["data"] = serde_json::from_str(data.as_str().unwrap()).unwrap_or_default();
+        // The format of old says no year.
+        let time = found["time"].as_str().unwrap().replace("+00:00", "Z");
+        found["time"] = time.find("-03-12T").map_or(&*time, |at| &time[at..]).into();
+        let expected = expected(n);
+        assert_eq!(found, expected);
+    }
+}
+
+/// What rsyslog calls this machine.
+fn hostname() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    name.trim().split('.').next().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn rsyslog_by_udp() {
+    let Some(mut rsyslog) = Rsyslog::start() else { return };
+    let endpoint = Endpoint::udp("127.0.0.1", rsyslog.port);
+    let handler = FemtoSyslogHandler::builder().endpoint(endpoint).formatter(rfc5424()).build().unwrap();
+    let (logging, logger) = logging(handler);
+    // As many at a time as the socket's buffer surely has room for: datagrams that find none are lost.
+    for block in 0..RECORDS / 50 {
+        (block * 50..block * 50 + 50).for_each(|n| log(&logger, n));
+        logging.flush(LONG).unwrap();
+        rsyslog.wait_for((block + 1) * 50);
+    }
+    logging.shutdown(LONG).unwrap();
+    compare(rsyslog.wait_for(RECORDS), parsed_5424);
+}
+
+#[test]
+fn rsyslog_by_tcp_in_both_framings() {
+    let Some(mut rsyslog) = Rsyslog::start() else { return };
+    let endpoint = || Endpoint::tcp("127.0.0.1", rsyslog.port);
+    let counted = FemtoSyslogHandler::builder().endpoint(endpoint()).formatter(rfc5424()).build().unwrap();
+    let lines = FemtoSyslogHandler::builder().endpoint(endpoint()).formatter(rfc3164().hostname("web1"));
+    let lines = lines.framing(Framing::Newline).build().unwrap();
+    let mut messages = 0;
+    for handler in [counted, lines] {
+        let (logging, logger) = logging(handler);
+        (0..RECORDS).for_each(|n| log(&logger, n));
+        logging.shutdown(LONG).unwrap();
+        messages += RECORDS;
+        rsyslog.wait_for(messages);
+    }
+    let (counted, lines) = rsyslog.wait_for(messages).split_at(RECORDS);
+    compare(counted, parsed_5424);
+    compare(lines, |n| parsed_3164(n, "web1"));
+}
+
+#[test]
+fn rsyslog_by_its_local_socket() {
+    let Some(mut rsyslog) = Rsyslog::start() else { return };
+    let endpoint = Endpoint::unix_datagram(rsyslog.log());
+    let (logging, logger) =
+        logging(FemtoSyslogHandler::builder().endpoint(endpoint).formatter(rfc3164()).build().unwrap());
+    (0..RECORDS).for_each(|n| log(&logger, n));
+    logging.shutdown(LONG).unwrap();
+    compare(rsyslog.wait_for(RECORDS), |n| parsed_3164(n, &hostname()));
+}
+
+#[test]
+fn rsyslog_is_killed_and_started_again() {
+    let Some(mut rsyslog) = Rsyslog::start() else { return };
+    let endpoint = Endpoint::tcp("127.0.0.1", rsyslog.port);
+    let handler = FemtoSyslogHandler::builder().endpoint(endpoint).formatter(rfc5424());
+    let handler = handler.backoff(Duration::from_millis(1)..=Duration::from_millis(20)).build().unwrap();
+    let logging = Config::builder().add_handler("syslog", handler).build().unwrap();
+    let logger = logging.get_logger("app.db").unwrap();
+    (0..4000).for_each(|n| log(&logger, n));
+    rsyslog.wait_for(4000);
+    rsyslog.kill();
+    (4000..7000).for_each(|n| log(&logger, n));
+    let metrics = || logging.metrics().handlers[0].clone();
+    wait_until("the handler has noticed", || metrics().errors > 0);
+    assert_eq!((metrics().written, metrics().failed), (4000, 0));
+    rsyslog.restart();
+    (7000..RECORDS).for_each(|n| log(&logger, n));
+    logging.shutdown(LONG).unwrap();
+    let found = rsyslog.wait_for(RECORDS);
+    let numbers: Vec<_> = found.iter().map(|line| line["msg"].as_str().unwrap()).collect();
+    let expected: Vec<_> = (0..RECORDS).map(|n| format!("\u{feff}record {n} of größe\\tor more")).collect();
+    assert_eq!(numbers, expected);
+}
