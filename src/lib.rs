@@ -89,6 +89,7 @@
 //! |---|---|
 //! | [`FemtoStreamHandler`] | standard error, standard output, any `Write + Send` |
 //! | [`FemtoFileHandler`] | a file |
+//! | [`FemtoSyslogHandler`] | syslog: the machine's own, or a server by UDP, TCP or TLS |
 //! | [`FemtoCaptureHandler`] | a list that tests look into |
 //! | [`FemtoNullHandler`] | nowhere |
 //!
@@ -335,5 +336,6 @@ pub use record::by_hand::ByHand;
 #[doc = include_str!("../docs/guide/handlers.md")]
 #[doc = include_str!("../docs/guide/filters.md")]
 #[doc = include_str!("../docs/guide/formatters.md")]
+#[doc = include_str!("../docs/guide/syslog.md")]
 #[doc = include_str!("../docs/guide/testing.md")]
 mod guides {}
