@@ -90,6 +90,8 @@
 //! | [`FemtoStreamHandler`] | standard error, standard output, any `Write + Send` |
 //! | [`FemtoFileHandler`] | a file |
 //! | [`FemtoSyslogHandler`] | syslog: the machine's own, or a server by UDP, TCP or TLS |
+//! | [`FemtoRotatingFileHandler`], [`FemtoTimedRotatingFileHandler`] | a file that becomes a backup by size or time |
+//! | [`FemtoWatchedFileHandler`] | a file that others, such as logrotate, rename |
 //! | [`FemtoCaptureHandler`] | a list that tests look into |
 //! | [`FemtoNullHandler`] | nowhere |
 //!
@@ -283,6 +285,8 @@ mod render;
 mod value;
 // as text;
 mod text;
+// the zones of clocks;
+mod zone;
 // what went wrong,
 mod error;
 // and how often;
@@ -312,8 +316,8 @@ pub use formatter::{
     FemtoPickleFormatter, FemtoSyslogFormatter, FemtoTextFormatter, JsonField, JsonSchema, JsonTime, SyslogFacility,
 };
 pub use handler::{
-    FemtoCaptureHandler, FemtoFileHandler, FemtoHandler, FemtoHandlerExt, FemtoNullHandler, FemtoSocketHandler,
-    FemtoStreamHandler, FemtoSyslogHandler,
+    FemtoCaptureHandler, FemtoFileHandler, FemtoHandler, FemtoHandlerExt, FemtoNullHandler, FemtoRotatingFileHandler,
+    FemtoSocketHandler, FemtoStreamHandler, FemtoSyslogHandler, FemtoTimedRotatingFileHandler, FemtoWatchedFileHandler,
 };
 pub use level::{Level, LevelFilter, ParseLevelError, STATIC_MAX_LEVEL};
 pub use logger::FemtoLogger;

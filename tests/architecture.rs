@@ -36,8 +36,8 @@ const MODULES: &[Module] = &[
     module("worker", &["callsite", "error", "filter", "handler", "level", "metrics", "policy", "queue", "record", "sync",
                        "template", "time", "value"]),
     module("filter", &["error", "level", "record", "sync", "time", "value"]),
-    module("formatter", &["error", "level", "record", "text", "time", "value"]),
-    module("handler", &["error", "filter", "formatter", "level", "policy", "record", "sync", "time"]),
+    module("formatter", &["error", "level", "record", "text", "time", "value", "zone"]),
+    module("handler", &["error", "filter", "formatter", "level", "policy", "record", "sync", "time", "zone"]),
 
     // On top of the journey.
     module("config", &["error", "exit", "filter", "handler", "level", "logger", "metrics", "queue", "shutdown", "sync", "time",
@@ -51,6 +51,7 @@ const MODULES: &[Module] = &[
     module("render", &[]),
     module("value", &["error", "text"]),
     module("text", &[]),
+    module("zone", &["error"]),
     module("error", &["sync", "time"]),
     module("metrics", &["level", "sync"]),
     module("policy", &[]),

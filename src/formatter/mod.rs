@@ -12,7 +12,6 @@ mod quoted;
 mod stamp;
 mod syslog;
 mod text;
-mod zone;
 
 #[cfg(feature = "cbor")]
 pub use binary::FemtoCborFormatter;

@@ -1,8 +1,8 @@
 //! Times as text: RFC 3339 or a pattern of `strftime`, in any zone, worked out once a second.
 
-use super::zone::Zone;
 use crate::error::{Error, Problem};
 use crate::time::{CivilWriter, Timestamp, civil_from_days};
+use crate::zone::Zone;
 
 const NANOS_PER_SECOND: i64 = 1_000_000_000;
 
@@ -67,7 +67,7 @@ macro_rules! zone_settings {
         /// What the offset is at a time, daylight saving included, comes from the system's database.
         #[cfg(feature = "local-time")]
         pub fn local_time(mut self) -> Self {
-            self.stamp.set_zone(crate::formatter::zone::Zone::local());
+            self.stamp.set_zone(crate::zone::Zone::local());
             self
         }
 
@@ -78,7 +78,7 @@ macro_rules! zone_settings {
         /// There is no such zone.
         #[cfg(feature = "local-time")]
         pub fn time_zone(mut self, name: &str) -> Result<Self, crate::Error> {
-            self.stamp.set_zone(crate::formatter::zone::Zone::named(name)?);
+            self.stamp.set_zone(crate::zone::Zone::named(name)?);
             Ok(self)
         }
     };

@@ -148,8 +148,17 @@ impl Batch {
     ///
     /// The writer's error; [`io::ErrorKind::WriteZero`] if it takes nothing more.
     pub fn write_to(&mut self, writer: &mut impl Write) -> io::Result<()> {
-        while !self.rest().is_empty() {
-            match writer.write(self.rest()) {
+        self.write_until(self.bytes.len(), writer)
+    }
+
+    /// Writes the text before `end`, and notes how far it came.
+    ///
+    /// # Errors
+    ///
+    /// See [`write_to`](Self::write_to).
+    pub fn write_until(&mut self, end: usize, writer: &mut impl Write) -> io::Result<()> {
+        while let Some(text @ [_, ..]) = self.bytes.get(self.delivered..end) {
+            match writer.write(text) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(written) => self.advance(written),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

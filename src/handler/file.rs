@@ -1,9 +1,11 @@
 //! A handler that appends to a file.
 
-use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
+use super::disk::{Disk, FileSystem};
+use super::log_file::{LogFile, ReopenHandle};
 use super::{Batch, Delivery, FemtoHandler, HandlerBuilder, HandlerSpec, Line};
 use crate::error::{Error, Problem};
 use crate::level::Level;
@@ -15,13 +17,18 @@ use crate::time::Timestamp;
 /// | setting | default | what it does |
 /// |---|---|---|
 /// | [`path`](HandlerBuilder::path) | required | the file |
-/// | [`truncate`](HandlerBuilder::truncate) | `false` | empties the file when it is opened, instead of appending |
+/// | [`truncate`](HandlerBuilder::truncate) | `false` | empties the file when it is first opened, instead of appending |
 /// | [`create_dirs`](HandlerBuilder::create_dirs) | `false` | creates the directories above the file that are missing |
 /// | [`delay`](HandlerBuilder::delay) | `false` | opens the file with the first record, not in `build` |
 /// | [`permissions`](HandlerBuilder::permissions) | `0o666` less the umask | the permission bits of a file that is created (Unix) |
 /// | [`flush_policy`](HandlerBuilder::flush_policy) | `EveryBatch` | when text is written to the file |
 /// | [`fsync`](HandlerBuilder::fsync) | `false` | waits after every write until the disk has it |
+/// | [`reopen_handle`](HandlerBuilder::reopen_handle) | none | has the file opened anew when somebody asks for it |
 /// | the rest | see [`HandlerBuilder`] and [`FemtoStreamHandler`](super::FemtoStreamHandler) | |
+///
+/// Text is appended (`O_APPEND`) with a single write for each batch, so that several processes can write to one file
+/// without mixing within a line, as far as the file system keeps writes together: local ones do, NFS does not, and a full
+/// disk may cut a write short.
 ///
 /// # What is lost, and when
 ///
@@ -50,13 +57,9 @@ use crate::time::Timestamp;
 /// # logging.shutdown(Duration::from_secs(5))?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub struct FemtoFileHandler {
-    options: FileOptions,
-    file: Option<File>,
-    /// Whether a record of the level that asks for a write is in the batch.
-    urgent: bool,
-    last_write: Timestamp,
-}
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct FemtoFileHandler;
 
 /// When a [`FemtoFileHandler`] writes its text to the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -71,7 +74,7 @@ pub enum FlushPolicy {
     Every(Duration),
 }
 
-/// The options of a [`FemtoFileHandler`].
+/// The options of a [`FemtoFileHandler`], which the other handlers of files have, too.
 #[derive(Default)]
 pub struct FileOptions {
     path: PathBuf,
@@ -81,6 +84,7 @@ pub struct FileOptions {
     permissions: Option<u32>,
     flush_policy: FlushPolicy,
     fsync: bool,
+    reopen: Option<ReopenHandle>,
     line: Line,
 }
 
@@ -90,54 +94,44 @@ impl AsMut<Line> for FileOptions {
     }
 }
 
+impl AsMut<Self> for FileOptions {
+    fn as_mut(&mut self) -> &mut Self {
+        self
+    }
+}
+
 impl FemtoFileHandler {
     /// Starts a handler.
     pub fn builder() -> HandlerBuilder<FileOptions> {
         HandlerBuilder::new(FileOptions::default())
     }
+}
 
-    /// Writes the batch, opening the file first if need be.
-    fn write(&mut self, batch: &mut Batch) -> Result<(), Error> {
-        let options = &self.options;
-        let file = match &mut self.file {
-            Some(file) => file,
-            None => self.file.insert(options.open()?),
-        };
-        let context = |error| Error::io(format_args!("cannot write to {}", options.path.display()), error);
-        options.line.write(batch, file).map_err(context)?;
-        if options.fsync {
-            file.sync_data().map_err(context)?;
-        }
-        Ok(())
+impl HandlerBuilder<FileOptions> {
+    /// Makes the handler and, unless [`delay`](Self::delay) is set, opens the file.
+    ///
+    /// # Errors
+    ///
+    /// Settings that cannot work, all in one error; or the system's error, with the path, if the file cannot be opened.
+    pub fn build(self) -> Result<HandlerSpec, Error> {
+        let (options, settings) = self.into_parts();
+        Self::finish(settings, options.problems(), || {
+            let file = options.file(Arc::new(Disk))?;
+            options.handler(file)
+        })
     }
 }
 
 impl FileOptions {
-    fn open(&self) -> Result<File, Error> {
-        let context =
-            |what: &str, path: &Path, error| Error::io(format_args!("cannot {what} {}", path.display()), error);
-        if let Some(parent) = self.path.parent().filter(|_| self.create_dirs) {
-            std::fs::create_dir_all(parent).map_err(|error| context("create the directory", parent, error))?;
-        }
-        let mut open = OpenOptions::new();
-        open.create(true);
-        #[cfg(unix)]
-        if let Some(bits) = self.permissions {
-            std::os::unix::fs::OpenOptionsExt::mode(&mut open, bits);
-        }
-        if self.truncate {
-            let emptied = open.clone().write(true).truncate(true).open(&self.path);
-            emptied.map_err(|error| context("open the log file", &self.path, error))?;
-        }
-        // Always for appending, so that others may append, too, or cut the file (`copytruncate` of logrotate).
-        open.append(true);
-        open.open(&self.path).map_err(|error| context("open the log file", &self.path, error))
+    /// Keeps what the file holds, whatever [`truncate`](Self::truncate) says.
+    pub(super) fn keep_text(&mut self) {
+        self.truncate = false;
     }
 
-    fn problems(&self) -> Vec<Problem> {
+    pub(super) fn problems(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
-        if self.path.as_os_str().is_empty() {
-            problems.push(Problem::new("path", "", "give the log file's path with .path(…)"));
+        if self.path.file_name().is_none() {
+            problems.push(Problem::new("path", self.path.display(), "give the log file's path with .path(…)"));
         }
         if let Some(bits) = self.permissions.filter(|bits| *bits > 0o777) {
             problems.push(Problem::new("permissions", format!("{bits:#o}"), "give permission bits from 0 to 0o777"));
@@ -151,19 +145,44 @@ impl FileOptions {
         }
         problems
     }
-}
 
-impl HandlerBuilder<FileOptions> {
-    /// Sets the file's path. A relative path starts from the directory that is current in [`build`](Self::build).
-    pub fn path(mut self, path: impl AsRef<Path>) -> Self {
-        self.options.path = path.as_ref().to_owned();
-        self
+    /// The file, not open yet.
+    pub(super) fn file(&self, fs: Arc<dyn FileSystem>) -> Result<LogFile, Error> {
+        let path = std::path::absolute(&self.path)
+            .map_err(|error| Error::io(format_args!("cannot find {}", self.path.display()), error))?;
+        Ok(LogFile {
+            fs,
+            path,
+            truncate: self.truncate,
+            create_dirs: self.create_dirs,
+            permissions: self.permissions,
+            fsync: self.fsync,
+            reopen: self.reopen.clone(),
+            open: None,
+        })
     }
 
-    /// Sets whether the file is emptied when it is opened.
-    pub fn truncate(mut self, truncate: bool) -> Self {
-        self.options.truncate = truncate;
-        self
+    /// Makes the handler out of what becomes of its file, and opens the file unless that shall wait.
+    pub(super) fn handler(self, mut target: impl Target) -> Result<Box<dyn FemtoHandler>, Error> {
+        // Opening a FIFO may wait for its reader, which the handler's thread can do.
+        let file = target.file();
+        if !self.delay && !file.fs.metadata(&file.path).is_ok_and(|metadata| metadata.is_fifo) {
+            file.open()?;
+        }
+        let (line, flush_policy) = (self.line, self.flush_policy);
+        Ok(Box::new(FileHandler { target, line, flush_policy, urgent: false, last_write: Timestamp::MIN }))
+    }
+}
+
+impl<O: AsMut<FileOptions>> HandlerBuilder<O> {
+    /// Sets the file's path. A relative path starts from the directory that is current in `build`.
+    pub fn path(self, path: impl AsRef<Path>) -> Self {
+        self.with(|options| options.path = path.as_ref().to_owned())
+    }
+
+    /// Sets whether the file is emptied when it is opened first.
+    pub fn truncate(self, truncate: bool) -> Self {
+        self.with(|options| options.truncate = truncate)
     }
 
     /// Sets whether records are appended to what the file holds; the opposite of [`truncate`](Self::truncate).
@@ -172,62 +191,106 @@ impl HandlerBuilder<FileOptions> {
     }
 
     /// Sets whether missing directories are created.
-    pub fn create_dirs(mut self, create_dirs: bool) -> Self {
-        self.options.create_dirs = create_dirs;
-        self
+    pub fn create_dirs(self, create_dirs: bool) -> Self {
+        self.with(|options| options.create_dirs = create_dirs)
     }
 
     /// Sets whether the file is opened only when the first record comes.
-    pub fn delay(mut self, delay: bool) -> Self {
-        self.options.delay = delay;
-        self
+    pub fn delay(self, delay: bool) -> Self {
+        self.with(|options| options.delay = delay)
     }
 
     /// Sets the permission bits of a file that is created, less the umask, such as `0o640`. No effect but on Unix.
-    pub fn permissions(mut self, bits: u32) -> Self {
-        self.options.permissions = Some(bits);
-        self
+    pub fn permissions(self, bits: u32) -> Self {
+        self.with(|options| options.permissions = Some(bits))
     }
 
     /// Sets when text is written to the file.
-    pub fn flush_policy(mut self, policy: FlushPolicy) -> Self {
-        self.options.flush_policy = policy;
-        self
+    pub fn flush_policy(self, policy: FlushPolicy) -> Self {
+        self.with(|options| options.flush_policy = policy)
     }
 
     /// Sets whether every write waits until the disk has the data (`fdatasync`).
-    pub fn fsync(mut self, fsync: bool) -> Self {
-        self.options.fsync = fsync;
-        self
+    pub fn fsync(self, fsync: bool) -> Self {
+        self.with(|options| options.fsync = fsync)
     }
 
-    /// Makes the handler and, unless [`delay`](Self::delay) is set, opens the file.
-    ///
-    /// # Errors
-    ///
-    /// Settings that cannot work, all in one error; or the system's error, with the path, if the file cannot be opened.
-    pub fn build(self) -> Result<HandlerSpec, Error> {
-        let (mut options, settings) = self.into_parts();
-        Self::finish(settings, options.problems(), || {
-            options.path = std::path::absolute(&options.path)
-                .map_err(|error| Error::io(format_args!("cannot find {}", options.path.display()), error))?;
-            let file = if options.delay { None } else { Some(options.open()?) };
-            Ok(Box::new(FemtoFileHandler { options, file, urgent: false, last_write: Timestamp::MIN }))
-        })
+    /// Lets this handle have the file opened anew, as after a SIGHUP.
+    pub fn reopen_handle(self, handle: &ReopenHandle) -> Self {
+        self.with(|options| options.reopen = Some(handle.clone()))
+    }
+
+    fn with(mut self, set: impl FnOnce(&mut FileOptions)) -> Self {
+        set(self.options.as_mut());
+        self
     }
 }
 
-impl FemtoHandler for FemtoFileHandler {
+/// What becomes of a file between its records.
+pub(super) trait Target: Send + 'static {
+    fn file(&mut self) -> &mut LogFile;
+
+    fn start(&mut self, now: Timestamp) -> Result<(), Error> {
+        let _ = now;
+        Ok(())
+    }
+
+    /// Takes note of a record whose text stands in the batch from `start` on.
+    #[inline]
+    fn note(&mut self, time: Timestamp, start: usize, batch: &Batch) {
+        let _ = (time, start, batch);
+    }
+
+    fn write(&mut self, line: &Line, batch: &mut Batch) -> Result<(), Error>;
+
+    fn tick(&mut self, now: Timestamp) -> Result<(), Error> {
+        let _ = now;
+        Ok(())
+    }
+
+    fn close(&mut self) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
+/// The plain file: nothing becomes of it.
+impl Target for LogFile {
+    fn file(&mut self) -> &mut LogFile {
+        self
+    }
+
+    fn write(&mut self, line: &Line, batch: &mut Batch) -> Result<(), Error> {
+        self.write_until(batch.bytes().len(), line, batch)
+    }
+}
+
+/// Every handler of files: the lines, and when they are written.
+struct FileHandler<T> {
+    target: T,
+    line: Line,
+    flush_policy: FlushPolicy,
+    /// Whether a record of the level that asks for a write is in the batch.
+    urgent: bool,
+    last_write: Timestamp,
+}
+
+impl<T: Target> FemtoHandler for FileHandler<T> {
+    fn start(&mut self, now: Timestamp) -> Result<(), Error> {
+        self.target.start(now)
+    }
+
     fn handle(&mut self, record: &FemtoLogRecord<'_>, batch: &mut Batch) -> Result<(), Error> {
-        self.options.line.append(record, batch);
-        if let FlushPolicy::AtLevel(level) = self.options.flush_policy {
+        let start = batch.bytes().len();
+        self.line.append(record, batch);
+        self.target.note(record.timestamp(), start, batch);
+        if let FlushPolicy::AtLevel(level) = self.flush_policy {
             self.urgent |= record.level() >= level;
         }
         Ok(())
     }
 
     fn deliver(&mut self, batch: &mut Batch, now: Timestamp) -> Result<Delivery, Error> {
-        let due = match self.options.flush_policy {
+        let due = match self.flush_policy {
             FlushPolicy::EveryBatch => true,
             FlushPolicy::AtLevel(_) => self.urgent,
             FlushPolicy::Every(interval) => now >= self.last_write.saturating_add(interval) || now < self.last_write,
@@ -237,7 +300,17 @@ impl FemtoHandler for FemtoFileHandler {
         }
         self.urgent = false;
         self.last_write = now;
-        self.write(batch)?;
+        self.target.file().reopen_if_asked();
+        self.target.write(&self.line, batch)?;
         Ok(Delivery::Done)
+    }
+
+    fn tick(&mut self, now: Timestamp) -> Result<(), Error> {
+        self.target.file().reopen_if_asked();
+        self.target.tick(now)
+    }
+
+    fn close(&mut self) -> Result<(), Error> {
+        self.target.close()
     }
 }

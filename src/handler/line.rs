@@ -34,10 +34,15 @@ impl Line {
     ///
     /// See [`Batch::write_to`].
     pub fn write(&self, batch: &mut Batch, writer: &mut impl Write) -> io::Result<()> {
+        self.write_until(batch.bytes().len(), batch, writer)
+    }
+
+    /// The same, with the text before `end` only.
+    pub(super) fn write_until(&self, end: usize, batch: &mut Batch, writer: &mut impl Write) -> io::Result<()> {
         if batch.is_torn() {
             writer.write_all(&self.terminator)?;
             batch.mend();
         }
-        batch.write_to(writer)
+        batch.write_until(end, writer)
     }
 }

@@ -6,13 +6,17 @@
 mod batch;
 mod builder;
 mod capture;
+mod disk;
 mod file;
 mod line;
+mod log_file;
 mod net;
 mod null;
+mod rotate;
 mod socket;
 mod stream;
 mod syslog;
+mod watched;
 
 pub use batch::{Batch, Delivery};
 pub(crate) use batch::{Call, Rest};
@@ -20,13 +24,18 @@ pub use builder::{FemtoHandlerExt, HandlerBuilder, HandlerSpec};
 pub use capture::FemtoCaptureHandler;
 pub use file::{FemtoFileHandler, FileOptions, FlushPolicy};
 pub use line::Line;
+pub use log_file::ReopenHandle;
 #[cfg(feature = "tls")]
 pub use net::Tls;
 pub use net::{Endpoint, Framing, NetOptions};
 pub use null::FemtoNullHandler;
+pub use rotate::{
+    FemtoRotatingFileHandler, FemtoTimedRotatingFileHandler, RotatingFileOptions, RotationSchedule, Weekday, When,
+};
 pub use socket::{FemtoSocketHandler, SocketOptions};
 pub use stream::{FemtoStreamHandler, StreamOptions};
 pub use syslog::{FemtoSyslogHandler, SyslogOptions};
+pub use watched::{FemtoWatchedFileHandler, WatchedFileOptions};
 
 use crate::error::Error;
 use crate::record::FemtoLogRecord;
@@ -70,6 +79,16 @@ use crate::time::Timestamp;
     note = "a builder becomes one with `.build()?`; a type of one's own needs `impl FemtoHandler`"
 )]
 pub trait FemtoHandler: Send + 'static {
+    /// Is called once, before the first record. `now` is the time by the system's clock.
+    ///
+    /// # Errors
+    ///
+    /// An error is counted and reported; records come all the same.
+    fn start(&mut self, now: Timestamp) -> Result<(), Error> {
+        let _ = now;
+        Ok(())
+    }
+
     /// Takes one record: appends its text to the batch, or does with it whatever this handler is for.
     ///
     /// # Errors

@@ -92,6 +92,7 @@ impl Consumer {
     /// Runs until it is told to close, or nobody is left to tell it.
     pub(super) fn run(mut self) {
         become_consumer();
+        self.sink.start();
         loop {
             match self.commands.try_recv() {
                 Ok(Command::Flush { until, done }) => {
@@ -306,6 +307,11 @@ impl Sink {
                 self.complain(&error);
             }
         }
+    }
+
+    fn start(&mut self) {
+        let now = self.timeline.timestamp(self.queue.clock.ticks());
+        let _ = self.guard("start", |handler| handler.start(now));
     }
 
     fn tick(&mut self) {

@@ -1,0 +1,363 @@
+//! Files that roll over: one engine, and two handlers that differ in what they start from.
+//!
+//! `schedule` says when; `file` decides it for each record and has it done; `backups` does it; `names` knows which files
+//! are ours.
+
+mod backups;
+mod file;
+#[cfg(feature = "gzip")]
+#[expect(clippy::disallowed_methods, reason = "compression has a thread of its own")]
+mod gzip;
+mod names;
+mod schedule;
+#[cfg(test)]
+mod tests;
+
+pub use schedule::{RotationSchedule, Weekday, When};
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use self::backups::{Backups, Retention};
+use self::file::RotatingFile;
+use self::names::Names;
+use super::disk::{Disk, FileSystem};
+use super::{FileOptions, HandlerBuilder, HandlerSpec, Line};
+use crate::error::{Error, Problem};
+use crate::time::Timestamp;
+
+/// Writes records as text to a file that becomes a backup when it is full, as CPython's handler of this name does.
+///
+/// | setting | default | what it does |
+/// |---|---|---|
+/// | [`max_bytes`](HandlerBuilder::max_bytes) | 0, no limit | the length in bytes that the file stays below |
+/// | [`backup_count`](HandlerBuilder::backup_count) | 0 | how many backups are kept |
+/// | [`max_age`](HandlerBuilder::max_age) | none | how long backups are kept |
+/// | [`max_total_bytes`](HandlerBuilder::max_total_bytes) | none | how many bytes of backups are kept |
+/// | [`when`](HandlerBuilder::when) and the rest of the [`schedule`](HandlerBuilder::schedule) | none | rolls over by time, too |
+/// | [`namer`](HandlerBuilder::namer) | `app.log.1`, the newest, and up | what backups are called |
+/// | `compress` | `false` | compresses backups (feature `gzip`) |
+/// | [`current_link`](HandlerBuilder::current_link) | none | a symbolic link to the file |
+/// | the rest | see [`FemtoFileHandler`](super::FemtoFileHandler) | |
+///
+/// # When it rolls over
+///
+/// Before a record whose line would make the file as long as `max_bytes` or longer. A line longer than that has a file
+/// of its own. An empty file, a device, a FIFO never roll over.
+///
+/// # What is lost, and when
+///
+/// Nothing by a rollover, wherever it is interrupted: renames never replace a file, and one that a crash left half done is
+/// finished at the next start. If a rollover fails, writing goes on in the file, the error is counted and reported, and the
+/// next attempt follows within about a second. The rest is as with [`FemtoFileHandler`](super::FemtoFileHandler).
+///
+/// One process rolls the file over: others may append to it if they watch it
+/// ([`FemtoWatchedFileHandler`](super::FemtoWatchedFileHandler)).
+///
+/// # Examples
+///
+/// ```
+/// use femtologging::{Config, FemtoRotatingFileHandler};
+///
+/// # let dir = tempfile::tempdir()?;
+/// # let path = dir.path().join("app.log");
+/// let file = FemtoRotatingFileHandler::builder().path(&path).max_bytes(10 << 20).backup_count(5).build()?;
+/// let logging = Config::builder().add_handler("file", file).build()?;
+/// # drop(logging);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct FemtoRotatingFileHandler;
+
+/// Writes records as text to a file that becomes a backup when its time has come, as CPython's handler of this name does.
+///
+/// | setting | default | what it does |
+/// |---|---|---|
+/// | [`when`](HandlerBuilder::when) | `When::Hours` | the unit of time |
+/// | [`interval`](HandlerBuilder::interval) | 1 | how many units a file is for |
+/// | [`at_time`](HandlerBuilder::at_time) | midnight | the time of the day, for days and weeks of the calendar |
+/// | [`aligned`](HandlerBuilder::aligned) | `false` | counts units on the clock, not from the last rollover |
+/// | `local_time`, `time_zone` | UTC | the zone of the clock and of the names (feature `local-time`) |
+/// | [`backup_count`](HandlerBuilder::backup_count) | 0, all | how many backups are kept |
+/// | [`namer`](HandlerBuilder::namer) | `app.log.2026-03-12`, the period's start | what backups are called |
+/// | the rest | see [`FemtoRotatingFileHandler`] | |
+///
+/// # When it rolls over
+///
+/// Before the first record whose time is not before the end of the file's period. The period of a file that is there at
+/// the start began when the file was created or, where the file system does not know that, was last written to. If
+/// the clock is put back by more than a period, the next rollover is worked out anew.
+///
+/// A name that is taken gets a number: `app.log.2026-03-12.1`.
+///
+/// # Examples
+///
+/// ```
+/// use femtologging::handler::When;
+/// use femtologging::{Config, FemtoTimedRotatingFileHandler};
+///
+/// # let dir = tempfile::tempdir()?;
+/// # let path = dir.path().join("app.log");
+/// let file = FemtoTimedRotatingFileHandler::builder().path(&path).when(When::Midnight).backup_count(14).build()?;
+/// let logging = Config::builder().add_handler("file", file).build()?;
+/// # drop(logging);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct FemtoTimedRotatingFileHandler;
+
+/// The options of a [`FemtoRotatingFileHandler`] or a [`FemtoTimedRotatingFileHandler`].
+pub struct RotatingFileOptions {
+    file: FileOptions,
+    max_bytes: u64,
+    schedule: RotationSchedule,
+    is_timed: bool,
+    retention: Retention,
+    namer: Option<String>,
+    link: Option<PathBuf>,
+    #[cfg(feature = "gzip")]
+    compress: bool,
+}
+
+impl FemtoRotatingFileHandler {
+    /// Starts a handler.
+    pub fn builder() -> HandlerBuilder<RotatingFileOptions> {
+        HandlerBuilder::new(RotatingFileOptions::new(false))
+    }
+}
+
+impl FemtoTimedRotatingFileHandler {
+    /// Starts a handler.
+    pub fn builder() -> HandlerBuilder<RotatingFileOptions> {
+        HandlerBuilder::new(RotatingFileOptions::new(true))
+    }
+}
+
+impl AsMut<FileOptions> for RotatingFileOptions {
+    fn as_mut(&mut self) -> &mut FileOptions {
+        &mut self.file
+    }
+}
+
+impl AsMut<Line> for RotatingFileOptions {
+    fn as_mut(&mut self) -> &mut Line {
+        self.file.as_mut()
+    }
+}
+
+impl HandlerBuilder<RotatingFileOptions> {
+    /// Sets the length in bytes that the file stays below, unless a single line is longer; 0 for no limit.
+    pub fn max_bytes(mut self, max_bytes: u64) -> Self {
+        self.options.max_bytes = max_bytes;
+        self
+    }
+
+    /// Sets how many backups are kept.
+    ///
+    /// 0 keeps all. CPython's size-rotating handler never rolls over with 0; here that is an error of [`build`](Self::build), unless
+    /// age, total or namer say what becomes of the backups.
+    pub fn backup_count(mut self, backup_count: u32) -> Self {
+        self.options.retention.count = backup_count;
+        self
+    }
+
+    /// Sets how long a backup is kept after it was last written to. Backups are removed at rollovers.
+    pub fn max_age(mut self, max_age: Duration) -> Self {
+        self.options.retention.age = Some(max_age);
+        self
+    }
+
+    /// Sets how many bytes all backups may have together; the oldest are removed first, at rollovers.
+    pub fn max_total_bytes(mut self, max_total_bytes: u64) -> Self {
+        self.options.retention.bytes = Some(max_total_bytes);
+        self
+    }
+
+    /// Sets the whole schedule, and with it that the file rolls over by time.
+    pub fn schedule(mut self, schedule: RotationSchedule) -> Self {
+        self.options.schedule = schedule;
+        self.options.is_timed = true;
+        self
+    }
+
+    /// Sets the unit of time, and with it that the file rolls over by time.
+    pub fn when(self, when: When) -> Self {
+        self.scheduled(|schedule| schedule.when(when))
+    }
+
+    /// Sets how many units of time a file is for; see [`RotationSchedule::interval`].
+    pub fn interval(self, interval: u32) -> Self {
+        self.scheduled(|schedule| schedule.interval(interval))
+    }
+
+    /// Sets the time of the day; see [`RotationSchedule::at_time`].
+    pub fn at_time(self, hour: u32, minute: u32, second: u32) -> Self {
+        self.scheduled(|schedule| schedule.at_time(hour, minute, second))
+    }
+
+    /// Sets whether units are counted on the clock; see [`RotationSchedule::aligned`].
+    pub fn aligned(self, aligned: bool) -> Self {
+        self.scheduled(|schedule| schedule.aligned(aligned))
+    }
+
+    /// Takes times, also those in names, from the system's zone, or UTC where it has none.
+    #[cfg(feature = "local-time")]
+    pub fn local_time(mut self) -> Self {
+        self.options.schedule = self.options.schedule.local_time();
+        self
+    }
+
+    /// Takes times, also those in names, from the zone with this name in the IANA database, such as `Europe/Berlin`.
+    ///
+    /// # Errors
+    ///
+    /// There is no such zone.
+    #[cfg(feature = "local-time")]
+    pub fn time_zone(mut self, name: &str) -> Result<Self, Error> {
+        self.options.schedule = self.options.schedule.time_zone(name)?;
+        Ok(self)
+    }
+
+    /// Sets what backups are called: a pattern with `%Y`, `%m`, `%d`, `%H`, `%M`, `%S` for the start of the file's period (the time
+    /// of the rollover where there is no schedule) and `{n}` for a number, such as `app.%Y-%m-%d.log` or `app.{n}.log`.
+    ///
+    /// The number is one more than the greatest of the same date. Without `{n}`, it stands at the end of a name that is
+    /// taken: `app.2026-03-12.log.1`. Backups stay in the file's directory. Only files whose names are exactly what
+    /// the pattern gives, with `.gz` or without, are ever removed, the smallest dates first.
+    pub fn namer(mut self, pattern: impl Into<String>) -> Self {
+        self.options.namer = Some(pattern.into());
+        self
+    }
+
+    /// Sets whether backups are compressed, to `.gz`, on a thread of its own.
+    ///
+    /// The compressed file gets its name when it is whole, and then the plain one is removed; what a crash left
+    /// undone is done after the next start.
+    #[cfg(feature = "gzip")]
+    pub fn compress(mut self, compress: bool) -> Self {
+        self.options.compress = compress;
+        self
+    }
+
+    /// Has a symbolic link lead to the file, made when the handler starts. What has the name and is no symbolic link stays.
+    pub fn current_link(mut self, link: impl AsRef<Path>) -> Self {
+        self.options.link = Some(link.as_ref().to_owned());
+        self
+    }
+
+    /// Makes the handler and, unless [`delay`](Self::delay) is set, opens the file.
+    ///
+    /// # Errors
+    ///
+    /// Settings that cannot work, all in one error; or the system's error, with the path, if the file cannot be opened.
+    pub fn build(self) -> Result<HandlerSpec, Error> {
+        let (options, settings) = self.into_parts();
+        Self::finish(settings, options.problems(), || {
+            let (file, target) = options.into_parts(Arc::new(Disk))?;
+            file.handler(target)
+        })
+    }
+
+    fn scheduled(mut self, set: impl FnOnce(RotationSchedule) -> RotationSchedule) -> Self {
+        self.options.schedule = set(self.options.schedule);
+        self.options.is_timed = true;
+        self
+    }
+}
+
+impl RotatingFileOptions {
+    fn new(is_timed: bool) -> Self {
+        Self {
+            file: FileOptions::default(),
+            max_bytes: 0,
+            schedule: RotationSchedule::new(When::Hours),
+            is_timed,
+            retention: Retention::default(),
+            namer: None,
+            link: None,
+            #[cfg(feature = "gzip")]
+            compress: false,
+        }
+    }
+
+    fn problems(&self) -> Vec<Problem> {
+        let mut problems = self.file.problems();
+        problems.extend(self.namer.as_deref().and_then(|pattern| Names::pattern(pattern).err()));
+        if self.is_timed {
+            problems.extend(self.schedule.problems());
+        }
+        let Retention { count, age, bytes } = self.retention;
+        if age == Some(Duration::ZERO) {
+            problems.push(Problem::new(
+                "max_age",
+                "0ns",
+                "give a time above zero, or leave it out to keep backups of any age",
+            ));
+        }
+        if bytes == Some(0) {
+            problems.push(Problem::new(
+                "max_total_bytes",
+                0,
+                "give a byte or more, or leave it out to keep any number of bytes",
+            ));
+        }
+        let is_kept = self.is_timed || self.namer.is_some() || count > 0 || age.is_some() || bytes.is_some();
+        if self.max_bytes > 0 && !is_kept {
+            problems.push(Problem::new(
+                "backup_count",
+                0,
+                "a full file becomes a backup: say how many are kept, or use max_age, max_total_bytes or namer",
+            ));
+        }
+        problems
+    }
+
+    /// Takes the options of the file out, and makes the file that rolls over of the rest.
+    fn into_parts(mut self, fs: Arc<dyn FileSystem>) -> Result<(FileOptions, RotatingFile), Error> {
+        if self.max_bytes > 0 || self.is_timed {
+            self.file.keep_text();
+        }
+        let mut file = self.file.file(fs)?;
+        // Backups stand beside the file itself, not beside a link to it.
+        if file.fs.entry(&file.path).is_ok_and(|entry| entry.is_symlink)
+            && let Ok(path) = std::fs::canonicalize(&file.path)
+        {
+            file.path = path;
+        }
+        let base = file.path.file_name().unwrap_or_default().to_owned();
+        let names = match self.namer {
+            Some(pattern) => Names::pattern(&pattern).map_err(|problem| Error::config(vec![problem]))?,
+            None if self.is_timed => Names::dated(base, self.schedule.pattern()),
+            None => Names::Numbered(base),
+        };
+        let link = self.link.map(std::path::absolute).transpose();
+        let backups = Backups {
+            fs: file.fs.clone(),
+            path: file.path.clone(),
+            names,
+            retention: self.retention,
+            active: Mutex::new(None),
+        };
+        let target = RotatingFile {
+            file,
+            backups: Arc::new(backups),
+            max_bytes: if self.max_bytes == 0 { u64::MAX } else { self.max_bytes },
+            schedule: self.schedule,
+            is_timed: self.is_timed,
+            link: link.map_err(|error| Error::io("cannot find the directory of the link", error))?,
+            #[cfg(feature = "gzip")]
+            compress: self.compress,
+            #[cfg(feature = "gzip")]
+            compressor: None,
+            next: Timestamp::MAX,
+            since: Timestamp::MIN,
+            len: 0,
+            cuts: Vec::new(),
+            blocked: false,
+        };
+        Ok((self.file, target))
+    }
+}

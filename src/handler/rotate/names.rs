@@ -1,0 +1,295 @@
+//! What backups are called, and which files are backups.
+
+use std::ffi::{OsStr, OsString};
+
+use crate::error::Problem;
+use crate::time::civil_from_days;
+
+/// What a compressed backup's name ends in.
+const COMPRESSED: &str = ".gz";
+
+/// The names of a file's backups.
+#[derive(Debug, Clone)]
+pub(super) enum Names {
+    /// `app.log.1` is the newest: every backup's number grows with each rollover. CPython's, for sizes.
+    Numbered(OsString),
+    /// The period's date, a number, or both, once and for all.
+    Pattern(Vec<Part>),
+}
+
+/// A piece of a name.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Part {
+    Text(OsString),
+    /// A field of the date, by its place in [`Key::date`].
+    Field(usize),
+    Number,
+}
+
+/// The directive of each field of a date and its digits, from the coarsest to the finest.
+const FIELDS: [(u8, usize); 6] = [(b'Y', 4), (b'm', 2), (b'd', 2), (b'H', 2), (b'M', 2), (b'S', 2)];
+
+/// Where a backup stands among the others; what its name tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub(super) struct Key {
+    /// Year to second; 0 for what the name does not tell.
+    pub(super) date: [u32; 6],
+    pub(super) number: u32,
+}
+
+impl Names {
+    /// CPython's dated names: the file's own and a date.
+    pub(super) fn dated(base: OsString, dates: &str) -> Self {
+        let mut parts = vec![Part::Text(base), Part::Text(".".into())];
+        parts.extend(parse(dates));
+        Self::Pattern(parts)
+    }
+
+    /// Reads a pattern such as `app.%Y-%m-%d.log` or `app.{n}.log`.
+    pub(super) fn pattern(pattern: &str) -> Result<Self, Problem> {
+        let wrong = |remedy: &str| Problem::new("namer", format_args!("{pattern:?}"), remedy);
+        let parts = parse(pattern);
+        let fields: Vec<_> = (0..FIELDS.len()).filter(|field| parts.contains(&Part::Field(*field))).collect();
+        if pattern.is_empty() {
+            return Err(wrong("give a pattern such as app.%Y-%m-%d.log"));
+        }
+        if pattern.contains(['/', '\\']) {
+            return Err(wrong("backups stay in the file's directory: leave out the separator"));
+        }
+        if fields.iter().enumerate().any(|(at, field)| at != *field) {
+            return Err(wrong("dates must sort: give all fields from the year on, of %Y %m %d %H %M %S"));
+        }
+        if parts.iter().any(|part| matches!(part, Part::Text(text) if text.as_encoded_bytes().contains(&b'%'))) {
+            return Err(wrong("use %Y %m %d %H %M %S, {n} for a number, and no other percent sign"));
+        }
+        if parts.iter().filter(|part| **part == Part::Number).count() > 1 {
+            return Err(wrong("give {n} once at most"));
+        }
+        Ok(Self::Pattern(parts))
+    }
+
+    /// The key of a period that starts at `shown`, in seconds as if it were UTC.
+    pub(super) fn key(&self, shown: i64) -> Key {
+        let Self::Pattern(parts) = self else {
+            return Key::default();
+        };
+        let (year, month, day) = civil_from_days(shown.div_euclid(86_400));
+        let second = shown.rem_euclid(86_400) as u32;
+        let date = [year as u32, month, day, second / 3600, second / 60 % 60, second % 60];
+        let mut key = Key { number: u32::from(parts.contains(&Part::Number)), ..Key::default() };
+        for part in parts {
+            if let Part::Field(field) = *part {
+                key.date[field] = date[field];
+            }
+        }
+        key
+    }
+
+    /// The name for a key.
+    pub(super) fn name(&self, key: Key) -> OsString {
+        let mut name = OsString::new();
+        let has_number = match self {
+            Self::Numbered(base) => {
+                name.push(base);
+                false
+            }
+            Self::Pattern(parts) => {
+                for part in parts {
+                    match part {
+                        Part::Text(text) => name.push(text),
+                        Part::Field(field) => {
+                            name.push(format!("{:0width$}", key.date[*field], width = FIELDS[*field].1))
+                        }
+                        Part::Number => name.push(key.number.to_string()),
+                    }
+                }
+                parts.contains(&Part::Number)
+            }
+        };
+        if !has_number && key.number > 0 {
+            name.push(format!(".{}", key.number));
+        }
+        name
+    }
+
+    /// The key that a name tells, if it is exactly the one that this key gives; and whether the file is compressed.
+    pub(super) fn parse(&self, name: &OsStr) -> Option<(Key, bool)> {
+        let whole = name.as_encoded_bytes();
+        let plain = self.parse_plain(whole).map(|key| (key, false));
+        plain.or_else(|| Some((self.parse_plain(whole.strip_suffix(COMPRESSED.as_bytes())?)?, true)))
+    }
+
+    fn parse_plain(&self, name: &[u8]) -> Option<Key> {
+        let mut key = Key::default();
+        let mut rest = name;
+        let mut has_number = false;
+        match self {
+            Self::Numbered(base) => rest = rest.strip_prefix(base.as_encoded_bytes())?,
+            Self::Pattern(parts) => {
+                for part in parts {
+                    match part {
+                        Part::Text(text) => rest = rest.strip_prefix(text.as_encoded_bytes())?,
+                        Part::Field(field) => {
+                            let (digits, after) = rest.split_at_checked(FIELDS[*field].1)?;
+                            let first = u32::from(matches!(field, 1 | 2));
+                            key.date[*field] = number(digits).filter(|number| *number >= first)?;
+                            rest = after;
+                        }
+                        Part::Number => {
+                            let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+                            key.number = number(&rest[..digits])?;
+                            rest = &rest[digits..];
+                            has_number = true;
+                        }
+                    }
+                }
+            }
+        }
+        if let Some(digits) = rest.strip_prefix(b".").filter(|_| !has_number) {
+            key.number = number(digits)?;
+            rest = &[];
+        }
+        let [_, month, day, hour, minute, second] = key.date;
+        let is_date = month <= 12 && day <= 31 && hour < 24 && minute < 60 && second < 60;
+        let is_numbered = matches!(self, Self::Pattern(_)) || key.number > 0;
+        (rest.is_empty() && is_date && is_numbered && self.name(key).as_encoded_bytes() == name).then_some(key)
+    }
+}
+
+/// The name of the compressed form of a backup.
+pub(super) fn compressed(name: &OsStr) -> OsString {
+    let mut name = name.to_owned();
+    name.push(COMPRESSED);
+    name
+}
+
+/// Splits a pattern; what is no directive is text.
+fn parse(pattern: &str) -> Vec<Part> {
+    let mut parts = Vec::new();
+    let mut text = String::new();
+    let mut rest = pattern;
+    while let Some(c) = rest.chars().next() {
+        let field = rest
+            .strip_prefix('%')
+            .and_then(|after| FIELDS.iter().position(|(directive, _)| after.as_bytes().first() == Some(directive)));
+        let (part, length) = match field {
+            Some(field) => (Some(Part::Field(field)), 2),
+            None if rest.starts_with("{n}") => (Some(Part::Number), 3),
+            None => (None, c.len_utf8()),
+        };
+        match part {
+            Some(part) => {
+                if !text.is_empty() {
+                    parts.push(Part::Text(std::mem::take(&mut text).into()));
+                }
+                parts.push(part);
+            }
+            None => text.push(c),
+        }
+        rest = &rest[length..];
+    }
+    if !text.is_empty() {
+        parts.push(Part::Text(text.into()));
+    }
+    parts
+}
+
+fn number(digits: &[u8]) -> Option<u32> {
+    let all = digits.iter().all(u8::is_ascii_digit);
+    str::from_utf8(digits).ok().filter(|_| all)?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const NOON: i64 = 1_773_317_405; // 2026-03-12 12:10:05
+
+    fn name(names: &Names, key: Key) -> String {
+        names.name(key).into_string().unwrap()
+    }
+
+    #[test]
+    fn names_are_cpythons_or_the_patterns() {
+        let numbered = Names::Numbered("app.log".into());
+        assert_eq!(name(&numbered, Key { number: 3, ..Key::default() }), "app.log.3");
+        let dated = Names::dated("app.log".into(), "%Y-%m-%d_%H-%M-%S");
+        let key = dated.key(NOON);
+        assert_eq!(name(&dated, key), "app.log.2026-03-12_12-10-05");
+        assert_eq!(name(&dated, Key { number: 2, ..key }), "app.log.2026-03-12_12-10-05.2");
+        let own = Names::pattern("app.%Y-%m-%d.{n}.log").unwrap();
+        assert_eq!(name(&own, own.key(NOON)), "app.2026-03-12.1.log");
+    }
+
+    #[test]
+    fn only_exact_names_are_ours() {
+        let numbered = Names::Numbered("app.log".into());
+        let number = |text: &str| numbered.parse(text.as_ref()).map(|(key, compressed)| (key.number, compressed));
+        assert_eq!(number("app.log.12"), Some((12, false)));
+        assert_eq!(number("app.log.12.gz"), Some((12, true)));
+        for other in [
+            "app.log",
+            "app.log.",
+            "app.log.0",
+            "app.log.01",
+            "app.log.+1",
+            "app.log.1.bak",
+            "app.log.1.gz.gz",
+            "app.log.1.gz.tmp",
+            "app.log.99999999999",
+            "xapp.log.1",
+            "app.log.-1",
+            "app.log.１",
+        ] {
+            assert_eq!(number(other), None, "{other}");
+        }
+        let dated = Names::pattern("app.%Y-%m-%d.log").unwrap();
+        let is_ours = |text: &str| dated.parse(text.as_ref()).is_some();
+        assert!(is_ours("app.2026-03-12.log") && is_ours("app.2026-03-12.log.1.gz"));
+        for other in [
+            "app.2026-13-12.log",
+            "app.2026-00-12.log",
+            "app.2026-3-12.log",
+            "app.2026-03-12.log.",
+            "app.2026-03-12.log.0",
+            "app.2026-03-12.logs",
+            "app.log",
+            "app.2026-03-32.log",
+            "app.+026-03-12.log",
+        ] {
+            assert!(!is_ours(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn patterns_that_cannot_work_are_refused() {
+        for (pattern, remedy) in [
+            ("", "give a pattern"),
+            ("old/app.log", "backups stay"),
+            ("app.%m-%d", "dates must sort"),
+            ("app.%Y-%d", "dates must sort"),
+            ("app.%Y.%q", "use %Y"),
+            ("app.{n}.{n}", "give {n} once"),
+        ] {
+            let problem = Names::pattern(pattern).unwrap_err();
+            assert!(problem.field == "namer" && problem.remedy.starts_with(remedy), "{problem}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read(
+            pattern in prop::sample::select(&["a.%Y", "%Y%m%d{n}", "%d.%m.%Y", "{n}", "x", "a{n}-%Y%m%d%H%M%S.log"]),
+            shown in 0..250_000_000_000_i64,
+            more in 0..1_000_000_000_u32,
+        ) {
+            let names = Names::pattern(pattern).unwrap();
+            let mut key = names.key(shown);
+            key.number += more;
+            let name = names.name(key);
+            prop_assert_eq!(names.parse(&name), Some((key, false)));
+            prop_assert_eq!(names.parse(&compressed(&name)), Some((key, true)));
+        }
+    }
+}
