@@ -12,12 +12,12 @@ use super::FemtoFormatter;
 use super::origin::{host, program};
 use super::pairs::{Pairs, pairs, write_pair};
 use super::stamp::{Stamp, TimeText, zone_settings};
-#[cfg(feature = "local-time")]
-use super::zone::Zone;
 use crate::level::Level;
 use crate::record::FemtoLogRecord;
 use crate::text::{Escaped, Output, Raw, is_harmful, push_escaped};
 use crate::value::{Value, write_value};
+#[cfg(feature = "local-time")]
+use crate::zone::Zone;
 
 /// Writes records as syslog messages, without what separates them on a stream.
 ///
