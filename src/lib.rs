@@ -315,6 +315,10 @@ pub use formatter::{
     FemtoConsoleFormatter, FemtoFormatter, FemtoJsonFormatter, FemtoLogfmtFormatter, FemtoPatternFormatter,
     FemtoPickleFormatter, FemtoSyslogFormatter, FemtoTextFormatter, JsonField, JsonSchema, JsonTime, SyslogFacility,
 };
+#[cfg(feature = "http")]
+pub use handler::FemtoHttpHandler;
+#[cfg(feature = "otlp")]
+pub use handler::FemtoOtlpHandler;
 pub use handler::{
     FemtoCaptureHandler, FemtoFileHandler, FemtoHandler, FemtoHandlerExt, FemtoNullHandler, FemtoRotatingFileHandler,
     FemtoSocketHandler, FemtoStreamHandler, FemtoSyslogHandler, FemtoTimedRotatingFileHandler, FemtoWatchedFileHandler,

@@ -37,7 +37,7 @@ const MODULES: &[Module] = &[
                        "template", "time", "value"]),
     module("filter", &["error", "level", "record", "sync", "time", "value"]),
     module("formatter", &["error", "level", "record", "text", "time", "value", "zone"]),
-    module("handler", &["error", "filter", "formatter", "level", "policy", "record", "sync", "time", "zone"]),
+    module("handler", &["error", "filter", "formatter", "level", "policy", "record", "sync", "text", "time", "value", "zone"]),
 
     // On top of the journey.
     module("config", &["error", "exit", "filter", "handler", "level", "logger", "metrics", "queue", "shutdown", "sync", "time",

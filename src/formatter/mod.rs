@@ -21,7 +21,13 @@ pub use binary::FemtoPickleFormatter;
 pub use console::FemtoConsoleFormatter;
 pub use json::{FemtoJsonFormatter, JsonField, JsonSchema, JsonTime};
 pub use logfmt::FemtoLogfmtFormatter;
+#[cfg(feature = "http")]
+pub(crate) use pairs::pairs;
 pub use pattern::FemtoPatternFormatter;
+#[cfg(feature = "otlp")]
+pub(crate) use quoted::Quoted;
+#[cfg(feature = "http")]
+pub(crate) use quoted::push_string;
 pub use syslog::{FemtoSyslogFormatter, SyslogFacility};
 pub use text::FemtoTextFormatter;
 

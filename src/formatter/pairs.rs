@@ -10,7 +10,7 @@ use crate::value::{Value, write_value};
 const MOST: usize = 64;
 
 /// Keys and values of one record.
-pub(super) struct Pairs<K, V>(SmallVec<[(K, V); MOST]>);
+pub(crate) struct Pairs<K, V>(SmallVec<[(K, V); MOST]>);
 
 impl<K, V> Pairs<K, V> {
     #[inline]
@@ -29,7 +29,7 @@ impl<K, V> Pairs<K, V> {
 
     /// Calls `each` with every key once: the last one wins, in its own place.
     #[inline]
-    pub(super) fn each(&self, same: impl Fn(&K, &K) -> bool, mut each: impl FnMut(&K, &V)) {
+    pub(crate) fn each(&self, same: impl Fn(&K, &K) -> bool, mut each: impl FnMut(&K, &V)) {
         for (index, (key, value)) in self.0.iter().enumerate() {
             if !self.0[index + 1..].iter().any(|(later, _)| same(key, later)) {
                 each(key, value);
@@ -40,7 +40,7 @@ impl<K, V> Pairs<K, V> {
 
 /// The keys and values of a record.
 #[inline]
-pub(super) fn pairs<'a>(record: &FemtoLogRecord<'a>) -> Pairs<&'a str, Value<'a>> {
+pub(crate) fn pairs<'a>(record: &FemtoLogRecord<'a>) -> Pairs<&'a str, Value<'a>> {
     Pairs(record.key_values().collect())
 }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use crate::text::{Output, is_harmful};
 
 /// Appends text as a JSON string's inside: quotes, backslashes, and whatever other outputs escape, are escaped.
-pub(super) struct Quoted<'a>(pub(super) &'a mut Vec<u8>);
+pub(crate) struct Quoted<'a>(pub(crate) &'a mut Vec<u8>);
 
 impl fmt::Write for Quoted<'_> {
     #[inline]
@@ -24,7 +24,7 @@ impl Output for Quoted<'_> {
 
 /// Appends a whole string with its quotes.
 #[inline]
-pub(super) fn push_string(out: &mut Vec<u8>, text: &str) {
+pub(crate) fn push_string(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
     push_quoted(out, text);
     out.push(b'"');

@@ -211,6 +211,32 @@ impl Batch {
         self.failed.0 - before
     }
 
+    /// Moves those of the next `records` records behind the others of them for which `is_later` holds, by their index
+    /// among these.
+    #[cfg(feature = "http")]
+    pub(crate) fn postpone(&mut self, is_later: impl Fn(usize) -> bool, records: usize) {
+        let first = self.done;
+        let count = records.min(self.ends.len() - first);
+        let (later, sooner): (Vec<_>, Vec<_>) = (0..count).partition(|at| is_later(*at));
+        if later.is_empty() || sooner.is_empty() {
+            return;
+        }
+        let start = self.settled_bytes();
+        let is_own = |at: &usize| self.own.contains(&(first + at));
+        let (mut bytes, mut ends, mut own) = (Vec::new(), Vec::new(), Vec::new());
+        let texts: Vec<_> = self.texts().take(count).collect();
+        for (place, at) in sooner.iter().chain(&later).enumerate() {
+            bytes.extend_from_slice(texts[*at]);
+            ends.push(start + bytes.len());
+            own.extend(is_own(at).then_some(first + place));
+        }
+        self.bytes.splice(start..start + bytes.len(), bytes);
+        self.ends.splice(first..first + count, ends);
+        self.own.retain(|at| !(first..first + count).contains(at));
+        self.own.extend(own);
+        self.own.sort_unstable();
+    }
+
     /// Takes back that a part of a record was delivered: on the next connection, it starts again.
     pub fn rewind(&mut self) {
         self.delivered = self.settled_bytes();
@@ -321,5 +347,31 @@ impl Batch {
     fn count(&self, from: usize, until: usize) -> u64 {
         let before = |index| self.own.partition_point(|own| *own < index);
         ((until - from) - (before(until) - before(from))) as u64
+    }
+}
+
+#[cfg(all(test, feature = "http"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn postponed_records_come_behind_the_others_and_before_newer_ones() {
+        let mut batch = Batch::default();
+        for text in ["a", "bb", "own", "ccc", "", "dd"] {
+            batch.append(|out| out.extend_from_slice(text.as_bytes()));
+            if text == "own" { batch.seal_own() } else { batch.seal() }
+        }
+        batch.deliver_next();
+        // Of "bb", "own", "ccc" and "", the first two are for later.
+        batch.postpone(|at| at < 2, 4);
+        let texts = batch.texts().map(|text| str::from_utf8(text).unwrap()).collect::<Vec<_>>();
+        assert_eq!(texts, ["ccc", "", "bb", "own", "dd"]);
+        batch.deliver_next();
+        batch.fail_next(1);
+        let settled = batch.settle(Rest::Kept);
+        assert_eq!((settled.written, settled.failed, settled.bytes), (2, 1, 4));
+        // What the library itself says still counts as no record.
+        let settled = batch.settle(Rest::Delivered);
+        assert_eq!((settled.written, settled.failed, settled.bytes), (2, 0, 7));
     }
 }

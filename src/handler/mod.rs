@@ -8,6 +8,8 @@ mod builder;
 mod capture;
 mod disk;
 mod file;
+#[cfg(feature = "http")]
+mod http;
 mod line;
 mod log_file;
 mod net;
@@ -23,6 +25,10 @@ pub(crate) use batch::{Call, Rest};
 pub use builder::{FemtoHandlerExt, HandlerBuilder, HandlerSpec};
 pub use capture::FemtoCaptureHandler;
 pub use file::{FemtoFileHandler, FileOptions, FlushPolicy};
+#[cfg(feature = "http")]
+pub use http::{FemtoHttpHandler, HttpBody, HttpMethod, HttpOptions};
+#[cfg(feature = "otlp")]
+pub use http::{FemtoOtlpHandler, OtlpEncoding, OtlpOptions};
 pub use line::Line;
 pub use log_file::ReopenHandle;
 #[cfg(feature = "tls")]

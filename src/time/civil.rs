@@ -4,6 +4,8 @@ use super::Timestamp;
 
 const NANOS_PER_SECOND: i64 = 1_000_000_000;
 const SECONDS_PER_DAY: i64 = 86_400;
+const DAYS_PER_ERA: i64 = 146_097;
+const DAYS_TO_MARCH_OF_YEAR_0: i64 = 719_468;
 
 /// Where the point stands in `2026-03-12T08:30:00.123456789Z`.
 const POINT: usize = 19;
@@ -128,9 +130,6 @@ impl Default for CivilWriter {
 /// (<https://howardhinnant.github.io/date_algorithms.html>). Its years start in March, so that a leap day comes
 /// last, and it counts in eras of 400 years, which all have the same number of days.
 pub(crate) fn civil_from_days(days: i64) -> (i64, u32, u32) {
-    const DAYS_PER_ERA: i64 = 146_097;
-    const DAYS_TO_MARCH_OF_YEAR_0: i64 = 719_468;
-
     let days = days + DAYS_TO_MARCH_OF_YEAR_0;
     let era = days.div_euclid(DAYS_PER_ERA);
     let day_of_era = days.rem_euclid(DAYS_PER_ERA) as u32;
@@ -141,6 +140,18 @@ pub(crate) fn civil_from_days(days: i64) -> (i64, u32, u32) {
     let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
     let year = era * 400 + i64::from(year_of_era) + i64::from(month <= 2);
     (year, month, day)
+}
+
+/// Returns the day, counted from the Unix epoch, of a date in the proleptic Gregorian calendar: the inverse of
+/// [`civil_from_days`].
+#[cfg(feature = "http")]
+pub(crate) fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
+    let year = if month <= 2 { year - 1 } else { year };
+    let year_of_era = year.rem_euclid(400);
+    let month_from_march = (month + 9) % 12;
+    let day_of_year = (153 * month_from_march + 2) / 5 + day - 1;
+    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    year.div_euclid(400) * DAYS_PER_ERA + day_of_era - DAYS_TO_MARCH_OF_YEAR_0
 }
 
 #[cfg(test)]
@@ -216,6 +227,8 @@ mod tests {
         assert_eq!(days.last(), Some(&(2262, 4, 11)));
         for (day, date) in (FIRST_DAY..).zip(days) {
             assert_eq!(civil_from_days(day), date, "day {day}");
+            #[cfg(feature = "http")]
+            assert_eq!(days_from_civil(date.0, date.1.into(), date.2.into()), day, "{date:?}");
         }
     }
 

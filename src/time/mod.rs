@@ -10,6 +10,8 @@ mod timestamp;
 
 pub use civil::CivilWriter;
 pub(crate) use civil::civil_from_days;
+#[cfg(feature = "http")]
+pub(crate) use civil::days_from_civil;
 pub use clock::{Clock, ManualClock};
 pub(crate) use clock::{first_use, uptime};
 pub use timeline::Timeline;

@@ -138,18 +138,38 @@ impl Tls {
         Ok(TlsClient { config: Arc::new(config), name, shows_certificate: self.client.is_some() })
     }
 
+    /// The same for connections that `ureq` makes.
+    #[cfg(feature = "http")]
+    pub(in crate::handler) fn for_ureq(&self) -> Result<ureq::tls::TlsConfig, Error> {
+        use ureq::tls::{Certificate, ClientCert, PrivateKey, RootCerts, TlsConfig};
+        if let Some(name) = &self.server_name {
+            return Err(problem("tls.server_name", name, "give the URL with this name: HTTP has no other"));
+        }
+        let owned = |certificate: &CertificateDer<'_>| Certificate::from_der(certificate).to_owned();
+        let mut roots = Vec::new();
+        if self.authorities.is_empty() && !self.accepts_anybody {
+            roots.extend(system_roots()?.iter().map(owned));
+        }
+        for pem in &self.authorities {
+            roots.extend(pem.certificates("tls.ca")?.iter().map(owned));
+        }
+        let config = TlsConfig::builder()
+            .disable_verification(self.accepts_anybody)
+            .root_certs(RootCerts::new_with_certs(&roots));
+        let Some((chain, key)) = &self.client else {
+            return Ok(config.build());
+        };
+        let field = "tls.client_certificate";
+        let chain = chain.certificates(field)?.iter().map(owned).collect::<Vec<_>>();
+        key.key(field)?; // For its error, which says where the key is from.
+        let key = PrivateKey::from_pem(&key.read()?).map_err(Error::other)?;
+        Ok(config.client_cert(Some(ClientCert::new_with_certs(&chain, key))).build())
+    }
+
     fn roots(&self) -> Result<RootCertStore, Error> {
         let mut roots = RootCertStore::empty();
         if self.authorities.is_empty() {
-            let system = rustls_native_certs::load_native_certs();
-            roots.add_parsable_certificates(system.certs);
-            if roots.is_empty() {
-                return Err(problem(
-                    "tls.ca",
-                    "the system's",
-                    "it has none that can be read: give them with .ca_file(…)",
-                ));
-            }
+            roots.add_parsable_certificates(system_roots()?);
         }
         for pem in &self.authorities {
             for certificate in pem.certificates("tls.ca")? {
@@ -160,6 +180,16 @@ impl Tls {
         }
         Ok(roots)
     }
+}
+
+/// The system's certificate authorities, at least one.
+fn system_roots() -> Result<Vec<CertificateDer<'static>>, Error> {
+    let roots = rustls_native_certs::load_native_certs().certs;
+    if roots.is_empty() {
+        let remedy = "it has none that can be read: give them with .ca_file(…)";
+        return Err(problem("tls.ca", "the system's", remedy));
+    }
+    Ok(roots)
 }
 
 fn problem(field: &str, value: &str, remedy: &str) -> Error {

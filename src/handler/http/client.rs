@@ -1,0 +1,269 @@
+//! One request and its answer, by `ureq`.
+
+use std::io::Read;
+use std::time::Duration;
+
+use ureq::http::{HeaderName, HeaderValue, Method, Uri};
+use ureq::{Agent, AsSendBody, Body, Proxy, http};
+
+use crate::error::{Error, Problem};
+use crate::handler::Tls;
+
+/// How to reach a server.
+pub(super) struct ClientOptions {
+    pub(super) method: Method,
+    pub(super) url: String,
+    /// What goes behind the URL's path and before its query.
+    pub(super) path: String,
+    pub(super) query: &'static str,
+    pub(super) headers: Vec<(String, String)>,
+    pub(super) gzip: bool,
+    pub(super) timeout: Duration,
+    pub(super) connect_timeout: Duration,
+    /// `None`: as the environment says.
+    pub(super) proxy: Option<String>,
+    pub(super) tls: Tls,
+}
+
+impl Default for ClientOptions {
+    fn default() -> Self {
+        Self {
+            method: Method::POST,
+            url: String::new(),
+            path: String::new(),
+            query: "",
+            headers: Vec::new(),
+            gzip: false,
+            timeout: Duration::from_secs(10),
+            connect_timeout: Duration::from_secs(5),
+            proxy: None,
+            tls: Tls::new(),
+        }
+    }
+}
+
+/// What a server said.
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) retry_after: Option<String>,
+    pub(super) body: Vec<u8>,
+}
+
+/// As much of an answer's body as is looked at.
+const LONGEST_ANSWER: u64 = 4 << 20;
+
+pub(super) struct Client {
+    agent: Agent,
+    method: Method,
+    uri: Uri,
+    server: String,
+    timeout: Duration,
+    headers: Vec<(HeaderName, HeaderValue)>,
+    #[cfg_attr(not(feature = "gzip"), expect(dead_code, reason = "refused without the feature"))]
+    gzip: bool,
+}
+
+impl ClientOptions {
+    /// Everything that is wrong with the settings.
+    pub(super) fn problems(&self) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        problems.extend(self.uri().err());
+        problems.extend(self.headers.iter().filter_map(|pair| header(pair).err()));
+        problems.extend(self.proxy.as_deref().and_then(|url| proxy(url).err()));
+        for (field, timeout) in [("connect_timeout", self.connect_timeout), ("timeout", self.timeout)] {
+            if timeout < Duration::from_millis(1) || timeout > Duration::from_secs(3600) {
+                problems.push(Problem::new(field, format!("{timeout:?}"), "give a time from 1 ms to 1 h"));
+            }
+        }
+        if self.gzip && !cfg!(feature = "gzip") {
+            problems.push(Problem::new("gzip", "true", "enable the Cargo feature `gzip`"));
+        }
+        problems
+    }
+
+    /// Makes the client.
+    ///
+    /// The error is about what `problems` does not look at: certificates.
+    pub(super) fn build(&self) -> Result<Client, Error> {
+        let config = |problem| Error::config(vec![problem]);
+        let uri = self.uri().map_err(config)?;
+        let headers = self.headers.iter().map(header).collect::<Result<Vec<_>, _>>().map_err(config)?;
+        let mut agent = Agent::config_builder()
+            .http_status_as_error(false)
+            // A redirected POST would become a GET, and its records would be lost in silence.
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .user_agent(concat!("femtologging/", env!("CARGO_PKG_VERSION")))
+            .timeout_connect(Some(self.connect_timeout));
+        if let Some(url) = &self.proxy {
+            agent = agent.proxy(proxy(url).map_err(config)?);
+        }
+        if uri.scheme_str() == Some("https") {
+            agent = agent.tls_config(self.tls.for_ureq()?);
+        }
+        let agent = agent.build().new_agent();
+        let server = format!("{}://{}{}", uri.scheme_str().unwrap_or_default(), place(&uri), uri.path());
+        Ok(Client { agent, method: self.method.clone(), uri, server, timeout: self.timeout, headers, gzip: self.gzip })
+    }
+
+    fn uri(&self) -> Result<Uri, Problem> {
+        let problem = || {
+            let remedy = "give the server's URL, such as https://logs.example:8443/intake";
+            Problem::new("url", format!("{:?}", self.url), remedy)
+        };
+        let (base, query) = self.url.split_once('?').unwrap_or((&self.url, ""));
+        let text =
+            if self.path.is_empty() { base.to_owned() } else { format!("{}{}", base.trim_end_matches('/'), self.path) };
+        let query = [query, self.query].into_iter().filter(|query| !query.is_empty()).collect::<Vec<_>>().join("&");
+        let text = if query.is_empty() { text } else { format!("{text}?{query}") };
+        let uri = Uri::try_from(text).map_err(|_| problem())?;
+        let has_host = uri.host().is_some_and(|host| !host.is_empty());
+        if matches!(uri.scheme_str(), Some("http" | "https")) && has_host { Ok(uri) } else { Err(problem()) }
+    }
+}
+
+fn header((name, value): &(String, String)) -> Result<(HeaderName, HeaderValue), Problem> {
+    match (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+        (Ok(name), Ok(value)) => Ok((name, value)),
+        // The value may be secret.
+        _ => Err(Problem::new(
+            "headers",
+            format!("{name:?}"),
+            "a field's name has letters, digits and hyphens, and its value no line end",
+        )),
+    }
+}
+
+/// The host and port of a URL, without the user and password.
+fn place(uri: &Uri) -> &str {
+    let authority = uri.authority().map_or("", |authority| authority.as_str());
+    authority.rsplit_once('@').map_or(authority, |(_, place)| place)
+}
+
+/// An empty URL is no proxy.
+fn proxy(url: &str) -> Result<Option<Proxy>, Problem> {
+    if url.is_empty() {
+        return Ok(None);
+    }
+    // The URL may have a password in it.
+    Proxy::new(url).map(Some).map_err(|error| {
+        Problem::new("proxy", "", format!("give a URL such as http://user:password@proxy.example:3128: {error}"))
+    })
+}
+
+impl Client {
+    /// The server's URL without its query, which may have a secret in it.
+    pub(super) fn server(&self) -> &str {
+        &self.server
+    }
+
+    /// Sends a request and reads the answer, in no more time than the client's `timeout` and this one.
+    ///
+    /// The error says what went wrong where there is no answer.
+    pub(super) fn send(&self, content_type: &str, body: &[u8], timeout: Option<Duration>) -> Result<Answer, String> {
+        let mut request = http::Request::builder().method(self.method.clone());
+        let sends_body = self.method != Method::GET;
+        let mut uri = self.uri.clone();
+        if !sends_body {
+            let separator = if self.uri.query().is_some() { '&' } else { '?' };
+            let text = format!("{}{separator}{}", self.uri, String::from_utf8_lossy(body));
+            uri = Uri::try_from(text).map_err(|error| format!("cannot make a URL of the record: {error}"))?;
+        }
+        let timeout = timeout.map_or(self.timeout, |left| left.min(self.timeout));
+        request = request.uri(uri);
+        let has = |name: &HeaderName| self.headers.iter().any(|(known, _)| known == name);
+        for (name, value) in &self.headers {
+            request = request.header(name, value);
+        }
+        if sends_body && !has(&http::header::CONTENT_TYPE) {
+            request = request.header(http::header::CONTENT_TYPE, content_type);
+        }
+        let answer = if !sends_body {
+            self.run(request.body(()), timeout)
+        } else {
+            let packed = self.packed(body);
+            if packed.is_some() {
+                request = request.header(http::header::CONTENT_ENCODING, "gzip");
+            }
+            self.run(request.body(packed.as_deref().unwrap_or(body)), timeout)
+        };
+        let mut answer = answer?;
+        let retry_after = answer.headers().get(http::header::RETRY_AFTER);
+        let retry_after = retry_after.and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let status = answer.status().as_u16();
+        let mut body = Vec::new();
+        let read = answer.body_mut().as_reader().take(LONGEST_ANSWER).read_to_end(&mut body);
+        // The status is what counts; a body that was cut off is not what the encoder expects.
+        if let Err(error) = read {
+            body = format!("(no text: {error})").into_bytes();
+        }
+        Ok(Answer { status, retry_after, body })
+    }
+
+    fn run<B: AsSendBody>(
+        &self,
+        request: http::Result<http::Request<B>>,
+        timeout: Duration,
+    ) -> Result<http::Response<Body>, String> {
+        let request = request.map_err(|error| error.to_string())?;
+        let request = self.agent.configure_request(request).timeout_global(Some(timeout)).build();
+        self.agent.run(request).map_err(|error| error.to_string())
+    }
+
+    #[cfg(feature = "gzip")]
+    fn packed(&self, body: &[u8]) -> Option<Vec<u8>> {
+        use std::io::Write;
+        if !self.gzip {
+            return None;
+        }
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        encoder.write_all(body).ok()?;
+        encoder.finish().ok()
+    }
+
+    #[cfg(not(feature = "gzip"))]
+    fn packed(&self, _: &[u8]) -> Option<Vec<u8>> {
+        None
+    }
+}
+
+/// The credentials of the scheme `Basic`, RFC 7617 §2.
+pub(super) fn basic(user: &str, password: &str) -> String {
+    format!("Basic {}", base64(format!("{user}:{password}").as_bytes()))
+}
+
+/// Writes bytes in Base64 (RFC 4648 §4).
+fn base64(bytes: &[u8]) -> String {
+    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut out = String::new();
+    for three in bytes.chunks(3) {
+        let byte = |at: usize| u32::from(three.get(at).copied().unwrap_or(0));
+        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
+        let letters = [18, 12, 6, 0].map(|shift| char::from(LETTERS[(bits >> shift) as usize & 63]));
+        out.extend(letters.iter().take(three.len() + 1));
+        out.extend(std::iter::repeat_n('=', 3 - three.len()));
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The vectors of RFC 4648 §10.
+    #[test]
+    fn base64_is_that_of_the_rfc() {
+        let rows = [
+            ("", ""),
+            ("f", "Zg=="),
+            ("fo", "Zm8="),
+            ("foo", "Zm9v"),
+            ("foob", "Zm9vYg=="),
+            ("fooba", "Zm9vYmE="),
+            ("foobar", "Zm9vYmFy"),
+        ];
+        for (text, expected) in rows {
+            assert_eq!(base64(text.as_bytes()), expected);
+        }
+    }
+}

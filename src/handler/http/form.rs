@@ -1,0 +1,173 @@
+//! Forms, as CPython's `HTTPHandler` sends them.
+
+use std::fmt::{self, Display, Write};
+
+use super::Encoder;
+use crate::formatter::{origin, pairs, python};
+use crate::record::FemtoLogRecord;
+use crate::text::Output;
+use crate::time::first_use;
+use crate::value::write_value;
+
+/// What `mapLogRecord` sends of a record, in its order.
+const ATTRIBUTES: [&str; 21] = [
+    "name",
+    "msg",
+    "args",
+    "levelname",
+    "levelno",
+    "pathname",
+    "filename",
+    "module",
+    "exc_info",
+    "exc_text",
+    "stack_info",
+    "lineno",
+    "funcName",
+    "created",
+    "msecs",
+    "relativeCreated",
+    "thread",
+    "threadName",
+    "processName",
+    "process",
+    "taskName",
+];
+
+/// One record a request, `application/x-www-form-urlencoded`.
+pub(super) struct Form {
+    process_name: String,
+}
+
+impl Form {
+    pub(super) fn new() -> Self {
+        Self { process_name: origin::program() }
+    }
+}
+
+impl Encoder for Form {
+    fn content_type(&self) -> &'static str {
+        "application/x-www-form-urlencoded"
+    }
+
+    fn one_by_one(&self) -> bool {
+        true
+    }
+
+    /// What Rust does not have is what CPython itself writes where it does not know. A key that has the name of an
+    /// attribute gets a `_` at its end; CPython refuses it.
+    fn record(&mut self, record: &FemtoLogRecord<'_>, out: &mut Vec<u8>) {
+        let time = record.timestamp();
+        let float = |x: f64| ryu::Buffer::new().format(x).to_owned();
+        let values: [&dyn Display; ATTRIBUTES.len()] = [
+            &record.logger(),
+            &record.message(),
+            &"()",
+            &python::level_name(record.level()),
+            &record.level().number(),
+            &record.file(),
+            &python::file_name(record),
+            &python::module(record),
+            &"None",
+            &"None",
+            &"None",
+            &record.line(),
+            &"(unknown function)",
+            &float(python::created(time)),
+            &float(python::msecs(time)),
+            &float(python::relative_created(time, first_use())),
+            &record.thread_id(),
+            &record.thread_name(),
+            &self.process_name,
+            &record.process_id(),
+            &"None",
+        ];
+        let mut separator = "";
+        for (name, value) in ATTRIBUTES.iter().zip(values) {
+            out.extend_from_slice(separator.as_bytes());
+            separator = "&";
+            out.extend_from_slice(name.as_bytes());
+            out.push(b'=');
+            let _ = write!(PlusQuoted(out), "{value}");
+        }
+        pairs(record).each(PartialEq::eq, |key, value| {
+            out.push(b'&');
+            let _ = PlusQuoted(out).write_str(key);
+            let is_taken =
+                |name: &str| key.strip_prefix(name).is_some_and(|rest| rest.bytes().all(|byte| byte == b'_'));
+            if ATTRIBUTES.iter().any(|name| is_taken(name)) {
+                out.push(b'_');
+            }
+            out.push(b'=');
+            write_value(&mut PlusQuoted(out), *value);
+        });
+    }
+}
+
+/// Appends text as Python's `quote_plus` writes it: letters, digits and `_.-~` as they are, a space as `+`, every
+/// other byte as `%` and two hexadecimal digits in capitals.
+struct PlusQuoted<'a>(&'a mut Vec<u8>);
+
+impl fmt::Write for PlusQuoted<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        for byte in text.bytes() {
+            match byte {
+                b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'_' | b'.' | b'-' | b'~' => self.0.push(byte),
+                b' ' => self.0.push(b'+'),
+                _ => {
+                    let digit = |nibble: u8| b"0123456789ABCDEF"[usize::from(nibble & 15)];
+                    self.0.extend_from_slice(&[b'%', digit(byte >> 4), digit(byte)]);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Output for PlusQuoted<'_> {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::by_hand::ByHand;
+    use crate::value::Value;
+
+    #[test]
+    fn text_is_quoted_as_python_does() {
+        let rows = include_str!("../../../tests/data/urlencode.jsonl").lines();
+        let mut count = 0;
+        for row in rows.map(|row| serde_json::from_str::<serde_json::Value>(row).unwrap()) {
+            let mut out = Vec::new();
+            PlusQuoted(&mut out).write_str(row["in"].as_str().unwrap()).unwrap();
+            assert_eq!(str::from_utf8(&out).unwrap(), row["out"].as_str().unwrap());
+            count += 1;
+        }
+        assert_eq!(count, 18);
+    }
+
+    #[test]
+    fn a_record_has_the_fields_of_cpython_in_their_order() {
+        let mut form = Form { process_name: "MainProcess".into() };
+        let key_values =
+            [("user", Value::Str("a&b")), ("n", Value::I64(-1)), ("msg", Value::Null), ("user", Value::Str("ä b"))];
+        let record = ByHand { message: "50% of\n\"x\"", key_values: &key_values, ..ByHand::default() };
+        let mut out = Vec::new();
+        record.with(|record| form.record(record, &mut out));
+        let text = String::from_utf8(out).unwrap();
+        let (head, tail) = text.split_once("&relativeCreated=").unwrap();
+        assert_eq!(
+            head,
+            "name=app.db&msg=50%25+of%0A%22x%22&args=%28%29&levelname=WARNING&levelno=30&pathname=%2Fsrc%2Fapp%2Fdb.rs\
+             &filename=db.rs&module=db&exc_info=None&exc_text=None&stack_info=None&lineno=42\
+             &funcName=%28unknown+function%29&created=1678048520.123456&msecs=123.0"
+        );
+        let (_, tail) = tail.split_once('&').unwrap();
+        let process = std::process::id();
+        assert_eq!(
+            tail,
+            format!(
+                "thread=140&threadName=main&processName=MainProcess&process={process}&taskName=None&n=-1&msg_=null&user=%C3%A4+b"
+            )
+        );
+    }
+}

@@ -1,0 +1,36 @@
+//! JSON: an object a request, or many on a line each.
+
+use super::Encoder;
+use crate::formatter::FemtoFormatter;
+use crate::record::FemtoLogRecord;
+
+/// One record a request, as its formatter writes it.
+pub(super) struct Single(pub(super) Box<dyn FemtoFormatter>);
+
+impl Encoder for Single {
+    fn content_type(&self) -> &'static str {
+        "application/json"
+    }
+
+    fn one_by_one(&self) -> bool {
+        true
+    }
+
+    fn record(&mut self, record: &FemtoLogRecord<'_>, out: &mut Vec<u8>) {
+        self.0.format(record, out);
+    }
+}
+
+/// Many records a request, a line each, as their formatter writes them.
+pub(super) struct Lines(pub(super) Box<dyn FemtoFormatter>);
+
+impl Encoder for Lines {
+    fn content_type(&self) -> &'static str {
+        "application/x-ndjson"
+    }
+
+    fn record(&mut self, record: &FemtoLogRecord<'_>, out: &mut Vec<u8>) {
+        self.0.format(record, out);
+        out.push(b'\n');
+    }
+}

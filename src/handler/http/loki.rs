@@ -1,0 +1,63 @@
+//! Grafana Loki's push interface.
+//!
+//! The format is that of `POST /loki/api/v1/push`: streams, each with its labels and its lines with their times.
+
+use super::Encoder;
+use super::grouped::{grouped, push_grouped};
+use crate::formatter::{FemtoFormatter, push_string};
+use crate::record::FemtoLogRecord;
+
+pub(super) struct Loki {
+    formatter: Box<dyn FemtoFormatter>,
+    /// `"job":"shop",` and so on.
+    labels: Vec<u8>,
+    scratch: Vec<u8>,
+}
+
+impl Loki {
+    pub(super) fn new(labels: Vec<(String, String)>, formatter: Box<dyn FemtoFormatter>) -> Self {
+        let mut text = Vec::new();
+        for (name, value) in &labels {
+            push_string(&mut text, name);
+            text.push(b':');
+            push_string(&mut text, value);
+            text.push(b',');
+        }
+        Self { formatter, labels: text, scratch: Vec::new() }
+    }
+}
+
+impl Encoder for Loki {
+    fn content_type(&self) -> &'static str {
+        "application/json"
+    }
+
+    /// The level is a label, in lower case; it has few values, as labels must.
+    fn record(&mut self, record: &FemtoLogRecord<'_>, out: &mut Vec<u8>) {
+        let Self { formatter, labels, scratch } = self;
+        scratch.clear();
+        formatter.format(record, scratch);
+        let labels = |out: &mut Vec<u8>| {
+            out.extend_from_slice(labels);
+            out.extend_from_slice(b"\"level\":");
+            push_string(out, &record.level().as_str().to_ascii_lowercase());
+        };
+        push_grouped(labels, out, |out| {
+            out.extend_from_slice(format!("[\"{}\",", record.timestamp().as_nanos()).as_bytes());
+            push_string(out, &String::from_utf8_lossy(scratch));
+            out.push(b']');
+        });
+    }
+
+    fn body(&self, records: &[&[u8]], out: &mut Vec<u8>) {
+        out.extend_from_slice(b"{\"streams\":[");
+        for (at, (labels, lines)) in grouped(records).into_iter().enumerate() {
+            out.extend_from_slice(if at > 0 { b",{\"stream\":{" } else { b"{\"stream\":{" });
+            out.extend_from_slice(labels);
+            out.extend_from_slice(b"},\"values\":[");
+            out.extend_from_slice(&lines.join(&b','));
+            out.extend_from_slice(b"]}");
+        }
+        out.extend_from_slice(b"]}");
+    }
+}

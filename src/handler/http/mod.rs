@@ -1,0 +1,481 @@
+//! Records to servers that speak HTTP.
+
+mod answer;
+mod client;
+mod datadog;
+mod elasticsearch;
+mod form;
+mod grouped;
+mod lines;
+mod loki;
+#[cfg(feature = "otlp")]
+mod otlp;
+mod sender;
+mod splunk;
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use ureq::http::Method;
+
+#[cfg(feature = "otlp")]
+pub use otlp::{FemtoOtlpHandler, OtlpEncoding, OtlpOptions};
+
+use super::builder::HandlerSettings;
+use super::{HandlerBuilder, HandlerSpec, Tls};
+use crate::error::{Error, Problem};
+use crate::formatter::{FemtoFormatter, FemtoJsonFormatter, FemtoLogfmtFormatter, JsonField, JsonSchema};
+use crate::record::FemtoLogRecord;
+use answer::Verdict;
+use client::ClientOptions;
+use sender::{Limits, Sender};
+
+/// Gives a builder whose options have [`HttpOptions`] in them the settings of everything that is sent by HTTP.
+///
+/// Other handlers have settings of the same names, so that one `impl` for all options cannot be.
+macro_rules! http_settings {
+    () => {
+        fn http(mut self, set: impl FnOnce(&mut HttpOptions)) -> Self {
+            set(self.options.as_mut());
+            self
+        }
+
+        /// Sets the server's URL, `http` or `https`. A preset's own path is added to it.
+        pub fn url(self, url: impl Into<String>) -> Self {
+            self.http(|http| http.client.url = url.into())
+        }
+
+        /// Adds a field to the requests' heads. One named `Content-Type` replaces the body's own type.
+        pub fn header(self, name: impl Into<String>, value: impl Into<String>) -> Self {
+            self.http(|http| http.client.headers.push((name.into(), value.into())))
+        }
+
+        /// Sends a user's name and password with every request (RFC 7617).
+        pub fn basic_auth(self, user: impl AsRef<str>, password: impl AsRef<str>) -> Self {
+            let value = client::basic(user.as_ref(), password.as_ref());
+            self.header("Authorization", value)
+        }
+
+        /// Sends a token with every request (RFC 6750).
+        pub fn bearer_auth(self, token: impl AsRef<str>) -> Self {
+            self.header("Authorization", format!("Bearer {}", token.as_ref()))
+        }
+
+        /// Sets whether requests are compressed. Needs the Cargo feature `gzip`.
+        pub fn gzip(self, gzip: bool) -> Self {
+            self.http(|http| http.client.gzip = gzip)
+        }
+
+        /// Sets how many records a request has at most: 1,000 by default.
+        pub fn batch_records(self, records: usize) -> Self {
+            self.http(|http| http.limits.records = records)
+        }
+
+        /// Sets how many bytes of records a request has at most, before compression: 1 MiB by default. A record that is larger
+        /// goes alone.
+        pub fn batch_bytes(self, bytes: usize) -> Self {
+            self.http(|http| http.limits.bytes = bytes)
+        }
+
+        /// Sets how long a record waits for others at most: 1 s by default, but not at all at a flush.
+        pub fn batch_age(self, age: Duration) -> Self {
+            self.http(|http| http.limits.age = age)
+        }
+
+        /// Sets how much is kept while the server is away: at most this many records and this many bytes of them. By default
+        /// 100,000 records and 8 MiB; up to 256 KiB more for a moment.
+        pub fn retry_buffer(self, records: usize, bytes: usize) -> Self {
+            self.http(|http| (http.limits.kept_records, http.limits.kept_bytes) = (records, bytes))
+        }
+
+        /// Sets the delays between attempts: from 100 ms, doubling, to 30 s by default, each shortened at random by up to a
+        /// half.
+        pub fn backoff(self, delays: std::ops::RangeInclusive<Duration>) -> Self {
+            self.http(|http| http.limits.backoff = delays)
+        }
+
+        /// Sets how long a request takes at most, from looking up the server's name to the end of the answer: 10 s by default.
+        pub fn timeout(self, timeout: Duration) -> Self {
+            self.http(|http| http.client.timeout = timeout)
+        }
+
+        /// Sets how long connecting takes at most, with the proxy's part and that of TLS: 5 s by default.
+        pub fn connect_timeout(self, timeout: Duration) -> Self {
+            self.http(|http| http.client.connect_timeout = timeout)
+        }
+
+        /// Sends requests through a proxy, by its URL; an empty one is none, whatever the environment says.
+        pub fn proxy(self, url: impl Into<String>) -> Self {
+            self.http(|http| http.client.proxy = Some(url.into()))
+        }
+
+        /// Sets whom `https` trusts, in place of the system's certificate authorities, and who this process says it is.
+        pub fn tls(self, tls: Tls) -> Self {
+            self.http(|http| http.client.tls = tls)
+        }
+    };
+}
+
+#[cfg(feature = "otlp")]
+use http_settings;
+
+/// Sends records to a server by HTTP.
+///
+/// | constructor | what it sends |
+/// |---|---|
+/// | [`builder`](Self::builder) | forms as CPython's `HTTPHandler`, JSON or lines of JSON, as [`body`](HandlerBuilder::body) says |
+/// | [`loki`](Self::loki) | streams for Grafana Loki |
+/// | [`elasticsearch`](Self::elasticsearch) | bulk requests for Elasticsearch and OpenSearch |
+/// | [`splunk`](Self::splunk) | events for Splunk's HTTP Event Collector |
+/// | [`datadog`](Self::datadog) | arrays for Datadog's logs intake |
+///
+/// | setting | default | what it does |
+/// |---|---|---|
+/// | [`url`](HandlerBuilder::url) | required | where requests go |
+/// | [`body`](HandlerBuilder::body) | [`HttpBody::Form`] | what a request has in it |
+/// | [`method`](HandlerBuilder::method) | [`HttpMethod::Post`] | the request's method |
+/// | [`formatter`](HandlerBuilder::formatter) | [`FemtoJsonFormatter`] | what a record looks like, but for forms |
+/// | [`batch_records`](HandlerBuilder::batch_records) | 1,000 | how many records a request has at most |
+/// | [`batch_bytes`](HandlerBuilder::batch_bytes) | 1 MiB | how many bytes of records a request has at most, before compression |
+/// | [`batch_age`](HandlerBuilder::batch_age) | 1 s | how long a record waits at most for others |
+/// | [`header`](HandlerBuilder::header) | none | further fields of requests' heads |
+/// | [`basic_auth`](HandlerBuilder::basic_auth), [`bearer_auth`](HandlerBuilder::bearer_auth) | none | who is sending |
+/// | [`gzip`](HandlerBuilder::gzip) | `false` | compresses requests; needs the feature `gzip` |
+/// | [`timeout`](HandlerBuilder::timeout) | 10 s | how long a request takes at most, with its answer |
+/// | [`connect_timeout`](HandlerBuilder::connect_timeout) | 5 s | how long connecting takes at most |
+/// | [`proxy`](HandlerBuilder::proxy) | `ALL_PROXY`, `HTTPS_PROXY`, `HTTP_PROXY` of the environment | the proxy's URL |
+/// | [`tls`](HandlerBuilder::tls) | the system's authorities, no certificate | whom `https` trusts, and who this process is |
+/// | [`retry_buffer`](HandlerBuilder::retry_buffer) | 100,000 records, 8 MiB | how much is kept while the server is away |
+/// | [`backoff`](HandlerBuilder::backoff) | 100 ms … 30 s | the delays between attempts |
+/// | the rest | see [`HandlerBuilder`] | |
+///
+/// # What becomes of a request
+///
+/// | answer | records |
+/// |---|---|
+/// | 200 to 299 | count as written |
+/// | 408, 429, 500 to 599, or none | are kept and sent again, after `Retry-After` or 100 ms, 200 ms … 30 s |
+/// | any other, redirects too | count as failed; the report quotes the status and how the answer begins |
+///
+/// While records are kept they are in flight. What does not fit into the `retry_buffer` counts as failed, the oldest first.
+/// At a flush and at the end, what is kept is tried once more, whatever the waiting time.
+///
+/// # Examples
+///
+/// ```
+/// use femtologging::handler::HttpBody;
+/// use femtologging::{Config, FemtoHttpHandler};
+///
+/// let handler = FemtoHttpHandler::builder()
+///     .url("https://logs.example/intake")
+///     .body(HttpBody::Ndjson)
+///     .bearer_auth("s3cret")
+///     .build()?;
+/// let logging = Config::builder().add_handler("http", handler).build()?;
+/// # drop(logging);
+/// # Ok::<(), femtologging::Error>(())
+/// ```
+pub enum FemtoHttpHandler {}
+
+/// What a request has in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum HttpBody {
+    /// One record as a form, with the fields of CPython's `HTTPHandler.mapLogRecord`; keys stand behind them.
+    #[default]
+    Form,
+    /// One record as its formatter writes it, by default a JSON object.
+    Json,
+    /// Many records, a line each.
+    Ndjson,
+}
+
+/// A request's method.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum HttpMethod {
+    /// `POST`.
+    #[default]
+    Post,
+    /// `PUT`.
+    Put,
+    /// `GET`, with the form in the URL, as CPython does it. For [`HttpBody::Form`] only.
+    Get,
+}
+
+/// How one kind of server wants its requests.
+trait Encoder: Send {
+    /// The media type of the requests' bodies.
+    fn content_type(&self) -> &'static str;
+
+    /// Whether every record goes in a request of its own.
+    fn one_by_one(&self) -> bool {
+        false
+    }
+
+    /// Appends a record's part of a request.
+    fn record(&mut self, record: &FemtoLogRecord<'_>, out: &mut Vec<u8>);
+
+    /// Puts the parts of a request together.
+    fn body(&self, records: &[&[u8]], out: &mut Vec<u8>) {
+        records.iter().for_each(|record| out.extend_from_slice(record));
+    }
+
+    /// Says whether a request with this answer is to be sent again.
+    fn is_transient(&self, status: u16) -> bool {
+        answer::is_transient(status)
+    }
+
+    /// Says what an answer of success means for the records.
+    fn accepted(&self, body: &[u8], records: usize) -> Verdict {
+        let _ = (body, records);
+        Verdict::ACCEPTED
+    }
+
+    /// Says why a server refused, by the body of its answer.
+    fn reason(&self, body: &[u8]) -> String {
+        answer::quoted(body)
+    }
+}
+
+/// What an [`Encoder`] is made of, once the formatter is known.
+type MakeEncoder = Box<dyn FnOnce(Option<Box<dyn FemtoFormatter>>) -> Box<dyn Encoder> + Send>;
+
+/// The options of a [`FemtoHttpHandler`].
+pub struct HttpOptions {
+    client: ClientOptions,
+    limits: Limits,
+    body: HttpBody,
+    formatter: Option<Box<dyn FemtoFormatter>>,
+    /// For a server that wants its own requests.
+    preset: Option<MakeEncoder>,
+    /// What was found to be wrong.
+    problems: Vec<Problem>,
+}
+
+impl AsMut<HttpOptions> for HttpOptions {
+    fn as_mut(&mut self) -> &mut HttpOptions {
+        self
+    }
+}
+
+/// Names and values, such as labels.
+fn owned<N: Into<String>, V: Into<String>>(pairs: impl IntoIterator<Item = (N, V)>) -> Vec<(String, String)> {
+    pairs.into_iter().map(|(name, value)| (name.into(), value.into())).collect()
+}
+
+impl FemtoHttpHandler {
+    /// Starts a handler.
+    pub fn builder() -> HandlerBuilder<HttpOptions> {
+        HandlerBuilder::new(HttpOptions::to("", ""))
+    }
+
+    /// Starts a handler for Grafana Loki; `/loki/api/v1/push` is added to the URL.
+    ///
+    /// The streams have these labels and `level`. Labels must have few values: what differs from record to record belongs into the line,
+    /// which a [`FemtoLogfmtFormatter`] writes. A tenant is set with `.header("X-Scope-OrgID", …)`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use femtologging::FemtoHttpHandler;
+    ///
+    /// let handler = FemtoHttpHandler::loki("http://localhost:3100", [("job", "shop"), ("env", "production")]).build()?;
+    /// # drop(handler);
+    /// # Ok::<(), femtologging::Error>(())
+    /// ```
+    pub fn loki<N: Into<String>, V: Into<String>>(
+        url: impl AsRef<str>,
+        labels: impl IntoIterator<Item = (N, V)>,
+    ) -> HandlerBuilder<HttpOptions> {
+        let labels = owned(labels);
+        let options = HttpOptions::to(url.as_ref(), "/loki/api/v1/push");
+        HandlerBuilder::new(options.preset(|formatter| {
+            let formatter = formatter.unwrap_or_else(|| Box::new(FemtoLogfmtFormatter::new()));
+            Box::new(loki::Loki::new(labels, formatter))
+        }))
+    }
+
+    /// Starts a handler for Elasticsearch or OpenSearch; `/<index>/_bulk` is added to the URL. The index may be a data stream.
+    ///
+    /// Records are objects of [`JsonSchema::Ecs`]; another formatter must write JSON objects, too. The server answers for each record:
+    /// those with 429 or 5xx are sent again, those that it refuses count as failed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use femtologging::FemtoHttpHandler;
+    ///
+    /// let handler = FemtoHttpHandler::elasticsearch("http://localhost:9200", "logs-shop-default")
+    ///     .header("Authorization", "ApiKey bm90IGEga2V5")
+    ///     .build()?;
+    /// # drop(handler);
+    /// # Ok::<(), femtologging::Error>(())
+    /// ```
+    pub fn elasticsearch(url: impl AsRef<str>, index: impl AsRef<str>) -> HandlerBuilder<HttpOptions> {
+        let mut options = HttpOptions::to(url.as_ref(), "");
+        options.client.path = format!("/{}/_bulk", index.as_ref());
+        options.client.query = elasticsearch::FILTER;
+        HandlerBuilder::new(options.preset(|formatter| {
+            let ecs = || Box::new(FemtoJsonFormatter::new().schema(JsonSchema::Ecs));
+            Box::new(elasticsearch::Elasticsearch(formatter.unwrap_or_else(|| ecs())))
+        }))
+    }
+
+    /// Starts a handler for Splunk's HTTP Event Collector; `/services/collector/event` is added to the URL.
+    ///
+    /// `metadata` are the event's `host`, `source`, `sourcetype` and `index`, where the token's are not right. The event is the object that a
+    /// [`FemtoJsonFormatter`] writes; another formatter must write JSON, too.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use femtologging::FemtoHttpHandler;
+    ///
+    /// let handler = FemtoHttpHandler::splunk("https://splunk.example:8088", "b5a7…", [("index", "main")]);
+    /// # drop(handler);
+    /// ```
+    pub fn splunk<N: Into<String>, V: Into<String>>(
+        url: impl AsRef<str>,
+        token: impl AsRef<str>,
+        metadata: impl IntoIterator<Item = (N, V)>,
+    ) -> HandlerBuilder<HttpOptions> {
+        let metadata = owned(metadata);
+        let options = HttpOptions::to(url.as_ref(), "/services/collector/event");
+        let builder = HandlerBuilder::new(options.preset(|formatter| {
+            let event = || Box::new(splunk_event());
+            Box::new(splunk::Splunk::new(metadata, formatter.unwrap_or_else(|| event())))
+        }));
+        builder.header("Authorization", format!("Splunk {}", token.as_ref()))
+    }
+
+    /// Starts a handler for Datadog's logs intake of a site such as `datadoghq.eu`; or of a URL, for a proxy of one's own, to which
+    /// `/api/v2/logs` is added.
+    ///
+    /// `attributes` are `service`, `ddsource`, `ddtags` and `hostname`. Records are objects of [`JsonSchema::Datadog`];
+    /// another formatter must write JSON objects, too, and then `attributes` are its own business.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use femtologging::FemtoHttpHandler;
+    ///
+    /// let attributes = [("service", "shop"), ("ddsource", "rust"), ("ddtags", "env:production")];
+    /// let handler = FemtoHttpHandler::datadog("datadoghq.eu", "0123…", attributes);
+    /// # drop(handler);
+    /// ```
+    pub fn datadog<N: Into<String>, V: Into<String>>(
+        site: impl AsRef<str>,
+        api_key: impl Into<String>,
+        attributes: impl IntoIterator<Item = (N, V)>,
+    ) -> HandlerBuilder<HttpOptions> {
+        let attributes = owned(attributes);
+        let site = site.as_ref();
+        let url = if site.contains("://") { site.to_owned() } else { format!("https://http-intake.logs.{site}") };
+        let builder = HandlerBuilder::new(HttpOptions::to(&url, "/api/v2/logs").preset(|formatter| {
+            Box::new(datadog::Datadog(formatter.unwrap_or_else(|| {
+                let schema = FemtoJsonFormatter::new().schema(JsonSchema::Datadog);
+                Box::new(attributes.into_iter().fold(schema, |json, (name, value)| json.constant(name, value)))
+            })))
+        }));
+        builder.header("DD-API-KEY", api_key)
+    }
+}
+
+/// The library's own fields but for the time, which is the event's own.
+fn splunk_event() -> FemtoJsonFormatter {
+    FemtoJsonFormatter::new().fields([
+        (JsonField::Level, "level"),
+        (JsonField::Message, "message"),
+        (JsonField::Logger, "logger"),
+        (JsonField::ThreadName, "thread"),
+        (JsonField::File, "file"),
+        (JsonField::Line, "line"),
+        (JsonField::KeyValues, "fields>"),
+    ])
+}
+
+impl HttpOptions {
+    /// The defaults, for a server whose own path is `path`.
+    fn to(url: &str, path: &str) -> Self {
+        let client = ClientOptions { url: url.to_owned(), path: path.to_owned(), ..ClientOptions::default() };
+        let (limits, body, problems) = (Limits::default(), HttpBody::default(), Vec::new());
+        Self { client, limits, body, formatter: None, preset: None, problems }
+    }
+
+    fn preset(
+        mut self,
+        make: impl FnOnce(Option<Box<dyn FemtoFormatter>>) -> Box<dyn Encoder> + Send + 'static,
+    ) -> Self {
+        self.preset = Some(Box::new(make));
+        self
+    }
+
+    /// Makes what the body and the formatter come to.
+    fn encoder(&mut self) -> Box<dyn Encoder> {
+        let formatter = self.formatter.take();
+        let is_form = self.preset.is_none() && self.body == HttpBody::Form;
+        let problems = &mut self.problems;
+        if self.client.method == Method::GET && !is_form {
+            problems.push(Problem::new("method", "Get", "use HttpMethod::Post; only forms can be sent in a URL"));
+        }
+        if formatter.is_some() && is_form {
+            problems.push(Problem::new("formatter", "", "a form has its own fields: use HttpBody::Json or Ndjson"));
+        }
+        let formatter_or_json = |formatter: Option<Box<dyn FemtoFormatter>>| {
+            formatter.unwrap_or_else(|| Box::new(FemtoJsonFormatter::new()))
+        };
+        match (self.preset.take(), self.body) {
+            (Some(make), _) => make(formatter),
+            (None, HttpBody::Form) => Box::new(form::Form::new()),
+            (None, HttpBody::Json) => Box::new(lines::Single(formatter_or_json(formatter))),
+            (None, HttpBody::Ndjson) => Box::new(lines::Lines(formatter_or_json(formatter))),
+        }
+    }
+
+    /// Makes a handler with this encoder.
+    fn build(self, encoder: Box<dyn Encoder>, settings: HandlerSettings) -> Result<HandlerSpec, Error> {
+        let Self { client, limits, mut problems, .. } = self;
+        problems.extend(client.problems());
+        problems.extend(limits.problems());
+        HandlerBuilder::<()>::finish(settings, problems, || Ok(Box::new(Sender::new(client.build()?, encoder, limits))))
+    }
+}
+
+impl HandlerBuilder<HttpOptions> {
+    http_settings!();
+
+    /// Sets what a request has in it. The presets have their own.
+    pub fn body(mut self, body: HttpBody) -> Self {
+        self.options.body = body;
+        self
+    }
+
+    /// Sets the request's method.
+    pub fn method(mut self, method: HttpMethod) -> Self {
+        self.options.client.method = match method {
+            HttpMethod::Post => Method::POST,
+            HttpMethod::Put => Method::PUT,
+            HttpMethod::Get => Method::GET,
+        };
+        self
+    }
+
+    /// Sets what a record looks like. Forms have no formatter.
+    pub fn formatter(mut self, formatter: impl FemtoFormatter + 'static) -> Self {
+        self.options.formatter = Some(Box::new(formatter));
+        self
+    }
+
+    /// Makes the handler. Nothing is connected before the first request.
+    ///
+    /// # Errors
+    ///
+    /// Settings that cannot work, all in one error.
+    pub fn build(self) -> Result<HandlerSpec, Error> {
+        let (mut options, settings) = self.into_parts();
+        let encoder = options.encoder();
+        options.build(encoder, settings)
+    }
+}

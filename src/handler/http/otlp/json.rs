@@ -1,0 +1,146 @@
+//! OTLP as JSON: Protobuf's mapping, where 64-bit integers are text, with identifiers in hexadecimal digits.
+
+use std::fmt::Write;
+
+use super::{Ids, attributes, is_retryable, partly, severity};
+use crate::formatter::{Quoted, push_string};
+use crate::handler::http::Encoder;
+use crate::handler::http::answer::{Verdict, quoted};
+use crate::handler::http::grouped::{grouped, push_grouped};
+use crate::record::FemtoLogRecord;
+use crate::text::Raw;
+use crate::value::Value;
+
+pub(super) struct Json {
+    /// The resource's attributes, with commas between them.
+    resource: Vec<u8>,
+}
+
+impl Json {
+    pub(super) fn new(resource: &[(String, String)]) -> Self {
+        let mut out = Vec::new();
+        for (key, value) in resource {
+            key_value(key, Value::Str(value), &mut out);
+        }
+        Self { resource: out }
+    }
+}
+
+impl Encoder for Json {
+    fn content_type(&self) -> &'static str {
+        "application/json"
+    }
+
+    fn record(&mut self, record: &FemtoLogRecord<'_>, out: &mut Vec<u8>) {
+        let scope = |out: &mut Vec<u8>| push_string(out, record.logger());
+        push_grouped(scope, out, |out| log_record(record, out));
+    }
+
+    /// Writes an `ExportLogsServiceRequest`.
+    fn body(&self, records: &[&[u8]], out: &mut Vec<u8>) {
+        push(out, "{\"resourceLogs\":[{\"resource\":{\"attributes\":[");
+        out.extend_from_slice(&self.resource);
+        push(out, "]},\"scopeLogs\":[");
+        for (at, (scope, records)) in grouped(records).into_iter().enumerate() {
+            push(out, if at > 0 { ",{\"scope\":{\"name\":" } else { "{\"scope\":{\"name\":" });
+            out.extend_from_slice(scope);
+            push(out, "},\"logRecords\":[");
+            out.extend_from_slice(&records.join(&b','));
+            push(out, "]}");
+        }
+        push(out, "]}]}");
+    }
+
+    fn is_transient(&self, status: u16) -> bool {
+        is_retryable(status)
+    }
+
+    /// Reads an `ExportLogsServiceResponse`.
+    fn accepted(&self, body: &[u8], records: usize) -> Verdict {
+        let answer: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
+        let partial = &answer["partialSuccess"];
+        let rejected = &partial["rejectedLogRecords"];
+        // A 64-bit integer is text, but a number is understood, too.
+        let rejected = rejected.as_u64().or_else(|| rejected.as_str()?.parse().ok());
+        let failed = rejected.and_then(|rejected| usize::try_from(rejected).ok()).unwrap_or(0);
+        let why = partial["errorMessage"].as_str().map_or_else(String::new, |text| quoted(text.as_bytes()));
+        partly(failed, records, why)
+    }
+
+    /// Reads the message of a `google.rpc.Status`, or quotes what is none.
+    fn reason(&self, body: &[u8]) -> String {
+        let status: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
+        quoted(status["message"].as_str().map_or(body, str::as_bytes))
+    }
+}
+
+fn log_record(record: &FemtoLogRecord<'_>, out: &mut Vec<u8>) {
+    let nanos = record.timestamp().as_nanos().max(0);
+    let level = record.level();
+    push(
+        out,
+        format_args!(
+            "{{\"timeUnixNano\":\"{nanos}\",\"severityNumber\":{},\"severityText\":\"{level}\"",
+            severity(level)
+        ),
+    );
+    push(out, ",\"body\":{\"stringValue\":\"");
+    let _ = write!(Quoted(out), "{}", record.message());
+    push(out, "\"},\"attributes\":[");
+    let Ids { trace, span } = attributes(record, |key, value| key_value(key, value, out));
+    push(out, "]");
+    if let Some(id) = trace {
+        push(out, format_args!(",\"traceId\":\"{:032x}\"", u128::from_be_bytes(id)));
+    }
+    if let Some(id) = span {
+        push(out, format_args!(",\"spanId\":\"{:016x}\"", u64::from_be_bytes(id)));
+    }
+    push(out, format_args!(",\"observedTimeUnixNano\":\"{nanos}\"}}"));
+}
+
+/// Writes a `KeyValue`, behind a comma unless it is the first of its array.
+fn key_value(key: &str, value: Value<'_>, out: &mut Vec<u8>) {
+    if out.last() == Some(&b'}') {
+        out.push(b',');
+    }
+    push(out, "{\"key\":");
+    push_string(out, key);
+    push(out, ",\"value\":");
+    any_value(value, out);
+    out.push(b'}');
+}
+
+/// Writes an `AnyValue`.
+fn any_value(value: Value<'_>, out: &mut Vec<u8>) {
+    match value {
+        Value::Null => push(out, "{}"),
+        Value::Bool(x) => push(out, format_args!("{{\"boolValue\":{x}}}")),
+        Value::F32(x) => double(x.into(), out),
+        Value::F64(x) => double(x, out),
+        Value::Duration(x) => double(x.as_secs_f64(), out),
+        value => {
+            if let Some(x) = value.as_i64() {
+                return push(out, format_args!("{{\"intValue\":\"{x}\"}}"));
+            }
+            push(out, "{\"stringValue\":\"");
+            let _ = write!(Quoted(out), "{value}");
+            push(out, "\"}");
+        }
+    }
+}
+
+/// Writes a double, as Protobuf's mapping has it: what is no number is text.
+fn double(x: f64, out: &mut Vec<u8>) {
+    push(out, "{\"doubleValue\":");
+    match x {
+        x if x.is_nan() => push(out, "\"NaN\""),
+        f64::INFINITY => push(out, "\"Infinity\""),
+        f64::NEG_INFINITY => push(out, "\"-Infinity\""),
+        x => push(out, ryu::Buffer::new().format_finite(x)),
+    }
+    push(out, "}");
+}
+
+fn push(out: &mut Vec<u8>, text: impl std::fmt::Display) {
+    let _ = write!(Raw(out), "{text}");
+}

@@ -1,0 +1,202 @@
+//! Logs for OpenTelemetry: OTLP over HTTP.
+
+mod json;
+mod proto;
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use super::answer::{Outcome, Verdict};
+use super::{Encoder, HttpOptions, client, http_settings};
+use crate::error::Error;
+use crate::formatter::pairs;
+use crate::handler::{HandlerBuilder, HandlerSpec, Tls};
+use crate::level::Level;
+use crate::record::FemtoLogRecord;
+use crate::value::Value;
+
+/// Sends records to an OpenTelemetry Collector, or to anything else that takes OTLP over HTTP.
+///
+/// It is a [`FemtoHttpHandler`](crate::FemtoHttpHandler) with a format of its own: its batches, time limits and
+/// retries, headers and TLS are the same, and are set in the same way. The page
+/// [Collector](https://github.com/femtologging/femtologging/blob/main/docs/guide/collector.md) of the guide shows where a
+/// collector passes records on to.
+///
+/// | setting | default | what it does |
+/// |---|---|---|
+/// | [`url`](HandlerBuilder::url) | `http://localhost:4318` | the collector; `/v1/logs` is added to it |
+/// | [`encoding`](HandlerBuilder::encoding) | [`OtlpEncoding::Protobuf`] | Protobuf or JSON |
+/// | [`service_name`](HandlerBuilder::service_name) | `unknown_service:` and the program's name | the resource's `service.name` |
+/// | [`resource`](HandlerBuilder::resource) | none | further attributes of the resource |
+/// | the rest | see [`FemtoHttpHandler`](crate::FemtoHttpHandler) | |
+///
+/// | record | OpenTelemetry's log data model |
+/// |---|---|
+/// | logger | the name of the instrumentation scope |
+/// | time | `time_unix_nano` |
+/// | level | `severity_text`, and `severity_number`: `Trace` 1, `Debug` 5, `Info` 9, `Warn` 13, `Error` 17, `Critical` 21 |
+/// | message | `body` |
+/// | key `trace_id` of 32 hexadecimal digits, `span_id` of 16 | `trace_id`, `span_id` |
+/// | other keys | attributes with their types; integers beyond 64 bits are text, durations seconds |
+/// | source file, line; thread's name, number | the attributes `code.file.path`, `code.line.number`, `thread.name`, `thread.id` |
+///
+/// Statuses 429, 502, 503 and 504 are retried, as the protocol has it, and no others. When a collector takes a
+/// request in part (`partial_success`), the records that it refused are counted as failed and reported with its reason.
+///
+/// # Examples
+///
+/// ```
+/// use femtologging::{Config, FemtoOtlpHandler};
+///
+/// let handler = FemtoOtlpHandler::builder()
+///     .url("http://localhost:4318")
+///     .service_name("shop")
+///     .resource("deployment.environment.name", "production")
+///     .build()?;
+/// let logging = Config::builder().add_handler("otlp", handler).build()?;
+/// # drop(logging);
+/// # Ok::<(), femtologging::Error>(())
+/// ```
+pub enum FemtoOtlpHandler {}
+
+/// How OTLP is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum OtlpEncoding {
+    /// Protobuf: smaller and faster.
+    #[default]
+    Protobuf,
+    /// JSON, as Protobuf's own mapping has it, but identifiers in hexadecimal digits.
+    Json,
+}
+
+/// The options of a [`FemtoOtlpHandler`].
+pub struct OtlpOptions {
+    http: HttpOptions,
+    encoding: OtlpEncoding,
+    service_name: String,
+    resource: Vec<(String, String)>,
+}
+
+impl AsMut<HttpOptions> for OtlpOptions {
+    fn as_mut(&mut self) -> &mut HttpOptions {
+        &mut self.http
+    }
+}
+
+impl FemtoOtlpHandler {
+    /// Starts a handler.
+    pub fn builder() -> HandlerBuilder<OtlpOptions> {
+        let program = std::env::current_exe().unwrap_or_default();
+        let program = program.file_name().unwrap_or_default().to_string_lossy();
+        HandlerBuilder::new(OtlpOptions {
+            http: HttpOptions::to("http://localhost:4318", "/v1/logs"),
+            encoding: OtlpEncoding::default(),
+            // What the specification says of services without a name.
+            service_name: format!("unknown_service:{program}"),
+            resource: Vec::new(),
+        })
+    }
+}
+
+impl HandlerBuilder<OtlpOptions> {
+    http_settings!();
+
+    /// Sets how requests are written.
+    pub fn encoding(mut self, encoding: OtlpEncoding) -> Self {
+        self.options.encoding = encoding;
+        self
+    }
+
+    /// Sets the resource's `service.name`, the name that stores file records under.
+    pub fn service_name(mut self, name: impl Into<String>) -> Self {
+        self.options.service_name = name.into();
+        self
+    }
+
+    /// Adds an attribute of the resource, such as `service.version`.
+    pub fn resource(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.options.resource.push((name.into(), value.into()));
+        self
+    }
+
+    /// Makes the handler. Nothing is connected before the first batch.
+    ///
+    /// # Errors
+    ///
+    /// Settings that cannot work, all in one error.
+    pub fn build(self) -> Result<HandlerSpec, Error> {
+        let (options, settings) = self.into_parts();
+        let mut resource = vec![("service.name".to_owned(), options.service_name)];
+        resource.extend(options.resource);
+        let encoder: Box<dyn Encoder> = match options.encoding {
+            OtlpEncoding::Protobuf => Box::new(proto::Protobuf::new(&resource)),
+            OtlpEncoding::Json => Box::new(json::Json::new(&resource)),
+        };
+        options.http.build(encoder, settings)
+    }
+}
+
+/// `SeverityNumber` of OpenTelemetry's log data model.
+fn severity(level: Level) -> u8 {
+    match level {
+        Level::Trace => 1,
+        Level::Debug => 5,
+        Level::Info => 9,
+        Level::Warn => 13,
+        Level::Error => 17,
+        Level::Critical => 21,
+    }
+}
+
+/// The identifiers of the trace and span that a record belongs to.
+#[derive(Default)]
+struct Ids {
+    trace: Option<[u8; 16]>,
+    span: Option<[u8; 8]>,
+}
+
+/// Calls `each` with every attribute of a record, and returns the keys that are no attributes.
+fn attributes(record: &FemtoLogRecord<'_>, mut each: impl FnMut(&str, Value<'_>)) -> Ids {
+    let mut ids = Ids::default();
+    pairs(record).each(PartialEq::eq, |key, value| {
+        let (trace, span) = (identifier(*value), identifier(*value));
+        match *key {
+            "trace_id" if trace.is_some() => ids.trace = trace,
+            "span_id" if span.is_some() => ids.span = span,
+            key => each(key, *value),
+        }
+    });
+    each("code.file.path", Value::Str(record.file()));
+    each("code.line.number", Value::U64(record.line().into()));
+    each("thread.name", Value::Str(record.thread_name()));
+    each("thread.id", Value::U64(record.thread_id()));
+    ids
+}
+
+/// Reads an identifier of N bytes from as many pairs of hexadecimal digits. One of zeros alone is none.
+fn identifier<const N: usize>(value: Value<'_>) -> Option<[u8; N]> {
+    let text = value.as_str()?.as_bytes();
+    if text.len() != 2 * N {
+        return None;
+    }
+    let mut id = [0; N];
+    for (byte, digits) in id.iter_mut().zip(text.chunks_exact(2)) {
+        for digit in digits {
+            *byte = *byte << 4 | char::from(*digit).to_digit(16)? as u8;
+        }
+    }
+    Some(id).filter(|id| *id != [0; N])
+}
+
+/// What becomes of records of which a server refused some, and did not say which.
+fn partly(failed: usize, records: usize, why: String) -> Verdict {
+    let outcome = |at| if at < failed { Outcome::Failed } else { Outcome::Written };
+    Verdict::Each((0..records).map(outcome).collect(), why)
+}
+
+/// Says whether a request may be sent again, by "OTLP/HTTP Response", section "Retryable Response Codes".
+fn is_retryable(status: u16) -> bool {
+    matches!(status, 429 | 502 | 503 | 504)
+}
