@@ -4,11 +4,18 @@ pub use core::fmt::Write;
 pub use core::option::Option;
 pub use core::{compile_error, concat, file, format_args, line, module_path, stringify};
 
-pub use crate::callsite::{Callsite, Metadata, Origin};
+pub use crate::callsite::{Callsite, Keys, Metadata, Origin};
+pub use crate::context::make as make_context;
 pub use crate::level::{Level, is_compiled};
-pub use crate::logger::{AtLogger, AtLoggerAndTarget, AtSite, AtTarget, Source};
+pub use crate::logger::{After, AtLogger, AtLoggerAndTarget, AtSite, AtTarget, Source};
+pub use crate::rate::Rate;
+pub use crate::span::{FemtoSpan, make as make_span};
 pub use crate::template::plan;
-pub use crate::value::{AsDebug, AsDisplay, AsError, Deferred, PickDeferred, PickImmediate, PickNumber, Probe, Secret};
+#[cfg(feature = "serde")]
+pub use crate::value::AsSerde;
+pub use crate::value::{
+    AsBytes, AsDebug, AsDisplay, AsError, Deferred, PickDeferred, PickImmediate, PickNumber, Probe, Secret,
+};
 
 use core::fmt;
 use core::marker::PhantomData;
@@ -97,7 +104,7 @@ fn emit_fields<S: Source, A: Fields, F: Fields>(
     fields: &F,
 ) {
     if let Some(state) = source.state(site, shape, level) {
-        let draft = Draft { name: source.name(), arguments, fields };
+        let draft = Draft { name: source.name(), arguments, fields, luggage: source.luggage() };
         dispatch::send(state, level, &draft, || source.state(site, shape, level));
     }
 }

@@ -257,6 +257,9 @@ mod record;
 // and where that goes.
 mod logger;
 
+// The spans around it are made of what came so far.
+mod span;
+
 // Between the two sides.
 mod queue;
 
@@ -277,7 +280,9 @@ mod shutdown;
 // The platform's exit hook.
 mod exit;
 
-// The vocabulary: how a message comes out of a payload,
+// The vocabulary: what the scopes around a call add to its record;
+mod context;
+// how a message comes out of a payload,
 mod template;
 // by a closure made out of nothing;
 mod render;
@@ -291,6 +296,8 @@ mod zone;
 mod error;
 // and how often;
 mod metrics;
+// how often a call logs;
+mod rate;
 // what can be chosen,
 mod policy;
 // and how severe a record is;
@@ -305,6 +312,7 @@ pub use config::{
     Config, ConfigBuilder, LoggerConfig, Logging, basic_config, disable, disable_none, flush, get_logger, metrics,
     root_logger, set_handler_level, shutdown,
 };
+pub use context::{Context, ContextGuard};
 pub use error::{Error, Problem, set_error_hook};
 pub use filter::{FemtoFilter, FemtoFilterExt};
 #[cfg(feature = "cbor")]
@@ -326,10 +334,11 @@ pub use handler::{
 pub use level::{Level, LevelFilter, ParseLevelError, STATIC_MAX_LEVEL};
 pub use logger::FemtoLogger;
 pub use metrics::{DropReason, Dropped, HandlerMetrics, Metrics};
-pub use policy::{IdlePolicy, OverflowPolicy, Transport};
-pub use record::{FemtoLogRecord, Message, OwnedRecord};
+pub use policy::{IdlePolicy, OverflowPolicy, SpanEvents, Transport};
+pub use record::{FemtoLogRecord, Message, OwnedRecord, SpanRef};
 pub use shutdown::install_panic_hook;
-pub use value::{OwnedValue, Value};
+pub use span::{FemtoFutureExt, FemtoSpan, InScope, SpanGuard};
+pub use value::{Limits, List, Map, OwnedValue, Value};
 
 // Records for the targets in fuzz/.
 #[cfg(fuzzing)]

@@ -97,6 +97,8 @@ pub struct HandlerMetrics {
 pub struct Metrics {
     /// One entry per handler, in the order in which they were added.
     pub handlers: Vec<HandlerMetrics>,
+    /// Records of this process that were cut because they were too large; see [`Limits`](crate::Limits).
+    pub truncated: u64,
 }
 
 impl Metrics {

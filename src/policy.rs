@@ -108,3 +108,34 @@ impl Default for IdlePolicy {
         }
     }
 }
+
+/// Which records a span makes of itself.
+///
+/// Both are at the span's level and carry its keys. That of the end has a key `duration`, from the first entry to the end of the
+/// last handle or guard, and `panicked` if a panic left the span.
+///
+/// # Examples
+///
+/// ```
+/// use femtologging::{Config, FemtoStreamHandler, SpanEvents, info_span};
+///
+/// let config = Config::builder()
+///     .span_events(SpanEvents::Exit)
+///     .add_handler("console", FemtoStreamHandler::stderr().build()?);
+/// # drop(config);
+/// let quiet = info_span!("load").events(SpanEvents::None);
+/// # drop(quiet);
+/// # Ok::<(), femtologging::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SpanEvents {
+    /// None.
+    None,
+    /// `enter`, when it is entered for the first time.
+    Enter,
+    /// `exit`, when it is over.
+    Exit,
+    /// `enter` and `exit`.
+    #[default]
+    Both,
+}

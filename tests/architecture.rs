@@ -22,12 +22,14 @@ const fn module(name: &'static str, imports: &'static [&'static str]) -> Module 
 const MODULES: &[Module] = &[
     // What a caller writes expands to `__private`, which knows the caller's end of the journey.
     module("macros", &["__private"]),
-    module("__private", &["callsite", "level", "logger", "record", "template", "value"]),
+    module("__private", &["callsite", "context", "level", "logger", "rate", "record", "span", "template", "value"]),
 
     // The caller's side.
     module("callsite", &["level", "sync", "template", "value"]),
-    module("record", &["callsite", "level", "sync", "template", "text", "time", "value"]),
-    module("logger", &["callsite", "error", "filter", "level", "metrics", "queue", "record", "sync", "time", "value"]),
+    module("record", &["callsite", "context", "level", "sync", "template", "text", "time", "value"]),
+    module("logger", &["callsite", "context", "error", "filter", "level", "metrics", "policy", "queue", "record", "sync", "time",
+                       "value"]),
+    module("span", &["callsite", "context", "level", "logger", "policy", "time", "value"]),
 
     // Between the two sides.
     module("queue", &["level", "metrics", "policy", "record", "sync", "time", "value"]),
@@ -35,18 +37,19 @@ const MODULES: &[Module] = &[
     // The handler's side. Filters, formatters and handlers know records, and neither queue, worker nor logger.
     module("worker", &["callsite", "error", "filter", "handler", "level", "metrics", "policy", "queue", "record", "sync",
                        "template", "time", "value"]),
-    module("filter", &["error", "level", "record", "sync", "time", "value"]),
+    module("filter", &["error", "level", "rate", "record", "sync", "time", "value"]),
     module("formatter", &["error", "level", "record", "text", "time", "value", "zone"]),
     module("handler", &["error", "filter", "formatter", "level", "policy", "record", "sync", "text", "time", "value", "zone"]),
 
     // On top of the journey.
-    module("config", &["error", "exit", "filter", "handler", "level", "logger", "metrics", "queue", "shutdown", "sync", "time",
-                       "worker"]),
+    module("config", &["error", "exit", "filter", "handler", "level", "logger", "metrics", "policy", "queue", "shutdown",
+                       "sync", "time", "value", "worker"]),
     // A panic is logged like anything else: through a macro.
     module("shutdown", &["error", "exit", "level", "logger", "macros", "worker"]),
     module("exit", &["error", "sync"]),
 
     // The vocabulary, from what knows others down to what knows none.
+    module("context", &["callsite", "value"]),
     module("template", &["error", "render", "value"]),
     module("render", &[]),
     module("value", &["error", "text"]),
@@ -54,6 +57,7 @@ const MODULES: &[Module] = &[
     module("zone", &["error"]),
     module("error", &["sync", "time"]),
     module("metrics", &["level", "sync"]),
+    module("rate", &["time"]),
     module("policy", &[]),
     module("level", &[]),
     module("time", &["sync"]),
@@ -66,7 +70,20 @@ const EXCEPTIONS: &[(&str, &[&str])] =
     &[("logger/last_resort.rs", &["exit", "handler", "worker"]), ("logger/mod.rs", &["worker"])];
 
 /// The macros that stand for the module `macros` where the crate uses them itself.
-const MACROS: &[&str] = &["trace", "debug", "info", "warn", "error", "critical", "log", "enabled", "__femtologging"];
+const MACROS: &[&str] = &[
+    "trace",
+    "debug",
+    "info",
+    "warn",
+    "error",
+    "critical",
+    "log",
+    "enabled",
+    "span",
+    "info_span",
+    "context",
+    "__femtologging",
+];
 
 #[test]
 fn imports_follow_the_record() {

@@ -11,8 +11,10 @@ use crate::filter::{Directives, FemtoFilter};
 use crate::handler::{FemtoStreamHandler, HandlerSpec};
 use crate::level::LevelFilter;
 use crate::logger::{LoggerFilter, LoggerSettings, Registry, canonical};
+use crate::policy::SpanEvents;
 use crate::queue::Queue;
 use crate::time::Clock;
+use crate::value::{Limits, limits};
 use crate::worker::{self, Worker};
 use crate::{exit, shutdown};
 
@@ -32,6 +34,8 @@ impl Config {
     /// | [`add_logger`](ConfigBuilder::add_logger) | none | everything about a logger |
     /// | [`directives`](ConfigBuilder::directives) | none | levels of loggers as text, which go before all others |
     /// | [`directives_from_env`](ConfigBuilder::directives_from_env) | none | the same from an environment variable |
+    /// | [`span_events`](ConfigBuilder::span_events) | `Both` | which records spans make of themselves |
+    /// | [`limits`](ConfigBuilder::limits) | see [`Limits`] | how large records may be, in this process |
     /// | [`clock`](ConfigBuilder::clock) | [`Clock::system`] | what records are stamped with |
     /// | [`exit_timeout`](ConfigBuilder::exit_timeout) | 5 s | how long the end of the process waits for handlers |
     pub fn builder() -> ConfigBuilder {
@@ -41,6 +45,8 @@ impl Config {
             root_handlers: None,
             loggers: Vec::new(),
             directives: Vec::new(),
+            span_events: SpanEvents::default(),
+            limits: None,
             clock: None,
             exit_timeout: None,
             problems: Vec::new(),
@@ -70,6 +76,8 @@ pub struct ConfigBuilder {
     root_handlers: Option<Vec<String>>,
     loggers: Vec<(String, LoggerConfig)>,
     directives: Vec<Directives>,
+    span_events: SpanEvents,
+    limits: Option<Limits>,
     clock: Option<Clock>,
     exit_timeout: Option<Duration>,
     problems: Vec<Problem>,
@@ -203,7 +211,7 @@ impl ConfigBuilder {
     /// Sets levels of loggers by [`Directives`], such as `info,my_app::db=debug,hyper=off`.
     ///
     /// They go before the levels that other settings give to these loggers, and later ones before earlier ones. A
-    /// directive with keys is left aside with a warning: it takes a filter to honour it.
+    /// directive with keys or a span is left aside with a warning: it takes a filter to honour it.
     pub fn directives(mut self, directives: impl Into<Directives>) -> Self {
         self.directives.push(directives.into());
         self
@@ -212,6 +220,19 @@ impl ConfigBuilder {
     /// Sets levels of loggers by the [`Directives`] in an environment variable, such as `RUST_LOG`, if it is set.
     pub fn directives_from_env(mut self, variable: &str) -> Self {
         self.directives.extend(Directives::from_env(variable));
+        self
+    }
+
+    /// Sets which records spans make of themselves, unless a span says otherwise.
+    pub fn span_events(mut self, events: SpanEvents) -> Self {
+        self.span_events = events;
+        self
+    }
+
+    /// Sets how large records may be, in all logging systems of this process. The last one set counts.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.problems.extend(limits.problem());
+        self.limits = Some(limits);
         self
     }
 
@@ -292,6 +313,10 @@ impl ConfigBuilder {
         if let Some(timeout) = self.exit_timeout {
             exit::set_timeout(timeout);
         }
+        if let Some(limits) = self.limits {
+            limits::set(limits);
+        }
+        registry.set_span_events(self.span_events);
         shutdown::install_exit_hook();
         Ok(Logging::new(registry, workers, settings))
     }
@@ -306,13 +331,10 @@ impl ConfigBuilder {
             for directive in directives.iter() {
                 let (name, level) = (directive.target(), directive.level());
                 if !directive.is_plain() {
-                    // One with a span is left aside wherever it stands, and that was said.
-                    if directive.span().is_none() {
-                        notify(
-                            "directives",
-                            format_args!("{directive}: left aside, as only a handler's filter can look at keys"),
-                        );
-                    }
+                    notify(
+                        "directives",
+                        format_args!("{directive}: left aside, as only a handler's filter can look at keys and spans"),
+                    );
                 } else if name.is_empty() {
                     self.default_level = level;
                 } else if let Some((_, config)) =

@@ -12,6 +12,7 @@ use crate::metrics::Metrics;
 use crate::queue::is_consumer;
 use crate::sync::lock;
 use crate::time::uptime;
+use crate::value::limits;
 use crate::worker::{self, Worker};
 
 /// How long a logging system that is dropped, or a process that ends, waits for its handlers.
@@ -117,9 +118,7 @@ impl Logging {
 
     /// Returns the counters of all handlers.
     pub fn metrics(&self) -> Metrics {
-        let mut metrics = Metrics::default();
-        metrics.handlers.extend(self.workers().iter().map(|worker| worker.metrics()));
-        metrics
+        metrics_of(self.workers())
     }
 
     /// Disables records of this level and below, whatever the levels of loggers, as CPython's `logging.disable` does.
@@ -302,9 +301,11 @@ pub fn shutdown(timeout: Duration) -> Result<(), Error> {
 /// # Ok::<(), femtologging::Error>(())
 /// ```
 pub fn metrics() -> Metrics {
-    let mut metrics = Metrics::default();
-    metrics.handlers.extend(global_workers().iter().map(|worker| worker.metrics()));
-    metrics
+    metrics_of(&global_workers())
+}
+
+fn metrics_of(workers: &[Arc<Worker>]) -> Metrics {
+    Metrics { handlers: workers.iter().map(|worker| worker.metrics()).collect(), truncated: limits::cut() }
 }
 
 /// Disables records of this level and below in the global system; see [`Logging::disable`].

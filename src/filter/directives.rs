@@ -19,10 +19,10 @@ use crate::record::FemtoLogRecord;
 /// | `my_app::db` or `my_app::db=` | the same with `trace` |
 /// | `my_app[{user}]=debug` | the same for records that have the key `user` |
 /// | `my_app[{user=ada,n=7}]=debug` | the same for records that have these keys with these values |
-/// | `my_app[load{id=7}]=trace` | the same inside a span; read, but left aside with a warning |
+/// | `my_app[load]=trace` | the same for records logged in a span of this name, and may have keys, too |
 ///
-/// The directive that names most parts of a logger's name decides, of those the one with most keys, of equal ones the last. A
-/// value may stand in double quotes. Levels are those that a [`LevelFilter`] parses from.
+/// The directive that names most parts of a logger's name decides, of those one with a span, then the one with most keys, of
+/// equal ones the last. A value may stand in double quotes. Levels are those that a [`LevelFilter`] parses from.
 ///
 /// A directive that is wrong is left out. What is wrong is said through [the library's own voice](crate::set_error_hook), and in
 /// [`warnings`](Self::warnings); so is a level that this build has not compiled in.
@@ -69,7 +69,7 @@ impl Directive {
         &self.target
     }
 
-    /// Returns the name of the span; a directive with one is left aside.
+    /// Returns the name of a span that a record has to be logged in.
     pub fn span(&self) -> Option<&str> {
         self.span.as_deref()
     }
@@ -89,9 +89,9 @@ impl Directive {
         self.span.is_none() && self.fields.is_empty()
     }
 
-    /// How many parts of a name and how many keys it names.
-    fn rank(&self) -> (usize, usize) {
-        (parts(&self.target).count(), self.fields.len())
+    /// How many parts of a name, whether a span, and how many keys it names.
+    fn rank(&self) -> (usize, bool, usize) {
+        (parts(&self.target).count(), self.span.is_some(), self.fields.len())
     }
 
     fn is_about(&self, other: &Self) -> bool {
@@ -99,7 +99,7 @@ impl Directive {
     }
 
     fn covers(&self, record: &FemtoLogRecord<'_>) -> bool {
-        self.span.is_none()
+        self.span().is_none_or(|name| record.spans().any(|span| span.name() == name))
             && covers(&self.target, record.logger())
             && self.fields().all(|(key, wanted)| {
                 let found = record.get(key);
@@ -241,9 +241,6 @@ fn read(text: &str, compiled: LevelFilter) -> (Vec<Directive>, Vec<(&str, Compla
         }
         match read_one(directive) {
             Ok(read) => {
-                if read.span.is_some() {
-                    complaints.push((directive, "directives for spans are left aside"));
-                }
                 if read.level < compiled {
                     complaints.push((directive, "this build has no records of so low a level; see STATIC_MAX_LEVEL"));
                 }

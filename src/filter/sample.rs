@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use super::FemtoFilter;
+use crate::rate;
 use crate::record::FemtoLogRecord;
 
 /// Lets a fixed share of the records through, evenly spread; the first one always, unless the share is nothing.
@@ -33,8 +34,6 @@ enum Share {
     Fraction(u64),
 }
 
-const ONE: u64 = 1 << 32;
-
 impl Sample {
     /// Lets the first record through and then every `n`-th; 0 lets nothing through.
     pub fn one_in(n: u64) -> Self {
@@ -43,8 +42,7 @@ impl Sample {
 
     /// Lets this fraction of the records through, from 0 to 1.
     pub fn fraction(fraction: f64) -> Self {
-        // The sum starts just below a whole number, so that the first record completes it.
-        Self { share: Share::Fraction((fraction.clamp(0.0, 1.0) * ONE as f64) as u64), seen: AtomicU64::new(ONE - 1) }
+        Self { share: Share::Fraction(rate::fraction(fraction)), seen: AtomicU64::new(0) }
     }
 }
 
@@ -52,11 +50,7 @@ impl FemtoFilter for Sample {
     fn allows(&self, _: &FemtoLogRecord<'_>) -> bool {
         match self.share {
             Share::OneIn(n) => self.seen.fetch_add(1, Relaxed).checked_rem(n) == Some(0),
-            // Each time the sum passes a whole number.
-            Share::Fraction(share) => {
-                let sum = self.seen.fetch_add(share, Relaxed);
-                sum.wrapping_add(share) / ONE != sum / ONE
-            }
+            Share::Fraction(share) => rate::completes(&self.seen, share),
         }
     }
 }

@@ -13,12 +13,12 @@ pub(crate) fn level_name(level: Level) -> &'static str {
 }
 
 /// `filename`: the last part of the source file's path.
-pub(crate) fn file_name(record: &FemtoLogRecord<'_>) -> &'static str {
+pub(crate) fn file_name<'a>(record: &FemtoLogRecord<'a>) -> &'a str {
     record.file().rsplit(['/', '\\']).next().unwrap_or_default()
 }
 
 /// `module`: the same without its extension.
-pub(crate) fn module(record: &FemtoLogRecord<'_>) -> &'static str {
+pub(crate) fn module<'a>(record: &FemtoLogRecord<'a>) -> &'a str {
     let file = file_name(record);
     file.rsplit_once('.').map_or(file, |(stem, _)| stem)
 }

@@ -9,6 +9,7 @@ use crate::text::{Escaped, Output, Raw};
 
 /// Writes records as `2026-03-12T08:30:00.123456Z INFO  app::db [main] message key=value`.
 ///
+/// The names of the spans around the record stand before the message: `[main] request:load: message`.
 /// The time is UTC; with the feature `local-time` it can be another zone's. Of a key that comes twice, the last one is
 /// written. Text values stand in quotes where they would be hard to tell apart otherwise:
 /// where they are empty or hold a space, `=`, `"` or a control character; a quote or backslash in them is escaped.
@@ -89,13 +90,16 @@ fn write_rest(record: &FemtoLogRecord<'_>, mut out: impl Output) {
     out.plain(" [");
     record.render_thread(&mut out);
     out.plain("] ");
+    if record.render_spans(&mut out) {
+        out.plain(": ");
+    }
     let mut pairs = Pairs::new();
     record.render(&mut out, |_, key, value| pairs.push(key, value));
     pairs.each(
         |key, later| key.as_str() == later.as_str(),
         |key, value| {
             out.plain(" ");
-            write_pair(&mut out, |out| out.prepared(key), *value);
+            write_pair(&mut out, |out| key.write(out), *value);
         },
     );
 }

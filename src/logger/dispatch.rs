@@ -18,7 +18,7 @@ use crate::metrics::DropReason;
 use crate::queue::{Queue, ThreadRing, is_consumer};
 use crate::record::{Encoded, HEADER_WORDS, Header, Payload, SiteCache, ThreadInfo};
 use crate::time::{Clock, Timeline, Timestamp};
-use crate::value::{ByteSink, Sink};
+use crate::value::{ByteSink, Sink, limits};
 
 thread_local! {
     static LOCAL: RefCell<Local> = const { RefCell::new(Local { entries: Vec::new(), rings: Vec::new(), gone: Vec::new(), thread: None }) };
@@ -83,10 +83,16 @@ impl Drop for Local {
 /// record goes, for when the configuration has changed since.
 #[inline(always)]
 pub(crate) fn send<P: Payload>(state: State, level: Level, payload: &P, again: impl Fn() -> Option<State>) {
-    let header = Header::new(state.site(), level, P::PREFIX);
-    if !P::DIRECT || !send_direct(state.route(), header, level, payload) {
+    let header = Header::new(state.site(), level, P::PREFIX).with_extras(payload.has_extras());
+    if !P::DIRECT || !limits::is_small(payload.words()) || !send_direct(state.route(), header, level, payload) {
         send_encoded(state.route(), header, &|sink| payload.put(sink), &again);
     }
+}
+
+/// The clock that stamps the records of a route.
+pub(crate) fn clock(route: Option<u32>) -> Clock {
+    let route = route.and_then(Route::find);
+    route.and_then(|route| Some(route.queues.first()?.clock.clone())).unwrap_or_else(Clock::system)
 }
 
 /// Writes a record straight into rings, if this thread knows the route and nothing is out of the ordinary.
@@ -229,9 +235,12 @@ impl Target {
 
 /// Calls `with` with an empty buffer.
 fn with_scratch(with: impl FnOnce(&mut ByteSink)) {
-    let mut sink = ByteSink { bytes: SCRATCH.try_with(Cell::take).unwrap_or_default() };
+    let mut sink = ByteSink::new(SCRATCH.try_with(Cell::take).unwrap_or_default(), limits::get());
     sink.bytes.clear();
     with(&mut sink);
+    if sink.was_cut() {
+        limits::count_cut();
+    }
     sink.bytes.clear();
     sink.bytes.shrink_to(SCRATCH_KEPT);
     let _ = SCRATCH.try_with(|scratch| scratch.set(sink.bytes));

@@ -11,16 +11,18 @@ mod source;
 
 pub(crate) use registry::{LoggerFilter, LoggerSettings, Registry, canonical};
 #[doc(hidden)]
-pub use source::{AtLogger, AtLoggerAndTarget, AtSite, AtTarget, Source};
+pub use source::{After, AtLogger, AtLoggerAndTarget, AtSite, AtTarget, OwnedSource, Source};
 
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use crate::callsite::State;
+use crate::context::Entries;
 use crate::error::{Error, notify};
 use crate::filter::FemtoFilter;
 use crate::level::{Level, LevelFilter};
+use crate::value::Value;
 use crate::worker::Worker;
 
 /// A named logger. Clones are the same logger.
@@ -43,6 +45,13 @@ use crate::worker::Worker;
 pub struct FemtoLogger {
     registry: Arc<Registry>,
     node: Arc<Node>,
+    bound: Option<Arc<Bound>>,
+}
+
+/// Keys that a logger adds to its records.
+struct Bound {
+    words: Box<[u64]>,
+    keys: usize,
 }
 
 /// What a logger's calls look at; the rest of the logger is in the registry.
@@ -66,7 +75,46 @@ impl Node {
 
 impl FemtoLogger {
     pub(crate) fn new(registry: Arc<Registry>, node: Arc<Node>) -> Self {
-        Self { registry, node }
+        Self { registry, node, bound: None }
+    }
+
+    /// Returns this logger with a key that all its records carry: those logged through the value that is returned, and
+    /// its clones.
+    ///
+    /// The keys of a call override it, and it overrides those of the [`Context`](crate::Context).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use femtologging::{Config, FemtoCaptureHandler, info};
+    /// use std::time::Duration;
+    ///
+    /// let capture = FemtoCaptureHandler::new();
+    /// let logging = Config::builder().add_handler("capture", capture.clone()).build()?;
+    /// let logger = logging.get_logger("pool")?.with("pool", "readers").with("size", 8);
+    /// info!(logger: logger, "ready");
+    /// logging.flush(Duration::from_secs(5))?;
+    /// let records = capture.records();
+    /// let key_values: Vec<_> = records[0].key_values().map(|(key, value)| format!("{key}={value}")).collect();
+    /// assert_eq!(key_values, ["pool=readers", "size=8"]);
+    /// # Ok::<(), femtologging::Error>(())
+    /// ```
+    pub fn with<'v>(&self, key: &str, value: impl Into<Value<'v>>) -> Self {
+        let (words, keys) = self.bound();
+        let mut entries = Entries::behind(words, keys);
+        entries.named(key, value.into());
+        let keys = entries.keys();
+        Self { bound: Some(Arc::new(Bound { words: entries.finish(), keys })), ..self.clone() }
+    }
+
+    pub(crate) fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    /// The entries of the bound keys, and how many they are.
+    #[inline(always)]
+    pub(crate) fn bound(&self) -> (&[u64], usize) {
+        self.bound.as_ref().map_or((&[], 0), |bound| (&bound.words, bound.keys))
     }
 
     /// Returns the name; `root` for the root logger.

@@ -1,7 +1,7 @@
 //! All loggers of one logging system, and what follows from their settings for every logger and call site.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::atomic::{AtomicU64, Ordering::*};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::*};
 use std::sync::{Arc, LazyLock, Mutex};
 
 use super::route::{LAST_RESORT, NOWHERE, Route};
@@ -10,6 +10,7 @@ use crate::callsite::{self, Callsite, Origin, Shape, State};
 use crate::error::{Error, Problem};
 use crate::filter::{FemtoFilter, Interest};
 use crate::level::{Level, LevelFilter};
+use crate::policy::SpanEvents;
 use crate::queue::Queue;
 use crate::sync::lock;
 
@@ -53,6 +54,8 @@ pub(crate) struct Registry {
     tree: Mutex<Tree>,
     /// Whether call sites without a `logger:` belong to it.
     is_global: bool,
+    /// Which records spans make of themselves.
+    span_events: AtomicU8,
 }
 
 struct Tree {
@@ -99,7 +102,7 @@ impl Registry {
         let root = Node {
             name: "root".into(),
             key: String::new(),
-            name_id: callsite::intern(&"root".into()),
+            name_id: callsite::intern("root"),
             state: AtomicU64::new(0),
         };
         let settings = LoggerSettings { level: Some(LevelFilter::Warn), ..LoggerSettings::default() };
@@ -112,7 +115,8 @@ impl Registry {
             replaced: Vec::new(),
             retired: Vec::new(),
         };
-        let registry = Self { tree: Mutex::new(tree), is_global };
+        let registry =
+            Self { tree: Mutex::new(tree), is_global, span_events: AtomicU8::new(SpanEvents::default() as u8) };
         registry.update(|_| ());
         Arc::new(registry)
     }
@@ -284,6 +288,15 @@ impl Registry {
     /// The state of a target that is known only at run time.
     pub(crate) fn target_state(&self, target: &str) -> State {
         lock(&self.tree).state(self.is_global, &canonical(target))
+    }
+
+    pub(crate) fn span_events(&self) -> SpanEvents {
+        const ALL: [SpanEvents; 4] = [SpanEvents::None, SpanEvents::Enter, SpanEvents::Exit, SpanEvents::Both];
+        ALL.get(usize::from(self.span_events.load(Relaxed))).copied().unwrap_or_default()
+    }
+
+    pub(crate) fn set_span_events(&self, events: SpanEvents) {
+        self.span_events.store(events as u8, Relaxed);
     }
 
     pub(crate) fn generation() -> u64 {

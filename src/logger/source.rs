@@ -4,16 +4,24 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
-use super::{FemtoLogger, Registry};
+use super::{FemtoLogger, Registry, dispatch};
 use crate::callsite::{Callsite, Shape, State};
+use crate::context::Luggage;
 use crate::level::Level;
-use crate::record::{LoggerName, Named, TargetName};
+use crate::record::{Draft, LoggerName, Named, TargetName};
+use crate::value::Deferred;
 
 /// Where a call's record goes, and under which name.
 #[doc(hidden)]
 pub trait Source: Copy {
     type Name: Named;
     fn name(self) -> Self::Name;
+    /// What a record takes along.
+    fn luggage(&self) -> Luggage<'_> {
+        Luggage::new(&[])
+    }
+    /// The same, to be kept.
+    fn to_owned(self) -> OwnedSource;
     /// Whether a record of this level goes anywhere.
     fn lets(self, site: &'static Callsite, level: Level) -> bool;
     /// The final answer: the state to send with, if the record goes anywhere.
@@ -60,6 +68,10 @@ impl Source for AtSite {
     #[inline(always)]
     fn name(self) {}
 
+    fn to_owned(self) -> OwnedSource {
+        OwnedSource::Site
+    }
+
     #[inline(always)]
     fn lets(self, site: &'static Callsite, level: Level) -> bool {
         site_lets(site, level)
@@ -80,6 +92,10 @@ impl<'a> Source for AtTarget<'a> {
         TargetName(self.0)
     }
 
+    fn to_owned(self) -> OwnedSource {
+        OwnedSource::Target(self.0.into())
+    }
+
     #[inline(always)]
     fn lets(self, site: &'static Callsite, level: Level) -> bool {
         site_lets(site, level) && target_state(self.0).lets(level)
@@ -96,8 +112,17 @@ impl<'a> Source for AtLogger<'a> {
     type Name = LoggerName;
 
     #[inline(always)]
+    fn luggage(&self) -> Luggage<'_> {
+        Luggage::new(self.0.bound().0)
+    }
+
+    #[inline(always)]
     fn name(self) -> LoggerName {
         LoggerName(self.0.node().name_id)
+    }
+
+    fn to_owned(self) -> OwnedSource {
+        OwnedSource::Logger(self.0.clone())
     }
 
     #[inline(always)]
@@ -115,8 +140,16 @@ impl<'a> Source for AtLogger<'a> {
 impl<'a> Source for AtLoggerAndTarget<'a> {
     type Name = (LoggerName, TargetName<'a>);
 
+    fn luggage(&self) -> Luggage<'_> {
+        Luggage::new(self.0.bound().0)
+    }
+
     fn name(self) -> Self::Name {
         (AtLogger(self.0).name(), TargetName(self.1))
+    }
+
+    fn to_owned(self) -> OwnedSource {
+        OwnedSource::LoggerAndTarget(self.0.clone(), self.1.into())
     }
 
     #[inline(always)]
@@ -126,6 +159,86 @@ impl<'a> Source for AtLoggerAndTarget<'a> {
 
     fn state(self, site: &'static Callsite, shape: &'static Shape, level: Level) -> Option<State> {
         AtLogger(self.0).state(site, shape, level)
+    }
+}
+
+/// A source whose rate limit has turned calls away since the last one.
+#[doc(hidden)]
+#[derive(Clone, Copy)]
+pub struct After<S>(pub S, pub u64);
+
+impl<S: Source> Source for After<S> {
+    type Name = S::Name;
+
+    fn name(self) -> S::Name {
+        self.0.name()
+    }
+
+    fn to_owned(self) -> OwnedSource {
+        self.0.to_owned()
+    }
+
+    #[inline(always)]
+    fn luggage(&self) -> Luggage<'_> {
+        self.0.luggage().after(self.1)
+    }
+
+    #[inline(always)]
+    fn lets(self, site: &'static Callsite, level: Level) -> bool {
+        self.0.lets(site, level)
+    }
+
+    fn state(self, site: &'static Callsite, shape: &'static Shape, level: Level) -> Option<State> {
+        self.0.state(site, shape, level)
+    }
+}
+
+/// A source that is kept.
+#[doc(hidden)]
+#[derive(Clone)]
+pub enum OwnedSource {
+    Site,
+    Target(Box<str>),
+    Logger(FemtoLogger),
+    LoggerAndTarget(FemtoLogger, Box<str>),
+}
+
+impl OwnedSource {
+    /// The logger, if it names one.
+    pub(crate) fn logger(&self) -> Option<&FemtoLogger> {
+        match self {
+            Self::Site | Self::Target(_) => None,
+            Self::Logger(logger) | Self::LoggerAndTarget(logger, _) => Some(logger),
+        }
+    }
+
+    /// The route that a record of this level takes now.
+    pub(crate) fn route(&self, site: &'static Callsite, level: Level) -> Option<u32> {
+        let shape = Shape::TEXT;
+        let state = match self {
+            Self::Site => AtSite.state(site, shape, level),
+            Self::Target(target) => AtTarget(target).state(site, shape, level),
+            Self::Logger(logger) | Self::LoggerAndTarget(logger, _) => AtLogger(logger).state(site, shape, level),
+        };
+        state.map(State::route)
+    }
+
+    /// Sends a record with this text and these entries.
+    pub(crate) fn say(&self, site: &'static Callsite, level: Level, text: &str, entries: &[u64]) {
+        match self {
+            Self::Site => say(AtSite, site, level, text, entries),
+            Self::Target(target) => say(AtTarget(target), site, level, text, entries),
+            Self::Logger(logger) => say(AtLogger(logger), site, level, text, entries),
+            Self::LoggerAndTarget(logger, target) => say(AtLoggerAndTarget(logger, target), site, level, text, entries),
+        }
+    }
+}
+
+fn say<S: Source>(source: S, site: &'static Callsite, level: Level, text: &str, entries: &[u64]) {
+    let state = || source.state(site, Shape::TEXT, level);
+    if let Some(now) = state() {
+        let (arguments, luggage) = (&((), Deferred(text)), Luggage::new(entries));
+        dispatch::send(now, level, &Draft { name: source.name(), arguments, fields: &(), luggage }, state);
     }
 }
 

@@ -5,7 +5,7 @@ use crate::callsite::{Callsite, Metadata, Origin, Registered, Shape};
 use crate::level::Level;
 use crate::text::Prepared;
 use crate::time::Timestamp;
-use crate::value::{ByteSink, Capture, Kind, Sink, Tag, Value};
+use crate::value::{ByteSink, Sink, Value};
 
 /// What a record shall be.
 #[derive(Clone, Copy, Debug)]
@@ -55,8 +55,10 @@ impl ByHand<'_> {
         let mut payload = ByteSink::default();
         payload.text(self.message);
         let mut site = Site::new(Registered { site: &SITE, shape: Shape::TEXT });
-        let fields =
-            self.key_values.iter().map(|(key, value)| (Prepared::new((*key).to_owned()), put(*value, &mut payload)));
+        let fields = self.key_values.iter().map(|(key, value)| {
+            value.put(&mut payload);
+            (Prepared::new((*key).to_owned()), value.tag())
+        });
         site.fields = fields.collect();
         let thread = ThreadInfo { id: 140, name: Prepared::new(self.thread.to_owned()) };
         FemtoLogRecord::with_text(&SITE, Shape::TEXT, self.level, self.timestamp, "", |record| {
@@ -65,44 +67,5 @@ impl ByHand<'_> {
             (record.message.site, record.message.payload) = (&site, &payload.bytes);
             use_it(&record)
         })
-    }
-}
-
-/// Encodes a value and returns its type.
-fn put(value: Value<'_>, sink: &mut ByteSink) -> Tag {
-    fn capture<T: Capture + ?Sized>(value: &T, sink: &mut ByteSink) -> Tag {
-        value.put(sink);
-        T::TAG
-    }
-    match value {
-        Value::Bool(x) => capture(&x, sink),
-        Value::I64(x) => capture(&x, sink),
-        Value::U64(x) => capture(&x, sink),
-        Value::I128(x) => capture(&x, sink),
-        Value::U128(x) => capture(&x, sink),
-        Value::F32(x) => capture(&x, sink),
-        Value::F64(x) => capture(&x, sink),
-        Value::Char(x) => capture(&x, sink),
-        Value::Str(x) => capture(x, sink),
-        Value::Duration(x) => capture(&x, sink),
-        Value::Ip(x) => capture(&x, sink),
-        Value::Socket(x) => capture(&x, sink),
-        Value::Display(x) => {
-            sink.text(x);
-            Tag::new(Kind::Display)
-        }
-        Value::Debug(x) => {
-            sink.text(x);
-            Tag::new(Kind::Debug)
-        }
-        Value::Error(x) => {
-            sink.text(x);
-            Tag::new(Kind::Error)
-        }
-        Value::Secret => Tag::new(Kind::Secret),
-        _ => {
-            sink.word(0);
-            Tag::new(Kind::Bool).optional()
-        }
     }
 }

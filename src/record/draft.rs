@@ -6,10 +6,12 @@
 //! word 1   | ticks of the clock                             |
 //! then     | logger's name id, or target text, if `prefix` says so
 //! then     | arguments (or the message's text), then values of the keys
+//! then     | what else the record carries, and its length, if a flag says so (see `extras`)
 //! ```
 //!
 //! `length` counts all words of the record, these two included. The consumer finds the types in the call site's tags.
 
+use crate::context::Luggage;
 use crate::level::Level;
 use crate::value::{Fields, Sink};
 
@@ -37,6 +39,9 @@ pub enum Prefix {
 impl Header {
     /// The payload is in the ring's side queue; there is nothing behind the two header words.
     const ASIDE: u64 = 1 << 61;
+
+    /// What else the record carries stands behind the values of the keys.
+    const EXTRAS: u64 = 1 << 62;
 
     /// The next records of this ring come from the thread that is next in the side queue. One word, no ticks.
     pub(crate) const NEW_THREAD: Header = Header(1 << 32);
@@ -90,6 +95,16 @@ impl Header {
         }
     }
 
+    #[inline(always)]
+    pub(crate) fn with_extras(self, has: bool) -> Self {
+        Self(self.0 | (has as u64) << 62)
+    }
+
+    #[inline(always)]
+    pub(crate) fn has_extras(self) -> bool {
+        self.0 & Self::EXTRAS != 0
+    }
+
     pub(crate) fn is_aside(self) -> bool {
         self.0 & Self::ASIDE != 0
     }
@@ -100,15 +115,17 @@ pub(crate) trait Payload {
     const PREFIX: Prefix;
     /// Whether it is encoded without running user code.
     const DIRECT: bool;
+    fn has_extras(&self) -> bool;
     fn words(&self) -> usize;
     fn put<S: Sink>(&self, sink: &mut S);
 }
 
-/// The payload of a call: who it comes from, its arguments or text, and its keys' values.
+/// The payload of a call: who it comes from, its arguments or text, its keys' values, and what else it takes along.
 pub(crate) struct Draft<'a, N, A, F> {
     pub(crate) name: N,
     pub(crate) arguments: &'a A,
     pub(crate) fields: &'a F,
+    pub(crate) luggage: Luggage<'a>,
 }
 
 impl<N: Named, A: Fields, F: Fields> Payload for Draft<'_, N, A, F> {
@@ -116,15 +133,22 @@ impl<N: Named, A: Fields, F: Fields> Payload for Draft<'_, N, A, F> {
     const DIRECT: bool = A::DIRECT && F::DIRECT;
 
     #[inline(always)]
+    fn has_extras(&self) -> bool {
+        !self.luggage.is_empty()
+    }
+
+    #[inline(always)]
     fn words(&self) -> usize {
-        self.name.words() + self.arguments.words() + self.fields.words()
+        self.name.words() + self.arguments.words() + self.fields.words() + self.luggage.words()
     }
 
     #[inline(always)]
     fn put<S: Sink>(&self, sink: &mut S) {
         self.name.put(sink);
         self.arguments.put(sink);
+        sink.begin_values();
         self.fields.put(sink);
+        self.luggage.put(sink);
     }
 }
 
@@ -134,6 +158,12 @@ pub(crate) struct Encoded<'a>(pub(crate) &'a [u8]);
 impl Payload for Encoded<'_> {
     const PREFIX: Prefix = Prefix::None;
     const DIRECT: bool = true;
+
+    /// Those that it has are encoded with it, and said in the header that goes with it.
+    #[inline(always)]
+    fn has_extras(&self) -> bool {
+        false
+    }
 
     #[inline(always)]
     fn words(&self) -> usize {

@@ -4,6 +4,7 @@
 #[cfg(any(test, fuzzing))]
 pub(crate) mod by_hand;
 mod draft;
+mod extras;
 mod message;
 mod owned;
 mod process;
@@ -12,6 +13,8 @@ mod site;
 mod thread;
 
 pub(crate) use draft::{Draft, Encoded, HEADER_WORDS, Header, LoggerName, Named, Payload, Prefix, TargetName};
+pub(crate) use extras::Key;
+pub use extras::SpanRef;
 pub use message::Message;
 pub use owned::OwnedRecord;
 pub(crate) use rewrite::Changes;
@@ -21,9 +24,10 @@ pub(crate) use thread::ThreadInfo;
 
 use std::fmt;
 
+use self::extras::Extras;
 use crate::callsite::{Callsite, Registered, Shape};
 use crate::level::Level;
-use crate::text::{Escaped, Output, Prepared, Raw};
+use crate::text::{Escaped, Output, Raw};
 use crate::time::Timestamp;
 use crate::value::{ByteSink, Reader, Sink, Value};
 
@@ -51,9 +55,22 @@ pub struct FemtoLogRecord<'a> {
     logger: Option<&'a str>,
     target: Option<&'a str>,
     message: Message<'a>,
+    extras: Extras<'a>,
 }
 
 impl<'a> FemtoLogRecord<'a> {
+    #[inline]
+    fn new(
+        site: &'a Site,
+        level: Level,
+        timestamp: Timestamp,
+        thread: &'a ThreadInfo,
+        payload: &'a [u8],
+    ) -> FemtoLogRecord<'a> {
+        let message = Message { site, payload, changes: None };
+        Self { level, timestamp, thread, logger: None, target: None, message, extras: Extras::default() }
+    }
+
     /// Calls `use_it` with a record of this text that no caller logged.
     pub(crate) fn with_text<T>(
         site: &'static Callsite,
@@ -67,8 +84,7 @@ impl<'a> FemtoLogRecord<'a> {
         let thread = ThreadInfo::current();
         let mut payload = ByteSink::default();
         payload.text(text);
-        let message = Message { site: &site, payload: &payload.bytes, changes: None };
-        use_it(&FemtoLogRecord { level, timestamp, thread: &thread, logger: None, target: None, message })
+        use_it(&FemtoLogRecord::new(&site, level, timestamp, &thread, &payload.bytes))
     }
 
     /// Returns the severity.
@@ -101,18 +117,23 @@ impl<'a> FemtoLogRecord<'a> {
     }
 
     /// Returns the module that the call stands in.
-    pub fn module_path(&self) -> &'static str {
-        self.message.site.metadata().module_path
+    pub fn module_path(&self) -> &'a str {
+        self.extras.source().map_or(self.message.site.metadata().module_path, |source| source.module_path)
     }
 
     /// Returns the source file of the call, as the compiler was given it.
-    pub fn file(&self) -> &'static str {
-        self.message.site.metadata().file
+    pub fn file(&self) -> &'a str {
+        self.extras.source().map_or(self.message.site.metadata().file, |source| source.file)
     }
 
     /// Returns the line of the call.
     pub fn line(&self) -> u32 {
-        self.message.site.metadata().line
+        self.extras.source().map_or(self.message.site.metadata().line, |source| source.line)
+    }
+
+    /// Iterates over the spans that the record was logged in, the outermost first.
+    pub fn spans(&self) -> impl Iterator<Item = SpanRef<'a>> + use<'a> {
+        self.extras.spans()
     }
 
     /// Returns the number of the calling thread, the one in its [`ThreadId`](std::thread::ThreadId).
@@ -157,24 +178,28 @@ impl<'a> FemtoLogRecord<'a> {
         tags.iter().map(move |tag| reader.value(*tag))
     }
 
-    /// Iterates over the keys and their values, in the order of the call.
+    /// Iterates over the keys and their values: those of the scopes around the call, from the outermost in, then those of
+    /// the call, in its order. A key that comes again overrides what was before.
     pub fn key_values(&self) -> impl Iterator<Item = (&'a str, Value<'a>)> + use<'a> {
         let reader = self.message.site.skip_message(self.message.payload);
         self.rewritten_key_values(reader).map(|(key, value)| (key.as_str(), value))
     }
 
     /// The keys and values as filters left them, from a reader that has come to them.
-    fn rewritten_key_values(&self, reader: Reader<'a>) -> impl Iterator<Item = (&'a Prepared, Value<'a>)> + use<'a> {
+    fn rewritten_key_values(&self, reader: Reader<'a>) -> impl Iterator<Item = (Key<'a>, Value<'a>)> + use<'a> {
         let changes = self.message.changes;
-        let added = changes.map_or(&[][..], |changes| &changes.added).iter().map(|(key, value)| (key, value.get()));
-        let key_values = self.prepared_key_values(reader).chain(added).enumerate();
+        let added = changes.map_or(&[][..], |changes| &changes.added).iter();
+        let added = added.map(|(key, value)| (Key::Prepared(key), value.get()));
+        let key_values = self.extras.key_values().chain(self.own_key_values(reader)).chain(added).enumerate();
         key_values.map(move |(at, (key, value))| (key, changes.and_then(|changes| changes.value(at)).unwrap_or(value)))
     }
 
-    /// The keys and values that the caller sent, from a reader that has come to them.
+    /// The keys and values of the call, from a reader that has come to them.
     #[inline]
-    fn prepared_key_values(&self, mut reader: Reader<'a>) -> impl Iterator<Item = (&'a Prepared, Value<'a>)> + use<'a> {
-        self.message.site.fields.iter().map(move |(key, tag)| (key, reader.value(*tag)))
+    fn own_key_values(&self, mut reader: Reader<'a>) -> impl Iterator<Item = (Key<'a>, Value<'a>)> + use<'a> {
+        let site = self.message.site;
+        let left_out = (site.left_out > 0).then_some((Key::Text("…"), Value::U64(site.left_out as u64)));
+        site.fields.iter().map(move |(key, tag)| (Key::Prepared(key), reader.value(*tag))).chain(left_out)
     }
 
     /// Writes the logger's name.
@@ -192,14 +217,25 @@ impl<'a> FemtoLogRecord<'a> {
         out.prepared(&self.thread.name);
     }
 
+    /// Writes the names of the spans, with `:` between them. Returns whether there are any.
+    pub(crate) fn render_spans(&self, out: &mut impl Output) -> bool {
+        let mut any = false;
+        for span in self.spans() {
+            out.plain(if any { ":" } else { "" });
+            let _ = out.write_str(span.name());
+            any = true;
+        }
+        any
+    }
+
     /// Writes the message, and calls `each` with every key and value.
     #[inline]
-    pub(crate) fn render<O: Output>(&self, out: &mut O, mut each: impl FnMut(&mut O, &'a Prepared, Value<'a>)) {
+    pub(crate) fn render<O: Output>(&self, out: &mut O, mut each: impl FnMut(&mut O, Key<'a>, Value<'a>)) {
         let reader = self.message.render(out);
-        if self.message.changes.is_some() {
+        if self.message.changes.is_some() || !self.extras.is_empty() {
             return self.rewritten_key_values(reader).for_each(|(key, value)| each(out, key, value));
         }
-        for (key, value) in self.prepared_key_values(reader) {
+        for (key, value) in self.own_key_values(reader) {
             each(out, key, value);
         }
     }

@@ -1,6 +1,6 @@
 //! Records that outlive their queue.
 
-use super::FemtoLogRecord;
+use super::{FemtoLogRecord, SpanRef};
 use crate::level::Level;
 use crate::time::Timestamp;
 use crate::value::{OwnedValue, Value};
@@ -31,8 +31,8 @@ pub struct OwnedRecord {
     logger: String,
     target: String,
     template: &'static str,
-    module_path: &'static str,
-    file: &'static str,
+    module_path: String,
+    file: String,
     line: u32,
     thread_id: u64,
     thread_name: String,
@@ -40,6 +40,7 @@ pub struct OwnedRecord {
     message: String,
     arguments: Vec<OwnedValue>,
     key_values: Vec<(String, OwnedValue)>,
+    spans: Vec<(String, u64, u64)>,
 }
 
 impl OwnedRecord {
@@ -50,8 +51,8 @@ impl OwnedRecord {
             logger: record.logger().to_owned(),
             target: record.target().to_owned(),
             template: record.template(),
-            module_path: record.module_path(),
-            file: record.file(),
+            module_path: record.module_path().to_owned(),
+            file: record.file().to_owned(),
             line: record.line(),
             thread_id: record.thread_id(),
             thread_name: record.thread_name().to_owned(),
@@ -59,6 +60,7 @@ impl OwnedRecord {
             message: record.message().to_string(),
             arguments: record.arguments().map(|value| value.to_owned()).collect(),
             key_values: record.key_values().map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),
+            spans: record.spans().map(|span| span.to_parts()).collect(),
         }
     }
 
@@ -88,13 +90,13 @@ impl OwnedRecord {
     }
 
     /// Returns the module that the call stands in.
-    pub fn module_path(&self) -> &'static str {
-        self.module_path
+    pub fn module_path(&self) -> &str {
+        &self.module_path
     }
 
     /// Returns the source file of the call.
-    pub fn file(&self) -> &'static str {
-        self.file
+    pub fn file(&self) -> &str {
+        &self.file
     }
 
     /// Returns the line of the call.
@@ -127,9 +129,14 @@ impl OwnedRecord {
         self.arguments.iter().map(OwnedValue::get)
     }
 
-    /// Returns the keys and their values, in the order of the call.
+    /// Returns the keys and their values; see [`FemtoLogRecord::key_values`].
     pub fn key_values(&self) -> impl Iterator<Item = (&str, Value<'_>)> {
         self.key_values.iter().map(|(key, value)| (key.as_str(), value.get()))
+    }
+
+    /// Returns the spans that the record was logged in, the outermost first.
+    pub fn spans(&self) -> impl Iterator<Item = SpanRef<'_>> {
+        self.spans.iter().map(|(name, id, parent)| SpanRef::from_parts(name, *id, *parent))
     }
 
     /// Returns the value of a key, if the record has it; the last one if it has several.

@@ -2,14 +2,14 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::sync::Arc;
 
-use super::{FemtoLogRecord, Header, Message, Prefix, ThreadInfo};
+use super::extras::Extras;
+use super::{FemtoLogRecord, Header, Prefix, ThreadInfo};
 use crate::callsite::{self, Metadata, Registered};
 use crate::template::{self, Template};
 use crate::text::Prepared;
 use crate::time::Timestamp;
-use crate::value::{Reader, Tag};
+use crate::value::{Reader, Tag, limits};
 
 /// A call site, prepared for reading its records.
 pub(crate) struct Site {
@@ -17,6 +17,8 @@ pub(crate) struct Site {
     arguments: Vec<Tag>,
     /// The keys and the types of their values.
     pub(super) fields: Vec<(Prepared, Tag)>,
+    /// How many more keys there are.
+    pub(super) left_out: usize,
     pub(super) target: Prepared,
     /// The literal parts of a template of bare `{}`.
     pub(super) parts: Vec<Prepared>,
@@ -29,11 +31,13 @@ impl Site {
             Template::Bare => template::literal_parts(metadata.template),
             Template::Text | Template::Closure(_) => Vec::new(),
         };
-        let keys = metadata.keys.iter().map(|key| Prepared::new((*key).to_owned()));
+        let limits = limits::get();
+        let keys = metadata.keys.iter().map(|key| Prepared::new(limits.key(key).into_owned()));
         Self {
             registered,
             arguments: registered.argument_tags(),
-            fields: keys.zip(registered.field_tags()).collect(),
+            fields: keys.zip(registered.field_tags()).take(limits.keys).collect(),
+            left_out: metadata.keys.len().saturating_sub(limits.keys),
             target: Prepared::new(metadata.target.to_owned()),
             parts: parts.into_iter().map(Prepared::new).collect(),
         }
@@ -124,11 +128,16 @@ impl SiteCache {
     }
 }
 
-/// Names of loggers that records refer to.
+/// Names that records refer to: of loggers, of keys, of spans.
 #[derive(Default)]
-struct Names(Vec<Arc<str>>);
+pub(super) struct Names(Vec<Prepared>);
 
 impl Names {
+    #[inline]
+    pub(super) fn get(&self, id: usize) -> Option<&Prepared> {
+        self.0.get(id)
+    }
+
     /// Makes the view of a record of this call site.
     #[inline]
     fn record<'a>(
@@ -139,28 +148,28 @@ impl Names {
         thread: &'a ThreadInfo,
         payload: &'a [u8],
     ) -> FemtoLogRecord<'a> {
+        if header.prefix() == Prefix::None && !header.has_extras() {
+            return FemtoLogRecord::new(site, header.level(), timestamp, thread, payload);
+        }
+        self.update();
+        let (payload, extras) =
+            if header.has_extras() { Extras::split(payload, self) } else { (payload, Extras::default()) };
         let mut reader = Reader::new(payload);
         let (logger, target) = match header.prefix() {
             Prefix::None => (None, None),
-            Prefix::Logger => (self.know(reader.word() as usize), None),
+            Prefix::Logger => (self.get(reader.word() as usize), None),
             Prefix::Target => (None, Some(reader.text())),
-            Prefix::Both => (self.know(reader.word() as usize), Some(reader.text())),
+            Prefix::Both => (self.get(reader.word() as usize), Some(reader.text())),
         };
-        FemtoLogRecord {
-            level: header.level(),
-            timestamp,
-            thread,
-            logger: logger.and_then(|id| self.0.get(id)).map(|name| &**name),
-            target,
-            message: Message { site, payload: reader.rest(), changes: None },
-        }
+        let record = FemtoLogRecord::new(site, header.level(), timestamp, thread, reader.rest());
+        FemtoLogRecord { logger: logger.map(Prepared::as_str), target, extras, ..record }
     }
 
-    /// Makes sure that the logger's name with this id is there.
-    fn know(&mut self, id: usize) -> Option<usize> {
-        if id >= self.0.len() {
-            self.0.extend(callsite::names_from(self.0.len()));
+    /// Makes sure that every name is there that a record can refer to.
+    #[inline]
+    fn update(&mut self) {
+        if self.0.len() < callsite::names() {
+            self.0.extend(callsite::names_from(self.0.len()).iter().map(|name| Prepared::new((**name).to_owned())));
         }
-        Some(id)
     }
 }

@@ -7,27 +7,23 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 pub(crate) use fork::{generation, watch_forks};
 
-cfg_if::cfg_if! {
-    if #[cfg(loom)] {
-        pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-    } else {
-        pub(crate) use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-    }
-}
+#[cfg(loom)]
+pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+#[cfg(not(loom))]
+pub(crate) use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// The mutex of the algorithms that are model-checked.
 pub(crate) mod modelled {
-    cfg_if::cfg_if! {
-        if #[cfg(loom)] {
-            pub(crate) use loom::sync::Mutex;
+    #[cfg(not(loom))]
+    pub(crate) use super::lock;
+    #[cfg(loom)]
+    pub(crate) use loom::sync::Mutex;
+    #[cfg(not(loom))]
+    pub(crate) use std::sync::Mutex;
 
-            pub(crate) fn lock<T>(mutex: &Mutex<T>) -> loom::sync::MutexGuard<'_, T> {
-                mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
-            }
-        } else {
-            pub(crate) use super::lock;
-            pub(crate) use std::sync::Mutex;
-        }
+    #[cfg(loom)]
+    pub(crate) fn lock<T>(mutex: &Mutex<T>) -> loom::sync::MutexGuard<'_, T> {
+        mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
 

@@ -67,6 +67,16 @@ impl Clock {
     }
 }
 
+impl Clock {
+    /// The time that has passed since this clock showed `ticks`.
+    pub(crate) fn elapsed(&self, ticks: u64) -> Duration {
+        match &self.0 {
+            Source::System(clock) => clock.delta(ticks, clock.raw()),
+            Source::Manual(clock) => Duration::from_nanos(clock.ticks().saturating_sub(ticks)),
+        }
+    }
+}
+
 /// The hand that moves a [`Clock::manual`], for tests; clones move the same clock.
 ///
 /// # Examples

@@ -9,8 +9,9 @@
 use std::error::Error;
 use std::fmt;
 
-use super::capture::{Capture, Integer};
-use super::wire::{Kind, Reader, Sink, Tag};
+use super::capture::{Capture, Integer, Travels};
+use super::sink::ByteSink;
+use super::wire::{Kind, Reader, Sink, Tag, padded_words};
 
 /// Picks how an argument travels.
 #[doc(hidden)]
@@ -36,7 +37,7 @@ pub trait PickDeferred<'a> {
     fn __femtologging_pick(&self) -> Deferred<'a, Self::Target>;
 }
 
-impl<'a, T: Capture + ?Sized> PickDeferred<'a> for &&Probe<'a, T> {
+impl<'a, T: Travels + ?Sized> PickDeferred<'a> for &&Probe<'a, T> {
     type Target = T;
     #[inline(always)]
     fn __femtologging_pick(&self) -> Deferred<'a, T> {
@@ -84,6 +85,23 @@ pub struct AsDisplay<'a, T: ?Sized>(pub &'a T);
 /// A key's value that is recorded as an error's message and those of its sources.
 #[doc(hidden)]
 pub struct AsError<'a, T: ?Sized>(pub &'a T);
+
+/// A key's value that is recorded as bytes.
+#[doc(hidden)]
+pub struct AsBytes<'a, T: ?Sized>(pub &'a T);
+
+impl<T: AsRef<[u8]> + ?Sized> Field for AsBytes<'_, T> {
+    const TAG: Tag = Tag::new(Kind::Bytes);
+    const DIRECT: bool = true;
+
+    fn words(&self) -> usize {
+        1 + padded_words(self.0.as_ref().len())
+    }
+
+    fn put<S: Sink>(&self, sink: &mut S) {
+        sink.bytes(self.0.as_ref());
+    }
+}
 
 /// A key's value that stays at the call.
 #[doc(hidden)]
@@ -199,7 +217,7 @@ impl<T: Integer> Argument for Number<'_, T> {
     }
 }
 
-impl<T: Capture + ?Sized> Argument for Deferred<'_, T> {
+impl<T: Travels + ?Sized> Argument for Deferred<'_, T> {
     type Out<'o> = T::Out<'o>;
 
     #[inline]
@@ -271,6 +289,11 @@ pub trait Fields {
     const DIRECT: bool;
     fn words(&self) -> usize;
     fn put<S: Sink>(&self, sink: &mut S);
+    /// Writes every value behind what `before` writes for it, given its place and its type. Returns their number.
+    fn put_each(&self, sink: &mut ByteSink, before: &dyn Fn(&mut ByteSink, usize, Tag)) -> usize {
+        let _ = (sink, before);
+        0
+    }
 }
 
 impl Fields for () {
@@ -289,6 +312,13 @@ impl Fields for () {
 impl<A: Fields, B: Field> Fields for (A, B) {
     const TAGS: Option<&'static Tags> = Some(&Tags { last: B::TAG, before: A::TAGS });
     const DIRECT: bool = A::DIRECT && B::DIRECT;
+
+    fn put_each(&self, sink: &mut ByteSink, before: &dyn Fn(&mut ByteSink, usize, Tag)) -> usize {
+        let at = self.0.put_each(sink, before);
+        before(sink, at, B::TAG);
+        self.1.put(sink);
+        at + 1
+    }
 
     #[inline(always)]
     fn words(&self) -> usize {

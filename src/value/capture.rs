@@ -220,14 +220,22 @@ pub trait Integer: Copy + for<'a> Capture<Out<'a> = Self> {}
 )]
 pub trait Single: Capture {}
 
+/// Everything captured that an argument of a message can be.
+#[doc(hidden)]
+pub trait Travels: Capture {}
+
+impl<T: Single + Travels> Travels for Option<T> {}
+
 macro_rules! single {
-    ($($type:ty)*) => {$( impl Single for $type {} )*};
+    ($($type:ty)*) => {$(
+        impl Single for $type {}
+        impl Travels for $type {}
+    )*};
 }
 
 macro_rules! single_integers {
     ($($type:ty)*) => {$(
-        impl Single for $type {}
-        impl Single for NonZero<$type> {}
+        single! { $type NonZero<$type> }
         impl Integer for $type {}
     )*};
 }
@@ -243,6 +251,7 @@ single_integers! { i8 u8 i16 u16 i32 u32 i64 u64 isize usize }
 macro_rules! pointers {
     ($($(#[$life:lifetime])? $type:ty;)*) => {$(
         impl<$($life,)? T: Single + ?Sized> Single for $type {}
+        impl<$($life,)? T: Travels + ?Sized> Travels for $type {}
 
         impl<$($life,)? T: Capture + ?Sized> Capture for $type {
             type Out<'o> = Pointee<T::Out<'o>>;
@@ -280,6 +289,7 @@ pointers! {
 }
 
 impl<T: Single + ToOwned + ?Sized> Single for Cow<'_, T> {}
+impl<T: Travels + ToOwned + ?Sized> Travels for Cow<'_, T> {}
 
 impl<T: Capture + ToOwned + ?Sized> Capture for Cow<'_, T> {
     type Out<'a> = T::Out<'a>;

@@ -5,20 +5,34 @@
 
 mod argument;
 mod capture;
+pub(crate) mod limits;
+mod nested;
+#[cfg(feature = "serde")]
+mod serde;
+mod sink;
 mod text;
 mod wire;
 
+#[cfg(feature = "serde")]
+#[doc(hidden)]
+pub use self::serde::AsSerde;
+#[cfg(feature = "serde")]
+use argument::Field;
 #[doc(hidden)]
 pub use argument::{
-    Arguments, AsDebug, AsDisplay, AsError, Deferred, Fields, PickDeferred, PickImmediate, PickNumber, Probe, Secret,
-    Tags,
+    Arguments, AsBytes, AsDebug, AsDisplay, AsError, Deferred, Fields, PickDeferred, PickImmediate, PickNumber, Probe,
+    Secret, Tags,
 };
 #[doc(hidden)]
 pub use capture::Capture;
+pub use limits::Limits;
+pub use nested::{List, Map};
+#[doc(hidden)]
+pub use sink::ByteSink;
 pub(crate) use text::write_value;
 pub(crate) use wire::padded_words;
 #[doc(hidden)]
-pub use wire::{ByteSink, Kind, Reader, Sink, Tag};
+pub use wire::{Kind, Reader, Sink, Tag};
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -74,6 +88,12 @@ pub enum Value<'a> {
     Ip(IpAddr),
     /// A network address with its port.
     Socket(SocketAddr),
+    /// Bytes that are no text (`key:bytes = value`), shown in hexadecimal digits.
+    Bytes(&'a [u8]),
+    /// A list: a slice, an array, a `Vec`, or what `key:serde = value` makes a list of.
+    List(List<'a>),
+    /// Values with keys: a `BTreeMap`, a `HashMap`, or what `key:serde = value` makes a map of.
+    Map(Map<'a>),
 }
 
 impl<'a> Value<'a> {
@@ -115,25 +135,75 @@ impl<'a> Value<'a> {
 
     /// Copies the value so that it outlives the record.
     pub fn to_owned(&self) -> OwnedValue {
-        let text = |kind, text: &str| OwnedValue(Owned::Text(kind, text.into()));
+        let bytes = |bytes: &[u8]| Owned::Bytes(self.tag().kind, bytes.into());
+        OwnedValue(match *self {
+            Value::Str(text) | Value::Display(text) | Value::Debug(text) | Value::Error(text) => {
+                Owned::Text(self.tag().kind, text.into())
+            }
+            Value::Bytes(value) | Value::List(List(value)) | Value::Map(Map(value)) => bytes(value),
+            Value::Secret => Owned::Plain(Value::Secret),
+            Value::Null => Owned::Plain(Value::Null),
+            Value::Bool(x) => Owned::Plain(Value::Bool(x)),
+            Value::I64(x) => Owned::Plain(Value::I64(x)),
+            Value::U64(x) => Owned::Plain(Value::U64(x)),
+            Value::I128(x) => Owned::Plain(Value::I128(x)),
+            Value::U128(x) => Owned::Plain(Value::U128(x)),
+            Value::F32(x) => Owned::Plain(Value::F32(x)),
+            Value::F64(x) => Owned::Plain(Value::F64(x)),
+            Value::Char(x) => Owned::Plain(Value::Char(x)),
+            Value::Duration(x) => Owned::Plain(Value::Duration(x)),
+            Value::Ip(x) => Owned::Plain(Value::Ip(x)),
+            Value::Socket(x) => Owned::Plain(Value::Socket(x)),
+        })
+    }
+
+    /// The type that the value is encoded as.
+    pub(crate) fn tag(&self) -> Tag {
+        Tag::new(match self {
+            Value::Null => Kind::Null,
+            Value::Bool(_) => Kind::Bool,
+            Value::I64(_) => Kind::I64,
+            Value::U64(_) => Kind::U64,
+            Value::I128(_) => Kind::I128,
+            Value::U128(_) => Kind::U128,
+            Value::F32(_) => Kind::F32,
+            Value::F64(_) => Kind::F64,
+            Value::Char(_) => Kind::Char,
+            Value::Str(_) => Kind::Str,
+            Value::Display(_) => Kind::Display,
+            Value::Debug(_) => Kind::Debug,
+            Value::Error(_) => Kind::Error,
+            Value::Secret => Kind::Secret,
+            Value::Duration(_) => Kind::Duration,
+            Value::Ip(_) => Kind::Ip,
+            Value::Socket(_) => Kind::Socket,
+            Value::Bytes(_) => Kind::Bytes,
+            Value::List(_) => Kind::List,
+            Value::Map(_) => Kind::Map,
+        })
+    }
+
+    /// Encodes the value, without its tag.
+    pub(crate) fn put(&self, sink: &mut impl Sink) {
         match *self {
-            Value::Str(s) => text(Kind::Str, s),
-            Value::Display(s) => text(Kind::Display, s),
-            Value::Debug(s) => text(Kind::Debug, s),
-            Value::Error(s) => text(Kind::Error, s),
-            Value::Secret => OwnedValue(Owned::Plain(Value::Secret)),
-            Value::Null => OwnedValue(Owned::Plain(Value::Null)),
-            Value::Bool(x) => OwnedValue(Owned::Plain(Value::Bool(x))),
-            Value::I64(x) => OwnedValue(Owned::Plain(Value::I64(x))),
-            Value::U64(x) => OwnedValue(Owned::Plain(Value::U64(x))),
-            Value::I128(x) => OwnedValue(Owned::Plain(Value::I128(x))),
-            Value::U128(x) => OwnedValue(Owned::Plain(Value::U128(x))),
-            Value::F32(x) => OwnedValue(Owned::Plain(Value::F32(x))),
-            Value::F64(x) => OwnedValue(Owned::Plain(Value::F64(x))),
-            Value::Char(x) => OwnedValue(Owned::Plain(Value::Char(x))),
-            Value::Duration(x) => OwnedValue(Owned::Plain(Value::Duration(x))),
-            Value::Ip(x) => OwnedValue(Owned::Plain(Value::Ip(x))),
-            Value::Socket(x) => OwnedValue(Owned::Plain(Value::Socket(x))),
+            Value::Null | Value::Secret => {}
+            Value::Bool(x) => x.put(sink),
+            Value::I64(x) => x.put(sink),
+            Value::U64(x) => x.put(sink),
+            Value::I128(x) => x.put(sink),
+            Value::U128(x) => x.put(sink),
+            Value::F32(x) => x.put(sink),
+            Value::F64(x) => x.put(sink),
+            Value::Char(x) => x.put(sink),
+            Value::Str(text) | Value::Display(text) | Value::Debug(text) | Value::Error(text) => sink.text(text),
+            Value::Duration(x) => x.put(sink),
+            Value::Ip(x) => x.put(sink),
+            Value::Socket(x) => x.put(sink),
+            Value::Bytes(bytes) => sink.bytes(bytes),
+            Value::List(List(words)) | Value::Map(Map(words)) => {
+                sink.word((words.len() / 8) as u64);
+                words.as_chunks::<8>().0.iter().for_each(|word| sink.word(u64::from_le_bytes(*word)));
+            }
         }
     }
 }
@@ -155,6 +225,9 @@ impl fmt::Display for Value<'_> {
             Value::Duration(x) => fmt::Debug::fmt(x, f),
             Value::Ip(x) => x.fmt(f),
             Value::Socket(x) => x.fmt(f),
+            Value::Bytes(bytes) => bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}")),
+            Value::List(list) => list.fmt(f),
+            Value::Map(map) => map.fmt(f),
         }
     }
 }
@@ -182,6 +255,18 @@ impl<'a> From<&'a str> for Value<'a> {
     }
 }
 
+impl<'a> From<&'a String> for Value<'a> {
+    fn from(text: &'a String) -> Self {
+        Value::Str(text)
+    }
+}
+
+impl<'a> From<&'a [u8]> for Value<'a> {
+    fn from(bytes: &'a [u8]) -> Self {
+        Value::Bytes(bytes)
+    }
+}
+
 /// A [`Value`] that owns its text.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OwnedValue(Owned);
@@ -190,6 +275,7 @@ pub struct OwnedValue(Owned);
 enum Owned {
     Plain(Value<'static>),
     Text(Kind, Box<str>),
+    Bytes(Kind, Box<[u8]>),
 }
 
 impl OwnedValue {
@@ -201,6 +287,9 @@ impl OwnedValue {
             Owned::Text(Kind::Debug, text) => Value::Debug(text),
             Owned::Text(Kind::Error, text) => Value::Error(text),
             Owned::Text(_, text) => Value::Str(text),
+            Owned::Bytes(Kind::List, words) => Value::List(List(words)),
+            Owned::Bytes(Kind::Map, words) => Value::Map(Map(words)),
+            Owned::Bytes(_, bytes) => Value::Bytes(bytes),
         }
     }
 }

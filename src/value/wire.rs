@@ -1,15 +1,18 @@
 //! The encoded form of values: little-endian 64-bit words.
 //!
 //! A scalar is one word (128-bit integers and durations two, addresses three or five), text is a word with its
-//! length in bytes and then its bytes, padded with zeros to whole words. An optional value has a word before it,
-//! 1 or 0, and nothing after a 0. The types are not in the payload: they stand in the call site's [`Tag`]s.
+//! length in bytes and then its bytes, padded with zeros to whole words; so are bytes. An optional value has a word
+//! before it, 1 or 0, and nothing after a 0. The types are not in the payload: they stand in the call site's [`Tag`]s.
+//!
+//! Where the types are known only at run time, a value has a word with its tag before it. So have the elements of a
+//! list, which begins with the number of words that follow, and those of a map, behind the text of their keys.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::time::Duration;
 
 use super::Value;
-use crate::error::guarded;
+use super::nested::{List, Map};
 
 /// The type of an encoded value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -47,6 +50,42 @@ pub enum Kind {
     Ip,
     /// [`SocketAddr`].
     Socket,
+    /// Bytes that are no text.
+    Bytes,
+    /// Values.
+    List,
+    /// Values with keys.
+    Map,
+    /// Nothing.
+    Null,
+    /// A value behind its own tag.
+    Any,
+}
+
+impl Kind {
+    const ALL: [Kind; 21] = [
+        Kind::Bool,
+        Kind::I64,
+        Kind::U64,
+        Kind::I128,
+        Kind::U128,
+        Kind::F32,
+        Kind::F64,
+        Kind::Char,
+        Kind::Str,
+        Kind::Display,
+        Kind::Debug,
+        Kind::Error,
+        Kind::Secret,
+        Kind::Duration,
+        Kind::Ip,
+        Kind::Socket,
+        Kind::Bytes,
+        Kind::List,
+        Kind::Map,
+        Kind::Null,
+        Kind::Any,
+    ];
 }
 
 /// A value's type and whether it is an `Option` of it.
@@ -65,6 +104,18 @@ impl Tag {
     pub(crate) const fn optional(self) -> Self {
         Self { kind: self.kind, optional: true }
     }
+
+    /// The tag as a word, whose upper half is free.
+    #[inline(always)]
+    pub(crate) const fn word(self) -> u64 {
+        self.kind as u64 | (self.optional as u64) << 8
+    }
+
+    #[inline]
+    pub(crate) fn from_word(word: u64) -> Self {
+        let kind = Kind::ALL.get(word as usize & 0xFF).copied().unwrap_or(Kind::Null);
+        Self { kind, optional: word & 0x100 != 0 }
+    }
 }
 
 /// How many words `bytes` bytes of text take, without their length.
@@ -81,7 +132,12 @@ pub trait Sink {
     /// Writes the length of `text` and its bytes.
     #[inline(always)]
     fn text(&mut self, text: &str) {
-        let bytes = text.as_bytes();
+        self.bytes(text.as_bytes());
+    }
+
+    /// Writes how many bytes there are, and the bytes.
+    #[inline(always)]
+    fn bytes(&mut self, bytes: &[u8]) {
         self.word(bytes.len() as u64);
         let (whole, rest) = bytes.as_chunks::<8>();
         for chunk in whole {
@@ -101,59 +157,20 @@ pub trait Sink {
 
     /// Writes text that user code formats. Only [`ByteSink`] runs it: no user code runs while a ring is open.
     fn format(&mut self, write: &dyn Fn(&mut dyn fmt::Write) -> fmt::Result);
-}
 
-/// A growing byte buffer of words; what a caller formats lands here first.
-#[doc(hidden)]
-#[derive(Default)]
-pub struct ByteSink {
-    pub(crate) bytes: Vec<u8>,
-}
+    /// Says that the values of keys follow.
+    #[inline(always)]
+    fn begin_values(&mut self) {}
 
-impl Sink for ByteSink {
-    #[inline]
-    fn word(&mut self, word: u64) {
-        self.bytes.extend_from_slice(&word.to_le_bytes());
+    /// How many words the elements of a list may take.
+    #[inline(always)]
+    fn room(&self) -> usize {
+        usize::MAX
     }
 
-    #[inline]
-    fn text(&mut self, text: &str) {
-        self.word(text.len() as u64);
-        self.bytes.extend_from_slice(text.as_bytes());
-        self.pad();
-    }
-
-    fn format(&mut self, write: &dyn Fn(&mut dyn fmt::Write) -> fmt::Result) {
-        let at = self.bytes.len();
-        self.word(0);
-        // Neither an error nor a panic of a user's `Display` may reach the code that logs.
-        match guarded(|| write(self)) {
-            Some(Ok(())) => {}
-            Some(Err(_)) => self.bytes.extend_from_slice(b"<formatting failed>"),
-            None => self.bytes.extend_from_slice(b"<formatting panicked>"),
-        }
-        let length = (self.bytes.len() - at - 8) as u64;
-        if let Some(word) = self.bytes.get_mut(at..at + 8) {
-            word.copy_from_slice(&length.to_le_bytes());
-        }
-        self.pad();
-    }
-}
-
-impl ByteSink {
-    #[inline]
-    fn pad(&mut self) {
-        let whole = self.bytes.len().next_multiple_of(8);
-        self.bytes.resize(whole, 0);
-    }
-}
-
-impl fmt::Write for ByteSink {
-    #[inline]
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        self.bytes.extend_from_slice(text.as_bytes());
-        Ok(())
-    }
+    /// Notes that something was cut short.
+    #[inline(always)]
+    fn note_cut(&mut self) {}
 }
 
 /// Reads a payload back. Reading past the end gives zeros and empty text, never a panic.
@@ -182,16 +199,36 @@ impl<'a> Reader<'a> {
 
     #[inline]
     pub(crate) fn text(&mut self) -> &'a str {
+        // Only whole strings are encoded, so this cannot fail.
+        std::str::from_utf8(self.bytes()).unwrap_or_default()
+    }
+
+    #[inline]
+    pub(crate) fn bytes(&mut self) -> &'a [u8] {
         let length = self.word() as usize;
         let whole = padded_words(length).saturating_mul(8);
         match (self.bytes.get(..length), self.bytes.get(whole..)) {
-            (Some(text), Some(rest)) => {
+            (Some(bytes), Some(rest)) => {
                 self.bytes = rest;
-                // Only whole strings are encoded, so this cannot fail.
-                std::str::from_utf8(text).unwrap_or_default()
+                bytes
             }
-            _ => "",
+            _ => &[],
         }
+    }
+
+    /// Takes the elements of a list or map out.
+    pub(super) fn nested(&mut self) -> Reader<'a> {
+        let length = (self.word() as usize).saturating_mul(8);
+        let (elements, rest) = self.bytes.split_at_checked(length).unwrap_or((self.bytes, &[]));
+        self.bytes = rest;
+        Reader::new(elements)
+    }
+
+    /// Reads a value behind its tag.
+    pub(crate) fn tagged(&mut self) -> Value<'a> {
+        let tag = Tag::from_word(self.word());
+        // A tag behind a tag would be an endless chain if it were damaged.
+        if tag.kind == Kind::Any { Value::Null } else { self.value(tag) }
     }
 
     /// What has not been read.
@@ -251,6 +288,11 @@ impl<'a> Reader<'a> {
             Kind::Duration => Value::Duration(self.duration()),
             Kind::Ip => Value::Ip(self.ip()),
             Kind::Socket => Value::Socket(self.socket()),
+            Kind::Bytes => Value::Bytes(self.bytes()),
+            Kind::List => Value::List(List(self.nested().rest())),
+            Kind::Map => Value::Map(Map(self.nested().rest())),
+            Kind::Null => Value::Null,
+            Kind::Any => self.tagged(),
         }
     }
 }

@@ -1,4 +1,3 @@
 fn main() {
-    let items = Some(vec![1]);
-    femtologging::info!("text"; items);
+    femtologging::info!("text"; size = Some(Some(1)));
 }

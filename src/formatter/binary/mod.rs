@@ -55,7 +55,13 @@ pub(super) trait Notation {
             Value::F64(x) => Self::f64(x, out),
             Value::Str(text) | Value::Display(text) | Value::Debug(text) | Value::Error(text) => Self::text(text, out),
             Value::Duration(span) => Self::f64(span.as_secs_f64(), out),
-            Value::Char(_) | Value::Secret | Value::Ip(_) | Value::Socket(_) => {
+            Value::Char(_)
+            | Value::Secret
+            | Value::Ip(_)
+            | Value::Socket(_)
+            | Value::Bytes(_)
+            | Value::List(_)
+            | Value::Map(_) => {
                 Self::rendered(out, |out| write_value(out, value));
             }
         }

@@ -398,7 +398,7 @@ fn write_text<O: Output>(record: &FemtoLogRecord<'_>, out: &mut O, with_pairs: b
             |key, later| key.as_str() == later.as_str(),
             |key, value| {
                 out.plain(" ");
-                write_pair(out, |out| out.prepared(key), *value);
+                write_pair(out, |out| key.write(out), *value);
             },
         );
     }

@@ -1,0 +1,146 @@
+//! What a record carries besides what its call site knows: keys of its context, spans, and what bridges say of a source.
+//!
+//! The entries stand behind the values of the call's own keys, and a word with their length in words behind them. An
+//! entry begins with a word:
+//!
+//! ```text
+//! 63                       32        17 16        9    8        7    0
+//! +--------------------------+---------+-----------+----------+------+
+//! | id of the name, or line  |         | what      | optional | kind |
+//! +--------------------------+---------+-----------+----------+------+
+//! ```
+//!
+//! A name that has no id stands behind it as text. Then comes the key's value; or the ids of the span and of its parent; or
+//! the module and the file.
+
+use std::sync::OnceLock;
+
+use crate::callsite;
+use crate::value::{ByteSink, Fields, Limits, Sink, Value, limits};
+
+/// What an entry is. Names are ids unless it says text.
+pub(crate) const KEY: u64 = 0;
+pub(crate) const KEY_TEXT: u64 = 1;
+pub(crate) const SPAN: u64 = 2;
+pub(crate) const SOURCE: u64 = 3;
+
+const fn head(what: u64, tag: u64, upper: u32) -> u64 {
+    (upper as u64) << 32 | what << 9 | tag
+}
+
+/// Entries as the caller makes them.
+#[derive(Default)]
+pub(crate) struct Entries {
+    sink: ByteSink,
+    limits: Option<Limits>,
+    keys: usize,
+    left_out: usize,
+}
+
+impl Entries {
+    /// Makes entries that go on behind others, of which `keys` are keys.
+    pub(crate) fn behind(words: &[u64], keys: usize) -> Self {
+        let bytes = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+        let limits = limits::get();
+        let mut sink = ByteSink::new(bytes, limits);
+        sink.begin_values();
+        Self { sink, limits: Some(limits), keys, left_out: 0 }
+    }
+
+    /// Adds a key whose name has an id.
+    #[allow(dead_code)]
+    pub(crate) fn key(&mut self, id: u32, value: Value<'_>) {
+        if self.has_room() {
+            self.sink.word(head(KEY, value.tag().word(), id));
+            value.put(&mut self.sink);
+        }
+    }
+
+    /// Adds a key with any name.
+    pub(crate) fn named(&mut self, name: &str, value: Value<'_>) {
+        if self.has_room() {
+            self.sink.word(head(KEY_TEXT, value.tag().word(), 0));
+            self.sink.text(&limits::get().key(name));
+            value.put(&mut self.sink);
+        }
+    }
+
+    /// Adds the keys of a call, whose names have these ids.
+    pub(crate) fn fields(&mut self, ids: &[u32], fields: &impl Fields) {
+        // All or none: they are few, and each is encoded with the next.
+        if self.keys + ids.len() > self.most() {
+            self.left_out += ids.len();
+            return;
+        }
+        self.keys += ids.len();
+        fields.put_each(&mut self.sink, &|sink, at, tag| {
+            sink.word(head(KEY, tag.word(), ids.get(at).copied().unwrap_or_default()));
+        });
+    }
+
+    /// Adds entries that are encoded already.
+    pub(crate) fn encoded(&mut self, words: &[u64], keys: usize) {
+        words.iter().for_each(|word| self.sink.word(*word));
+        self.keys += keys;
+    }
+
+    /// Adds a span.
+    pub(crate) fn span(&mut self, name: u32, id: u64, parent: u64) {
+        self.sink.word(head(SPAN, 0, name));
+        self.sink.word(id);
+        self.sink.word(parent);
+    }
+
+    /// Says where the record comes from.
+    #[allow(dead_code)]
+    pub(crate) fn source(&mut self, module_path: &str, file: &str, line: u32) {
+        self.sink.word(head(SOURCE, 0, line));
+        self.sink.text(module_path);
+        self.sink.text(file);
+    }
+
+    fn most(&self) -> usize {
+        self.limits.map_or(usize::MAX, |limits| limits.keys)
+    }
+
+    fn has_room(&mut self) -> bool {
+        let has_room = self.keys < self.most();
+        if has_room {
+            self.keys += 1;
+        } else {
+            self.left_out += 1;
+        }
+        has_room
+    }
+
+    /// How many keys there are.
+    pub(crate) fn keys(&self) -> usize {
+        self.keys
+    }
+
+    /// Finishes the entries, with a note of how many had no room.
+    pub(crate) fn finish(mut self) -> Box<[u64]> {
+        if self.left_out > 0 {
+            let note = format!("+{} keys", self.left_out);
+            let value = Value::Str(&note);
+            self.sink.word(head(KEY_TEXT, value.tag().word(), 0));
+            self.sink.text("…");
+            value.put(&mut self.sink);
+            self.sink.note_cut();
+        }
+        if self.sink.was_cut() {
+            limits::count_cut();
+        }
+        self.sink.bytes.as_chunks::<8>().0.iter().map(|word| u64::from_le_bytes(*word)).collect()
+    }
+}
+
+/// How many words [`suppressed_entry`] has.
+pub(crate) const SUPPRESSED_WORDS: usize = 2;
+
+/// The key that says how many calls before this one a rate limit turned away.
+pub(crate) fn suppressed_entry(count: u64) -> [u64; SUPPRESSED_WORDS] {
+    static NAME: OnceLock<u32> = OnceLock::new();
+    let value = Value::U64(count);
+    [head(KEY, value.tag().word(), *NAME.get_or_init(|| callsite::intern("suppressed"))), count]
+}

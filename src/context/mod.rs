@@ -1,0 +1,219 @@
+//! Context: keys and spans that every record of a scope carries.
+//!
+//! A scope is an immutable list of entries in the form in which records carry them, those of the scopes around it first.
+//! Each thread has a current one, or none. Entering a scope makes it the current one until its guard is dropped; a record
+//! copies the entries of the current one behind its own values.
+
+mod entries;
+
+pub(crate) use entries::{Entries, KEY, KEY_TEXT, SOURCE, SPAN};
+
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use self::entries::{SUPPRESSED_WORDS, suppressed_entry};
+use crate::callsite::Keys;
+use crate::value::{Fields, Sink, Value};
+
+thread_local! {
+    /// How many words the current scope has: what every call looks at.
+    static WORDS: Cell<usize> = const { Cell::new(0) };
+
+    static CURRENT: Current = const { Current(RefCell::new(Context(None))) };
+}
+
+struct Current(RefCell<Context>);
+
+impl Drop for Current {
+    fn drop(&mut self) {
+        // A guard that was leaked has not set it back.
+        let _ = WORDS.try_with(|words| words.set(0));
+    }
+}
+
+/// Keys with values that every record of a scope carries, and the spans around it.
+///
+/// [`context!`](crate::context!) makes one and enters it. Clones are the same context; it can be entered on any thread, any
+/// number of times. Entering one makes it the current one of the thread, *in place* of any other: it already has what it
+/// was made in. Threads and tasks that are started in a context are not in it by themselves; hand them
+/// [`Context::current`].
+///
+/// # Examples
+///
+/// ```
+/// use femtologging::{Config, Context, FemtoCaptureHandler, Value, context, info};
+/// use std::time::Duration;
+///
+/// let capture = FemtoCaptureHandler::new();
+/// let logging = Config::builder().add_handler("capture", capture.clone()).build()?;
+/// let logger = logging.get_logger("shop")?;
+///
+/// let request = context! { request_id = 4711, user = "ada" };
+/// request.in_scope(|| {
+///     info!(logger: logger, "received");
+///     let context = Context::current();
+///     std::thread::scope(|scope| {
+///         scope.spawn(|| context.in_scope(|| info!(logger: logger, "worked on")));
+///     });
+/// });
+/// info!(logger: logger, "outside");
+///
+/// logging.flush(Duration::from_secs(5))?;
+/// let users: Vec<_> = capture.records().iter().map(|record| record.get("user").is_some()).collect();
+/// assert_eq!(users, [true, true, false]);
+/// # Ok::<(), femtologging::Error>(())
+/// ```
+#[derive(Clone, Default)]
+pub struct Context(Option<Arc<Scope>>);
+
+struct Scope {
+    words: Box<[u64]>,
+    /// How many of the entries are keys.
+    keys: usize,
+    /// The number of the innermost span; 0 if there is none.
+    span: u64,
+}
+
+impl Context {
+    /// Returns the current context of the calling thread.
+    pub fn current() -> Self {
+        CURRENT.try_with(|current| current.0.borrow().clone()).unwrap_or_default()
+    }
+
+    /// Returns this context with one more key, whose value overrides any that the key had.
+    pub fn with<'v>(&self, key: &str, value: impl Into<Value<'v>>) -> Self {
+        self.extended(self.span(), |entries| entries.named(key, value.into()))
+    }
+
+    /// Makes this the current context of the calling thread until the guard is dropped.
+    ///
+    /// Guards are to be dropped in the reverse order of their making, as they are where each lives in a variable of its own.
+    pub fn enter(&self) -> ContextGuard {
+        ContextGuard { before: replace_current(self.clone()), not_send: PhantomData }
+    }
+
+    /// Calls a function in this context.
+    pub fn in_scope<T>(&self, call: impl FnOnce() -> T) -> T {
+        let _guard = self.enter();
+        call()
+    }
+
+    /// This context and what `add` adds to it.
+    pub(crate) fn extended(&self, span: u64, add: impl FnOnce(&mut Entries)) -> Self {
+        let mut entries = Entries::behind(self.words(), self.0.as_ref().map_or(0, |scope| scope.keys));
+        add(&mut entries);
+        let keys = entries.keys();
+        Self(Some(Arc::new(Scope { words: entries.finish(), keys, span })))
+    }
+
+    /// The number of the innermost span; 0 if there is none.
+    pub(crate) fn span(&self) -> u64 {
+        self.0.as_ref().map_or(0, |scope| scope.span)
+    }
+
+    fn words(&self) -> &[u64] {
+        self.0.as_ref().map_or(&[], |scope| &scope.words)
+    }
+}
+
+/// Makes the context that `context!` describes.
+#[doc(hidden)]
+pub fn make<F: Fields>(keys: &'static Keys, fields: F) -> Context {
+    let current = Context::current();
+    current.extended(current.span(), |entries| entries.fields(keys.ids(), &fields))
+}
+
+/// Makes another context the current one and returns the one that was.
+fn replace_current(context: Context) -> Context {
+    let words = context.words().len();
+    let before = CURRENT.try_with(|current| current.0.replace(context));
+    if before.is_ok() {
+        let _ = WORDS.try_with(|count| count.set(words));
+    }
+    before.unwrap_or_default()
+}
+
+impl fmt::Debug for Context {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Context").field("keys", &self.0.as_ref().map_or(0, |scope| scope.keys)).finish_non_exhaustive()
+    }
+}
+
+/// Leaves a [`Context`] when it is dropped.
+#[derive(Debug)]
+#[must_use = "the context ends when the guard is dropped; give it a name, such as `_context`"]
+pub struct ContextGuard {
+    before: Context,
+    /// It belongs to its thread.
+    not_send: PhantomData<*const ()>,
+}
+
+impl Drop for ContextGuard {
+    fn drop(&mut self) {
+        // What is replaced is dropped outside of the thread-local.
+        drop(replace_current(std::mem::take(&mut self.before)));
+    }
+}
+
+/// What a record takes along besides its own values.
+#[derive(Clone, Copy, Default)]
+pub struct Luggage<'a> {
+    /// How many words of the current scope.
+    scope: usize,
+    /// The entries of a logger's bound keys.
+    bound: &'a [u64],
+    /// How many calls before this one a rate limit turned away.
+    suppressed: u64,
+}
+
+impl<'a> Luggage<'a> {
+    #[inline(always)]
+    pub(crate) fn new(bound: &'a [u64]) -> Self {
+        Self { scope: WORDS.try_with(Cell::get).unwrap_or(0), bound, suppressed: 0 }
+    }
+
+    #[inline(always)]
+    pub(crate) fn after(self, suppressed: u64) -> Self {
+        Self { suppressed, ..self }
+    }
+
+    #[inline(always)]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.scope == 0 && self.bound.is_empty() && self.suppressed == 0
+    }
+
+    /// How many words [`put`](Self::put) writes.
+    #[inline(always)]
+    pub(crate) fn words(&self) -> usize {
+        let suppressed = if self.suppressed > 0 { SUPPRESSED_WORDS } else { 0 };
+        if self.is_empty() { 0 } else { self.scope + self.bound.len() + suppressed + 1 }
+    }
+
+    #[inline(always)]
+    pub(crate) fn put<S: Sink>(&self, sink: &mut S) {
+        if !self.is_empty() {
+            self.put_entries(sink);
+        }
+    }
+
+    #[inline(never)]
+    fn put_entries<S: Sink>(&self, sink: &mut S) {
+        // The current scope is the one that was counted, unless user code has run since, which it only does where the sink
+        // may take any number of words.
+        let scope = CURRENT.try_with(|current| {
+            let current = current.0.borrow();
+            current.words().iter().for_each(|word| sink.word(*word));
+            current.words().len()
+        });
+        self.bound.iter().for_each(|word| sink.word(*word));
+        let mut length = scope.unwrap_or(0) + self.bound.len();
+        if self.suppressed > 0 {
+            let entry = suppressed_entry(self.suppressed);
+            entry.iter().for_each(|word| sink.word(*word));
+            length += entry.len();
+        }
+        sink.word(length as u64);
+    }
+}

@@ -1,0 +1,118 @@
+//! How large a record may be.
+
+use std::borrow::Cow;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+
+use super::sink::floor_boundary;
+use crate::error::Problem;
+
+/// The largest records that are sent whole. What is larger is cut visibly, and counted in
+/// [`Metrics::truncated`](crate::Metrics::truncated).
+///
+/// | limit | default | what becomes of the rest |
+/// |---|---|---|
+/// | [`keys`](Self::keys) | 64 | keys beyond are left out; `…` stands for them, with their number |
+/// | [`key_bytes`](Self::key_bytes) | 64 | a key is cut and ends in `…` |
+/// | [`value_bytes`](Self::value_bytes) | 65,536 | text ends in `…(+9 bytes)`, a list in `…(+9 elements)`; bytes are cut off |
+/// | [`record_bytes`](Self::record_bytes) | 1,048,576 | the same, for the message, too |
+///
+/// # Examples
+///
+/// ```
+/// use femtologging::{Config, FemtoStreamHandler, Limits};
+///
+/// let config = Config::builder()
+///     .limits(Limits { value_bytes: 4096, ..Limits::default() })
+///     .add_handler("console", FemtoStreamHandler::stderr().build()?);
+/// # drop(config);
+/// # Ok::<(), femtologging::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// How many keys a record has at most, those of its context included.
+    pub keys: usize,
+    /// How long a key is at most, in bytes.
+    pub key_bytes: usize,
+    /// How long the value of a key is at most, in bytes of its encoded form.
+    pub value_bytes: usize,
+    /// How long a record is at most, in bytes of its encoded form.
+    pub record_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { keys: 64, key_bytes: 64, value_bytes: 64 * 1024, record_bytes: 1024 * 1024 }
+    }
+}
+
+impl Limits {
+    /// What is wrong with them, if anything.
+    pub(crate) fn problem(&self) -> Option<Problem> {
+        let problem =
+            |field: &str, value: usize, remedy: &str| Some(Problem::new(format!("limits.{field}"), value, remedy));
+        if self.keys == 0 {
+            problem("keys", self.keys, "let a record have one key at least")
+        } else if self.key_bytes < 8 {
+            problem("key_bytes", self.key_bytes, "let a key have 8 bytes at least")
+        } else if self.value_bytes < 64 {
+            problem("value_bytes", self.value_bytes, "let a value have 64 bytes at least")
+        } else if !(self.value_bytes..=64 << 20).contains(&self.record_bytes) {
+            problem("record_bytes", self.record_bytes, "let a record have as much as a value, and 64 MiB at most")
+        } else {
+            None
+        }
+    }
+
+    /// A key as it may be.
+    pub(crate) fn key<'k>(&self, key: &'k str) -> Cow<'k, str> {
+        if key.len() <= self.key_bytes {
+            return Cow::Borrowed(key);
+        }
+        count_cut();
+        Cow::Owned(format!("{}…", &key[..floor_boundary(key, self.key_bytes)]))
+    }
+
+    pub(crate) const NONE: Self =
+        Self { keys: usize::MAX, key_bytes: usize::MAX, value_bytes: usize::MAX, record_bytes: usize::MAX };
+}
+
+static KEYS: AtomicUsize = AtomicUsize::new(64);
+static KEY_BYTES: AtomicUsize = AtomicUsize::new(64);
+static VALUE_BYTES: AtomicUsize = AtomicUsize::new(64 * 1024);
+static RECORD_BYTES: AtomicUsize = AtomicUsize::new(1024 * 1024);
+
+/// Records that were cut.
+static CUT: AtomicU64 = AtomicU64::new(0);
+
+/// Sets the limits of this process.
+pub(crate) fn set(limits: Limits) {
+    KEYS.store(limits.keys, Relaxed);
+    KEY_BYTES.store(limits.key_bytes, Relaxed);
+    VALUE_BYTES.store(limits.value_bytes, Relaxed);
+    RECORD_BYTES.store(limits.record_bytes, Relaxed);
+}
+
+/// Returns the limits of this process.
+pub(crate) fn get() -> Limits {
+    Limits {
+        keys: KEYS.load(Relaxed),
+        key_bytes: KEY_BYTES.load(Relaxed),
+        value_bytes: VALUE_BYTES.load(Relaxed),
+        record_bytes: RECORD_BYTES.load(Relaxed),
+    }
+}
+
+/// Whether so many words of payload cannot hold anything that is too long.
+#[inline(always)]
+pub(crate) fn is_small(words: usize) -> bool {
+    words * 8 <= VALUE_BYTES.load(Relaxed)
+}
+
+pub(crate) fn count_cut() {
+    CUT.fetch_add(1, Relaxed);
+}
+
+/// How many records were cut.
+pub(crate) fn cut() -> u64 {
+    CUT.load(Relaxed)
+}

@@ -1,0 +1,256 @@
+//! Lists and maps: values made of values.
+//!
+//! They are read where they lie, an element at a time, and copied nowhere. Only keys have such values: as arguments of a
+//! message they are formatted by the caller.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::fmt;
+
+use super::Value;
+use super::capture::{Capture, Single};
+use super::wire::{Kind, Reader, Sink, Tag, padded_words};
+
+/// The elements of a [`Value::List`].
+///
+/// # Examples
+///
+/// ```
+/// use femtologging::{Config, FemtoCaptureHandler, Value, info};
+/// use std::time::Duration;
+///
+/// let capture = FemtoCaptureHandler::new();
+/// let logging = Config::builder().add_handler("capture", capture.clone()).build()?;
+/// let logger = logging.get_logger("shop")?;
+/// info!(logger: logger, "packed"; sizes = [2, 3, 5]);
+/// logging.flush(Duration::from_secs(5))?;
+/// let records = capture.records();
+/// let Some(Value::List(sizes)) = records[0].get("sizes") else { panic!() };
+/// assert_eq!(sizes.iter().map(|size| size.as_i64().unwrap_or(0)).sum::<i64>(), 10);
+/// # Ok::<(), femtologging::Error>(())
+/// ```
+#[derive(Clone, Copy)]
+pub struct List<'a>(pub(super) &'a [u8]);
+
+/// The keys and values of a [`Value::Map`], in the order in which they were captured.
+///
+/// # Examples
+///
+/// ```
+/// use femtologging::{Config, FemtoCaptureHandler, Value, info};
+/// use std::collections::BTreeMap;
+/// use std::time::Duration;
+///
+/// let capture = FemtoCaptureHandler::new();
+/// let logging = Config::builder().add_handler("capture", capture.clone()).build()?;
+/// let logger = logging.get_logger("shop")?;
+/// info!(logger: logger, "packed"; stock = BTreeMap::from([("apples", 3)]));
+/// logging.flush(Duration::from_secs(5))?;
+/// let records = capture.records();
+/// let Some(Value::Map(stock)) = records[0].get("stock") else { panic!() };
+/// assert_eq!(stock.get("apples"), Some(Value::I64(3)));
+/// # Ok::<(), femtologging::Error>(())
+/// ```
+#[derive(Clone, Copy)]
+pub struct Map<'a>(pub(super) &'a [u8]);
+
+impl<'a> List<'a> {
+    /// Iterates over the elements.
+    pub fn iter(&self) -> impl Iterator<Item = Value<'a>> + use<'a> {
+        let mut reader = Reader::new(self.0);
+        std::iter::from_fn(move || (!reader.rest().is_empty()).then(|| reader.tagged()))
+    }
+}
+
+impl<'a> Map<'a> {
+    /// Iterates over the keys and values.
+    pub fn iter(&self) -> impl Iterator<Item = (&'a str, Value<'a>)> + use<'a> {
+        let mut reader = Reader::new(self.0);
+        std::iter::from_fn(move || (!reader.rest().is_empty()).then(|| (reader.text(), reader.tagged())))
+    }
+
+    /// Returns the value of a key, if it is there; the last one if there are several.
+    pub fn get(&self, key: &str) -> Option<Value<'a>> {
+        self.iter().filter(|(known, _)| *known == key).map(|(_, value)| value).last()
+    }
+}
+
+impl PartialEq for List<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+impl PartialEq for Map<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+impl fmt::Debug for List<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
+}
+
+impl fmt::Debug for Map<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.iter()).finish()
+    }
+}
+
+/// Writes `[1,"two"]`, text in quotes.
+impl fmt::Display for List<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[")?;
+        for (at, value) in self.iter().enumerate() {
+            f.write_str(if at > 0 { "," } else { "" })?;
+            write_element(value, f)?;
+        }
+        f.write_str("]")
+    }
+}
+
+/// Writes `{"key":1}`.
+impl fmt::Display for Map<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("{")?;
+        for (at, (key, value)) in self.iter().enumerate() {
+            write!(f, "{}{key:?}:", if at > 0 { "," } else { "" })?;
+            write_element(value, f)?;
+        }
+        f.write_str("}")
+    }
+}
+
+/// Writes a value as a part of another one: as by itself, but text in quotes.
+fn write_element(value: Value<'_>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    match value {
+        Value::Str(text) | Value::Display(text) | Value::Error(text) => write!(f, "{text:?}"),
+        Value::Char(c) => write!(f, "{:?}", c.encode_utf8(&mut [0; 4])),
+        value => write!(f, "{value}"),
+    }
+}
+
+/// How many words a value takes behind its tag.
+fn tagged_words<T: Capture + ?Sized>(value: &T) -> usize {
+    1 + value.words()
+}
+
+/// As many of the elements as the sink has room for, and how many words they take.
+fn fitting<'x, T>(
+    elements: impl Iterator<Item = T> + Clone + 'x,
+    words: fn(&T) -> usize,
+    room: usize,
+) -> (usize, usize) {
+    let mut taken = (0, 0);
+    for element in elements {
+        let more = words(&element);
+        if taken.1 + more > room {
+            break;
+        }
+        taken = (taken.0 + 1, taken.1 + more);
+    }
+    taken
+}
+
+fn put_tagged<T: Capture + ?Sized>(value: &T, sink: &mut impl Sink) {
+    sink.word(T::TAG.word());
+    value.put(sink);
+}
+
+macro_rules! lists {
+    ($([$($generics:tt)*] $type:ty;)*) => {$(
+        impl<T: Single, $($generics)*> Single for $type {}
+
+        impl<T: Capture, $($generics)*> Capture for $type {
+            type Out<'a> = ();
+            const TAG: Tag = Tag::new(Kind::List);
+
+            fn words(&self) -> usize {
+                1 + self.iter().map(tagged_words).sum::<usize>()
+            }
+
+            fn put<S: Sink>(&self, sink: &mut S) {
+                let (count, words) = fitting(self.iter(), |element| tagged_words(*element), sink.room());
+                let left = self.len() - count;
+                sink.word((words + left_words(left)) as u64);
+                self.iter().take(count).for_each(|element| put_tagged(element, sink));
+                put_left(left, sink);
+            }
+
+            fn take<'a>(_: &mut Reader<'a>) {}
+
+            fn out(&self) {}
+        }
+    )*};
+}
+
+macro_rules! maps {
+    ($([$($generics:tt)*] $type:ty;)*) => {$(
+        impl<K: Single + AsRef<str>, V: Single, $($generics)*> Single for $type {}
+
+        impl<K: Capture + AsRef<str>, V: Capture, $($generics)*> Capture for $type {
+            type Out<'a> = ();
+            const TAG: Tag = Tag::new(Kind::Map);
+
+            fn words(&self) -> usize {
+                1 + self.iter().map(|entry| entry_words(&entry)).sum::<usize>()
+            }
+
+            fn put<S: Sink>(&self, sink: &mut S) {
+                let (count, words) = fitting(self.iter(), entry_words, sink.room());
+                let left = self.len() - count;
+                let more = if left > 0 { 1 + padded_words(LEFT.len()) + left_words(left) } else { 0 };
+                sink.word((words + more) as u64);
+                for (key, value) in self.iter().take(count) {
+                    sink.text(key.as_ref());
+                    put_tagged(value, sink);
+                }
+                if left > 0 {
+                    sink.text(LEFT);
+                    put_left(left, sink);
+                }
+            }
+
+            fn take<'a>(_: &mut Reader<'a>) {}
+
+            fn out(&self) {}
+        }
+    )*};
+}
+
+/// The key of what says how many entries of a map were left out.
+pub(super) const LEFT: &str = "…";
+
+fn entry_words<K: AsRef<str>, V: Capture>((key, value): &(&K, &V)) -> usize {
+    1 + padded_words(key.as_ref().len()) + tagged_words(*value)
+}
+
+/// How many words [`put_left`] writes.
+fn left_words(left: usize) -> usize {
+    if left > 0 { tagged_words(left_out(left).as_str()) } else { 0 }
+}
+
+/// Ends a list that was cut short.
+pub(super) fn put_left(left: usize, sink: &mut impl Sink) {
+    if left > 0 {
+        put_tagged(left_out(left).as_str(), sink);
+        sink.note_cut();
+    }
+}
+
+fn left_out(left: usize) -> String {
+    format!("…(+{left} elements)")
+}
+
+lists! {
+    [] Vec<T>;
+    [] [T];
+    [] VecDeque<T>;
+    [const N: usize] [T; N];
+}
+
+maps! {
+    [] BTreeMap<K, V>;
+    [H] HashMap<K, V, H>;
+}

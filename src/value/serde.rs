@@ -1,0 +1,450 @@
+//! Values of any type that serde can serialize, with their structure.
+//!
+//! Structures and maps become maps, sequences and tuples lists, options `null` or their value; an enum's variant is its
+//! name, or a map of its name to what it holds, as in serde's JSON.
+
+use std::fmt::{self, Display};
+
+use serde::ser::{self, Impossible, Serialize, Serializer};
+
+use super::limits::Limits;
+use super::nested::{LEFT, put_left};
+use super::wire::{Kind, Sink, Tag};
+use super::{ByteSink, Field, Value};
+use crate::error::guarded;
+
+/// A key's value that is recorded as serde serializes it.
+#[doc(hidden)]
+pub struct AsSerde<'a, T: ?Sized>(pub &'a T);
+
+impl<T: Serialize + ?Sized> Field for AsSerde<'_, T> {
+    const TAG: Tag = Tag::new(Kind::Any);
+    const DIRECT: bool = false;
+
+    fn words(&self) -> usize {
+        0
+    }
+
+    fn put<S: Sink>(&self, sink: &mut S) {
+        let limits = Limits { record_bytes: sink.room().saturating_mul(8), ..Limits::NONE };
+        let mut encoder =
+            Encoder { sink: ByteSink::new(Vec::new(), limits), end: limits.record_bytes, depth: 0, cut: false };
+        let complaint = match guarded(|| self.0.serialize(&mut encoder)) {
+            Some(Ok(())) => None,
+            Some(Err(error)) => Some(error.0),
+            None => Some("<serializing panicked>".to_owned()),
+        };
+        if let Some(complaint) = complaint {
+            encoder.sink.bytes.clear();
+            encoder.put(Value::Str(&complaint));
+        }
+        if encoder.cut || encoder.sink.was_cut() {
+            sink.note_cut();
+        }
+        encoder.sink.bytes.as_chunks::<8>().0.iter().for_each(|word| sink.word(u64::from_le_bytes(*word)));
+    }
+}
+
+/// How deep values are nested at most; `…` stands for what is deeper.
+const DEEPEST: usize = 64;
+
+/// Writes one value behind its tag.
+struct Encoder {
+    sink: ByteSink,
+    /// How many bytes it may take.
+    end: usize,
+    depth: usize,
+    cut: bool,
+}
+
+impl Encoder {
+    fn put(&mut self, value: Value<'_>) {
+        self.sink.word(value.tag().word());
+        value.put(&mut self.sink);
+    }
+
+    /// Begins a list or map. Returns where its length goes, or `None` if it lies too deep.
+    fn open(&mut self, kind: Kind) -> Option<usize> {
+        if self.depth == DEEPEST {
+            self.cut = true;
+            self.put(Value::Str(LEFT));
+            return None;
+        }
+        self.depth += 1;
+        self.sink.word(Tag::new(kind).word());
+        self.sink.word(0);
+        Some(self.sink.bytes.len())
+    }
+
+    fn close(&mut self, start: Option<usize>) {
+        if let Some(start) = start {
+            self.depth -= 1;
+            let words = ((self.sink.bytes.len() - start) / 8) as u64;
+            if let Some(length) = self.sink.bytes.get_mut(start - 8..start) {
+                length.copy_from_slice(&words.to_le_bytes());
+            }
+        }
+    }
+
+    fn nested(&mut self, kind: Kind) -> Nested<'_> {
+        let start = self.open(kind);
+        Nested { kind, start, outer: None, left: 0, encoder: self }
+    }
+
+    /// Begins what a variant holds, in a map of its own.
+    fn variant(&mut self, name: &str, kind: Kind) -> Nested<'_> {
+        let outer = self.open(Kind::Map);
+        if outer.is_some() {
+            self.sink.text(name);
+        }
+        let start = outer.and_then(|_| self.open(kind));
+        Nested { kind, start, outer, left: 0, encoder: self }
+    }
+}
+
+/// A list or map that is being written.
+struct Nested<'a> {
+    encoder: &'a mut Encoder,
+    kind: Kind,
+    /// Where it starts, and where the map around it does.
+    start: Option<usize>,
+    outer: Option<usize>,
+    /// How many elements had no room.
+    left: usize,
+}
+
+impl Nested<'_> {
+    fn add<T: Serialize + ?Sized>(&mut self, key: Option<&str>, value: &T) -> Result<(), Failure> {
+        if self.start.is_none() {
+            return Ok(());
+        }
+        if self.encoder.sink.bytes.len() >= self.encoder.end {
+            self.left += 1;
+            return Ok(());
+        }
+        if let Some(key) = key {
+            self.encoder.sink.text(key);
+        }
+        value.serialize(&mut *self.encoder)
+    }
+
+    fn finish(self) -> Result<(), Failure> {
+        if self.left > 0 {
+            if self.kind == Kind::Map {
+                self.encoder.sink.text(LEFT);
+            }
+            put_left(self.left, &mut self.encoder.sink);
+        }
+        self.encoder.close(self.start);
+        self.encoder.close(self.outer);
+        Ok(())
+    }
+}
+
+/// Why something could not be serialized.
+#[derive(Debug)]
+struct Failure(String);
+
+impl Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Failure {}
+
+impl ser::Error for Failure {
+    fn custom<T: Display>(message: T) -> Self {
+        Self(format!("<serializing failed: {message}>"))
+    }
+}
+
+macro_rules! scalars {
+    ($($method:ident: $type:ty;)*) => {$(
+        fn $method(self, value: $type) -> Result<(), Failure> {
+            self.put(Value::from(value));
+            Ok(())
+        }
+    )*};
+}
+
+impl<'a> Serializer for &'a mut Encoder {
+    type Ok = ();
+    type Error = Failure;
+    type SerializeSeq = Nested<'a>;
+    type SerializeTuple = Nested<'a>;
+    type SerializeTupleStruct = Nested<'a>;
+    type SerializeTupleVariant = Nested<'a>;
+    type SerializeMap = Keyed<'a>;
+    type SerializeStruct = Nested<'a>;
+    type SerializeStructVariant = Nested<'a>;
+
+    scalars! {
+        serialize_bool: bool; serialize_i8: i8; serialize_i16: i16; serialize_i32: i32; serialize_i64: i64;
+        serialize_i128: i128; serialize_u8: u8; serialize_u16: u16; serialize_u32: u32; serialize_u64: u64;
+        serialize_u128: u128; serialize_f32: f32; serialize_f64: f64; serialize_char: char; serialize_str: &str;
+        serialize_bytes: &[u8];
+    }
+
+    fn serialize_none(self) -> Result<(), Failure> {
+        self.serialize_unit()
+    }
+
+    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), Failure> {
+        value.serialize(self)
+    }
+
+    fn serialize_unit(self) -> Result<(), Failure> {
+        self.put(Value::Null);
+        Ok(())
+    }
+
+    fn serialize_unit_struct(self, _: &'static str) -> Result<(), Failure> {
+        self.serialize_unit()
+    }
+
+    fn serialize_unit_variant(self, _: &'static str, _: u32, variant: &'static str) -> Result<(), Failure> {
+        self.serialize_str(variant)
+    }
+
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _: &'static str, value: &T) -> Result<(), Failure> {
+        value.serialize(self)
+    }
+
+    fn serialize_newtype_variant<T: Serialize + ?Sized>(
+        self,
+        _: &'static str,
+        _: u32,
+        variant: &'static str,
+        value: &T,
+    ) -> Result<(), Failure> {
+        let mut map = self.nested(Kind::Map);
+        map.add(Some(variant), value)?;
+        map.finish()
+    }
+
+    fn serialize_seq(self, _: Option<usize>) -> Result<Nested<'a>, Failure> {
+        Ok(self.nested(Kind::List))
+    }
+
+    fn serialize_tuple(self, _: usize) -> Result<Nested<'a>, Failure> {
+        Ok(self.nested(Kind::List))
+    }
+
+    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Nested<'a>, Failure> {
+        Ok(self.nested(Kind::List))
+    }
+
+    fn serialize_tuple_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        variant: &'static str,
+        _: usize,
+    ) -> Result<Nested<'a>, Failure> {
+        Ok(self.variant(variant, Kind::List))
+    }
+
+    fn serialize_map(self, _: Option<usize>) -> Result<Keyed<'a>, Failure> {
+        Ok(Keyed { map: self.nested(Kind::Map), key: String::new() })
+    }
+
+    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Nested<'a>, Failure> {
+        Ok(self.nested(Kind::Map))
+    }
+
+    fn serialize_struct_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        variant: &'static str,
+        _: usize,
+    ) -> Result<Nested<'a>, Failure> {
+        Ok(self.variant(variant, Kind::Map))
+    }
+
+    fn collect_str<T: Display + ?Sized>(self, value: &T) -> Result<(), Failure> {
+        self.sink.word(Tag::new(Kind::Str).word());
+        self.sink.format(&|out| out.write_fmt(format_args!("{value}")));
+        Ok(())
+    }
+}
+
+macro_rules! elements {
+    ($($trait:ident, $method:ident;)*) => {$(
+        impl ser::$trait for Nested<'_> {
+            type Ok = ();
+            type Error = Failure;
+
+            fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Failure> {
+                self.add(None, value)
+            }
+
+            fn end(self) -> Result<(), Failure> {
+                self.finish()
+            }
+        }
+    )*};
+}
+
+elements! {
+    SerializeSeq, serialize_element;
+    SerializeTuple, serialize_element;
+    SerializeTupleStruct, serialize_field;
+    SerializeTupleVariant, serialize_field;
+}
+
+macro_rules! fields {
+    ($($trait:ident)*) => {$(
+        impl ser::$trait for Nested<'_> {
+            type Ok = ();
+            type Error = Failure;
+
+            fn serialize_field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<(), Failure> {
+                self.add(Some(key), value)
+            }
+
+            fn end(self) -> Result<(), Failure> {
+                self.finish()
+            }
+        }
+    )*};
+}
+
+fields! { SerializeStruct SerializeStructVariant }
+
+/// A map whose next key was read.
+struct Keyed<'a> {
+    map: Nested<'a>,
+    key: String,
+}
+
+impl ser::SerializeMap for Keyed<'_> {
+    type Ok = ();
+    type Error = Failure;
+
+    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Failure> {
+        self.key = key.serialize(KeyText)?;
+        Ok(())
+    }
+
+    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Failure> {
+        let key = std::mem::take(&mut self.key);
+        self.map.add(Some(&key), value)
+    }
+
+    fn end(self) -> Result<(), Failure> {
+        self.map.finish()
+    }
+}
+
+/// Makes text of a map's key, which may be text, a number, a `bool`, or the name of a variant.
+struct KeyText;
+
+macro_rules! key_texts {
+    ($($method:ident: $type:ty;)*) => {$(
+        fn $method(self, value: $type) -> Result<String, Failure> {
+            Ok(value.to_string())
+        }
+    )*};
+}
+
+fn no_key<T>() -> Result<T, Failure> {
+    Err(ser::Error::custom("a map's key is no text, number, bool or name"))
+}
+
+impl Serializer for KeyText {
+    type Ok = String;
+    type Error = Failure;
+    type SerializeSeq = Impossible<String, Failure>;
+    type SerializeTuple = Impossible<String, Failure>;
+    type SerializeTupleStruct = Impossible<String, Failure>;
+    type SerializeTupleVariant = Impossible<String, Failure>;
+    type SerializeMap = Impossible<String, Failure>;
+    type SerializeStruct = Impossible<String, Failure>;
+    type SerializeStructVariant = Impossible<String, Failure>;
+
+    key_texts! {
+        serialize_bool: bool; serialize_i8: i8; serialize_i16: i16; serialize_i32: i32; serialize_i64: i64;
+        serialize_i128: i128; serialize_u8: u8; serialize_u16: u16; serialize_u32: u32; serialize_u64: u64;
+        serialize_u128: u128; serialize_f32: f32; serialize_f64: f64; serialize_char: char; serialize_str: &str;
+    }
+
+    fn serialize_unit_variant(self, _: &'static str, _: u32, variant: &'static str) -> Result<String, Failure> {
+        Ok(variant.to_owned())
+    }
+
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _: &'static str, value: &T) -> Result<String, Failure> {
+        value.serialize(self)
+    }
+
+    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<String, Failure> {
+        value.serialize(self)
+    }
+
+    fn serialize_bytes(self, _: &[u8]) -> Result<String, Failure> {
+        no_key()
+    }
+
+    fn serialize_none(self) -> Result<String, Failure> {
+        no_key()
+    }
+
+    fn serialize_unit(self) -> Result<String, Failure> {
+        no_key()
+    }
+
+    fn serialize_unit_struct(self, _: &'static str) -> Result<String, Failure> {
+        no_key()
+    }
+
+    fn serialize_newtype_variant<T: Serialize + ?Sized>(
+        self,
+        _: &'static str,
+        _: u32,
+        _: &'static str,
+        _: &T,
+    ) -> Result<String, Failure> {
+        no_key()
+    }
+
+    fn serialize_seq(self, _: Option<usize>) -> Result<Self::SerializeSeq, Failure> {
+        no_key()
+    }
+
+    fn serialize_tuple(self, _: usize) -> Result<Self::SerializeTuple, Failure> {
+        no_key()
+    }
+
+    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Self::SerializeTupleStruct, Failure> {
+        no_key()
+    }
+
+    fn serialize_tuple_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        _: &'static str,
+        _: usize,
+    ) -> Result<Self::SerializeTupleVariant, Failure> {
+        no_key()
+    }
+
+    fn serialize_map(self, _: Option<usize>) -> Result<Self::SerializeMap, Failure> {
+        no_key()
+    }
+
+    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Self::SerializeStruct, Failure> {
+        no_key()
+    }
+
+    fn serialize_struct_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        _: &'static str,
+        _: usize,
+    ) -> Result<Self::SerializeStructVariant, Failure> {
+        no_key()
+    }
+}

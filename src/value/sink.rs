@@ -1,0 +1,130 @@
+//! Where a caller formats, and where what is too large is cut.
+
+use std::fmt;
+
+use super::limits::Limits;
+use super::wire::Sink;
+use crate::error::guarded;
+
+/// A growing byte buffer of words; what a caller formats lands here first.
+#[doc(hidden)]
+pub struct ByteSink {
+    pub(crate) bytes: Vec<u8>,
+    limits: Limits,
+    /// How long the value that is being written may become; the bytes beyond are only counted.
+    end: usize,
+    beyond: usize,
+    in_values: bool,
+    was_cut: bool,
+}
+
+impl Default for ByteSink {
+    fn default() -> Self {
+        Self::new(Vec::new(), Limits::NONE)
+    }
+}
+
+impl ByteSink {
+    pub(crate) fn new(bytes: Vec<u8>, limits: Limits) -> Self {
+        Self { bytes, limits, end: usize::MAX, beyond: 0, in_values: false, was_cut: false }
+    }
+
+    /// Whether anything was cut short.
+    pub(crate) fn was_cut(&self) -> bool {
+        self.was_cut
+    }
+
+    /// How many bytes the next text may have.
+    fn room_bytes(&self) -> usize {
+        let record = self.limits.record_bytes.saturating_sub(self.bytes.len());
+        if self.in_values { record.min(self.limits.value_bytes) } else { record }
+    }
+
+    #[inline]
+    fn pad(&mut self) {
+        let whole = self.bytes.len().next_multiple_of(8);
+        self.bytes.resize(whole, 0);
+    }
+
+    /// Puts the length of what was written since there into the word at `at`.
+    fn finish(&mut self, at: usize) {
+        let length = (self.bytes.len() - at - 8) as u64;
+        if let Some(word) = self.bytes.get_mut(at..at + 8) {
+            word.copy_from_slice(&length.to_le_bytes());
+        }
+        self.pad();
+    }
+}
+
+impl Sink for ByteSink {
+    #[inline]
+    fn word(&mut self, word: u64) {
+        self.bytes.extend_from_slice(&word.to_le_bytes());
+    }
+
+    #[inline]
+    fn text(&mut self, text: &str) {
+        let room = self.room_bytes();
+        if text.len() > room {
+            return self.format(&|out| out.write_str(text));
+        }
+        self.bytes(text.as_bytes());
+    }
+
+    #[inline]
+    fn bytes(&mut self, bytes: &[u8]) {
+        let kept = bytes.len().min(self.room_bytes());
+        if kept < bytes.len() {
+            self.note_cut();
+        }
+        self.word(kept as u64);
+        self.bytes.extend_from_slice(&bytes[..kept]);
+        self.pad();
+    }
+
+    fn format(&mut self, write: &dyn Fn(&mut dyn fmt::Write) -> fmt::Result) {
+        let at = self.bytes.len();
+        self.end = at.saturating_add(8).saturating_add(self.room_bytes());
+        self.beyond = 0;
+        self.word(0);
+        // Neither an error nor a panic of a user's `Display` may reach the code that logs.
+        match guarded(|| write(self)) {
+            Some(Ok(())) => {}
+            Some(Err(_)) => self.bytes.extend_from_slice(b"<formatting failed>"),
+            None => self.bytes.extend_from_slice(b"<formatting panicked>"),
+        }
+        if self.beyond > 0 {
+            self.bytes.extend_from_slice(format!("…(+{} bytes)", self.beyond).as_bytes());
+            self.note_cut();
+        }
+        self.finish(at);
+    }
+
+    fn begin_values(&mut self) {
+        self.in_values = true;
+    }
+
+    fn room(&self) -> usize {
+        self.room_bytes() / 8
+    }
+
+    fn note_cut(&mut self) {
+        self.was_cut = true;
+    }
+}
+
+impl fmt::Write for ByteSink {
+    #[inline]
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let room = self.end.saturating_sub(self.bytes.len());
+        let kept = if self.beyond > 0 { 0 } else { floor_boundary(text, room) };
+        self.bytes.extend_from_slice(&text.as_bytes()[..kept]);
+        self.beyond += text.len() - kept;
+        Ok(())
+    }
+}
+
+/// The last place at or before `at` where a character begins.
+pub(super) fn floor_boundary(text: &str, at: usize) -> usize {
+    (0..=at.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
+}
