@@ -1,12 +1,9 @@
 //! The socket handler over sockets of the system's own.
 
-#![allow(dead_code, unused_imports)]
-
 mod common;
 
-use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
-use std::net::{TcpListener, TcpStream, UdpSocket};
-use std::sync::mpsc;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, UdpSocket};
 use std::time::Duration;
 
 use common::{LONG, TIME, clock, wait_until};
@@ -96,5 +93,244 @@ fn both_families_of_addresses_and_names_are_connected_to() {
         log(&logger, 0..3);
         logging.shutdown(LONG).unwrap();
         assert_eq!(lines(listener.accept().unwrap().0).collect::<Vec<_>>(), numbers(0..3));
+    }
+}
+
+#[test]
+fn a_peer_that_comes_back_gets_all_that_was_kept() {
+    // An address that no other test binds, so that the port is still free after a while.
+    let (listener, endpoint) = listen("127.0.0.2:0");
+    let (logging, logger) = system(messages(endpoint).build().unwrap());
+    log(&logger, 0..3);
+    logging.flush(LONG).unwrap();
+    let mut first = lines(listener.accept().unwrap().0);
+    assert_eq!(first.by_ref().take(3).collect::<Vec<_>>(), numbers(0..3));
+
+    let address = listener.local_addr().unwrap();
+    drop((listener, first));
+    log(&logger, 3..1000);
+    wait_until("the handler has noticed", || metrics(&logging).errors > 0);
+    logging.flush(Duration::ZERO).unwrap_err();
+    assert_eq!(counts(&logging), [1000, 3, 0, 997]);
+
+    let listener = TcpListener::bind(address).unwrap();
+    log(&logger, 1000..1003);
+    logging.shutdown(LONG).unwrap();
+    assert_eq!(lines(listener.accept().unwrap().0).collect::<Vec<_>>(), numbers(3..1003));
+    assert_eq!(counts(&logging), [1003, 1003, 0, 0]);
+}
+
+#[test]
+fn what_the_retry_buffer_has_no_room_for_has_failed() {
+    let (listener, endpoint) = listen("127.0.0.3:0");
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    let handler = messages(endpoint.clone()).retry_buffer(100, usize::MAX).build().unwrap();
+    let (logging, logger) = system(handler);
+    log(&logger, 0..1000);
+    wait_until("only 100 are kept", || counts(&logging) == [1000, 0, 900, 100]);
+    let listener = TcpListener::bind(address).unwrap();
+    // A flush tells of those that have failed, too.
+    let error = logging.flush(LONG).unwrap_err().to_string();
+    assert_eq!(error, "`handlers.h`: 900 records could not be written");
+    logging.shutdown(LONG).unwrap();
+    assert_eq!(lines(listener.accept().unwrap().0).collect::<Vec<_>>(), numbers(900..1000));
+    assert_eq!(counts(&logging), [1000, 100, 900, 0]);
+}
+
+/// Logs more than a socket's buffers hold.
+fn flood(logger: &FemtoLogger) -> u64 {
+    let text = "x".repeat(1000);
+    for _ in 0..30_000 {
+        info!(logger: *logger, "{}", text);
+    }
+    30_000
+}
+
+#[test]
+fn callers_do_not_wait_for_a_peer_that_never_reads_if_the_policy_says_so() {
+    let (listener, endpoint) = listen("127.0.0.1:0");
+    // It waits for longer than this test may take, so a caller that waits for it fails the test.
+    let handler = messages(endpoint).write_timeout(Duration::from_secs(600)).overflow(OverflowPolicy::DropNewest);
+    let (logging, logger) = system(handler.transport(Transport::PerThread { bytes: 64 * 1024 }).build().unwrap());
+    let emitted = flood(&logger);
+    let metrics = metrics(&logging);
+    assert_eq!((metrics.emitted, metrics.failed), (emitted, 0));
+    assert!(metrics.dropped.total() > 0 && metrics.in_flight > 0, "{metrics:?}");
+    assert!(logging.shutdown(Duration::from_millis(200)).unwrap_err().is_timeout());
+    drop(listener);
+    wait_until("the handler has ended", || counts(&logging)[3] == 0);
+}
+
+#[test]
+fn callers_go_on_when_a_peer_that_never_reads_is_given_up() {
+    let (_listener, endpoint) = listen("127.0.0.1:0");
+    let handler = messages(endpoint).write_timeout(Duration::from_millis(20)).retry_buffer(10, usize::MAX);
+    let (logging, logger) = system(handler.build().unwrap());
+    let emitted = flood(&logger);
+    let _ = logging.shutdown(Duration::from_millis(200));
+    wait_until("the handler has ended", || counts(&logging)[3] == 0);
+    let [all, written, failed, _] = counts(&logging);
+    assert_eq!((all, written + failed), (emitted, emitted));
+    assert!(failed > 0);
+}
+
+#[test]
+fn a_peer_that_talks_back_harms_nothing() {
+    let (listener, endpoint) = listen("127.0.0.1:0");
+    let (logging, logger) = system(messages(endpoint).build().unwrap());
+    let peer = std::thread::spawn(move || {
+        let stream = listener.accept().unwrap().0;
+        let mut voice = stream.try_clone().unwrap();
+        // It goes on until the handler has closed the connection.
+        let talk = std::thread::spawn(move || while voice.write_all(&[0xff; 1000]).is_ok() {});
+        let found: Vec<_> = lines(stream).collect();
+        talk.join().unwrap();
+        found
+    });
+    for part in 0..100 {
+        log(&logger, part * 100..(part + 1) * 100);
+        logging.flush(LONG).unwrap();
+    }
+    logging.shutdown(LONG).unwrap();
+    assert_eq!(peer.join().unwrap(), numbers(0..10_000));
+    assert_eq!(counts(&logging), [10_000, 10_000, 0, 0]);
+}
+
+fn datagram(receive: impl Fn(&mut [u8]) -> std::io::Result<usize>) -> String {
+    let mut buffer = [0; 1024];
+    let length = receive(&mut buffer).unwrap();
+    String::from_utf8(buffer[..length].to_vec()).unwrap()
+}
+
+#[test]
+fn udp_has_a_datagram_for_each_record() {
+    for address in ["127.0.0.1:0", "[::1]:0"] {
+        let Ok(socket) = UdpSocket::bind(address) else {
+            println!("skipped: there is no {address} here");
+            continue;
+        };
+        socket.set_read_timeout(Some(LONG)).unwrap();
+        let address = socket.local_addr().unwrap();
+        let (logging, logger) =
+            system(messages(Endpoint::udp(address.ip().to_string(), address.port())).build().unwrap());
+        info!(logger: logger, "two\nlines");
+        info!(logger: logger, "{}", "x".repeat(70_000));
+        log(&logger, 0..50);
+        let error = logging.shutdown(LONG).unwrap_err();
+        assert_eq!(error.to_string(), "`handlers.h`: 1 records could not be written");
+        assert_eq!(datagram(|buffer| socket.recv(buffer)), "two\nlines");
+        assert_eq!((0..50).map(|_| datagram(|buffer| socket.recv(buffer))).collect::<Vec<_>>(), numbers(0..50));
+        assert_eq!(counts(&logging), [52, 51, 1, 0]);
+        let too_large = format!("a record of 70000 bytes is too large for a datagram to udp://{address}: ");
+        assert!(metrics(&logging).last_error.unwrap().starts_with(&too_large));
+    }
+}
+
+#[test]
+fn a_refused_datagram_is_noticed_and_the_next_ones_are_kept() {
+    let socket = UdpSocket::bind("127.0.0.4:0").unwrap();
+    let address = socket.local_addr().unwrap();
+    drop(socket);
+    let endpoint = Endpoint::udp(address.ip().to_string(), address.port());
+    // One attempt only: each costs a datagram.
+    let handler = messages(endpoint).backoff(Duration::from_secs(600)..=Duration::from_secs(600)).build().unwrap();
+    let (logging, logger) = system(handler);
+    info!(logger: logger, "refused");
+    logging.flush(LONG).unwrap();
+    log(&logger, 0..10);
+    wait_until("the refusal is noticed", || metrics(&logging).errors == 1);
+    assert_eq!(counts(&logging), [11, 1, 0, 10]);
+    let socket = UdpSocket::bind(address).unwrap();
+    socket.set_read_timeout(Some(LONG)).unwrap();
+    logging.shutdown(LONG).unwrap();
+    assert_eq!((0..10).map(|_| datagram(|buffer| socket.recv(buffer))).collect::<Vec<_>>(), numbers(0..10));
+}
+
+#[cfg(unix)]
+mod unix {
+    use std::os::unix::net::{UnixDatagram, UnixListener};
+
+    use super::*;
+
+    #[test]
+    fn a_stream_waits_for_its_socket_to_appear() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("log");
+        let (logging, logger) = system(messages(Endpoint::unix(&path)).build().unwrap());
+        log(&logger, 0..10_000);
+        wait_until("the handler has tried", || metrics(&logging).errors > 0);
+        let last_error = metrics(&logging).last_error.unwrap();
+        assert!(last_error.starts_with(&format!("cannot connect to unix:{}: ", path.display())), "{last_error}");
+        let listener = UnixListener::bind(&path).unwrap();
+        let peer = std::thread::spawn(move || lines(listener.accept().unwrap().0).collect::<Vec<_>>());
+        logging.shutdown(LONG).unwrap();
+        assert_eq!(peer.join().unwrap(), numbers(0..10_000));
+    }
+
+    #[test]
+    fn datagrams_wait_for_room() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("log");
+        let socket = UnixDatagram::bind(&path).unwrap();
+        let (logging, logger) = system(messages(Endpoint::unix_datagram(&path)).build().unwrap());
+        // Many more than a socket has room for.
+        let peer =
+            std::thread::spawn(move || (0..10_000).map(|_| datagram(|buffer| socket.recv(buffer))).collect::<Vec<_>>());
+        log(&logger, 0..10_000);
+        logging.shutdown(LONG).unwrap();
+        assert_eq!(peer.join().unwrap(), numbers(0..10_000));
+    }
+
+    #[test]
+    fn a_datagram_that_is_too_large_has_failed() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("log");
+        let socket = UnixDatagram::bind(&path).unwrap();
+        let (logging, logger) = system(messages(Endpoint::unix_datagram(&path)).build().unwrap());
+        info!(logger: logger, "{}", "x".repeat(4_000_000));
+        info!(logger: logger, "small");
+        logging.shutdown(LONG).unwrap_err();
+        assert_eq!(datagram(|buffer| socket.recv(buffer)), "small");
+        assert_eq!(counts(&logging), [2, 1, 1, 0]);
+    }
+}
+
+#[test]
+fn what_is_wrong_with_the_settings_comes_in_one_error() {
+    let wrong = FemtoSocketHandler::builder()
+        .connect_timeout(Duration::ZERO)
+        .write_timeout(Duration::from_secs(86_400))
+        .backoff(Duration::from_secs(2)..=Duration::from_secs(1));
+    let error = wrong.build().unwrap_err();
+    let expected = [
+        "invalid configuration, 4 problems:",
+        "  `endpoint`: say where to send to with .endpoint(Endpoint::tcp(host, port))",
+        "  `connect_timeout` = 0ns: give a time from 1 ms to 1 h",
+        "  `write_timeout` = 86400s: give a time from 1 ms to 1 h",
+        "  `backoff` = 2s..=1s: begin with more than zero, and end with no less",
+    ];
+    assert_eq!(error.to_string(), expected.join("\n"));
+    for endpoint in [Endpoint::tcp("", 1), Endpoint::udp("host", 0), Endpoint::unix(""), Endpoint::unix_datagram("")] {
+        let error = FemtoSocketHandler::builder().endpoint(endpoint).build().unwrap_err();
+        assert_eq!(error.problems().len(), 1, "{error}");
+    }
+}
+
+#[test]
+fn framing_is_chosen() {
+    for (framing, expected) in [
+        (Framing::LengthPrefix, "\0\0\0\x01a\0\0\0\x02bc"),
+        (Framing::OctetCounting, "1 a2 bc"),
+        (Framing::None, "abc"),
+    ] {
+        let (listener, endpoint) = listen("127.0.0.1:0");
+        let (logging, logger) = system(messages(endpoint).framing(framing).build().unwrap());
+        info!(logger: logger, "a");
+        info!(logger: logger, "bc");
+        logging.shutdown(LONG).unwrap();
+        let mut text = String::new();
+        listener.accept().unwrap().0.read_to_string(&mut text).unwrap();
+        assert_eq!(text, expected);
     }
 }

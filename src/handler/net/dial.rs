@@ -85,15 +85,23 @@ fn timed_out(timeout: Duration) -> io::Error {
     io::Error::new(ErrorKind::TimedOut, format!("no connection after {timeout:?}"))
 }
 
+fn tcp(address: SocketAddr, timeout: Duration) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect_timeout(&address, timeout)?;
+    if stream.local_addr()? == stream.peer_addr()? {
+        // Without a listener, a client may be given the very port that it connects to, and then meets itself.
+        return Err(ErrorKind::ConnectionRefused.into());
+    }
+    // Batches are large, and the last one should not wait for the peer's acknowledgement of the one before.
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}
+
 impl Target {
     /// Connects to the first address that answers.
     fn connect(&self) -> io::Result<Box<dyn Link>> {
         match &self.endpoint {
             Endpoint::Tcp { host, port } => {
-                let stream =
-                    self.each_address(host, *port, |address, timeout| TcpStream::connect_timeout(&address, timeout))?;
-                // Batches are large, and the last one should not wait for the peer's acknowledgement of the one before.
-                stream.set_nodelay(true)?;
+                let stream = self.each_address(host, *port, tcp)?;
                 #[cfg(feature = "tls")]
                 if let Some(tls) = &self.tls {
                     return tls.connect(stream, self.timeout);
