@@ -11,7 +11,7 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
-use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, ProtocolVersion, RootCertStore, SignatureScheme};
 
 use super::Endpoint;
 use super::link::{Link, farewell, swallow};
@@ -135,7 +135,7 @@ impl Tls {
                 })?
             }
         };
-        Ok(TlsClient { config: Arc::new(config), name, shows_certificate: self.client.is_some() })
+        Ok(TlsClient { config: Arc::new(config), name })
     }
 
     /// The same for connections that `ureq` makes.
@@ -233,10 +233,9 @@ impl Pem {
 pub(super) struct TlsClient {
     config: Arc<ClientConfig>,
     name: ServerName<'static>,
-    shows_certificate: bool,
 }
 
-/// How long a server may take to refuse a client's certificate.
+/// How long a server may take to refuse a client, or to say anything else.
 const VERDICT: Duration = Duration::from_millis(500);
 
 impl TlsClient {
@@ -247,12 +246,15 @@ impl TlsClient {
         let connection = ClientConnection::new(self.config.clone(), self.name.clone()).map_err(io::Error::other)?;
         let mut link = TlsLink { stream, connection, owed: 0 };
         link.connection.complete_io(&mut link.stream)?;
-        if self.shows_certificate {
-            // In TLS 1.3 a client is ready before the server has looked at its certificate, and what it sends until it is
-            // refused is lost. Servers that accept it say something at once, session tickets in general.
+        if link.connection.protocol_version() == Some(ProtocolVersion::TLSv1_3) {
+            // A client is ready before the server has looked at its certificate, and what it sends until it is refused
+            // is lost. Servers that accept it say something at once, session tickets in general.
             link.stream.set_read_timeout(Some(VERDICT.min(timeout)))?;
             match link.receive(&mut [0; 4096]) {
                 Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
+                Ok(0) => {
+                    return Err(io::Error::new(ErrorKind::ConnectionAborted, "the peer has closed the connection"));
+                }
                 outcome => drop(outcome?),
             }
         }

@@ -1,0 +1,209 @@
+//! The socket handler by TLS, against CPython's `ssl` with client certificates.
+#![cfg(feature = "tls")]
+
+mod common;
+#[path = "common/receiver.rs"]
+mod receiver;
+
+use std::ops::Range;
+use std::path::Path;
+use std::time::Duration;
+
+use common::{LONG, wait_until};
+use femtologging::handler::{Endpoint, HandlerBuilder, SocketOptions, Tls};
+use femtologging::{Config, FemtoLogRecord, FemtoLogger, FemtoSocketHandler, HandlerMetrics, Logging, info};
+use rcgen::{BasicConstraints, Certificate, CertificateParams, DnType, IsCa, KeyPair};
+use receiver::Receiver;
+use tempfile::TempDir;
+
+/// A certificate authority, and two that it has certified.
+struct Certificates {
+    authority: String,
+    server: [String; 2],
+    client: [String; 2],
+}
+
+impl Certificates {
+    fn make(authority: &str) -> Self {
+        let key = KeyPair::generate().unwrap();
+        let mut params = params(authority);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let authority = params.self_signed(&key).unwrap();
+        let server = certify("logs.test", &authority, &key);
+        let client = certify("client.test", &authority, &key);
+        Self { authority: authority.pem(), server, client }
+    }
+
+    /// What a client needs for this server, whose address is not in its certificate.
+    fn tls(&self) -> Tls {
+        let [certificate, key] = &self.client;
+        Tls::new().ca_pem(&*self.authority).client_certificate_pem(&**certificate, &**key).server_name("logs.test")
+    }
+
+    fn receiver(&self, address: &str, port: u16, version: &str) -> Option<(Receiver, TempDir)> {
+        let dir = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| {
+            let path = dir.path().join(name);
+            std::fs::write(&path, text).unwrap();
+            path.to_str().unwrap().to_owned()
+        };
+        let [certificate, key] = &self.server;
+        let files = [write("server.pem", certificate), write("server.key", key), write("ca.pem", &self.authority)];
+        let port = port.to_string();
+        let arguments = [address, &port, &files[0], &files[1], &files[2], version];
+        Some((Receiver::start("tls_receiver.py", &arguments)?, dir))
+    }
+}
+
+fn params(name: &str) -> CertificateParams {
+    let mut params = CertificateParams::new([name.to_owned()]).unwrap();
+    params.distinguished_name.push(DnType::CommonName, name);
+    params
+}
+
+/// A certificate for a name, and its key.
+fn certify(name: &str, authority: &Certificate, key: &KeyPair) -> [String; 2] {
+    let own = KeyPair::generate().unwrap();
+    [params(name).signed_by(&own, authority, key).unwrap().pem(), own.serialize_pem()]
+}
+
+fn message(record: &FemtoLogRecord<'_>, out: &mut Vec<u8>) {
+    record.write_message(out);
+}
+
+fn handler(address: &str, port: u16, tls: Tls) -> HandlerBuilder<SocketOptions> {
+    let delays = Duration::from_millis(1)..=Duration::from_millis(10);
+    FemtoSocketHandler::builder().endpoint(Endpoint::tcp(address, port)).formatter(message).backoff(delays).tls(tls)
+}
+
+fn system(handler: HandlerBuilder<SocketOptions>) -> (Logging, FemtoLogger) {
+    let logging = Config::builder().add_handler("h", handler.build().unwrap()).build().unwrap();
+    let logger = logging.get_logger("app").unwrap();
+    (logging, logger)
+}
+
+fn log(logger: &FemtoLogger, range: Range<u32>) {
+    for number in range {
+        info!(logger: *logger, "{}", number);
+    }
+}
+
+fn numbers(range: Range<u32>) -> Vec<String> {
+    range.map(|number| number.to_string()).collect()
+}
+
+fn metrics(logging: &Logging) -> HandlerMetrics {
+    logging.metrics().handler("h").unwrap().clone()
+}
+
+#[test]
+fn records_arrive_by_both_versions() {
+    let certificates = Certificates::make("authority");
+    for version in ["1.2", "1.3"] {
+        let Some((mut receiver, _dir)) = certificates.receiver("127.0.0.1", 0, version) else { return };
+        let (logging, logger) = system(handler("127.0.0.1", receiver.port, certificates.tls()));
+        log(&logger, 0..10_000);
+        logging.shutdown(LONG).unwrap();
+        assert_eq!(receiver.read(10_000), numbers(0..10_000));
+        assert_eq!(receiver.kill(), [""; 0]);
+        let HandlerMetrics { written, errors, .. } = metrics(&logging);
+        assert_eq!((written, errors), (10_000, 0));
+    }
+}
+
+#[test]
+fn a_receiver_that_is_restarted_misses_none() {
+    let certificates = Certificates::make("authority");
+    let Some((mut first, _dir)) = certificates.receiver("127.0.0.2", 0, "1.3") else { return };
+    let port = first.port;
+    let (logging, logger) = system(handler("127.0.0.2", port, certificates.tls()));
+    log(&logger, 0..1000);
+    logging.flush(LONG).unwrap();
+    assert_eq!(first.read(1000), numbers(0..1000));
+    first.kill();
+    log(&logger, 1000..2000);
+    wait_until("the handler has noticed", || metrics(&logging).errors > 0);
+    let (mut second, _dir) = certificates.receiver("127.0.0.2", port, "1.3").unwrap();
+    log(&logger, 2000..3000);
+    logging.shutdown(LONG).unwrap();
+    assert_eq!(second.read(2000), numbers(1000..3000));
+    assert_eq!(second.kill(), [""; 0]);
+    assert_eq!(metrics(&logging).written, 3000);
+}
+
+#[test]
+fn nothing_is_sent_to_whom_it_may_not_and_nothing_counts_as_written() {
+    let certificates = Certificates::make("authority");
+    let strangers = Certificates::make("strangers");
+    let [certificate, key] = &strangers.client;
+    for version in ["1.2", "1.3"] {
+        let rows = [
+            (certificates.tls().server_name("other.test"), "invalid peer certificate: certificate not valid for name"),
+            (strangers.tls(), "invalid peer certificate: UnknownIssuer"),
+            (Tls::new().ca_pem(&*certificates.authority).server_name("logs.test"), "received fatal alert"),
+            (certificates.tls().client_certificate_pem(&**certificate, &**key), "received fatal alert"),
+        ];
+        for (tls, reason) in rows {
+            let Some((receiver, _dir)) = certificates.receiver("127.0.0.1", 0, version) else { return };
+            let (logging, logger) = system(handler("127.0.0.1", receiver.port, tls));
+            log(&logger, 0..10);
+            wait_until("the handler has tried", || metrics(&logging).errors > 0);
+            let HandlerMetrics { last_error, written, in_flight, .. } = metrics(&logging);
+            let last_error = last_error.unwrap();
+            assert!(last_error.contains(reason), "{last_error}");
+            assert_eq!((written, in_flight), (0, 10), "{last_error}");
+            let _ = logging.shutdown(Duration::ZERO);
+            assert_eq!(receiver.kill(), [""; 0]);
+        }
+    }
+}
+
+#[test]
+fn any_certificate_is_accepted_on_demand_only() {
+    let certificates = Certificates::make("authority");
+    let [certificate, key] = &certificates.client;
+    let Some((mut receiver, dir)) = certificates.receiver("127.0.0.1", 0, "1.3") else { return };
+    let write = |name: &str, text: &str| std::fs::write(dir.path().join(name), text).unwrap();
+    write("client.pem", certificate);
+    write("client.key", key);
+    let path = |name: &str| dir.path().join(name);
+    let tls =
+        Tls::new().client_certificate_files(path("client.pem"), path("client.key")).danger_accept_any_certificate();
+    let (logging, logger) = system(handler("127.0.0.1", receiver.port, tls));
+    log(&logger, 0..10);
+    logging.shutdown(LONG).unwrap();
+    assert_eq!(receiver.read(10), numbers(0..10));
+}
+
+#[test]
+fn what_cannot_be_read_or_used_is_an_error_of_build() {
+    let certificates = Certificates::make("authority");
+    let [certificate, key] = &certificates.client;
+    let other = &certificates.server[1];
+    let rows = [
+        (
+            Tls::new().ca_pem("no certificate"),
+            "`tls.ca` = a text: give certificates as PEM: -----BEGIN CERTIFICATE-----",
+        ),
+        (Tls::new().ca_file(Path::new("/nowhere/ca.pem")), "cannot read /nowhere/ca.pem: "),
+        (
+            certificates.tls().client_certificate_pem(&**certificate, "no key"),
+            "`tls.client_certificate` = a text: give an unencrypted key as PEM: -----BEGIN PRIVATE KEY-----",
+        ),
+        (
+            certificates.tls().client_certificate_pem(&**certificate, &**other),
+            "give a certificate and the key that belongs to it",
+        ),
+        (certificates.tls().server_name("not a name"), "give the name or address that the server's certificate is for"),
+    ];
+    for (tls, expected) in rows {
+        assert!(!format!("{tls:?}").contains(key.lines().nth(1).unwrap()));
+        let error = handler("127.0.0.1", 1, tls).build().unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
+    }
+    let udp = FemtoSocketHandler::builder().endpoint(Endpoint::udp("127.0.0.1", 1)).tls(certificates.tls());
+    assert_eq!(
+        udp.build().unwrap_err().to_string(),
+        "invalid configuration: `tls` = udp://127.0.0.1:1: use TLS over TCP only"
+    );
+}
