@@ -89,9 +89,10 @@
 //! |---|---|
 //! | [`FemtoStreamHandler`] | standard error, standard output, any `Write + Send` |
 //! | [`FemtoFileHandler`] | a file |
-//! | [`FemtoSyslogHandler`] | syslog: the machine's own, or a server by UDP, TCP or TLS |
 //! | [`FemtoRotatingFileHandler`], [`FemtoTimedRotatingFileHandler`] | a file that becomes a backup by size or time |
 //! | [`FemtoWatchedFileHandler`] | a file that others, such as logrotate, rename |
+//! | [`FemtoSyslogHandler`] | syslog: the machine's own, or a server by UDP, TCP or TLS |
+//! | `FemtoJournaldHandler` | systemd's journal (feature `journald`, Linux) |
 //! | [`FemtoCaptureHandler`] | a list that tests look into |
 //! | [`FemtoNullHandler`] | nowhere |
 //!
@@ -200,6 +201,7 @@
 //! | feature | what it adds |
 //! |---|---|
 //! | `cbor` | `FemtoCborFormatter`: CBOR, RFC 8949 |
+//! | `journald` | `FemtoJournaldHandler`: systemd's journal (Linux) |
 //! | `local-time` | times of the local or any other zone in formatters, by the crate `jiff` |
 //! | `msgpack` | `FemtoMsgpackFormatter`: MessagePack |
 //! | `regex` | [`filter::Matches`](filter), and expressions for [`filter::Redact`] |
@@ -327,6 +329,8 @@ pub use formatter::{
 pub use handler::FemtoHttpHandler;
 #[cfg(feature = "otlp")]
 pub use handler::FemtoOtlpHandler;
+#[cfg(all(feature = "journald", target_os = "linux"))]
+pub use handler::FemtoJournaldHandler;
 pub use handler::{
     FemtoCaptureHandler, FemtoFileHandler, FemtoHandler, FemtoHandlerExt, FemtoNullHandler, FemtoRotatingFileHandler,
     FemtoSocketHandler, FemtoStreamHandler, FemtoSyslogHandler, FemtoTimedRotatingFileHandler, FemtoWatchedFileHandler,

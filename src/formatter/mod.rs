@@ -2,6 +2,8 @@
 
 mod binary;
 mod console;
+#[cfg(all(feature = "journald", target_os = "linux"))]
+mod journal;
 mod json;
 mod logfmt;
 pub(crate) mod origin;
@@ -19,6 +21,8 @@ pub use binary::FemtoCborFormatter;
 pub use binary::FemtoMsgpackFormatter;
 pub use binary::FemtoPickleFormatter;
 pub use console::FemtoConsoleFormatter;
+#[cfg(all(feature = "journald", target_os = "linux"))]
+pub(crate) use journal::JournalFormatter;
 pub use json::{FemtoJsonFormatter, JsonField, JsonSchema, JsonTime};
 pub use logfmt::FemtoLogfmtFormatter;
 #[cfg(feature = "http")]

@@ -10,6 +10,8 @@ mod disk;
 mod file;
 #[cfg(feature = "http")]
 mod http;
+#[cfg(all(feature = "journald", target_os = "linux"))]
+mod journald;
 mod line;
 mod log_file;
 mod net;
@@ -29,6 +31,8 @@ pub use file::{FemtoFileHandler, FileOptions, FlushPolicy};
 pub use http::{FemtoHttpHandler, HttpBody, HttpMethod, HttpOptions};
 #[cfg(feature = "otlp")]
 pub use http::{FemtoOtlpHandler, OtlpEncoding, OtlpOptions};
+#[cfg(all(feature = "journald", target_os = "linux"))]
+pub use journald::{FemtoJournaldHandler, JournaldOptions};
 pub use line::Line;
 pub use log_file::ReopenHandle;
 #[cfg(feature = "tls")]

@@ -12,9 +12,13 @@ mod tls;
 
 pub(crate) use backoff::Backoff;
 pub(crate) use connection::Connection;
+#[cfg(all(feature = "journald", target_os = "linux"))]
+pub(crate) use dial::Dial;
 pub(crate) use dial::Dialer;
 pub use endpoint::Endpoint;
 pub use framing::Framing;
+#[cfg(all(feature = "journald", target_os = "linux"))]
+pub(crate) use link::Link;
 use options::Limits;
 pub use options::NetOptions;
 #[cfg(feature = "tls")]

@@ -5,7 +5,7 @@ use std::hash::BuildHasher;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use super::dial::{Dialer, Target};
+use super::dial::{Dial, Dialer, Target};
 #[cfg(feature = "tls")]
 use super::tls::Tls;
 use super::{Backoff, Connection, Endpoint, Framing};
@@ -115,9 +115,19 @@ impl NetOptions {
             endpoint,
             timeout: self.connect_timeout,
         };
+        Ok(self.connection_by(peer, Dialer::new(target)))
+    }
+
+    /// The same with connections that `dial` makes; the peer's name is for messages.
+    pub(crate) fn connection_by<D: Dial>(&self, peer: String, dial: D) -> Connection<D> {
         let backoff = Backoff::new(self.backoff.clone(), RandomState::new().hash_one(()));
         let limits = Limits { records: self.retry_records, bytes: self.retry_bytes, write_timeout: self.write_timeout };
-        Ok(Connection::with(peer, Dialer::new(target), backoff, limits))
+        Connection::with(peer, dial, backoff, limits)
+    }
+
+    /// Sets how much is kept while the peer is down.
+    pub(crate) fn keep(&mut self, records: usize, bytes: usize) {
+        (self.retry_records, self.retry_bytes) = (records, bytes);
     }
 }
 
@@ -149,8 +159,7 @@ impl<O: AsMut<NetOptions>> HandlerBuilder<O> {
     /// Sets how much is kept while the peer is down: at most this many records and this many bytes. By default 100,000
     /// records and 8 MiB; up to 256 KiB more for a moment.
     pub fn retry_buffer(mut self, records: usize, bytes: usize) -> Self {
-        let net = self.net();
-        (net.retry_records, net.retry_bytes) = (records, bytes);
+        self.net().keep(records, bytes);
         self
     }
 
