@@ -27,10 +27,12 @@ fn at(second: i64) -> Timestamp {
 #[derive(Clone, Default)]
 struct Faulty(Arc<Mutex<Faults>>);
 
+/// A call that fails on files whose names end so.
+type Rule = (&'static str, &'static str, ErrorKind);
+
 #[derive(Default)]
 struct Faults {
-    /// Which calls fail, on files whose names end so.
-    rules: Vec<(&'static str, &'static str, ErrorKind)>,
+    rules: Vec<Rule>,
     /// How many changes there were.
     changes: usize,
     /// With which change the process ends.
@@ -323,7 +325,7 @@ fn the_next_rollover_is_cpythons() {
 #[test]
 fn a_rollover_that_fails_is_reported_and_tried_again() {
     let denied = ErrorKind::PermissionDenied;
-    let rows: [(&[(&str, &str, ErrorKind)], &str); 6] = [
+    let rows: [(&[Rule], &str); 6] = [
         (
             &[("link", "app.log.2", denied), ("rename", "app.log.2", denied)],
             "cannot rename app.log.1 to app.log.2: permission denied",
