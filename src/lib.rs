@@ -202,8 +202,9 @@
 //! |---|---|
 //! | `cbor` | `FemtoCborFormatter`: CBOR, RFC 8949 |
 //! | `journald` | `FemtoJournaldHandler`: systemd's journal (Linux) |
-//! | `local-time` | times of the local or any other zone in formatters, by the crate `jiff` |
+//! | `local-time` | times of the local or any other zone, in formatters and for rollovers, by the crate `jiff` |
 //! | `msgpack` | `FemtoMsgpackFormatter`: MessagePack |
+//! | `gzip` | compressed backups of files that roll over, by the crate `flate2` |
 //! | `regex` | [`filter::Matches`](filter), and expressions for [`filter::Redact`] |
 //!
 //! The others remove levels from the build and can be combined: the strictest counts. The environment
@@ -355,6 +356,7 @@ pub use record::by_hand::ByHand;
 #[doc = include_str!("../docs/guide/levels.md")]
 #[doc = include_str!("../docs/guide/macros.md")]
 #[doc = include_str!("../docs/guide/handlers.md")]
+#[doc = include_str!("../docs/guide/files.md")]
 #[doc = include_str!("../docs/guide/filters.md")]
 #[doc = include_str!("../docs/guide/formatters.md")]
 #[doc = include_str!("../docs/guide/syslog.md")]
