@@ -328,10 +328,10 @@ pub use formatter::{
 };
 #[cfg(feature = "http")]
 pub use handler::FemtoHttpHandler;
-#[cfg(feature = "otlp")]
-pub use handler::FemtoOtlpHandler;
 #[cfg(all(feature = "journald", target_os = "linux"))]
 pub use handler::FemtoJournaldHandler;
+#[cfg(feature = "otlp")]
+pub use handler::FemtoOtlpHandler;
 pub use handler::{
     FemtoCaptureHandler, FemtoFileHandler, FemtoHandler, FemtoHandlerExt, FemtoNullHandler, FemtoRotatingFileHandler,
     FemtoSocketHandler, FemtoStreamHandler, FemtoSyslogHandler, FemtoTimedRotatingFileHandler, FemtoWatchedFileHandler,
