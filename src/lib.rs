@@ -278,8 +278,11 @@ pub mod handler;
 
 // On top: setting up,
 mod config;
-// and ending.
+// ending,
 mod shutdown;
+// and the ways from and to other logging facades.
+#[cfg(any(feature = "log", feature = "tracing"))]
+pub mod bridge;
 // The platform's exit hook.
 mod exit;
 
@@ -311,6 +314,8 @@ pub mod time;
 // and atomics.
 mod sync;
 
+#[cfg(feature = "log")]
+pub use bridge::FemtoLogHandler;
 pub use config::{
     Config, ConfigBuilder, LoggerConfig, Logging, basic_config, disable, disable_none, flush, get_logger, metrics,
     root_logger, set_handler_level, shutdown,

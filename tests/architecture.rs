@@ -46,6 +46,7 @@ const MODULES: &[Module] = &[
                        "sync", "time", "value", "worker"]),
     // A panic is logged like anything else: through a macro.
     module("shutdown", &["error", "exit", "level", "logger", "macros", "worker"]),
+    module("bridge", &["callsite", "config", "context", "error", "handler", "level", "logger", "queue", "record", "sync", "value"]),
     module("exit", &["error", "sync"]),
 
     // The vocabulary, from what knows others down to what knows none.

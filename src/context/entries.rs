@@ -16,7 +16,9 @@
 use std::sync::OnceLock;
 
 use crate::callsite;
-use crate::value::{ByteSink, Fields, Limits, Sink, Value, limits};
+#[cfg(any(feature = "log", feature = "tracing"))]
+use crate::value::Field;
+use crate::value::{ByteSink, Fields, Limits, Sink, Tag, Value, limits};
 
 /// What an entry is. Names are ids unless it says text.
 pub(crate) const KEY: u64 = 0;
@@ -28,52 +30,78 @@ const fn head(what: u64, tag: u64, upper: u32) -> u64 {
     (upper as u64) << 32 | what << 9 | tag
 }
 
-/// Entries as the caller makes them.
-#[derive(Default)]
-pub(crate) struct Entries {
-    sink: ByteSink,
-    limits: Option<Limits>,
+/// Writes entries, as the caller makes them, into bytes.
+pub(crate) struct Entries<'a> {
+    sink: &'a mut ByteSink,
+    limits: Limits,
     keys: usize,
     left_out: usize,
 }
 
-impl Entries {
-    /// Makes entries that go on behind others, of which `keys` are keys.
-    pub(crate) fn behind(words: &[u64], keys: usize) -> Self {
-        let bytes = words.iter().flat_map(|word| word.to_le_bytes()).collect();
-        let limits = limits::get();
-        let mut sink = ByteSink::new(bytes, limits);
+/// Entries that are kept.
+pub(crate) struct Kept {
+    pub(crate) words: Box<[u64]>,
+    /// How many of them are keys.
+    pub(crate) keys: usize,
+}
+
+impl<'a> Entries<'a> {
+    /// Makes entries that go on behind others in the sink, of which `keys` are keys.
+    pub(crate) fn new(sink: &'a mut ByteSink, keys: usize) -> Self {
         sink.begin_values();
-        Self { sink, limits: Some(limits), keys, left_out: 0 }
+        Self { sink, limits: limits::get(), keys, left_out: 0 }
     }
 
-    /// Adds a key whose name has an id.
-    #[allow(dead_code)]
-    pub(crate) fn key(&mut self, id: u32, value: Value<'_>) {
-        if self.has_room() {
-            self.sink.word(head(KEY, value.tag().word(), id));
-            value.put(&mut self.sink);
+    /// Keeps what `add` adds behind other entries, of which `keys` are keys.
+    pub(crate) fn keep(words: &[u64], keys: usize, add: impl FnOnce(&mut Entries<'_>)) -> Kept {
+        let mut sink = ByteSink::new(words.iter().flat_map(|word| word.to_le_bytes()).collect(), limits::get());
+        let mut entries = Entries::new(&mut sink, keys);
+        add(&mut entries);
+        let keys = entries.finish();
+        if sink.was_cut() {
+            limits::count_cut();
         }
+        let words = sink.bytes.as_chunks::<8>().0.iter().map(|word| u64::from_le_bytes(*word)).collect();
+        Kept { words, keys }
     }
 
     /// Adds a key with any name.
     pub(crate) fn named(&mut self, name: &str, value: Value<'_>) {
-        if self.has_room() {
-            self.sink.word(head(KEY_TEXT, value.tag().word(), 0));
-            self.sink.text(&limits::get().key(name));
-            value.put(&mut self.sink);
+        if self.begin(name, value.tag()) {
+            value.put(self.sink);
         }
+    }
+
+    /// The same for a value that only its caller can encode.
+    #[cfg(any(feature = "log", feature = "tracing"))]
+    pub(crate) fn field<F: Field>(&mut self, name: &str, value: &F) {
+        if self.begin(name, F::TAG) {
+            value.put(self.sink);
+        }
+    }
+
+    /// Writes what stands before the value of a key, if there is room for one more.
+    fn begin(&mut self, name: &str, tag: Tag) -> bool {
+        let has_room = self.keys < self.limits.keys;
+        if has_room {
+            self.keys += 1;
+            self.sink.word(head(KEY_TEXT, tag.word(), 0));
+            self.sink.text(&self.limits.key(name));
+        } else {
+            self.left_out += 1;
+        }
+        has_room
     }
 
     /// Adds the keys of a call, whose names have these ids.
     pub(crate) fn fields(&mut self, ids: &[u32], fields: &impl Fields) {
         // All or none: they are few, and each is encoded with the next.
-        if self.keys + ids.len() > self.most() {
+        if self.keys + ids.len() > self.limits.keys {
             self.left_out += ids.len();
             return;
         }
         self.keys += ids.len();
-        fields.put_each(&mut self.sink, &|sink, at, tag| {
+        fields.put_each(self.sink, &|sink, at, tag| {
             sink.word(head(KEY, tag.word(), ids.get(at).copied().unwrap_or_default()));
         });
     }
@@ -92,46 +120,24 @@ impl Entries {
     }
 
     /// Says where the record comes from.
-    #[allow(dead_code)]
+    #[cfg(any(feature = "log", feature = "tracing"))]
     pub(crate) fn source(&mut self, module_path: &str, file: &str, line: u32) {
         self.sink.word(head(SOURCE, 0, line));
         self.sink.text(module_path);
         self.sink.text(file);
     }
 
-    fn most(&self) -> usize {
-        self.limits.map_or(usize::MAX, |limits| limits.keys)
-    }
-
-    fn has_room(&mut self) -> bool {
-        let has_room = self.keys < self.most();
-        if has_room {
-            self.keys += 1;
-        } else {
-            self.left_out += 1;
-        }
-        has_room
-    }
-
-    /// How many keys there are.
-    pub(crate) fn keys(&self) -> usize {
-        self.keys
-    }
-
-    /// Finishes the entries, with a note of how many had no room.
-    pub(crate) fn finish(mut self) -> Box<[u64]> {
+    /// Finishes the entries, with a note of how many had no room. Returns how many keys there are.
+    pub(crate) fn finish(self) -> usize {
         if self.left_out > 0 {
             let note = format!("+{} keys", self.left_out);
             let value = Value::Str(&note);
             self.sink.word(head(KEY_TEXT, value.tag().word(), 0));
             self.sink.text("…");
-            value.put(&mut self.sink);
+            value.put(self.sink);
             self.sink.note_cut();
         }
-        if self.sink.was_cut() {
-            limits::count_cut();
-        }
-        self.sink.bytes.as_chunks::<8>().0.iter().map(|word| u64::from_le_bytes(*word)).collect()
+        self.keys
     }
 }
 

@@ -6,7 +6,7 @@
 
 mod entries;
 
-pub(crate) use entries::{Entries, KEY, KEY_TEXT, SOURCE, SPAN};
+pub(crate) use entries::{Entries, KEY, KEY_TEXT, Kept, SOURCE, SPAN};
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
@@ -15,6 +15,8 @@ use std::sync::Arc;
 
 use self::entries::{SUPPRESSED_WORDS, suppressed_entry};
 use crate::callsite::Keys;
+#[cfg(any(feature = "log", feature = "tracing"))]
+use crate::value::ByteSink;
 use crate::value::{Fields, Sink, Value};
 
 thread_local! {
@@ -69,9 +71,7 @@ impl Drop for Current {
 pub struct Context(Option<Arc<Scope>>);
 
 struct Scope {
-    words: Box<[u64]>,
-    /// How many of the entries are keys.
-    keys: usize,
+    entries: Kept,
     /// The number of the innermost span; 0 if there is none.
     span: u64,
 }
@@ -101,11 +101,9 @@ impl Context {
     }
 
     /// This context and what `add` adds to it.
-    pub(crate) fn extended(&self, span: u64, add: impl FnOnce(&mut Entries)) -> Self {
-        let mut entries = Entries::behind(self.words(), self.0.as_ref().map_or(0, |scope| scope.keys));
-        add(&mut entries);
-        let keys = entries.keys();
-        Self(Some(Arc::new(Scope { words: entries.finish(), keys, span })))
+    pub(crate) fn extended(&self, span: u64, add: impl FnOnce(&mut Entries<'_>)) -> Self {
+        let entries = Entries::keep(self.words(), self.keys(), add);
+        Self(Some(Arc::new(Scope { entries, span })))
     }
 
     /// The number of the innermost span; 0 if there is none.
@@ -114,7 +112,12 @@ impl Context {
     }
 
     fn words(&self) -> &[u64] {
-        self.0.as_ref().map_or(&[], |scope| &scope.words)
+        self.0.as_ref().map_or(&[], |scope| &scope.entries.words)
+    }
+
+    /// How many of the entries are keys.
+    fn keys(&self) -> usize {
+        self.0.as_ref().map_or(0, |scope| scope.entries.keys)
     }
 }
 
@@ -137,7 +140,7 @@ fn replace_current(context: Context) -> Context {
 
 impl fmt::Debug for Context {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Context").field("keys", &self.0.as_ref().map_or(0, |scope| scope.keys)).finish_non_exhaustive()
+        f.debug_struct("Context").field("keys", &self.keys()).finish_non_exhaustive()
     }
 }
 
@@ -155,6 +158,17 @@ impl Drop for ContextGuard {
         // What is replaced is dropped outside of the thread-local.
         drop(replace_current(std::mem::take(&mut self.before)));
     }
+}
+
+/// Writes the entries of the current scope. Returns how many of them are keys.
+#[cfg(any(feature = "log", feature = "tracing"))]
+pub(crate) fn put_current(sink: &mut ByteSink) -> usize {
+    let keys = CURRENT.try_with(|current| {
+        let current = current.0.borrow();
+        current.words().iter().for_each(|word| sink.word(*word));
+        current.keys()
+    });
+    keys.unwrap_or(0)
 }
 
 /// What a record takes along besides its own values.

@@ -16,6 +16,8 @@ use crate::error::{guarded, notify};
 use crate::level::Level;
 use crate::metrics::DropReason;
 use crate::queue::{Queue, ThreadRing, is_consumer};
+#[cfg(any(feature = "log", feature = "tracing"))]
+use crate::record::Prefix;
 use crate::record::{Encoded, HEADER_WORDS, Header, Payload, SiteCache, ThreadInfo};
 use crate::time::{Clock, Timeline, Timestamp};
 use crate::value::{ByteSink, Sink, limits};
@@ -87,6 +89,18 @@ pub(crate) fn send<P: Payload>(state: State, level: Level, payload: &P, again: i
     if !P::DIRECT || !limits::is_small(payload.words()) || !send_direct(state.route(), header, level, payload) {
         send_encoded(state.route(), header, &|sink| payload.put(sink), &again);
     }
+}
+
+/// The same for a record that ends in extras, which `put` encodes, too; it may run user code.
+#[cfg(any(feature = "log", feature = "tracing"))]
+pub(crate) fn send_with_extras(
+    state: State,
+    level: Level,
+    prefix: Prefix,
+    put: &dyn Fn(&mut ByteSink),
+    again: &dyn Fn() -> Option<State>,
+) {
+    send_encoded(state.route(), Header::new(state.site(), level, prefix).with_extras(true), put, again);
 }
 
 /// The clock that stamps the records of a route.

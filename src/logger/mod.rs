@@ -4,6 +4,8 @@
 //! records go to the logger's own handlers and to those of its ancestors, as in CPython's `logging`.
 
 pub(crate) mod dispatch;
+#[cfg(any(feature = "log", feature = "tracing"))]
+pub(crate) mod dynamic;
 mod last_resort;
 mod registry;
 mod route;
@@ -18,7 +20,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use crate::callsite::State;
-use crate::context::Entries;
+use crate::context::{Entries, Kept};
 use crate::error::{Error, notify};
 use crate::filter::FemtoFilter;
 use crate::level::{Level, LevelFilter};
@@ -45,13 +47,8 @@ use crate::worker::Worker;
 pub struct FemtoLogger {
     registry: Arc<Registry>,
     node: Arc<Node>,
-    bound: Option<Arc<Bound>>,
-}
-
-/// Keys that a logger adds to its records.
-struct Bound {
-    words: Box<[u64]>,
-    keys: usize,
+    /// Keys that it adds to its records.
+    bound: Option<Arc<Kept>>,
 }
 
 /// What a logger's calls look at; the rest of the logger is in the registry.
@@ -101,10 +98,8 @@ impl FemtoLogger {
     /// ```
     pub fn with<'v>(&self, key: &str, value: impl Into<Value<'v>>) -> Self {
         let (words, keys) = self.bound();
-        let mut entries = Entries::behind(words, keys);
-        entries.named(key, value.into());
-        let keys = entries.keys();
-        Self { bound: Some(Arc::new(Bound { words: entries.finish(), keys })), ..self.clone() }
+        let bound = Entries::keep(words, keys, |entries| entries.named(key, value.into()));
+        Self { bound: Some(Arc::new(bound)), ..self.clone() }
     }
 
     pub(crate) fn registry(&self) -> &Registry {

@@ -9,6 +9,8 @@ use super::{FemtoLogger, Node};
 use crate::callsite::{self, Callsite, Origin, Shape, State};
 use crate::error::{Error, Problem};
 use crate::filter::{FemtoFilter, Interest};
+#[cfg(any(feature = "log", feature = "tracing"))]
+use crate::level::STATIC_MAX_LEVEL;
 use crate::level::{Level, LevelFilter};
 use crate::policy::SpanEvents;
 use crate::queue::Queue;
@@ -56,6 +58,8 @@ pub(crate) struct Registry {
     is_global: bool,
     /// Which records spans make of themselves.
     span_events: AtomicU8,
+    /// What is called after every change.
+    hooks: Mutex<Vec<fn()>>,
 }
 
 struct Tree {
@@ -115,8 +119,12 @@ impl Registry {
             replaced: Vec::new(),
             retired: Vec::new(),
         };
-        let registry =
-            Self { tree: Mutex::new(tree), is_global, span_events: AtomicU8::new(SpanEvents::default() as u8) };
+        let registry = Self {
+            tree: Mutex::new(tree),
+            is_global,
+            span_events: AtomicU8::new(SpanEvents::default() as u8),
+            hooks: Mutex::default(),
+        };
         registry.update(|_| ());
         Arc::new(registry)
     }
@@ -171,7 +179,29 @@ impl Registry {
         let result = change(&mut tree);
         let _routes = self.refresh(&mut tree);
         drop(tree);
+        let hooks = lock(&self.hooks).clone();
+        hooks.into_iter().for_each(|hook| hook());
         result
+    }
+
+    /// Has a function called now and after every change. It holds no lock then, and changes may overtake each other: it is
+    /// to ask for what it wants to know.
+    #[cfg(any(feature = "log", feature = "tracing"))]
+    pub(crate) fn on_change(&self, hook: fn()) {
+        let mut hooks = lock(&self.hooks);
+        // The same function, or one that does the same, once.
+        hooks.retain(|known| !std::ptr::fn_addr_eq(*known, hook));
+        hooks.push(hook);
+        drop(hooks);
+        hook();
+    }
+
+    /// The most verbose level that any target lets through.
+    #[cfg(any(feature = "log", feature = "tracing"))]
+    pub(crate) fn most_verbose(&self) -> LevelFilter {
+        let lowest = lock(&self.tree).lowest();
+        let all = LevelFilter::ALL.into_iter();
+        all.filter(|filter| filter.number() >= lowest).min().unwrap_or(LevelFilter::Off).max(STATIC_MAX_LEVEL)
     }
 
     pub(crate) fn effective_level(&self, key: &str) -> LevelFilter {
@@ -384,16 +414,17 @@ impl Tree {
         }
     }
 
+    /// The lowest threshold that any target can have. A logger that is disabled counts, because those below it are not.
+    fn lowest(&self) -> u8 {
+        self.loggers.keys().map(|key| self.reach(true, key).0).min().unwrap_or(0)
+    }
+
     /// The state of a call site that does not name a logger.
     fn site_state(&mut self, metadata: &callsite::Metadata) -> State {
         match metadata.origin {
             Origin::Static => self.state(true, &canonical(metadata.target)),
-            // The lowest threshold that any target can have; each call then asks for its own target's. A logger that
-            // is disabled counts, because those below it are not.
-            Origin::Target => {
-                let lowest = self.loggers.keys().map(|key| self.reach(true, key).0).min();
-                State::new(0, NOWHERE, lowest.unwrap_or(0))
-            }
+            // Each call then asks for its own target's.
+            Origin::Target => State::new(0, NOWHERE, self.lowest()),
             Origin::Logger => State::new(0, NOWHERE, 0),
         }
     }

@@ -132,7 +132,7 @@ pub fn make<S: Source, F: Fields>(
     let owned = source.to_owned();
     let (bound, bound_keys) = owned.logger().map(|logger| logger.bound()).unwrap_or_default();
     let current = Context::current();
-    let context = current.extended(id, |entries: &mut Entries| {
+    let context = current.extended(id, |entries: &mut Entries<'_>| {
         entries.span(callsite::intern(site.metadata.template), id, current.span());
         entries.encoded(bound, bound_keys);
         entries.fields(keys.ids(), &fields);
@@ -177,13 +177,13 @@ impl Drop for Span {
         let Some((clock, since)) = self.entered.get().filter(|_| self.logs_exit.load(Relaxed)) else {
             return;
         };
-        let mut entries = Entries::default();
-        entries.named("duration", Value::Duration(clock.elapsed(*since)));
-        if self.panicked.load(Relaxed) || std::thread::panicking() {
-            entries.named("panicked", Value::Bool(true));
-        }
-        let entries = entries.finish();
-        self.context.in_scope(|| self.source.say(self.site, self.level, "exit", &entries));
+        let entries = Entries::keep(&[], 0, |entries| {
+            entries.named("duration", Value::Duration(clock.elapsed(*since)));
+            if self.panicked.load(Relaxed) || std::thread::panicking() {
+                entries.named("panicked", Value::Bool(true));
+            }
+        });
+        self.context.in_scope(|| self.source.say(self.site, self.level, "exit", &entries.words));
     }
 }
 

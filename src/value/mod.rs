@@ -16,8 +16,8 @@ mod wire;
 #[cfg(feature = "serde")]
 #[doc(hidden)]
 pub use self::serde::AsSerde;
-#[cfg(feature = "serde")]
-use argument::Field;
+#[cfg(any(feature = "serde", feature = "log", feature = "tracing"))]
+pub(crate) use argument::Field;
 #[doc(hidden)]
 pub use argument::{
     Arguments, AsBytes, AsDebug, AsDisplay, AsError, Deferred, Fields, PickDeferred, PickImmediate, PickNumber, Probe,

@@ -1,0 +1,161 @@
+//! The crate `log`: our records become records of its logger.
+
+use std::fmt;
+
+use log::Log;
+use log::kv::{self, Key, VisitSource};
+
+use super::log::is_installed;
+use crate::error::Error;
+use crate::handler::{Batch, FemtoHandler};
+use crate::level::Level;
+use crate::record::FemtoLogRecord;
+use crate::value::Value;
+
+/// Hands records to a logger of the crate `log`: the one that the program has set, or any other.
+///
+/// Records go on with their target, message, module path, file, line and key-values, those of their context included; of a
+/// key that comes several times, the last. Numbers, `bool`, `char`, strings and null keep their types; every other value is
+/// given as something to be displayed. `Critical`, which `log` does not have, becomes `Error`. The time and the thread are
+/// not handed on, as `log`'s records have none: a logger that prints them prints its own time and this handler's thread.
+///
+/// The program's logger gets what [`log::max_level`] lets through, as it does from `log`'s own macros; what that holds back
+/// counts as written. The logger is called on the handler's thread. A [`flush`](crate::flush) flushes it, too.
+///
+/// Where the program's logger is the [`LogBridge`](super::LogBridge) that [`init_log`](super::init_log) has set, records would go round
+/// in circles; they count as failed instead, which is reported.
+///
+/// # Examples
+///
+/// ```
+/// use femtologging::{Config, FemtoLogHandler, Level, info};
+///
+/// // A program that logs through `log`, to env_logger for example, uses a library that logs through femtologging:
+/// Config::builder().default_level(Level::Info).add_handler("log", FemtoLogHandler::new()).build_and_init()?;
+/// info!("goes to whatever logger `log` has"; answer = 42);
+/// # Ok::<(), femtologging::Error>(())
+/// ```
+#[derive(Default)]
+pub struct FemtoLogHandler {
+    /// The program's if there is none.
+    logger: Option<Box<dyn Log>>,
+}
+
+impl FemtoLogHandler {
+    /// Makes a handler that feeds the logger that the program has set, at the time of each record.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Makes a handler that feeds this logger.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use femtologging::{Config, FemtoLogHandler};
+    ///
+    /// # struct Remote;
+    /// # impl log::Log for Remote {
+    /// #     fn enabled(&self, _: &log::Metadata<'_>) -> bool { true }
+    /// #     fn log(&self, _: &log::Record<'_>) {}
+    /// #     fn flush(&self) {}
+    /// # }
+    /// let logging = Config::builder().add_handler("remote", FemtoLogHandler::to(Remote)).build()?;
+    /// # drop(logging);
+    /// # Ok::<(), femtologging::Error>(())
+    /// ```
+    pub fn to(logger: impl Log + 'static) -> Self {
+        Self { logger: Some(Box::new(logger)) }
+    }
+
+    /// Where records of this level go, if anywhere.
+    fn logger(&self, level: log::Level) -> Option<&dyn Log> {
+        match &self.logger {
+            Some(logger) => Some(&**logger),
+            None => (level <= log::max_level()).then(log::logger),
+        }
+    }
+}
+
+impl fmt::Debug for FemtoLogHandler {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FemtoLogHandler").field("is_global", &self.logger.is_none()).finish_non_exhaustive()
+    }
+}
+
+impl FemtoHandler for FemtoLogHandler {
+    fn handle(&mut self, record: &FemtoLogRecord<'_>, _: &mut Batch) -> Result<(), Error> {
+        if self.logger.is_none() && is_installed() {
+            return Err(Error::other(
+                "the program's logger of the crate `log` is the bridge back to here: call init_log or use this handler, not both",
+            ));
+        }
+        let level = level(record.level());
+        if let Some(logger) = self.logger(level) {
+            let key_values = KeyValues(record.key_values().collect());
+            logger.log(
+                &log::Record::builder()
+                    .level(level)
+                    .target(record.target())
+                    .args(format_args!("{}", record.message()))
+                    .module_path(Some(record.module_path()))
+                    .file(Some(record.file()))
+                    .line(Some(record.line()))
+                    .key_values(&key_values)
+                    .build(),
+            );
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<(), Error> {
+        match &self.logger {
+            Some(logger) => logger.flush(),
+            None if is_installed() => {}
+            None => log::logger().flush(),
+        }
+        Ok(())
+    }
+}
+
+fn level(level: Level) -> log::Level {
+    match level {
+        Level::Trace => log::Level::Trace,
+        Level::Debug => log::Level::Debug,
+        Level::Info => log::Level::Info,
+        Level::Warn => log::Level::Warn,
+        Level::Error | Level::Critical => log::Level::Error,
+    }
+}
+
+/// The keys and values of a record as `log` asks for them.
+struct KeyValues<'a>(Vec<(&'a str, Value<'a>)>);
+
+impl kv::Source for KeyValues<'_> {
+    /// Shows every key once: the last one wins, in its own place.
+    fn visit<'kvs>(&'kvs self, visitor: &mut dyn VisitSource<'kvs>) -> Result<(), kv::Error> {
+        for (index, (key, value)) in self.0.iter().enumerate() {
+            if !self.0[index + 1..].iter().any(|(later, _)| later == key) {
+                visitor.visit_pair(Key::from_str(key), logged(value))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A value as `log` has it.
+fn logged<'a>(value: &'a Value<'_>) -> kv::Value<'a> {
+    match value {
+        Value::Null => kv::Value::null(),
+        Value::Bool(x) => kv::Value::from(*x),
+        Value::I64(x) => kv::Value::from(*x),
+        Value::U64(x) => kv::Value::from(*x),
+        Value::I128(x) => kv::Value::from(x),
+        Value::U128(x) => kv::Value::from(x),
+        Value::F32(x) => kv::Value::from(*x),
+        Value::F64(x) => kv::Value::from(*x),
+        Value::Char(x) => kv::Value::from(*x),
+        Value::Str(text) => kv::Value::from(*text),
+        other => kv::Value::from_dyn_display(other),
+    }
+}

@@ -1,0 +1,15 @@
+//! Bridges between this crate and other logging facades.
+//!
+//! | facade | its records to ours | our records to it |
+//! |---|---|---|
+//! | `log` (feature `log`) | [`init_log`], [`LogBridge`] | [`FemtoLogHandler`] |
+
+#[cfg(feature = "log")]
+mod log;
+#[cfg(feature = "log")]
+mod log_handler;
+
+#[cfg(feature = "log")]
+pub use self::log::{LogBridge, init_log};
+#[cfg(feature = "log")]
+pub use self::log_handler::FemtoLogHandler;
