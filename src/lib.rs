@@ -89,6 +89,7 @@
 //! |---|---|
 //! | [`FemtoStreamHandler`] | standard error, standard output, any `Write + Send` |
 //! | [`FemtoFileHandler`] | a file |
+//! | [`FemtoSocketHandler`] | a peer, by TCP, TLS, UDP or a Unix socket |
 //! | [`FemtoRotatingFileHandler`], [`FemtoTimedRotatingFileHandler`] | a file that becomes a backup by size or time |
 //! | [`FemtoWatchedFileHandler`] | a file that others, such as logrotate, rename |
 //! | [`FemtoSyslogHandler`] | syslog: the machine's own, or a server by UDP, TCP or TLS |
@@ -206,6 +207,7 @@
 //! | `msgpack` | `FemtoMsgpackFormatter`: MessagePack |
 //! | `gzip` | compressed backups of files that roll over, by the crate `flate2` |
 //! | `regex` | [`filter::Matches`](filter), and expressions for [`filter::Redact`] |
+//! | `tls` | encrypted connections of the socket and syslog handlers, by the crate `rustls` |
 //!
 //! The others remove levels from the build and can be combined: the strictest counts. The environment
 //! variable `FEMTOLOGGING_MAX_LEVEL` at build time overrides them all; see [`STATIC_MAX_LEVEL`].
@@ -364,6 +366,7 @@ pub use record::by_hand::ByHand;
 #[doc = include_str!("../docs/guide/files.md")]
 #[doc = include_str!("../docs/guide/filters.md")]
 #[doc = include_str!("../docs/guide/formatters.md")]
+#[doc = include_str!("../docs/guide/network.md")]
 #[doc = include_str!("../docs/guide/syslog.md")]
 #[doc = include_str!("../docs/guide/testing.md")]
 mod guides {}
