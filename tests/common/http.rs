@@ -1,4 +1,5 @@
 //! A server on loopback that answers as it is told, and keeps what it was sent.
+#![allow(dead_code)]
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};

@@ -105,18 +105,21 @@ fn key_value(key: &str, value: Value<'_>, out: &mut Vec<u8>) {
     }
     push(out, "{\"key\":");
     push_string(out, key);
-    push(out, ",\"value\":");
-    any_value(value, out);
+    // No value is a field that is not there: receivers refuse an empty one, and all records with it.
+    if value != Value::Null {
+        push(out, ",\"value\":");
+        any_value(value, out);
+    }
     out.push(b'}');
 }
 
 /// Writes an `AnyValue`.
 fn any_value(value: Value<'_>, out: &mut Vec<u8>) {
     match value {
-        Value::Null => push(out, "{}"),
         Value::Bool(x) => push(out, format_args!("{{\"boolValue\":{x}}}")),
-        Value::F32(x) => double(x.into(), out),
-        Value::F64(x) => double(x, out),
+        // Receivers that do not know Protobuf's text for what is no number refuse all records with it, so that goes as a string.
+        Value::F32(x) if x.is_finite() => double(x.into(), out),
+        Value::F64(x) if x.is_finite() => double(x, out),
         Value::Duration(x) => double(x.as_secs_f64(), out),
         value => {
             if let Some(x) = value.as_i64() {
@@ -129,16 +132,8 @@ fn any_value(value: Value<'_>, out: &mut Vec<u8>) {
     }
 }
 
-/// Writes a double, as Protobuf's mapping has it: what is no number is text.
 fn double(x: f64, out: &mut Vec<u8>) {
-    push(out, "{\"doubleValue\":");
-    match x {
-        x if x.is_nan() => push(out, "\"NaN\""),
-        f64::INFINITY => push(out, "\"Infinity\""),
-        f64::NEG_INFINITY => push(out, "\"-Infinity\""),
-        x => push(out, ryu::Buffer::new().format_finite(x)),
-    }
-    push(out, "}");
+    push(out, format_args!("{{\"doubleValue\":{}}}", ryu::Buffer::new().format_finite(x)));
 }
 
 fn push(out: &mut Vec<u8>, text: impl std::fmt::Display) {
