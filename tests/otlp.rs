@@ -96,17 +96,20 @@ fn text(bytes: &[u8], path: &[u64]) -> String {
     String::from_utf8(bytes).unwrap()
 }
 
+fn unpacked(request: &Request) -> Vec<u8> {
+    let mut body = Vec::new();
+    assert_eq!(request.field("content-encoding"), Some("gzip"));
+    flate2::read::GzDecoder::new(&request.body[..]).read_to_end(&mut body).unwrap();
+    body
+}
+
 /// The records of a request: the scope's name, and the record's bytes.
 fn records(request: &Request) -> Vec<(String, Vec<u8>)> {
     assert_eq!(
         (request.line.as_str(), request.field("content-type")),
         ("POST /v1/logs HTTP/1.1", Some("application/x-protobuf"))
     );
-    let mut body = Vec::new();
-    match request.field("content-encoding") {
-        Some("gzip") => drop(flate2::read::GzDecoder::new(&request.body[..]).read_to_end(&mut body).unwrap()),
-        other => assert_eq!(other, None),
-    }
+    let body = unpacked(request);
     let scopes = all(&body, 1).into_iter().flat_map(|resource| {
         let attributes = all(&all(&resource, 1)[0], 1);
         let attributes = attributes.iter().map(|pair| (text(pair, &[1]), text(pair, &[2, 1]))).collect::<Vec<_>>();
@@ -280,4 +283,33 @@ fn statuses_are_those_of_the_protocol() {
         assert_eq!(counts(&logging), expected, "{status}");
         assert!(metrics(&logging).last_error.unwrap().ends_with(&format!("status {status}: bad log")));
     }
+}
+
+#[test]
+fn values_within_values_keep_their_types() {
+    let server = Server::start(|_, _| Reply::ok());
+    for encoding in [OtlpEncoding::Protobuf, OtlpEncoding::Json] {
+        let (logging, logger) = system(&server.url(""), encoding);
+        let map = BTreeMap::from([("a", vec![Some(1), None]), ("b", Vec::new())]);
+        info!(logger: logger, "m"; raw:bytes = b"\x00\xff", map);
+        logging.flush(LONG).unwrap();
+    }
+    let requests = server.requests();
+    let (_, record) = records(&requests[0]).swap_remove(0);
+    let pairs = all(&record, 6);
+    assert_eq!(pairs[0], b"\x0a\x03raw\x12\x04\x3a\x02\x00\xff");
+    let list = b"\x0a\x01a\x12\x08\x2a\x06\x0a\x02\x18\x01\x0a\x00";
+    let empty = b"\x0a\x01b\x12\x02\x2a\x00";
+    let expected = [&b"\x0a\x03map\x12\x1a\x32\x18\x0a\x0d"[..], list, b"\x0a\x07", empty].concat();
+    assert_eq!(pairs[1], expected);
+    let body: serde_json::Value = serde_json::from_slice(&unpacked(&requests[1])).unwrap();
+    let attributes = &body["resourceLogs"][0]["scopeLogs"][0]["logRecords"][0]["attributes"];
+    let list = serde_json::json!({ "arrayValue": { "values": [{ "intValue": "1" }, { "stringValue": "null" }] } });
+    let expected = serde_json::json!({ "kvlistValue": { "values": [
+        { "key": "a", "value": list }, { "key": "b", "value": { "arrayValue": { "values": [] } } },
+    ] } });
+    assert_eq!(
+        (&attributes[0]["value"]["bytesValue"], &attributes[1]["value"]),
+        (&serde_json::json!("AP8="), &expected)
+    );
 }

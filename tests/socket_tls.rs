@@ -1,6 +1,8 @@
 //! The socket handler by TLS, against CPython's `ssl` with client certificates.
 #![cfg(feature = "tls")]
 
+#[path = "common/certificates.rs"]
+mod certificates;
 mod common;
 #[path = "common/receiver.rs"]
 mod receiver;
@@ -9,31 +11,14 @@ use std::ops::Range;
 use std::path::Path;
 use std::time::Duration;
 
+use certificates::Certificates;
 use common::{LONG, wait_until};
 use femtologging::handler::{Endpoint, HandlerBuilder, SocketOptions, Tls};
 use femtologging::{Config, FemtoLogRecord, FemtoLogger, FemtoSocketHandler, HandlerMetrics, Logging, info};
-use rcgen::{BasicConstraints, Certificate, CertificateParams, DnType, IsCa, KeyPair};
 use receiver::Receiver;
 use tempfile::TempDir;
 
-/// A certificate authority, and two that it has certified.
-struct Certificates {
-    authority: String,
-    server: [String; 2],
-    client: [String; 2],
-}
-
 impl Certificates {
-    fn make(authority: &str) -> Self {
-        let key = KeyPair::generate().unwrap();
-        let mut params = params(authority);
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let authority = params.self_signed(&key).unwrap();
-        let server = certify("logs.test", &authority, &key);
-        let client = certify("client.test", &authority, &key);
-        Self { authority: authority.pem(), server, client }
-    }
-
     /// What a client needs for this server, whose address is not in its certificate.
     fn tls(&self) -> Tls {
         let [certificate, key] = &self.client;
@@ -53,18 +38,6 @@ impl Certificates {
         let arguments = [address, &port, &files[0], &files[1], &files[2], version];
         Some((Receiver::start("tls_receiver.py", &arguments)?, dir))
     }
-}
-
-fn params(name: &str) -> CertificateParams {
-    let mut params = CertificateParams::new([name.to_owned()]).unwrap();
-    params.distinguished_name.push(DnType::CommonName, name);
-    params
-}
-
-/// A certificate for a name, and its key.
-fn certify(name: &str, authority: &Certificate, key: &KeyPair) -> [String; 2] {
-    let own = KeyPair::generate().unwrap();
-    [params(name).signed_by(&own, authority, key).unwrap().pem(), own.serialize_pem()]
 }
 
 fn message(record: &FemtoLogRecord<'_>, out: &mut Vec<u8>) {
@@ -98,7 +71,7 @@ fn metrics(logging: &Logging) -> HandlerMetrics {
 
 #[test]
 fn records_arrive_by_both_versions() {
-    let certificates = Certificates::make("authority");
+    let certificates = Certificates::make("authority", "logs.test");
     for version in ["1.2", "1.3"] {
         let Some((mut receiver, _dir)) = certificates.receiver("127.0.0.1", 0, version) else { return };
         let (logging, logger) = system(handler("127.0.0.1", receiver.port, certificates.tls()));
@@ -113,7 +86,7 @@ fn records_arrive_by_both_versions() {
 
 #[test]
 fn a_receiver_that_is_restarted_misses_none() {
-    let certificates = Certificates::make("authority");
+    let certificates = Certificates::make("authority", "logs.test");
     let Some((mut first, _dir)) = certificates.receiver("127.0.0.2", 0, "1.3") else { return };
     let port = first.port;
     let (logging, logger) = system(handler("127.0.0.2", port, certificates.tls()));
@@ -133,8 +106,8 @@ fn a_receiver_that_is_restarted_misses_none() {
 
 #[test]
 fn nothing_is_sent_to_whom_it_may_not_and_nothing_counts_as_written() {
-    let certificates = Certificates::make("authority");
-    let strangers = Certificates::make("strangers");
+    let certificates = Certificates::make("authority", "logs.test");
+    let strangers = Certificates::make("strangers", "logs.test");
     let [certificate, key] = &strangers.client;
     for version in ["1.2", "1.3"] {
         let rows = [
@@ -160,7 +133,7 @@ fn nothing_is_sent_to_whom_it_may_not_and_nothing_counts_as_written() {
 
 #[test]
 fn any_certificate_is_accepted_on_demand_only() {
-    let certificates = Certificates::make("authority");
+    let certificates = Certificates::make("authority", "logs.test");
     let [certificate, key] = &certificates.client;
     let Some((mut receiver, dir)) = certificates.receiver("127.0.0.1", 0, "1.3") else { return };
     let write = |name: &str, text: &str| std::fs::write(dir.path().join(name), text).unwrap();
@@ -177,7 +150,7 @@ fn any_certificate_is_accepted_on_demand_only() {
 
 #[test]
 fn what_cannot_be_read_or_used_is_an_error_of_build() {
-    let certificates = Certificates::make("authority");
+    let certificates = Certificates::make("authority", "logs.test");
     let [certificate, key] = &certificates.client;
     let other = &certificates.server[1];
     let rows = [

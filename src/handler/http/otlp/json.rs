@@ -6,6 +6,7 @@ use super::{Ids, attributes, is_retryable, partly, severity};
 use crate::formatter::{Quoted, push_string};
 use crate::handler::http::Encoder;
 use crate::handler::http::answer::{Verdict, quoted};
+use crate::handler::http::client::base64;
 use crate::handler::http::grouped::{grouped, push_grouped};
 use crate::record::FemtoLogRecord;
 use crate::text::Raw;
@@ -121,6 +122,20 @@ fn any_value(value: Value<'_>, out: &mut Vec<u8>) {
         Value::F32(x) if x.is_finite() => double(x.into(), out),
         Value::F64(x) if x.is_finite() => double(x, out),
         Value::Duration(x) => double(x.as_secs_f64(), out),
+        Value::List(list) => {
+            push(out, "{\"arrayValue\":{\"values\":[");
+            for (at, value) in list.iter().enumerate() {
+                push(out, if at > 0 { "," } else { "" });
+                any_value(value, out);
+            }
+            push(out, "]}}");
+        }
+        Value::Map(map) => {
+            push(out, "{\"kvlistValue\":{\"values\":[");
+            map.iter().for_each(|(key, value)| key_value(key, value, out));
+            push(out, "]}}");
+        }
+        Value::Bytes(x) => push(out, format_args!("{{\"bytesValue\":\"{}\"}}", base64(x))),
         value => {
             if let Some(x) = value.as_i64() {
                 return push(out, format_args!("{{\"intValue\":\"{x}\"}}"));
