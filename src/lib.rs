@@ -94,6 +94,10 @@
 //! | [`FemtoWatchedFileHandler`] | a file that others, such as logrotate, rename |
 //! | [`FemtoSyslogHandler`] | syslog: the machine's own, or a server by UDP, TCP or TLS |
 //! | `FemtoJournaldHandler` | systemd's journal (feature `journald`, Linux) |
+//! | [`FemtoMemoryHandler`] | another handler, many at once |
+//! | [`FemtoFlightRecorder`] | another handler, the last ones before an error |
+//! | [`FemtoRouteHandler`] | one of several handlers |
+//! | [`FemtoFallbackHandler`] | a second handler, where the first one fails |
 //! | [`FemtoCaptureHandler`] | a list that tests look into |
 //! | [`FemtoNullHandler`] | nowhere |
 //!
@@ -340,8 +344,9 @@ pub use handler::FemtoJournaldHandler;
 #[cfg(feature = "otlp")]
 pub use handler::FemtoOtlpHandler;
 pub use handler::{
-    FemtoCaptureHandler, FemtoFileHandler, FemtoHandler, FemtoHandlerExt, FemtoNullHandler, FemtoRotatingFileHandler,
-    FemtoSocketHandler, FemtoStreamHandler, FemtoSyslogHandler, FemtoTimedRotatingFileHandler, FemtoWatchedFileHandler,
+    FemtoCaptureHandler, FemtoFallbackHandler, FemtoFileHandler, FemtoFlightRecorder, FemtoHandler, FemtoHandlerExt,
+    FemtoMemoryHandler, FemtoNullHandler, FemtoRotatingFileHandler, FemtoRouteHandler, FemtoSocketHandler,
+    FemtoStreamHandler, FemtoSyslogHandler, FemtoTimedRotatingFileHandler, FemtoWatchedFileHandler,
 };
 pub use level::{Level, LevelFilter, ParseLevelError, STATIC_MAX_LEVEL};
 pub use logger::FemtoLogger;
@@ -364,6 +369,7 @@ pub use record::by_hand::ByHand;
 #[doc = include_str!("../docs/guide/macros.md")]
 #[doc = include_str!("../docs/guide/handlers.md")]
 #[doc = include_str!("../docs/guide/files.md")]
+#[doc = include_str!("../docs/guide/composition.md")]
 #[doc = include_str!("../docs/guide/filters.md")]
 #[doc = include_str!("../docs/guide/formatters.md")]
 #[doc = include_str!("../docs/guide/network.md")]

@@ -1,6 +1,7 @@
 //! The text of the records between two deliveries, and what became of it.
 
 use std::io::{self, Write};
+use std::ops::Range;
 use std::time::Duration;
 
 use crate::error::Error;
@@ -35,6 +36,11 @@ pub struct Batch {
     /// How many of the records that are `done` have failed, and their bytes.
     failed: (u64, usize),
     errors: Vec<Error>,
+    /// Which of the records that are `done` have failed, and how records changed their places before that.
+    failures: Vec<Range<usize>>,
+    moves: Vec<(usize, Vec<usize>)>,
+    /// Bytes that other handlers have delivered for this one.
+    bytes_elsewhere: u64,
     /// How many records and bytes were kept for a retry when the handler was last asked.
     kept: (usize, usize),
     call: Call,
@@ -49,6 +55,8 @@ pub(crate) struct Call {
     pub(crate) due: bool,
     /// Whether a flush or shutdown has just begun.
     pub(crate) urgent: bool,
+    /// Whether it is for the last time.
+    pub(crate) closing: bool,
     /// How long whoever asked for a flush or shutdown goes on waiting.
     pub(crate) time_left: Option<Duration>,
 }
@@ -68,12 +76,22 @@ pub enum Delivery {
 }
 
 /// What a call of `deliver` has settled.
+#[derive(Debug, Default)]
 pub(crate) struct Settled {
     pub(crate) written: u64,
     pub(crate) failed: u64,
     pub(crate) bytes: u64,
     /// What went wrong besides.
     pub(crate) errors: Vec<Error>,
+}
+
+impl Settled {
+    pub(super) fn add(&mut self, mut other: Self) {
+        self.written += other.written;
+        self.failed += other.failed;
+        self.bytes += other.bytes;
+        self.errors.append(&mut other.errors);
+    }
 }
 
 /// What becomes of the records that are not dealt with.
@@ -192,9 +210,14 @@ impl Batch {
     /// the error that the handler returns.
     pub fn fail_next(&mut self, records: usize) {
         let (from, until) = (self.done, self.ends.len().min(self.done.saturating_add(records)));
+        if from == until {
+            return;
+        }
         let start = self.settled_bytes();
+        self.torn |= self.delivered > start;
         self.done = until;
         self.delivered = self.settled_bytes();
+        self.failures.push(from..until);
         self.failed.0 += self.count(from, until);
         self.failed.1 += self.delivered - start;
     }
@@ -235,11 +258,37 @@ impl Batch {
         self.own.retain(|at| !(first..first + count).contains(at));
         self.own.extend(own);
         self.own.sort_unstable();
+        self.moves.push((first, sooner.into_iter().chain(later).collect()));
     }
 
     /// Takes back that a part of a record was delivered: on the next connection, it starts again.
     pub fn rewind(&mut self) {
         self.delivered = self.settled_bytes();
+    }
+
+    /// Notes what became of the next records in a batch of another handler's, to which they were handed on.
+    pub(super) fn adopt(&mut self, settled: Settled) {
+        let written = settled.written as usize;
+        self.done = self.ends.len().min(self.done + written);
+        self.delivered = self.settled_bytes();
+        self.fail_next(settled.failed as usize);
+        self.bytes_elsewhere += settled.bytes;
+        self.errors.extend(settled.errors);
+    }
+
+    /// Takes out how records changed their places: from which on, and where each of the next ones was.
+    pub(super) fn take_moves(&mut self) -> Vec<(usize, Vec<usize>)> {
+        std::mem::take(&mut self.moves)
+    }
+
+    /// Which records have failed, and how many are dealt with.
+    pub(super) fn failures(&self) -> (&[Range<usize>], usize) {
+        (&self.failures, self.done)
+    }
+
+    /// Why the handler is asked to deliver.
+    pub(super) fn call(&self) -> Call {
+        self.call
     }
 
     /// Reports an error that does not end the delivery; it is counted and said like one that the handler returns.
@@ -297,7 +346,7 @@ impl Batch {
         };
         let written = self.count(0, whole) - self.failed.0;
         let failed = self.failed.0 + if rest == Rest::Failed { self.count(self.done, self.ends.len()) } else { 0 };
-        let bytes = (bytes - self.failed.1) as u64;
+        let bytes = (bytes - self.failed.1) as u64 + std::mem::take(&mut self.bytes_elsewhere);
         match rest {
             Rest::Kept => self.keep(),
             Rest::Delivered => self.clear(),
@@ -307,6 +356,8 @@ impl Batch {
             }
         }
         self.failed = (0, 0);
+        self.failures.clear();
+        self.moves.clear();
         Settled { written, failed, bytes, errors: std::mem::take(&mut self.errors) }
     }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::{FemtoHandler, Line};
+use super::{ErrorPolicy, FemtoHandler, Line, Retrying};
 use crate::error::{Error, Problem};
 use crate::filter::FemtoFilter;
 use crate::formatter::FemtoFormatter;
@@ -55,6 +55,7 @@ pub(crate) struct HandlerSettings {
     pub(crate) overflow: OverflowPolicy,
     pub(crate) idle: IdlePolicy,
     pub(crate) wake_level: LevelFilter,
+    pub(crate) on_error: ErrorPolicy,
 }
 
 impl Default for HandlerSettings {
@@ -66,6 +67,7 @@ impl Default for HandlerSettings {
             overflow: OverflowPolicy::default(),
             idle: IdlePolicy::default(),
             wake_level: LevelFilter::Off,
+            on_error: ErrorPolicy::default(),
         }
     }
 }
@@ -128,6 +130,7 @@ impl HandlerSettings {
 /// | [`overflow`](Self::overflow) | `Block` | what happens when the queue is full |
 /// | [`idle`](Self::idle) | 2 µs, 50 µs … 100 ms | how the thread waits for records |
 /// | [`wake_level`](Self::wake_level) | `Off` | records from this level on wake the thread at once |
+/// | [`on_error`](Self::on_error) | `Report` | what becomes of records that the handler fails to deliver |
 ///
 /// # Examples
 ///
@@ -190,6 +193,12 @@ impl<O> HandlerBuilder<O> {
         self
     }
 
+    /// Sets what becomes of records that the handler fails to deliver.
+    pub fn on_error(mut self, policy: ErrorPolicy) -> Self {
+        self.settings.on_error = policy;
+        self
+    }
+
     /// Puts the handler and the settings together, adding `problems` to theirs.
     pub(super) fn finish(
         settings: HandlerSettings,
@@ -197,7 +206,14 @@ impl<O> HandlerBuilder<O> {
         make: impl FnOnce() -> Result<Box<dyn FemtoHandler>, Error>,
     ) -> Result<HandlerSpec, Error> {
         problems.extend(settings.problems());
-        if problems.is_empty() { Ok(HandlerSpec { handler: make()?, settings }) } else { Err(Error::config(problems)) }
+        if !problems.is_empty() {
+            return Err(Error::config(problems));
+        }
+        let handler = match settings.on_error {
+            ErrorPolicy::Report => make()?,
+            ErrorPolicy::Retry { bytes } => Box::new(Retrying::new(make()?, bytes)),
+        };
+        Ok(HandlerSpec { handler, settings })
     }
 
     pub(super) fn into_parts(self) -> (O, HandlerSettings) {

@@ -6,6 +6,7 @@
 mod batch;
 mod builder;
 mod capture;
+mod compose;
 mod disk;
 mod file;
 #[cfg(feature = "http")]
@@ -26,6 +27,11 @@ pub use batch::{Batch, Delivery};
 pub(crate) use batch::{Call, Rest};
 pub use builder::{FemtoHandlerExt, HandlerBuilder, HandlerSpec};
 pub use capture::FemtoCaptureHandler;
+use compose::Retrying;
+pub use compose::{
+    ErrorPolicy, FallbackOptions, FemtoFallbackHandler, FemtoFlightRecorder, FemtoMemoryHandler, FemtoRouteHandler,
+    FlightRecorderOptions, MemoryOptions, RecorderHandle, RouteOptions,
+};
 pub use file::{FemtoFileHandler, FileOptions, FlushPolicy};
 #[cfg(feature = "http")]
 pub use http::{FemtoHttpHandler, HttpBody, HttpMethod, HttpOptions};

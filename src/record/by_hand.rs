@@ -1,5 +1,7 @@
 //! Records that no macro made, with any keys and texts: for tests and for fuzzing.
 
+use std::sync::Arc;
+
 use super::{FemtoLogRecord, Site, ThreadInfo};
 use crate::callsite::{Callsite, Metadata, Origin, Registered, Shape};
 use crate::level::Level;
@@ -60,7 +62,7 @@ impl ByHand<'_> {
             (Prepared::new((*key).to_owned()), value.tag())
         });
         site.fields = fields.collect();
-        let thread = ThreadInfo { id: 140, name: Prepared::new(self.thread.to_owned()) };
+        let thread = Arc::new(ThreadInfo { id: 140, name: Prepared::new(self.thread.to_owned()) });
         FemtoLogRecord::with_text(&SITE, Shape::TEXT, self.level, self.timestamp, "", |record| {
             let mut record = *record;
             (record.thread, record.logger) = (&thread, Some(self.logger));

@@ -95,6 +95,15 @@ impl<'a> Extras<'a> {
         (payload, Self { bytes, names: Some(names) })
     }
 
+    /// Entries that were kept, with the names that they refer to.
+    pub(super) fn kept(bytes: &'a [u8], names: &'a Names) -> Self {
+        Self { bytes, names: Some(names) }
+    }
+
+    pub(super) fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
     #[inline]
     pub(super) fn is_empty(&self) -> bool {
         self.bytes.is_empty()

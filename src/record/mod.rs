@@ -5,6 +5,7 @@
 pub(crate) mod by_hand;
 mod draft;
 mod extras;
+mod kept;
 mod message;
 mod owned;
 mod process;
@@ -15,6 +16,7 @@ mod thread;
 pub(crate) use draft::{Draft, Encoded, HEADER_WORDS, Header, LoggerName, Named, Payload, Prefix, TargetName};
 pub(crate) use extras::Key;
 pub use extras::SpanRef;
+pub(crate) use kept::{KeptRecord, KeptSites};
 pub use message::Message;
 pub use owned::OwnedRecord;
 pub(crate) use rewrite::Changes;
@@ -23,6 +25,7 @@ pub(crate) use site::{Site, SiteCache, SiteTable};
 pub(crate) use thread::ThreadInfo;
 
 use std::fmt;
+use std::sync::Arc;
 
 use self::extras::Extras;
 use crate::callsite::{Callsite, Registered, Shape};
@@ -50,7 +53,7 @@ use crate::value::{ByteSink, Reader, Sink, Value};
 pub struct FemtoLogRecord<'a> {
     level: Level,
     timestamp: Timestamp,
-    thread: &'a ThreadInfo,
+    thread: &'a Arc<ThreadInfo>,
     /// The logger's and the target's name where they are not the call site's.
     logger: Option<&'a str>,
     target: Option<&'a str>,
@@ -64,7 +67,7 @@ impl<'a> FemtoLogRecord<'a> {
         site: &'a Site,
         level: Level,
         timestamp: Timestamp,
-        thread: &'a ThreadInfo,
+        thread: &'a Arc<ThreadInfo>,
         payload: &'a [u8],
     ) -> FemtoLogRecord<'a> {
         let message = Message { site, payload, changes: None };
@@ -81,7 +84,7 @@ impl<'a> FemtoLogRecord<'a> {
         use_it: impl FnOnce(&FemtoLogRecord<'_>) -> T,
     ) -> T {
         let site = Site::new(Registered { site, shape });
-        let thread = ThreadInfo::current();
+        let thread = Arc::new(ThreadInfo::current());
         let mut payload = ByteSink::default();
         payload.text(text);
         use_it(&FemtoLogRecord::new(&site, level, timestamp, &thread, &payload.bytes))

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::sync::Arc;
 
 use super::extras::Extras;
 use super::{FemtoLogRecord, Header, Prefix, ThreadInfo};
@@ -41,6 +42,10 @@ impl Site {
             target: Prepared::new(metadata.target.to_owned()),
             parts: parts.into_iter().map(Prepared::new).collect(),
         }
+    }
+
+    pub(super) fn registered(&self) -> Registered {
+        self.registered
     }
 
     #[inline]
@@ -88,7 +93,7 @@ impl SiteTable {
         &'a mut self,
         header: Header,
         timestamp: Timestamp,
-        thread: &'a ThreadInfo,
+        thread: &'a Arc<ThreadInfo>,
         payload: &'a [u8],
     ) -> Option<FemtoLogRecord<'a>> {
         let index = (header.site() as usize).checked_sub(1)?;
@@ -117,7 +122,7 @@ impl SiteCache {
         &'a mut self,
         header: Header,
         timestamp: Timestamp,
-        thread: &'a ThreadInfo,
+        thread: &'a Arc<ThreadInfo>,
         payload: &'a [u8],
     ) -> Option<FemtoLogRecord<'a>> {
         let site = match self.sites.entry(header.site()) {
@@ -145,7 +150,7 @@ impl Names {
         site: &'a Site,
         header: Header,
         timestamp: Timestamp,
-        thread: &'a ThreadInfo,
+        thread: &'a Arc<ThreadInfo>,
         payload: &'a [u8],
     ) -> FemtoLogRecord<'a> {
         if header.prefix() == Prefix::None && !header.has_extras() {
@@ -167,7 +172,7 @@ impl Names {
 
     /// Makes sure that every name is there that a record can refer to.
     #[inline]
-    fn update(&mut self) {
+    pub(super) fn update(&mut self) {
         if self.0.len() < callsite::names() {
             self.0.extend(callsite::names_from(self.0.len()).iter().map(|name| Prepared::new((**name).to_owned())));
         }

@@ -96,7 +96,7 @@ impl Consumer {
         loop {
             match self.commands.try_recv() {
                 Ok(Command::Flush { until, done }) => {
-                    let _ = done.send(self.flush(until));
+                    let _ = done.send(self.flush(until, false));
                 }
                 Ok(Command::Close { until, done }) => {
                     let _ = done.send(self.close(until));
@@ -169,10 +169,10 @@ impl Consumer {
     /// for a retry beyond `until`.
     ///
     /// The error also tells of records that could not be written since the last flush.
-    fn flush(&mut self, until: Instant) -> Result<(), Error> {
+    fn flush(&mut self, until: Instant, closing: bool) -> Result<(), Error> {
         self.drain_backlog();
         self.sink.report_drops();
-        let mut failures: Vec<_> = self.deliver_all(until).err().into_iter().collect();
+        let mut failures: Vec<_> = self.deliver_all(until, closing).err().into_iter().collect();
         failures.extend(self.sink.guard("flush", |handler| handler.flush()).err());
         Counters::add(&self.sink.queue.counters.flushes, 1);
         let failed = self.sink.queue.counters.failed.load(Relaxed);
@@ -185,11 +185,11 @@ impl Consumer {
 
     /// Has the batch delivered, by as many retries as there is time for and the handler makes. Another command ends
     /// the wait for them.
-    fn deliver_all(&mut self, until: Instant) -> Result<(), Error> {
+    fn deliver_all(&mut self, until: Instant, closing: bool) -> Result<(), Error> {
         let mut urgent = true;
         loop {
             let time_left = Some(until.saturating_duration_since(Instant::now()));
-            self.sink.deliver(Call { due: true, urgent, time_left })?;
+            self.sink.deliver(Call { due: true, urgent, closing, time_left })?;
             urgent = false;
             if !self.sink.keeps {
                 return Ok(());
@@ -207,7 +207,7 @@ impl Consumer {
 
     /// Delivers what was logged before the shutdown and closes the handler.
     fn close(&mut self, until: Instant) -> Result<(), Error> {
-        let mut failures: Vec<_> = self.flush(until).err().into_iter().collect();
+        let mut failures: Vec<_> = self.flush(until, true).err().into_iter().collect();
         if self.sink.keeps {
             self.sink.settle(Rest::Failed);
         }

@@ -399,7 +399,7 @@ proptest! {
             match event {
                 Event::Log(count, length) => bench.log(count, length),
                 Event::Deliver { urgent, time_left } => {
-                    bench.send(Call { due: false, urgent, time_left: time_left.map(Duration::from_secs) });
+                    bench.send(Call { urgent, time_left: time_left.map(Duration::from_secs), ..Call::default() });
                 }
                 Event::Tick => drop(bench.connection.tick(bench.hand.now())),
                 Event::Advance(millis) => bench.hand.advance(Duration::from_millis(millis)),

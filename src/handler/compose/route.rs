@@ -1,0 +1,121 @@
+//! Records that go one way or another.
+
+use super::{Target, answer, each};
+use crate::error::{Error, Problem};
+use crate::filter::FemtoFilter;
+use crate::handler::{Batch, Delivery, FemtoHandler, HandlerBuilder, HandlerSpec};
+use crate::record::FemtoLogRecord;
+use crate::time::Timestamp;
+
+/// Hands each record to the first of several handlers whose filter lets it through.
+///
+/// Every [filter](crate::filter) is a condition: a level, a logger's name, a key, a closure. The handlers share one queue and one
+/// thread. Their own levels and filters count, too; what these turn away, and what no route takes, counts as written.
+///
+/// # Examples
+///
+/// ```
+/// use femtologging::filter::{Key, Name};
+/// use femtologging::{Config, FemtoCaptureHandler, FemtoRouteHandler, LevelFilter, error, info};
+/// use std::time::Duration;
+///
+/// let [audit, errors, rest] = std::array::from_fn(|_| FemtoCaptureHandler::new());
+/// let routes = FemtoRouteHandler::builder()
+///     .route(Key::present("audit"), audit.clone())
+///     .route(LevelFilter::Error, errors.clone())
+///     .otherwise(rest.clone())
+///     .build()?;
+/// let logging = Config::builder().add_handler("routes", routes).build()?;
+/// let logger = logging.get_logger("shop")?;
+/// info!(logger: logger, "paid"; audit = true);
+/// error!(logger: logger, "broken");
+/// info!(logger: logger, "shown");
+/// logging.flush(Duration::from_secs(5))?;
+/// assert_eq!([audit, errors, rest].map(|capture| capture.messages()), [["paid"], ["broken"], ["shown"]]);
+/// # Ok::<(), femtologging::Error>(())
+/// ```
+pub struct FemtoRouteHandler {
+    filters: Vec<Box<dyn FemtoFilter>>,
+    /// One for each filter, and perhaps one for the rest.
+    targets: Vec<Target>,
+    turned_away: u64,
+}
+
+/// The options of a [`FemtoRouteHandler`].
+#[derive(Default)]
+pub struct RouteOptions {
+    routes: Vec<(Box<dyn FemtoFilter>, HandlerSpec)>,
+    rest: Option<HandlerSpec>,
+}
+
+impl FemtoRouteHandler {
+    /// Starts a handler without routes.
+    pub fn builder() -> HandlerBuilder<RouteOptions> {
+        HandlerBuilder::new(RouteOptions::default())
+    }
+}
+
+impl HandlerBuilder<RouteOptions> {
+    /// Adds a route for the records that a filter lets through and no route before took.
+    pub fn route(mut self, filter: impl FemtoFilter + 'static, target: impl Into<HandlerSpec>) -> Self {
+        self.options.routes.push((Box::new(filter), target.into()));
+        self
+    }
+
+    /// Sets where the records go that no route takes; nowhere by default.
+    pub fn otherwise(mut self, target: impl Into<HandlerSpec>) -> Self {
+        self.options.rest = Some(target.into());
+        self
+    }
+
+    /// Makes the handler.
+    ///
+    /// # Errors
+    ///
+    /// Settings that cannot work, all in one error; a handler without routes is one.
+    pub fn build(self) -> Result<HandlerSpec, Error> {
+        let (RouteOptions { routes, rest }, settings) = self.into_parts();
+        let problem = routes.is_empty().then(|| Problem::new("routes", "", "add one with `route`"));
+        Self::finish(settings, problem.into_iter().collect(), || {
+            let (filters, targets): (Vec<_>, Vec<_>) = routes.into_iter().unzip();
+            let targets = targets.into_iter().chain(rest).map(Target::from).collect();
+            Ok(Box::new(FemtoRouteHandler { filters, targets, turned_away: 0 }))
+        })
+    }
+}
+
+impl FemtoHandler for FemtoRouteHandler {
+    fn start(&mut self, now: Timestamp) -> Result<(), Error> {
+        each(&mut self.targets, |handler| handler.start(now))
+    }
+
+    fn handle(&mut self, record: &FemtoLogRecord<'_>, _: &mut Batch) -> Result<(), Error> {
+        let way = self.filters.iter().position(|filter| filter.allows(record)).unwrap_or(self.filters.len());
+        match self.targets.get_mut(way) {
+            Some(target) => target.handle(record, record.timestamp()),
+            None => self.turned_away += 1,
+        }
+        Ok(())
+    }
+
+    fn deliver(&mut self, batch: &mut Batch, now: Timestamp) -> Result<Delivery, Error> {
+        let call = batch.call();
+        self.targets.iter_mut().for_each(|target| target.deliver(call, now));
+        if let Some(target) = self.targets.first_mut() {
+            target.turned_away += std::mem::take(&mut self.turned_away);
+        }
+        Ok(answer(&mut self.targets, batch))
+    }
+
+    fn flush(&mut self) -> Result<(), Error> {
+        each(&mut self.targets, |handler| handler.flush())
+    }
+
+    fn tick(&mut self, now: Timestamp) -> Result<(), Error> {
+        each(&mut self.targets, |handler| handler.tick(now))
+    }
+
+    fn close(&mut self) -> Result<(), Error> {
+        each(&mut self.targets, |handler| handler.close())
+    }
+}

@@ -1,0 +1,77 @@
+//! Records that a handler keeps, unformatted, to hand them on later.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use smallvec::SmallVec;
+
+use super::extras::Extras;
+use super::site::{Names, Site};
+use super::{Changes, FemtoLogRecord, ThreadInfo};
+use crate::callsite::Registered;
+use crate::level::Level;
+use crate::time::Timestamp;
+
+/// A record with everything it takes to be viewed again.
+pub(crate) struct KeptRecord {
+    registered: Registered,
+    level: Level,
+    timestamp: Timestamp,
+    thread: Arc<ThreadInfo>,
+    logger: Option<Box<str>>,
+    target: Option<Box<str>>,
+    /// The payload, and behind it the extras.
+    bytes: SmallVec<[u8; 96]>,
+    /// Where the extras begin.
+    extras: usize,
+    changes: Option<Box<Changes>>,
+}
+
+impl KeptRecord {
+    pub(crate) fn new(record: &FemtoLogRecord<'_>) -> Self {
+        let payload = record.message.payload;
+        let mut bytes = SmallVec::from_slice(payload);
+        bytes.extend_from_slice(record.extras.bytes());
+        Self {
+            registered: record.message.site.registered(),
+            level: record.level,
+            timestamp: record.timestamp,
+            thread: record.thread.clone(),
+            logger: record.logger.map(Box::from),
+            target: record.target.map(Box::from),
+            bytes,
+            extras: payload.len(),
+            changes: record.changes().cloned().map(Box::new),
+        }
+    }
+
+    /// How much memory it takes, about.
+    pub(crate) fn size(&self) -> usize {
+        size_of::<Self>() + if self.bytes.spilled() { self.bytes.capacity() } else { 0 }
+    }
+}
+
+/// The call sites of kept records.
+#[derive(Default)]
+pub(crate) struct KeptSites {
+    /// By the address of the call site and of its shape.
+    sites: HashMap<(usize, usize), Site>,
+    names: Names,
+}
+
+impl KeptSites {
+    /// Calls `use_it` with the view of a kept record.
+    pub(crate) fn view<T>(&mut self, kept: &KeptRecord, use_it: impl FnOnce(&FemtoLogRecord<'_>) -> T) -> T {
+        let registered = kept.registered;
+        let key = (std::ptr::from_ref(registered.site).addr(), std::ptr::from_ref(registered.shape).addr());
+        let site = self.sites.entry(key).or_insert_with(|| Site::new(registered));
+        self.names.update();
+        let (payload, extras) = kept.bytes.split_at_checked(kept.extras).unwrap_or((&kept.bytes, &[]));
+        let mut record = FemtoLogRecord::new(site, kept.level, kept.timestamp, &kept.thread, payload);
+        record.logger = kept.logger.as_deref();
+        record.target = kept.target.as_deref();
+        record.extras = Extras::kept(extras, &self.names);
+        record.message.changes = kept.changes.as_deref();
+        use_it(&record)
+    }
+}
