@@ -152,7 +152,7 @@ pub fn init_log() -> Result<(), Error> {
     let mut installed = lock(&INSTALLED);
     if !*installed {
         log::set_logger(&LogBridge).map_err(|_| {
-            Error::already_initialized("the logger of the crate `log`, which hands records to one logger only,")
+            Error::already_initialized("the one logger of the crate `log`, which can pass records on to `LogBridge`,")
         })?;
         *installed = true;
         drop(installed);

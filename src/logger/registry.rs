@@ -312,6 +312,9 @@ impl Registry {
     pub(crate) fn register(&self, site: &'static Callsite, shape: &'static Shape) -> State {
         let mut tree = lock(&self.tree);
         let state = tree.site_state(&site.metadata);
+        if site.metadata.origin != Origin::Logger {
+            callsite::see(site, state);
+        }
         callsite::register(site, shape, state)
     }
 
