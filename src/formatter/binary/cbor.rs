@@ -1,7 +1,6 @@
 //! CBOR (RFC 8949).
 
-use super::Notation;
-use super::map::Map;
+use super::{Notation, write_record};
 use crate::formatter::FemtoFormatter;
 use crate::record::FemtoLogRecord;
 use crate::time::CivilWriter;
@@ -18,6 +17,7 @@ use crate::time::CivilWriter;
 /// | `f32`, `f64` | a single- or double-precision float; also NaN and the infinities |
 /// | `bool`, `None` | `true`, `false`, `null` |
 /// | `Duration` | seconds as a double-precision float |
+/// | bytes, lists, maps | a byte string, an array, a map |
 /// | everything else | a text string |
 ///
 /// Of a key that comes twice, the last one is written. With an empty terminator, what a handler writes is a CBOR sequence
@@ -48,7 +48,7 @@ impl FemtoCborFormatter {
 
 impl FemtoFormatter for FemtoCborFormatter {
     fn format(&mut self, record: &FemtoLogRecord<'_>, out: &mut Vec<u8>) {
-        Cbor::record(record, out, |time, out| {
+        write_record::<Cbor>(record, out, |time, out| {
             head(major::TAG, tag::DATE_TIME, out);
             Cbor::rendered(out, |out| self.civil.write_utc(time, 9, out.0));
         });
@@ -61,6 +61,7 @@ mod major {
     pub(super) const NEGATIVE: u8 = 1 << 5;
     pub(super) const BYTES: u8 = 2 << 5;
     pub(super) const TEXT: u8 = 3 << 5;
+    pub(super) const LIST: u8 = 4 << 5;
     pub(super) const MAP: u8 = 5 << 5;
     pub(super) const TAG: u8 = 6 << 5;
     pub(super) const SIMPLE: u8 = 7 << 5;
@@ -137,9 +138,16 @@ impl Notation for Cbor {
     fn text_head(bytes: usize, out: &mut Vec<u8>) {
         head(major::TEXT, bytes as u64, out);
     }
-}
 
-impl Map for Cbor {
+    fn bytes(bytes: &[u8], out: &mut Vec<u8>) {
+        head(major::BYTES, bytes.len() as u64, out);
+        out.extend_from_slice(bytes);
+    }
+
+    fn list_head(elements: usize, out: &mut Vec<u8>) {
+        head(major::LIST, elements as u64, out);
+    }
+
     fn map_head(entries: usize, out: &mut Vec<u8>) {
         head(major::MAP, entries as u64, out);
     }

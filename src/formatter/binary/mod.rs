@@ -14,7 +14,13 @@ pub use cbor::FemtoCborFormatter;
 pub use msgpack::FemtoMsgpackFormatter;
 pub use pickle::FemtoPickleFormatter;
 
+#[cfg(any(feature = "cbor", feature = "msgpack"))]
+use super::pairs::pairs;
+#[cfg(any(feature = "cbor", feature = "msgpack"))]
+use crate::record::FemtoLogRecord;
 use crate::text::Raw;
+#[cfg(any(feature = "cbor", feature = "msgpack"))]
+use crate::time::Timestamp;
 use crate::value::{Value, write_value};
 
 /// How a format writes each kind of value.
@@ -24,8 +30,18 @@ pub(super) trait Notation {
     fn integer(negative: bool, magnitude: u128, out: &mut Vec<u8>);
     fn f32(x: f32, out: &mut Vec<u8>);
     fn f64(x: f64, out: &mut Vec<u8>);
+    fn bytes(bytes: &[u8], out: &mut Vec<u8>);
     /// Writes what stands before text of so many bytes.
     fn text_head(bytes: usize, out: &mut Vec<u8>);
+    /// Writes what stands before so many elements.
+    fn list_head(elements: usize, out: &mut Vec<u8>);
+    /// Writes what stands before so many keys, each with its value.
+    fn map_head(entries: usize, out: &mut Vec<u8>);
+
+    /// Writes what stands behind the last element.
+    fn list_end(_: &mut Vec<u8>) {}
+    /// Writes what stands behind the last key's value.
+    fn map_end(_: &mut Vec<u8>) {}
 
     #[inline]
     fn text(text: &str, out: &mut Vec<u8>) {
@@ -55,63 +71,65 @@ pub(super) trait Notation {
             Value::F64(x) => Self::f64(x, out),
             Value::Str(text) | Value::Display(text) | Value::Debug(text) | Value::Error(text) => Self::text(text, out),
             Value::Duration(span) => Self::f64(span.as_secs_f64(), out),
-            Value::Char(_)
-            | Value::Secret
-            | Value::Ip(_)
-            | Value::Socket(_)
-            | Value::Bytes(_)
-            | Value::List(_)
-            | Value::Map(_) => {
+            Value::Char(_) | Value::Secret | Value::Ip(_) | Value::Socket(_) => {
                 Self::rendered(out, |out| write_value(out, value));
+            }
+            Value::Bytes(bytes) => Self::bytes(bytes, out),
+            Value::List(list) => {
+                Self::list_head(list.iter().count(), out);
+                list.iter().for_each(|value| Self::value(value, out));
+                Self::list_end(out);
+            }
+            Value::Map(map) => {
+                Self::map_head(map.iter().count(), out);
+                for (key, value) in map.iter() {
+                    Self::text(key, out);
+                    Self::value(value, out);
+                }
+                Self::map_end(out);
             }
         }
     }
 }
 
-/// What the formats other than pickle have in common: the fields of [`JsonSchema::Default`](super::JsonSchema::Default).
+/// Writes a record as the formats do that have no names of their own: with those of
+/// [`JsonSchema::Default`](super::JsonSchema::Default), and the time as `time` writes it.
 #[cfg(any(feature = "cbor", feature = "msgpack"))]
-mod map {
-    use super::Notation;
-    use crate::formatter::pairs::pairs;
-    use crate::record::FemtoLogRecord;
-    use crate::time::Timestamp;
-
-    /// A format whose maps say beforehand how many entries they have.
-    pub(super) trait Map: Notation {
-        fn map_head(entries: usize, out: &mut Vec<u8>);
-
-        /// Writes a record, its time by `time`.
-        #[inline]
-        fn record(record: &FemtoLogRecord<'_>, out: &mut Vec<u8>, time: impl FnOnce(Timestamp, &mut Vec<u8>)) {
-            let pairs = pairs(record);
-            Self::map_head(if pairs.is_empty() { 7 } else { 8 }, out);
-            Self::text("timestamp", out);
-            time(record.timestamp(), out);
-            for (name, text) in [
-                ("level", record.level().as_str()),
-                ("logger", record.logger()),
-                ("thread", record.thread_name()),
-                ("file", record.file()),
-            ] {
-                Self::text(name, out);
-                Self::text(text, out);
-            }
-            Self::text("line", out);
-            Self::integer(false, record.line().into(), out);
-            Self::text("message", out);
-            Self::rendered(out, |out| {
-                let _ = record.message().render(out);
-            });
-            if !pairs.is_empty() {
-                Self::text("fields", out);
-                let mut entries = 0;
-                pairs.each(PartialEq::eq, |_, _| entries += 1);
-                Self::map_head(entries, out);
-                pairs.each(PartialEq::eq, |key, value| {
-                    Self::text(key, out);
-                    Self::value(*value, out);
-                });
-            }
-        }
+#[inline]
+fn write_record<N: Notation>(
+    record: &FemtoLogRecord<'_>,
+    out: &mut Vec<u8>,
+    time: impl FnOnce(Timestamp, &mut Vec<u8>),
+) {
+    let pairs = pairs(record);
+    N::map_head(if pairs.is_empty() { 7 } else { 8 }, out);
+    N::text("timestamp", out);
+    time(record.timestamp(), out);
+    for (name, text) in [
+        ("level", record.level().as_str()),
+        ("logger", record.logger()),
+        ("thread", record.thread_name()),
+        ("file", record.file()),
+    ] {
+        N::text(name, out);
+        N::text(text, out);
     }
+    N::text("line", out);
+    N::integer(false, record.line().into(), out);
+    N::text("message", out);
+    N::rendered(out, |out| {
+        let _ = record.message().render(out);
+    });
+    if !pairs.is_empty() {
+        N::text("fields", out);
+        let mut entries = 0;
+        pairs.each(PartialEq::eq, |_, _| entries += 1);
+        N::map_head(entries, out);
+        pairs.each(PartialEq::eq, |key, value| {
+            N::text(key, out);
+            N::value(*value, out);
+        });
+        N::map_end(out);
+    }
+    N::map_end(out);
 }

@@ -1,7 +1,6 @@
 //! MessagePack.
 
-use super::Notation;
-use super::map::Map;
+use super::{Notation, write_record};
 use crate::formatter::FemtoFormatter;
 use crate::record::FemtoLogRecord;
 use crate::text::Output;
@@ -19,6 +18,7 @@ use crate::value::{Value, write_value};
 /// | `f32`, `f64` | `float 32`, `float 64`; also NaN and the infinities |
 /// | `bool`, `None` | `true`, `false`, `nil` |
 /// | `Duration` | seconds as a `float 64` |
+/// | bytes, lists, maps | `bin`, an array, a map |
 /// | everything else | a string |
 ///
 /// Of a key that comes twice, the last one is written. Records follow one another without anything between them if the
@@ -48,7 +48,7 @@ impl FemtoMsgpackFormatter {
 
 impl FemtoFormatter for FemtoMsgpackFormatter {
     fn format(&mut self, record: &FemtoLogRecord<'_>, out: &mut Vec<u8>) {
-        Msgpack::record(record, out, write_time);
+        write_record::<Msgpack>(record, out, write_time);
     }
 }
 
@@ -114,9 +114,15 @@ impl Notation for Msgpack {
     fn text_head(bytes: usize, out: &mut Vec<u8>) {
         let _ = rmp::encode::write_str_len(out, bytes as u32);
     }
-}
 
-impl Map for Msgpack {
+    fn bytes(bytes: &[u8], out: &mut Vec<u8>) {
+        let _ = rmp::encode::write_bin(out, bytes);
+    }
+
+    fn list_head(elements: usize, out: &mut Vec<u8>) {
+        let _ = rmp::encode::write_array_len(out, elements as u32);
+    }
+
     fn map_head(entries: usize, out: &mut Vec<u8>) {
         let _ = rmp::encode::write_map_len(out, entries as u32);
     }

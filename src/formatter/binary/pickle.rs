@@ -24,8 +24,8 @@ use crate::time::{Timestamp, first_use};
 ///
 /// A key that has the name of an attribute, of `message`, `asctime` or `getMessage` gets a `_` at its end, and so does one
 /// that differs from such a name only in `_` at its end: `name` becomes `name_`, and `name_` becomes `name__`. Of a key that
-/// comes twice, the last one is written. Integers of any size, floats, `bool` and `None` are those of Python; durations are
-/// seconds as a float; everything else is a `str`.
+/// comes twice, the last one is written. Integers of any size, floats, `bool`, `None`, bytes, lists and maps are those of
+/// Python; durations are seconds as a float; everything else is a `str`.
 ///
 /// # Security
 ///
@@ -120,6 +120,7 @@ impl FemtoFormatter for FemtoPickleFormatter {
             Pickle::text(text, out);
         };
         out.extend_from_slice(opcode::START);
+        Pickle::map_head(0, out);
         text("name", record.logger(), out);
         Pickle::text("msg", out);
         Pickle::rendered(out, |out| {
@@ -148,16 +149,21 @@ impl FemtoFormatter for FemtoPickleFormatter {
             }
             Pickle::value(*value, out);
         });
-        out.extend_from_slice(opcode::END);
+        Pickle::map_end(out);
+        out.push(opcode::STOP);
     }
 }
 
 /// Pickle's opcodes, which CPython's `pickletools` describes.
 mod opcode {
-    /// `PROTO` 2, `EMPTY_DICT`, `MARK`.
-    pub(super) const START: &[u8] = b"\x80\x02}(";
-    /// `SETITEMS`, `STOP`.
-    pub(super) const END: &[u8] = b"u.";
+    /// `PROTO` 2.
+    pub(super) const START: &[u8] = b"\x80\x02";
+    pub(super) const STOP: u8 = b'.';
+    pub(super) const MARK: u8 = b'(';
+    pub(super) const EMPTY_DICT: u8 = b'}';
+    pub(super) const SETITEMS: u8 = b'u';
+    pub(super) const EMPTY_LIST: u8 = b']';
+    pub(super) const APPENDS: u8 = b'e';
     pub(super) const NONE: u8 = b'N';
     pub(super) const NEWTRUE: u8 = 0x88;
     pub(super) const NEWFALSE: u8 = 0x89;
@@ -167,6 +173,8 @@ mod opcode {
     pub(super) const LONG1: u8 = 0x8a;
     pub(super) const BINFLOAT: u8 = b'G';
     pub(super) const BINUNICODE: u8 = b'X';
+    /// Of protocol 3, but understood by every Python 3: protocol 2 says bytes by a call, which receivers may forbid.
+    pub(super) const BINBYTES: u8 = b'B';
 }
 
 /// Pickle, protocol 2.
@@ -218,5 +226,27 @@ impl Notation for Pickle {
     fn text_head(bytes: usize, out: &mut Vec<u8>) {
         out.push(opcode::BINUNICODE);
         out.extend_from_slice(&(bytes as u32).to_le_bytes());
+    }
+
+    fn bytes(bytes: &[u8], out: &mut Vec<u8>) {
+        out.push(opcode::BINBYTES);
+        out.extend_from_slice(&(bytes.len() as u32).to_le_bytes());
+        out.extend_from_slice(bytes);
+    }
+
+    fn list_head(_: usize, out: &mut Vec<u8>) {
+        out.extend_from_slice(&[opcode::EMPTY_LIST, opcode::MARK]);
+    }
+
+    fn list_end(out: &mut Vec<u8>) {
+        out.push(opcode::APPENDS);
+    }
+
+    fn map_head(_: usize, out: &mut Vec<u8>) {
+        out.extend_from_slice(&[opcode::EMPTY_DICT, opcode::MARK]);
+    }
+
+    fn map_end(out: &mut Vec<u8>) {
+        out.push(opcode::SETITEMS);
     }
 }

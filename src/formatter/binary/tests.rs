@@ -12,6 +12,7 @@ use crate::formatter::{FemtoFormatter, python};
 use crate::level::Level;
 use crate::record::by_hand::ByHand;
 use crate::time::{Timestamp, first_use};
+use crate::value::{ByteSink, Kind, Reader, Sink, Tag};
 
 fn bytes(mut formatter: impl FemtoFormatter, record: ByHand<'_>) -> Vec<u8> {
     let mut out = b"before".to_vec();
@@ -43,16 +44,59 @@ struct Owned {
 enum OwnValue {
     Plain(Value<'static>),
     Text(String),
+    Bytes(Vec<u8>),
+    List(Vec<OwnValue>),
+    Map(Vec<(String, OwnValue)>),
+}
+
+impl OwnValue {
+    /// The value as a call encodes it, and its type.
+    fn encoded(&self) -> (Vec<u8>, Tag) {
+        let (mut sink, mut inner) = (ByteSink::default(), ByteSink::default());
+        let append = |value: &OwnValue, inner: &mut ByteSink| {
+            let (bytes, tag) = value.encoded();
+            inner.word(tag.word());
+            inner.bytes.extend_from_slice(&bytes);
+        };
+        let tag = match self {
+            OwnValue::Plain(value) => {
+                value.put(&mut sink);
+                value.tag()
+            }
+            OwnValue::Text(text) => {
+                sink.text(text);
+                Tag::new(Kind::Str)
+            }
+            OwnValue::Bytes(bytes) => {
+                sink.bytes(bytes);
+                Tag::new(Kind::Bytes)
+            }
+            OwnValue::List(list) => {
+                list.iter().for_each(|value| append(value, &mut inner));
+                Tag::new(Kind::List)
+            }
+            OwnValue::Map(map) => {
+                for (key, value) in map {
+                    inner.text(key);
+                    append(value, &mut inner);
+                }
+                Tag::new(Kind::Map)
+            }
+        };
+        if let OwnValue::List(_) | OwnValue::Map(_) = self {
+            sink.word(inner.bytes.len() as u64 / 8);
+            sink.bytes.extend_from_slice(&inner.bytes);
+        }
+        (sink.bytes, tag)
+    }
 }
 
 impl Owned {
     fn with<T>(&self, use_it: impl FnOnce(ByHand<'_>) -> T) -> T {
         let [logger, thread, message] = &self.texts;
-        let value = |value| match value {
-            &OwnValue::Plain(value) => value,
-            OwnValue::Text(text) => Value::Str(text),
-        };
-        let key_values: Vec<_> = self.key_values.iter().map(|(key, owned)| (key.as_str(), value(owned))).collect();
+        let encoded: Vec<_> = self.key_values.iter().map(|(key, value)| (key, value.encoded())).collect();
+        let values = encoded.iter().map(|(key, (bytes, tag))| (key.as_str(), Reader::new(bytes).value(*tag)));
+        let key_values: Vec<_> = values.collect();
         let timestamp = Timestamp::from_nanos(self.nanos);
         use_it(ByHand { level: self.level, timestamp, logger, thread, message, key_values: &key_values })
     }
@@ -66,6 +110,17 @@ impl Owned {
 }
 
 fn any_value() -> impl Strategy<Value = OwnValue> {
+    let scalar = any_scalar();
+    scalar.prop_recursive(2, 8, 3, |inner| {
+        let entries = prop::collection::btree_map("[a-z]{0,3}", inner.clone(), 0..4);
+        prop_oneof![
+            prop::collection::vec(inner, 0..4).prop_map(OwnValue::List),
+            entries.prop_map(|map| OwnValue::Map(map.into_iter().collect())),
+        ]
+    })
+}
+
+fn any_scalar() -> impl Strategy<Value = OwnValue> {
     let plain = |value: Value<'static>| OwnValue::Plain(value);
     prop_oneof![
         Just(plain(Value::Null)),
@@ -83,14 +138,15 @@ fn any_value() -> impl Strategy<Value = OwnValue> {
         any::<std::time::Duration>().prop_map(move |x| plain(Value::Duration(x))),
         any::<[u8; 4]>().prop_map(move |x| plain(Value::Ip(x.into()))),
         any::<String>().prop_map(OwnValue::Text),
-        // Longer than a length of one or two bytes holds.
-        (30..70_000_usize).prop_map(|length| OwnValue::Text("é".repeat(length))),
+        prop::collection::vec(any::<u8>(), 0..30).prop_map(OwnValue::Bytes),
+        // As long as lengths of one and of two bytes, and longer.
+        prop::sample::select(vec![15_usize, 16, 127, 128, 32_767, 32_768]).prop_map(|n| OwnValue::Text("é".repeat(n))),
     ]
 }
 
 fn any_record() -> impl Strategy<Value = Owned> {
     let key = prop_oneof!["[a-c]", "(name|args|message|module|x)_{0,2}", any::<String>()];
-    let parts = (0..6_usize, any::<i64>(), any::<[String; 3]>(), prop::collection::vec((key, any_value()), 0..20));
+    let parts = (0..6_usize, any::<i64>(), any::<[String; 3]>(), prop::collection::vec((key, any_value()), 0..8));
     parts.prop_map(|(level, nanos, texts, key_values)| Owned { level: Level::ALL[level], nanos, texts, key_values })
 }
 
@@ -133,7 +189,7 @@ fn decoded_by_python(format: &str, messages: &[Vec<u8>]) -> Option<Vec<Json>> {
 /// Records of all kinds, the same in every run.
 fn records() -> Vec<Owned> {
     let (mut runner, strategy) = (TestRunner::deterministic(), any_record());
-    (0..500).map(|_| strategy.new_tree(&mut runner).unwrap().current()).collect()
+    (0..200).map(|_| strategy.new_tree(&mut runner).unwrap().current()).collect()
 }
 
 /// How tests/python/decode.py shows a value.
@@ -142,6 +198,16 @@ fn shown(value: &OwnValue, wide_as_text: bool) -> Json {
     let int = |n: String, fits: bool| json!([if fits || !wide_as_text { "int" } else { "str" }, n]);
     match value {
         OwnValue::Text(text) => json!(["str", text]),
+        OwnValue::Bytes(bytes) => json!(["bytes", hex(bytes)]),
+        OwnValue::List(list) => {
+            json!(["list", list.iter().map(|value| shown(value, wide_as_text)).collect::<Vec<_>>()])
+        }
+        OwnValue::Map(map) => {
+            json!([
+                "dict",
+                map.iter().map(|(key, value)| json!([text(key), shown(value, wide_as_text)])).collect::<Vec<_>>()
+            ])
+        }
         OwnValue::Plain(value) => match *value {
             Value::Null => json!(["NoneType", "None"]),
             Value::Bool(x) => json!(["bool", if x { "True" } else { "False" }]),
@@ -286,6 +352,30 @@ fn pickled_values() {
     }
 }
 
+/// `[h'00ff', [], {"a": 1}]`.
+fn nested() -> OwnValue {
+    let one = OwnValue::Plain(Value::U64(1));
+    OwnValue::List(vec![
+        OwnValue::Bytes(vec![0, 255]),
+        OwnValue::List(vec![]),
+        OwnValue::Map(vec![("a".to_owned(), one)]),
+    ])
+}
+
+fn of_nested<N: Notation>() -> String {
+    let (bytes, tag) = nested().encoded();
+    of::<N>(Reader::new(&bytes).value(tag))
+}
+
+#[test]
+fn nested_values() {
+    assert_eq!(of_nested::<pickle::Pickle>(), "5d28420200000000ff5d28657d285801000000614b017565");
+    #[cfg(feature = "msgpack")]
+    assert_eq!(of_nested::<super::msgpack::Msgpack>(), "93c40200ff9081a16101");
+    #[cfg(feature = "cbor")]
+    assert_eq!(of_nested::<super::cbor::Cbor>(), "834200ff80a1616101");
+}
+
 #[cfg(feature = "msgpack")]
 mod messagepack {
     use super::super::msgpack::Msgpack;
@@ -336,6 +426,11 @@ mod messagepack {
     fn expected(value: &OwnValue) -> Found {
         match value {
             OwnValue::Text(text) => text.as_str().into(),
+            OwnValue::Bytes(bytes) => Found::Binary(bytes.clone()),
+            OwnValue::List(list) => Found::Array(list.iter().map(expected).collect()),
+            OwnValue::Map(map) => {
+                Found::Map(map.iter().map(|(key, value)| (key.as_str().into(), expected(value))).collect())
+            }
             OwnValue::Plain(value) => match *value {
                 Value::Null => Found::Nil,
                 Value::Bool(x) => x.into(),
@@ -449,6 +544,11 @@ mod cbor {
         };
         match value {
             OwnValue::Text(text) => text.as_str().into(),
+            OwnValue::Bytes(bytes) => Found::Bytes(bytes.clone()),
+            OwnValue::List(list) => Found::Array(list.iter().map(expected).collect()),
+            OwnValue::Map(map) => {
+                Found::Map(map.iter().map(|(key, value)| (key.as_str().into(), expected(value))).collect())
+            }
             OwnValue::Plain(value) => match *value {
                 Value::Null => Found::Null,
                 Value::Bool(x) => x.into(),
