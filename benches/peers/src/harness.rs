@@ -29,15 +29,17 @@ pub enum Work {
     LatencyKv,
     Throughput,
     Throughput4,
+    ThroughputKv,
 }
 
 impl Work {
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Latency,
         Self::LatencyString,
         Self::LatencyKv,
         Self::Throughput,
         Self::Throughput4,
+        Self::ThroughputKv,
     ];
 
     pub fn name(self) -> &'static str {
@@ -47,6 +49,7 @@ impl Work {
             Self::LatencyKv => "latency-kv",
             Self::Throughput => "throughput",
             Self::Throughput4 => "throughput-4",
+            Self::ThroughputKv => "throughput-kv",
         }
     }
 
@@ -58,7 +61,12 @@ impl Work {
     }
 
     pub fn is_throughput(self) -> bool {
-        matches!(self, Self::Throughput | Self::Throughput4)
+        matches!(self, Self::Throughput | Self::Throughput4 | Self::ThroughputKv)
+    }
+
+    /// Whether its messages have key-values.
+    pub fn has_key_values(self) -> bool {
+        matches!(self, Self::LatencyKv | Self::ThroughputKv)
     }
 }
 
@@ -103,24 +111,25 @@ pub fn run<B: Backend>(work: Work, dir: &Path) -> Result<Report> {
     let path = dir.path().join("peers.log");
     let backend = B::start(&path)?;
     match work {
-        Work::Latency => latency(backend, &path, |calls, i| {
-            calls.numbers(i as i32, (i * 2) as i32, f64::from(i) * 0.5);
-        }),
+        Work::Latency => latency(backend, &path, numbers),
         Work::LatencyString => {
             let text = TEXT.to_owned();
             latency(backend, &path, |calls, _| calls.string(&text))
         }
-        Work::LatencyKv => latency(backend, &path, |calls, i| {
-            calls.key_values(
-                u64::from(i),
-                f64::from(i) * 0.5,
-                i.is_multiple_of(2),
-                "/items",
-            );
-        }),
-        Work::Throughput => throughput(backend, &path, 1),
-        Work::Throughput4 => throughput(backend, &path, 4),
+        Work::LatencyKv => latency(backend, &path, key_values),
+        Work::Throughput => throughput(backend, &path, 1, numbers),
+        Work::Throughput4 => throughput(backend, &path, 4, numbers),
+        Work::ThroughputKv => throughput(backend, &path, 1, key_values),
     }
+}
+
+fn numbers<C: Calls>(calls: &C, i: u32) {
+    calls.numbers(i as i32, (i * 2) as i32, f64::from(i) * 0.5);
+}
+
+fn key_values<C: Calls>(calls: &C, i: u32) {
+    let half = f64::from(i) * 0.5;
+    calls.key_values(u64::from(i), half, i.is_multiple_of(2), "/items");
 }
 
 fn latency<B: Backend>(
@@ -187,16 +196,21 @@ fn median_of_bursts(ticks: &[u64]) -> f64 {
     sums[sums.len() / 2] as f64 / f64::from(BURST)
 }
 
-fn throughput<B: Backend>(backend: B, path: &Path, producers: u32) -> Result<Report> {
+fn throughput<B: Backend>(
+    backend: B,
+    path: &Path,
+    producers: u32,
+    call: impl Fn(&B::Calls, u32) + Sync,
+) -> Result<Report> {
     let barrier = Barrier::new(producers as usize + 1);
     let share = MESSAGES / producers;
     let start = thread::scope(|scope| {
         for producer in 0..producers {
-            let (calls, barrier) = (backend.calls(), &barrier);
+            let (calls, barrier, call) = (backend.calls(), &barrier, &call);
             scope.spawn(move || {
                 barrier.wait();
                 for i in producer * share..(producer + 1) * share {
-                    calls.numbers(i as i32, (i * 2) as i32, f64::from(i) * 0.5);
+                    call(&calls, i);
                 }
             });
         }

@@ -18,6 +18,9 @@
 //! | `latency-kv` | the same with four key-values; in the message (marked `†`) where the library does not print key-values |
 //! | `throughput` | one producer, 1,000,000 of the first message to a file, until they are all in it |
 //! | `throughput-4` | the same 1,000,000 from four producers |
+//! | `throughput-kv` | one producer, 1,000,000 of the message with four key-values |
+//!
+//! Backends whose names end in `json` write JSON, and do only the works with key-values.
 //!
 //! *Latency* is what one call costs its caller, in cycle-counter ticks turned to nanoseconds, less the median of timing nothing;
 //! the first 50 bursts warm caches up and are not counted. Where the counter moves in coarse steps (10 ns on some machines)

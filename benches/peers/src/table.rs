@@ -24,7 +24,9 @@ pub fn measure(entries: &[&'static Entry], rounds: usize, dir: &Path) -> Result<
     for round in 1..=rounds {
         for work in Work::ALL {
             for entry in entries {
-                if work.is_throughput() && !entry.writes_a_file {
+                if work.is_throughput() && !entry.writes_a_file
+                    || entry.is_json && !work.has_key_values()
+                {
                     continue;
                 }
                 let report = execute(entry.name, work, dir)?;
@@ -75,13 +77,13 @@ pub fn print(entries: &[&'static Entry], rounds: usize, reports: &Reports) {
     println!("† The key-values stand in the message.");
     println!();
     println!(
-        "| backend | three numbers | string | four key-values | 1 producer | 4 producers | remarks |"
+        "| backend | three numbers | string | four key-values | 1 producer | 4 producers | 1 producer, key-values | remarks |"
     );
-    println!("|---|---|---|---|---|---|---|");
+    println!("|---|---|---|---|---|---|---|---|");
     for entry in entries {
         let cell = |work: Work| cell(reports.get(&(entry.name, work.name())));
         println!(
-            "| {}{} | {} | {} | {}{} | {} | {} | {} |",
+            "| {}{} | {} | {} | {}{} | {} | {} | {} | {} |",
             entry.name,
             version(entry.package),
             cell(Work::Latency),
@@ -90,6 +92,7 @@ pub fn print(entries: &[&'static Entry], rounds: usize, reports: &Reports) {
             if entry.prints_key_values { "" } else { " †" },
             cell(Work::Throughput),
             cell(Work::Throughput4),
+            cell(Work::ThroughputKv),
             entry.remarks,
         );
     }

@@ -3,23 +3,35 @@
 use std::path::Path;
 use std::time::Duration;
 
-use femtologging::{Config, FemtoFileHandler, Level};
+use femtologging::{Config, FemtoFileHandler, FemtoJsonFormatter, Level};
 
 use super::{Backend, Calls};
 use crate::Result;
 
-pub struct Femtologging;
+/// With text lines, or with JSON.
+pub struct Femtologging<const JSON: bool>;
 
-impl Backend for Femtologging {
-    const NAME: &'static str = "femtologging";
+impl<const JSON: bool> Backend for Femtologging<JSON> {
+    const NAME: &'static str = if JSON {
+        "femtologging-json"
+    } else {
+        "femtologging"
+    };
+    const PACKAGE: &'static str = "femtologging";
+    const IS_JSON: bool = JSON;
 
     type Calls = Macros;
 
     fn start(path: &Path) -> Result<Self> {
-        let file = FemtoFileHandler::builder().path(path).build()?;
+        let file = FemtoFileHandler::builder().path(path);
+        let file = if JSON {
+            file.formatter(FemtoJsonFormatter::new())
+        } else {
+            file
+        };
         Config::builder()
             .default_level(Level::Info)
-            .add_handler("file", file)
+            .add_handler("file", file.build()?)
             .root_handlers(["file"])
             .build_and_init()?;
         Ok(Self)

@@ -43,6 +43,9 @@ pub trait Backend: Sized {
     /// Whether key-values are printed as such; if not they stand in the message.
     const PRINTS_KEY_VALUES: bool = true;
 
+    /// Whether it writes JSON.
+    const IS_JSON: bool = false;
+
     /// Whether there is a file at all.
     const WRITES_A_FILE: bool = true;
 
@@ -64,6 +67,7 @@ pub struct Entry {
     pub package: &'static str,
     pub remarks: &'static str,
     pub prints_key_values: bool,
+    pub is_json: bool,
     pub writes_a_file: bool,
     pub run: fn(Work, &Path) -> Result<Report>,
 }
@@ -75,6 +79,7 @@ impl Entry {
             package: B::PACKAGE,
             remarks: B::REMARKS,
             prints_key_values: B::PRINTS_KEY_VALUES,
+            is_json: B::IS_JSON,
             writes_a_file: B::WRITES_A_FILE,
             run: harness::run::<B>,
         }
@@ -92,10 +97,15 @@ impl Entry {
 pub static ALL: &[Entry] = &[
     Entry::of::<floor::Floor>(),
     #[cfg(feature = "femtologging")]
-    Entry::of::<femtologging::Femtologging>(),
-    Entry::of::<spdlog::Spdlog>(),
-    Entry::of::<tracing::Tracing>(),
-    Entry::of::<slog::Slog>(),
+    Entry::of::<femtologging::Femtologging<false>>(),
+    #[cfg(feature = "femtologging")]
+    Entry::of::<femtologging::Femtologging<true>>(),
+    Entry::of::<spdlog::Spdlog<false>>(),
+    Entry::of::<spdlog::Spdlog<true>>(),
+    Entry::of::<tracing::Tracing<false>>(),
+    Entry::of::<tracing::Tracing<true>>(),
+    Entry::of::<slog::Slog<false>>(),
+    Entry::of::<slog::Slog<true>>(),
     Entry::of::<ftlog::Ftlog>(),
     Entry::of::<fast_log::FastLog>(),
     Entry::of::<flexi_logger::Async>(),

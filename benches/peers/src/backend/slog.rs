@@ -24,19 +24,37 @@ impl Write for FlushAtEnd {
     }
 }
 
-pub struct Slog {
+/// With text lines, or with JSON.
+pub struct Slog<const JSON: bool> {
     logger: Logger,
     guard: AsyncGuard,
 }
 
-impl Backend for Slog {
-    const NAME: &'static str = "slog";
+impl<const JSON: bool> Slog<JSON> {
+    fn through_a_thread<D: Drain<Err: std::fmt::Debug> + Send + 'static>(drain: D) -> Self {
+        let (drain, guard) = slog_async::Async::new(drain.fuse())
+            .chan_size(8192)
+            .overflow_strategy(OverflowStrategy::Block)
+            .build_with_guard();
+        let logger = Logger::root(drain.fuse(), o!());
+        Self { logger, guard }
+    }
+}
+
+impl<const JSON: bool> Backend for Slog<JSON> {
+    const NAME: &'static str = if JSON { "slog-json" } else { "slog" };
+    const PACKAGE: &'static str = "slog";
+    const IS_JSON: bool = JSON;
     const REMARKS: &'static str = "slog-async blocking, slog-term without its flush per line";
 
     type Calls = Macros;
 
     fn start(path: &Path) -> Result<Self> {
         let file = FlushAtEnd(BufWriter::with_capacity(1 << 18, File::create(path)?));
+        if JSON {
+            let drain = slog_json::Json::new(file).add_default_keys().build();
+            return Ok(Self::through_a_thread(drain));
+        }
         let drain = FullFormat::new(PlainDecorator::new(file))
             .use_utc_timestamp()
             .use_original_order()
@@ -47,12 +65,7 @@ impl Backend for Slog {
                 Ok(true)
             })
             .build();
-        let (drain, guard) = slog_async::Async::new(drain.fuse())
-            .chan_size(8192)
-            .overflow_strategy(OverflowStrategy::Block)
-            .build_with_guard();
-        let logger = Logger::root(drain.fuse(), o!());
-        Ok(Self { logger, guard })
+        Ok(Self::through_a_thread(drain))
     }
 
     fn calls(&self) -> Macros {

@@ -3,22 +3,31 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use spdlog::formatter::JsonFormatter;
 use spdlog::sink::{AsyncPoolSink, FileSink, OverflowPolicy};
 use spdlog::{Logger, ThreadPool};
 
 use super::{Backend, Calls};
 use crate::Result;
 
-pub struct Spdlog;
+/// With text lines, or with JSON.
+pub struct Spdlog<const JSON: bool>;
 
-impl Backend for Spdlog {
-    const NAME: &'static str = "spdlog-rs";
+impl<const JSON: bool> Backend for Spdlog<JSON> {
+    const NAME: &'static str = if JSON { "spdlog-rs-json" } else { "spdlog-rs" };
+    const PACKAGE: &'static str = "spdlog-rs";
+    const IS_JSON: bool = JSON;
     const REMARKS: &'static str = "AsyncPoolSink to a FileSink, blocking";
 
     type Calls = Macros;
 
     fn start(path: &Path) -> Result<Self> {
-        let file = FileSink::builder().path(path).capacity(1 << 18).build()?;
+        let file = FileSink::builder().path(path).capacity(1 << 18);
+        let file = if JSON {
+            file.formatter(JsonFormatter::new()).build()?
+        } else {
+            file.build()?
+        };
         let pool = AsyncPoolSink::builder()
             .thread_pool(Arc::new(ThreadPool::new()?))
             .overflow_policy(OverflowPolicy::Block)

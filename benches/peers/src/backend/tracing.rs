@@ -9,11 +9,13 @@ use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use super::{Backend, Calls};
 use crate::Result;
 
-/// Flushes when dropped.
-pub struct Tracing(WorkerGuard);
+/// With text lines, or with JSON. Flushes when dropped.
+pub struct Tracing<const JSON: bool>(WorkerGuard);
 
-impl Backend for Tracing {
-    const NAME: &'static str = "tracing";
+impl<const JSON: bool> Backend for Tracing<JSON> {
+    const NAME: &'static str = if JSON { "tracing-json" } else { "tracing" };
+    const PACKAGE: &'static str = "tracing";
+    const IS_JSON: bool = JSON;
     const REMARKS: &'static str =
         "tracing-subscriber fmt, tracing-appender non_blocking, not lossy";
 
@@ -22,10 +24,14 @@ impl Backend for Tracing {
     fn start(path: &Path) -> Result<Self> {
         let file = BufWriter::with_capacity(1 << 18, File::create(path)?);
         let (writer, guard) = NonBlockingBuilder::default().lossy(false).finish(file);
-        tracing_subscriber::fmt()
+        let fmt = tracing_subscriber::fmt()
             .with_writer(writer)
-            .with_ansi(false)
-            .try_init()?;
+            .with_ansi(false);
+        if JSON {
+            fmt.json().try_init()?;
+        } else {
+            fmt.try_init()?;
+        }
         Ok(Self(guard))
     }
 
