@@ -1,6 +1,8 @@
 //! The socket handler over sockets of the system's own.
 
 mod common;
+#[path = "common/receiver.rs"]
+mod receiver;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, UdpSocket};
@@ -138,41 +140,41 @@ fn what_the_retry_buffer_has_no_room_for_has_failed() {
     assert_eq!(counts(&logging), [1000, 100, 900, 0]);
 }
 
-/// Logs more than a socket's buffers hold.
-fn flood(logger: &FemtoLogger) -> u64 {
-    let text = "x".repeat(1000);
-    for _ in 0..30_000 {
-        info!(logger: *logger, "{}", text);
-    }
-    30_000
+/// Writes messages that are longer than all that the system takes for a peer that does not read.
+fn endless(_: &FemtoLogRecord<'_>, out: &mut Vec<u8>) {
+    out.resize(out.len() + (16 << 20), b'x');
 }
+
+/// A queue that is soon full.
+const SMALL: Transport = Transport::PerThread { bytes: 1024 };
 
 #[test]
 fn callers_do_not_wait_for_a_peer_that_never_reads_if_the_policy_says_so() {
     let (listener, endpoint) = listen("127.0.0.1:0");
     // It waits for longer than this test may take, so a caller that waits for it fails the test.
-    let handler = messages(endpoint).write_timeout(Duration::from_secs(600)).overflow(OverflowPolicy::DropNewest);
-    let (logging, logger) = system(handler.transport(Transport::PerThread { bytes: 64 * 1024 }).build().unwrap());
-    let emitted = flood(&logger);
+    let handler = messages(endpoint).formatter(endless).framing(Framing::None).write_timeout(Duration::from_secs(600));
+    let handler = handler.overflow(OverflowPolicy::DropNewest).transport(SMALL);
+    let (logging, logger) = system(handler.build().unwrap());
+    log(&logger, 0..10_000);
     let metrics = metrics(&logging);
-    assert_eq!((metrics.emitted, metrics.failed), (emitted, 0));
+    assert_eq!((metrics.emitted, metrics.written, metrics.failed), (10_000, 0, 0));
     assert!(metrics.dropped.total() > 0 && metrics.in_flight > 0, "{metrics:?}");
     assert!(logging.shutdown(Duration::from_millis(200)).unwrap_err().is_timeout());
     drop(listener);
     wait_until("the handler has ended", || counts(&logging)[3] == 0);
+    assert_eq!(counts(&logging)[1], 0);
 }
 
 #[test]
 fn callers_go_on_when_a_peer_that_never_reads_is_given_up() {
     let (_listener, endpoint) = listen("127.0.0.1:0");
-    let handler = messages(endpoint).write_timeout(Duration::from_millis(20)).retry_buffer(10, usize::MAX);
-    let (logging, logger) = system(handler.build().unwrap());
-    let emitted = flood(&logger);
-    let _ = logging.shutdown(Duration::from_millis(200));
+    let handler = messages(endpoint).formatter(endless).framing(Framing::None).write_timeout(Duration::from_millis(20));
+    let (logging, logger) = system(handler.retry_buffer(1, usize::MAX).transport(SMALL).build().unwrap());
+    // The policy is to block.
+    log(&logger, 0..100);
+    logging.shutdown(Duration::from_millis(200)).unwrap_err();
     wait_until("the handler has ended", || counts(&logging)[3] == 0);
-    let [all, written, failed, _] = counts(&logging);
-    assert_eq!((all, written + failed), (emitted, emitted));
-    assert!(failed > 0);
+    assert_eq!(counts(&logging), [100, 0, 100, 0]);
 }
 
 #[test]
@@ -249,9 +251,32 @@ fn a_refused_datagram_is_noticed_and_the_next_ones_are_kept() {
 
 #[cfg(unix)]
 mod unix {
-    use std::os::unix::net::{UnixDatagram, UnixListener};
+    use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
 
+    use super::receiver::Receiver;
     use super::*;
+
+    #[test]
+    fn an_attempt_that_hangs_holds_up_neither_callers_nor_the_shutdown() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("log");
+        let Some(peer) = Receiver::start("deaf.py", &[path.to_str().unwrap()]) else { return };
+        // Fills the peer's queue: the next one to connect waits for ever.
+        let _first = UnixStream::connect(&path).unwrap();
+        let handler =
+            messages(Endpoint::unix(&path)).connect_timeout(Duration::from_millis(50)).retry_buffer(10, 10_000);
+        let (logging, logger) = system(handler.build().unwrap());
+        // More than the handler's queue holds, whose policy is to block.
+        log(&logger, 0..100_000);
+        wait_until("the attempt is given up", || metrics(&logging).errors > 0);
+        logging.shutdown(Duration::from_millis(500)).unwrap_err();
+        wait_until("the handler has ended", || counts(&logging) == [100_000, 0, 100_000, 0]);
+        let last_error = metrics(&logging).last_error.unwrap();
+        let expected =
+            [format!("cannot connect to unix:{}: no connection after 50ms", path.display()), "is down".into()];
+        assert!(expected.iter().any(|text| last_error.contains(text)), "{last_error}");
+        peer.kill();
+    }
 
     #[test]
     fn a_stream_waits_for_its_socket_to_appear() {

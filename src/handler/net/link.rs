@@ -4,7 +4,7 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream, UdpSocket};
 #[cfg(unix)]
 use std::os::unix::net::{UnixDatagram, UnixStream};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A connection to a peer.
 pub(crate) trait Link: Send {
@@ -80,37 +80,46 @@ const READS: usize = 16;
 /// How long the end of a connection waits for the peer's end.
 const FAREWELL: Duration = Duration::from_millis(500);
 
-/// Reads and throws away what the peer has sent, for as long as `read` gives something. `Err` if that was the end.
-pub(super) fn swallow(mut read: impl FnMut(&mut [u8]) -> io::Result<usize>) -> io::Result<()> {
+/// Reads and throws away what the peer has sent, for as long as `read` gives something. `Err` if that was the end. Says whether
+/// there was anything.
+pub(super) fn swallow(mut read: impl FnMut(&mut [u8]) -> io::Result<usize>) -> io::Result<bool> {
     let mut scratch = [0; 4096];
+    let mut heard = false;
     for _ in 0..READS {
         match read(&mut scratch) {
             Ok(0) => return Err(io::Error::new(ErrorKind::ConnectionAborted, "the peer has closed the connection")),
-            Ok(_) => {}
-            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+            Ok(_) => heard = true,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => break,
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }
     }
-    Ok(())
+    Ok(heard)
 }
 
-/// Says goodbye on a stream. To close a socket before everything the peer sent is read would reset the connection, and
-/// with it discard what the peer has yet to receive.
-pub(super) fn farewell(stream: &mut (impl Stream + ?Sized)) {
-    let wait = stream.shutdown(Shutdown::Write).and_then(|()| stream.set_read_timeout(Some(FAREWELL)));
-    if wait.is_ok() {
-        let _ = swallow(|scratch| stream.read(scratch));
+/// Says goodbye on a stream whose peer talks, and reads until the peer does, too: to close a socket before everything that
+/// the peer has sent is read would reset the connection, and discard what the peer has yet to receive.
+#[expect(clippy::disallowed_methods, reason = "the wait has a limit")]
+pub(super) fn farewell(stream: &mut impl Stream) {
+    let deadline = Instant::now() + FAREWELL;
+    let mut is_open = stream.shutdown(Shutdown::Write).is_ok();
+    while is_open {
+        let left = deadline.saturating_duration_since(Instant::now());
+        is_open = !left.is_zero()
+            && stream.set_read_timeout(Some(left)).is_ok()
+            && swallow(|scratch| stream.read(scratch)).is_ok_and(|heard| heard);
     }
 }
 
 pub(super) struct StreamLink<S> {
     stream: S,
+    /// Whether the peer ever sent anything.
+    heard: bool,
 }
 
 impl<S: Stream> StreamLink<S> {
     pub(super) fn new(stream: S) -> Self {
-        Self { stream }
+        Self { stream, heard: false }
     }
 }
 
@@ -123,7 +132,8 @@ impl<S: Stream> Link for StreamLink<S> {
         self.stream.set_nonblocking(true)?;
         let outcome = swallow(|scratch| self.stream.read(scratch));
         self.stream.set_nonblocking(false)?;
-        outcome
+        self.heard |= outcome?;
+        Ok(())
     }
 
     fn set_write_timeout(&mut self, timeout: Duration) -> io::Result<()> {
@@ -135,7 +145,9 @@ impl<S: Stream> Link for StreamLink<S> {
     }
 
     fn close(&mut self) {
-        farewell(&mut self.stream);
+        if self.check().is_ok() && self.heard {
+            farewell(&mut self.stream);
+        }
     }
 }
 
@@ -159,7 +171,7 @@ impl<S: Datagram> Link for DatagramLink<S> {
         // An empty datagram is no end.
         let outcome = swallow(|scratch| self.socket.recv(scratch).map(|length| length.max(1)));
         self.socket.set_nonblocking(false)?;
-        outcome
+        outcome.map(drop)
     }
 
     fn set_write_timeout(&mut self, timeout: Duration) -> io::Result<()> {

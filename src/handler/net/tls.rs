@@ -292,7 +292,7 @@ impl Link for TlsLink {
         self.stream.set_nonblocking(true)?;
         let outcome = swallow(|scratch| self.receive(scratch));
         self.stream.set_nonblocking(false)?;
-        outcome
+        outcome.map(drop)
     }
 
     fn set_write_timeout(&mut self, timeout: Duration) -> io::Result<()> {

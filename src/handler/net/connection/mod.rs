@@ -77,7 +77,11 @@ impl<D: Dial> Connection<D> {
                     };
                     match self.dial.poll(wait) {
                         None => break,
-                        Some(Ok(link)) => self.state = State::Up(Up::new(link)),
+                        Some(Ok(link)) => {
+                            // The last peer threw away the part of a message that it got; this one gets the whole.
+                            batch.rewind();
+                            self.state = State::Up(Up::new(link));
+                        }
                         Some(Err(error)) => {
                             self.fall(now);
                             batch.report(Error::io(format_args!("cannot connect to {}", self.peer), error));
@@ -87,8 +91,6 @@ impl<D: Dial> Connection<D> {
                 State::Up(up) => match up.send(batch, &self.limits, &self.peer, &mut self.backoff) {
                     Ok(()) => return Delivery::Retry,
                     Err(error) => {
-                        // The peer throws away the part of a message that it got, and the next one gets the whole.
-                        batch.rewind();
                         self.fall(now);
                         batch.report(Error::io(format_args!("cannot send to {}", self.peer), error));
                     }
@@ -118,7 +120,9 @@ impl<D: Dial> Connection<D> {
 
     /// Ends the connection; the peer gets everything that was written.
     pub(crate) fn close(&mut self) {
-        if let State::Up(up) = &mut self.state {
+        if let State::Up(up) = &mut self.state
+            && up.stalled.is_zero()
+        {
             up.link.close();
         }
         self.state = State::Down { since: Timestamp::MIN, until: Timestamp::MAX };
