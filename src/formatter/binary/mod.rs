@@ -2,6 +2,8 @@
 
 #[cfg(feature = "cbor")]
 mod cbor;
+#[cfg(any(feature = "cbor", feature = "msgpack"))]
+mod map;
 #[cfg(feature = "msgpack")]
 mod msgpack;
 mod pickle;
@@ -14,13 +16,7 @@ pub use cbor::FemtoCborFormatter;
 pub use msgpack::FemtoMsgpackFormatter;
 pub use pickle::FemtoPickleFormatter;
 
-#[cfg(any(feature = "cbor", feature = "msgpack"))]
-use super::pairs::pairs;
-#[cfg(any(feature = "cbor", feature = "msgpack"))]
-use crate::record::FemtoLogRecord;
 use crate::text::Raw;
-#[cfg(any(feature = "cbor", feature = "msgpack"))]
-use crate::time::Timestamp;
 use crate::value::{Value, write_value};
 
 /// How a format writes each kind of value.
@@ -90,46 +86,4 @@ pub(super) trait Notation {
             }
         }
     }
-}
-
-/// Writes a record as the formats do that have no names of their own: with those of
-/// [`JsonSchema::Default`](super::JsonSchema::Default), and the time as `time` writes it.
-#[cfg(any(feature = "cbor", feature = "msgpack"))]
-#[inline]
-fn write_record<N: Notation>(
-    record: &FemtoLogRecord<'_>,
-    out: &mut Vec<u8>,
-    time: impl FnOnce(Timestamp, &mut Vec<u8>),
-) {
-    let pairs = pairs(record);
-    N::map_head(if pairs.is_empty() { 7 } else { 8 }, out);
-    N::text("timestamp", out);
-    time(record.timestamp(), out);
-    for (name, text) in [
-        ("level", record.level().as_str()),
-        ("logger", record.logger()),
-        ("thread", record.thread_name()),
-        ("file", record.file()),
-    ] {
-        N::text(name, out);
-        N::text(text, out);
-    }
-    N::text("line", out);
-    N::integer(false, record.line().into(), out);
-    N::text("message", out);
-    N::rendered(out, |out| {
-        let _ = record.message().render(out);
-    });
-    if !pairs.is_empty() {
-        N::text("fields", out);
-        let mut entries = 0;
-        pairs.each(PartialEq::eq, |_, _| entries += 1);
-        N::map_head(entries, out);
-        pairs.each(PartialEq::eq, |key, value| {
-            N::text(key, out);
-            N::value(*value, out);
-        });
-        N::map_end(out);
-    }
-    N::map_end(out);
 }

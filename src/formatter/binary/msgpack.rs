@@ -1,6 +1,7 @@
 //! MessagePack.
 
-use super::{Notation, write_record};
+use super::Notation;
+use super::map::write_record;
 use crate::formatter::FemtoFormatter;
 use crate::record::FemtoLogRecord;
 use crate::text::Output;

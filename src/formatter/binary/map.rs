@@ -1,0 +1,46 @@
+//! A record as a map, in the formats that have no names of their own for its parts.
+
+use super::Notation;
+use crate::formatter::pairs::pairs;
+use crate::record::FemtoLogRecord;
+use crate::time::Timestamp;
+
+/// Writes a record with the names of [`JsonSchema::Default`](crate::JsonSchema::Default), and its time by `time`.
+#[inline]
+pub(super) fn write_record<N: Notation>(
+    record: &FemtoLogRecord<'_>,
+    out: &mut Vec<u8>,
+    time: impl FnOnce(Timestamp, &mut Vec<u8>),
+) {
+    let pairs = pairs(record);
+    N::map_head(if pairs.is_empty() { 7 } else { 8 }, out);
+    N::text("timestamp", out);
+    time(record.timestamp(), out);
+    for (name, text) in [
+        ("level", record.level().as_str()),
+        ("logger", record.logger()),
+        ("thread", record.thread_name()),
+        ("file", record.file()),
+    ] {
+        N::text(name, out);
+        N::text(text, out);
+    }
+    N::text("line", out);
+    N::integer(false, record.line().into(), out);
+    N::text("message", out);
+    N::rendered(out, |out| {
+        let _ = record.message().render(out);
+    });
+    if !pairs.is_empty() {
+        N::text("fields", out);
+        let mut entries = 0;
+        pairs.each(PartialEq::eq, |_, _| entries += 1);
+        N::map_head(entries, out);
+        pairs.each(PartialEq::eq, |key, value| {
+            N::text(key, out);
+            N::value(*value, out);
+        });
+        N::map_end(out);
+    }
+    N::map_end(out);
+}
