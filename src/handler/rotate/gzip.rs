@@ -75,17 +75,22 @@ fn run(backups: &Backups, inbox: &Receiver<()>, stop: &AtomicBool) {
 /// Compresses every plain backup, the oldest first.
 pub(super) fn sweep(backups: &Backups, stopped: &dyn Fn() -> bool) -> Result<(), Error> {
     remove_unfinished(backups)?;
+    let mut failures = Vec::new();
     for backup in plain(backups)? {
         if stopped() {
             break;
         }
-        let context = |error| {
-            let path = backups.path_of(&backup.name);
-            Error::io(format_args!("cannot compress {}", path.display()), error)
-        };
-        compress(backups, &backup, stopped).map_err(context)?;
+        match compress(backups, &backup, stopped) {
+            // It was renamed or removed in the meantime; the next look finds it.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => {
+                let path = backups.path_of(&backup.name);
+                failures.push(Error::io(format_args!("cannot compress {}", path.display()), error));
+            }
+            Ok(()) => {}
+        }
     }
-    Ok(())
+    Error::gather(failures)
 }
 
 /// Lists the backups that are to be compressed.
@@ -122,11 +127,7 @@ fn compress(backups: &Backups, backup: &Backup, stopped: &dyn Fn() -> bool) -> i
         return drop_twin(backups, backup, &target, stopped);
     }
     let unfinished = backups.path_of(unfinished(&backup.name));
-    let reader = match fs.read(&source) {
-        // It was renamed or removed in the meantime; the next look finds it.
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        reader => reader?,
-    };
+    let reader = fs.read(&source)?;
     let file = fs.create(&unfinished, backup.metadata.permissions)?;
     let finished = write(reader, file, backup, stopped).and_then(|is_whole| match is_whole {
         true => replace(backups, backup, &unfinished),
@@ -168,14 +169,12 @@ fn write(
 fn replace(backups: &Backups, backup: &Backup, unfinished: &Path) -> io::Result<bool> {
     let _active = lock(&backups.active);
     let list = backups.list().map_err(io::Error::other)?;
-    let is_source = |other: &&Backup| !other.compressed && other.metadata.id == backup.metadata.id;
-    let Some(source) = list.iter().find(is_source) else {
+    // Only as it was read: somebody might still write to it.
+    let state =
+        |backup: &Backup| (backup.compressed, backup.metadata.id, backup.metadata.len, backup.metadata.modified);
+    let Some(source) = list.iter().find(|other| state(other) == state(backup)) else {
         return Ok(false);
     };
-    if source.metadata.len != backup.metadata.len {
-        // Somebody still writes to it.
-        return Ok(false);
-    }
     rename_to_free_name(&*backups.fs, unfinished, &backups.path_of(compressed(&source.name)))?;
     backups.fs.remove(&backups.path_of(&source.name))?;
     Ok(true)
