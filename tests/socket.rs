@@ -140,43 +140,6 @@ fn what_the_retry_buffer_has_no_room_for_has_failed() {
     assert_eq!(counts(&logging), [1000, 100, 900, 0]);
 }
 
-/// Writes messages that are longer than all that the system takes for a peer that does not read.
-fn endless(_: &FemtoLogRecord<'_>, out: &mut Vec<u8>) {
-    out.resize(out.len() + (16 << 20), b'x');
-}
-
-/// A queue that is soon full.
-const SMALL: Transport = Transport::PerThread { bytes: 1024 };
-
-#[test]
-fn callers_do_not_wait_for_a_peer_that_never_reads_if_the_policy_says_so() {
-    let (listener, endpoint) = listen("127.0.0.1:0");
-    // It waits for longer than this test may take, so a caller that waits for it fails the test.
-    let handler = messages(endpoint).formatter(endless).framing(Framing::None).write_timeout(Duration::from_secs(600));
-    let handler = handler.overflow(OverflowPolicy::DropNewest).transport(SMALL);
-    let (logging, logger) = system(handler.build().unwrap());
-    log(&logger, 0..10_000);
-    let metrics = metrics(&logging);
-    assert_eq!((metrics.emitted, metrics.written, metrics.failed), (10_000, 0, 0));
-    assert!(metrics.dropped.total() > 0 && metrics.in_flight > 0, "{metrics:?}");
-    assert!(logging.shutdown(Duration::from_millis(200)).unwrap_err().is_timeout());
-    drop(listener);
-    wait_until("the handler has ended", || counts(&logging)[3] == 0);
-    assert_eq!(counts(&logging)[1], 0);
-}
-
-#[test]
-fn callers_go_on_when_a_peer_that_never_reads_is_given_up() {
-    let (_listener, endpoint) = listen("127.0.0.1:0");
-    let handler = messages(endpoint).formatter(endless).framing(Framing::None).write_timeout(Duration::from_millis(20));
-    let (logging, logger) = system(handler.retry_buffer(1, usize::MAX).transport(SMALL).build().unwrap());
-    // The policy is to block.
-    log(&logger, 0..100);
-    logging.shutdown(Duration::from_millis(200)).unwrap_err();
-    wait_until("the handler has ended", || counts(&logging)[3] == 0);
-    assert_eq!(counts(&logging), [100, 0, 100, 0]);
-}
-
 #[test]
 fn a_peer_that_talks_back_harms_nothing() {
     let (listener, endpoint) = listen("127.0.0.1:0");
@@ -276,6 +239,49 @@ mod unix {
             [format!("cannot connect to unix:{}: no connection after 50ms", path.display()), "is down".into()];
         assert!(expected.iter().any(|text| last_error.contains(text)), "{last_error}");
         peer.kill();
+    }
+
+    /// Writes messages that are longer than all that the system takes for a peer that does not read.
+    fn endless(_: &FemtoLogRecord<'_>, out: &mut Vec<u8>) {
+        out.resize(out.len() + (4 << 20), b'x');
+    }
+
+    /// A queue that is soon full.
+    const SMALL: Transport = Transport::PerThread { bytes: 1024 };
+
+    #[test]
+    fn callers_do_not_wait_for_a_peer_that_never_reads_if_the_policy_says_so() {
+        let dir = tempfile::tempdir().unwrap();
+        let listener = UnixListener::bind(dir.path().join("log")).unwrap();
+        let endpoint = Endpoint::unix(dir.path().join("log"));
+        // It waits for longer than this test may take, so a caller that waits for it fails the test.
+        let handler =
+            messages(endpoint).formatter(endless).framing(Framing::None).write_timeout(Duration::from_secs(600));
+        let handler = handler.overflow(OverflowPolicy::DropNewest).transport(SMALL);
+        let (logging, logger) = system(handler.build().unwrap());
+        log(&logger, 0..10_000);
+        let metrics = metrics(&logging);
+        assert_eq!((metrics.emitted, metrics.written, metrics.failed), (10_000, 0, 0));
+        assert!(metrics.dropped.total() > 0 && metrics.in_flight > 0, "{metrics:?}");
+        assert!(logging.shutdown(Duration::from_millis(200)).unwrap_err().is_timeout());
+        drop(listener);
+        wait_until("the handler has ended", || counts(&logging)[3] == 0);
+        assert_eq!(counts(&logging)[1], 0);
+    }
+
+    #[test]
+    fn callers_go_on_when_a_peer_that_never_reads_is_given_up() {
+        let dir = tempfile::tempdir().unwrap();
+        let _listener = UnixListener::bind(dir.path().join("log")).unwrap();
+        let endpoint = Endpoint::unix(dir.path().join("log"));
+        let handler =
+            messages(endpoint).formatter(endless).framing(Framing::None).write_timeout(Duration::from_millis(20));
+        let (logging, logger) = system(handler.retry_buffer(1, usize::MAX).transport(SMALL).build().unwrap());
+        // The policy is to block.
+        log(&logger, 0..100);
+        logging.shutdown(Duration::from_millis(200)).unwrap_err();
+        wait_until("the handler has ended", || counts(&logging)[3] == 0);
+        assert_eq!(counts(&logging), [100, 0, 100, 0]);
     }
 
     #[test]
