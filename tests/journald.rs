@@ -10,7 +10,7 @@ use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use common::{LONG, TIME, clock, wait_until};
+use common::{LONG, TIME, clock, skipped, wait_until};
 use femtologging::time::Clock;
 use femtologging::{Config, FemtoJournaldHandler, FemtoLogger, Level, Logging, critical, info, trace};
 use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
@@ -163,7 +163,7 @@ const RECORDS: usize = 10_000;
 fn journalctl_reads_all_of_them() {
     let remote = ["/lib/systemd/systemd-journal-remote", "/usr/lib/systemd/systemd-journal-remote"];
     let Some(remote) = remote.into_iter().find(|path| Path::new(path).exists()) else {
-        eprintln!("skipped: systemd-journal-remote is not installed");
+        skipped("systemd-journal-remote is not installed");
         return;
     };
     let journal = Journal::new();

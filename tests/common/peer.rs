@@ -40,7 +40,7 @@ pub fn find(name: &str, places: &[PathBuf]) -> Option<PathBuf> {
     let on_path = std::env::split_paths(&path).map(|folder| folder.join(name));
     let found = places.iter().cloned().chain(on_path).find(|path| path.exists());
     if found.is_none() {
-        eprintln!("skipped: {name} is not installed");
+        super::common::skipped(&format!("{name} is not installed"));
     }
     found
 }

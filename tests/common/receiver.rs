@@ -18,7 +18,7 @@ impl Receiver {
     pub fn start(script: &str, arguments: &[&str]) -> Option<Self> {
         let path = format!("{}/tests/python/{script}", env!("CARGO_MANIFEST_DIR"));
         let Ok(mut process) = Command::new("python3").arg(path).args(arguments).stdout(Stdio::piped()).spawn() else {
-            println!("skipped: python3 is not installed");
+            super::common::skipped("python3 is not installed");
             return None;
         };
         let output = BufReader::new(process.stdout.take().unwrap());
