@@ -70,12 +70,11 @@ impl<D: Dial> Connection<D> {
                     self.state = State::Dialing;
                 }
                 State::Dialing => {
-                    let wait = if self.backoff.attempts() == 0 && self.limits.excess(batch) {
-                        batch.time_left().unwrap_or(Duration::MAX)
-                    } else {
-                        Duration::ZERO
-                    };
-                    match self.dial.poll(wait) {
+                    // The first attempt is worth waiting for before anything is given up.
+                    let waits = self.backoff.attempts() == 0 && self.limits.excess(batch);
+                    let patience = if waits { batch.time_left().unwrap_or(Duration::MAX) } else { Duration::ZERO };
+                    match self.dial.poll(patience) {
+                        None if waits => return Delivery::Retry,
                         None => break,
                         Some(Ok(link)) => {
                             // The last peer threw away the part of a message that it got; this one gets the whole.

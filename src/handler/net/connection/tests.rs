@@ -310,6 +310,17 @@ fn the_oldest_are_given_up_while_the_peer_is_down() {
 }
 
 #[test]
+fn nothing_is_given_up_before_the_first_attempt_has_failed() {
+    let mut bench = Bench::new([Step::Delay(1)], 2, NO_LIMIT);
+    bench.log(5, 10);
+    bench.deliver();
+    bench.deliver();
+    assert_eq!((bench.failed, bench.batch.records()), (0, 5));
+    bench.deliver();
+    assert_eq!(bench.numbers(), [[0, 1, 2, 3, 4]]);
+}
+
+#[test]
 fn a_flush_tries_at_once_and_a_clock_set_back_prolongs_nothing() {
     let mut bench = Bench::new([Step::Refuse, Step::Refuse], NO_LIMIT, NO_LIMIT);
     bench.log(1, 10);
