@@ -11,7 +11,8 @@ use femtologging::filter::{Contains, Dedup, Directives, Key, Name, RateLimit, Re
 use femtologging::time::{Clock, ManualClock};
 use femtologging::{
     Config, FemtoCaptureHandler, FemtoFilter, FemtoFilterExt, FemtoHandlerExt, FemtoLogRecord, FemtoLogger,
-    FemtoStreamHandler, Level, LevelFilter, Logging, OwnedRecord, Value, debug, error, info, log, trace, warn,
+    FemtoStreamHandler, Level, LevelFilter, Logging, OwnedRecord, SpanEvents, Value, context, debug, error, info,
+    info_span, log, trace, warn,
 };
 use proptest::prelude::*;
 
@@ -360,6 +361,56 @@ fn secrets_are_redacted_in_values_and_messages() {
             "1 of 2 ok=true",
         ]
     );
+}
+
+#[test]
+fn secrets_are_redacted_in_lists_and_maps() {
+    use std::collections::BTreeMap;
+    let log = |logger: &FemtoLogger| {
+        let login = BTreeMap::from([("password", "hunter2"), ("user", "ada"), ("with", "sk-1, sk-2")]);
+        let sk = BTreeMap::from([("sk-3", vec![4, 5])]);
+        info!(logger: *logger, "in"; logins = [login], numbers = vec![vec![1, 4111], vec![2]], sk, none = [0_u8; 0], raw:bytes = b"\x41\x11");
+    };
+    assert_eq!(
+        text_of(Redact::new().key("password").word("sk-*").word("4111"), log),
+        [
+            r#"in logins=[{"password":"***","user":"ada","with":"***, ***"}] numbers=[[1,"***"],[2]] sk={"***":[4,5]} none=[] raw=***"#
+        ]
+    );
+    // Keys are looked at where no pattern is for text.
+    assert_eq!(
+        text_of(Redact::new().key("PASS*").key("sk*"), log),
+        [
+            r#"in logins=[{"password":"***","user":"ada","with":"sk-1, sk-2"}] numbers=[[1,4111],[2]] sk=*** none=[] raw=4111"#
+        ]
+    );
+    let f = Fixture::new(Redact::new().key("password").word("sk-*"));
+    log(&f.logger);
+    let records = f.records();
+    let Some(Value::List(logins)) = records[0].get("logins") else { panic!("{records:?}") };
+    let Some(Value::Map(login)) = logins.iter().next() else { panic!("{logins:?}") };
+    assert_eq!(login.get("password"), Some(Value::Str("***")));
+    assert_eq!(login.get("user"), Some(Value::Str("ada")));
+    let Some(Value::List(numbers)) = records[0].get("numbers") else { panic!("{records:?}") };
+    assert_eq!(numbers.iter().map(|list| list.to_string()).collect::<Vec<_>>(), ["[1,4111]", "[2]"]);
+}
+
+#[test]
+fn secrets_are_redacted_in_contexts_and_spans() {
+    let lines = text_of(Redact::new().key("token").word("sk-*"), |logger| {
+        let _context = context!(token = 7, a = "sk-1").enter();
+        let span = info_span!(logger: *logger, "load"; b = "sk-2", c = 3).events(SpanEvents::None);
+        span.in_scope(|| info!(logger: *logger, "in"; d = "sk-3", c = 4));
+    });
+    assert_eq!(lines, ["load: in token=*** a=*** b=*** d=*** c=4"]);
+}
+
+#[cfg(feature = "regex")]
+#[test]
+fn secrets_are_redacted_by_expression_in_lists() {
+    let redact = Redact::new().regex(r"\d{4}").unwrap();
+    let lines = text_of(redact, |logger| info!(logger: *logger, "in"; list = [Some("a 1234"), None, Some("b")]));
+    assert_eq!(lines, [r#"in list=["a ***",null,"b"]"#]);
 }
 
 #[cfg(feature = "regex")]

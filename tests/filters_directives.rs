@@ -8,8 +8,8 @@ use std::sync::{LazyLock, Mutex};
 use common::LONG;
 use femtologging::filter::{Directive, Directives};
 use femtologging::{
-    Config, ConfigBuilder, FemtoCaptureHandler, Level, LevelFilter, LoggerConfig, STATIC_MAX_LEVEL, set_error_hook,
-    trace,
+    Config, ConfigBuilder, FemtoCaptureHandler, FemtoHandlerExt, FemtoLogger, Level, LevelFilter, LoggerConfig,
+    STATIC_MAX_LEVEL, SpanEvents, debug, info, info_span, set_error_hook, trace,
 };
 use proptest::prelude::*;
 
@@ -214,6 +214,69 @@ fn a_variable_that_is_no_text() {
     };
     let said = "femtologging: directives: `MY_LOG` = \"info,\\xFF\": this is not Unicode text, and was left out";
     assert_eq!(stderr.lines().filter(|line| line.starts_with("femtologging: ")).collect::<Vec<_>>(), [said]);
+}
+
+/// The messages that pass a handler with these directives.
+fn passed(directives: &str, log: impl FnOnce(&FemtoLogger)) -> Vec<String> {
+    let capture = FemtoCaptureHandler::new();
+    let handler = capture.clone().configure().filter(parse(directives)).build().unwrap();
+    let config = Config::builder().default_level(Level::Debug).span_events(SpanEvents::None).add_handler("h", handler);
+    let logging = config.build().unwrap();
+    log(&logging.get_logger("app.db").unwrap());
+    logging.flush(LONG).unwrap();
+    capture.messages()
+}
+
+#[test]
+fn spans_decide_in_a_handlers_filter() {
+    let log = |logger: &FemtoLogger| {
+        debug!(logger: *logger, "outside");
+        let load = info_span!(logger: *logger, "load"; id = 7, user.name = "ada").entered();
+        debug!(logger: *logger, "in load 7");
+        info_span!(logger: *logger, "parse").in_scope(|| debug!(logger: *logger, "in parse in load 7"));
+        std::thread::scope(|scope| {
+            scope.spawn(|| debug!(logger: *logger, "on a thread without it"));
+        });
+        drop(load);
+        info_span!(logger: *logger, "load"; id = 8).in_scope(|| debug!(logger: *logger, "in load 8"));
+        info_span!(logger: *logger, "parse"; id = 7).in_scope(|| debug!(logger: *logger, "in parse 7"));
+        debug!(logger: *logger, "outside with the key"; id = 7);
+        info!(logger: *logger, "outside, important");
+    };
+    let rows: [(&str, &[&str]); 9] = [
+        ("info,app[load]=debug", &["in load 7", "in parse in load 7", "in load 8", "outside, important"]),
+        ("info,app[load{id=7}]=debug", &["in load 7", "in parse in load 7", "outside, important"]),
+        ("info,app[load{id=7,user.name=\"ada\"}]=debug", &["in load 7", "in parse in load 7", "outside, important"]),
+        ("info,app[parse]=debug", &["in parse in load 7", "in parse 7", "outside, important"]),
+        ("info,app[parse{user.name}]=debug", &["in parse in load 7", "outside, important"]),
+        (
+            "info,[{id=7}]=debug",
+            &["in load 7", "in parse in load 7", "in parse 7", "outside with the key", "outside, important"],
+        ),
+        (
+            "debug,[load]=off",
+            &["outside", "on a thread without it", "in parse 7", "outside with the key", "outside, important"],
+        ),
+        ("off,app.db[load{id=8}]=debug,app.net[load]=debug", &["in load 8"]),
+        // Of a span and a key, the span decides.
+        ("off,[load]=debug,[{user.name}]=off", &["in load 7", "in parse in load 7", "in load 8"]),
+    ];
+    for (directives, expected) in rows {
+        assert_eq!(passed(directives, log), expected, "{directives}");
+    }
+}
+
+#[test]
+fn the_innermost_value_of_a_key_is_the_one_that_counts() {
+    let log = |logger: &FemtoLogger| {
+        let _outer = info_span!(logger: *logger, "load"; id = 7).entered();
+        let _inner = info_span!(logger: *logger, "load"; id = 8).entered();
+        debug!(logger: *logger, "in both");
+        debug!(logger: *logger, "with its own"; id = 9);
+    };
+    assert_eq!(passed("info,[load{id=7}]=debug", log), [""; 0]);
+    assert_eq!(passed("info,[load{id=8}]=debug", log), ["in both"]);
+    assert_eq!(passed("info,[load{id=9}]=debug", log), ["with its own"]);
 }
 
 fn level() -> impl Strategy<Value = String> {

@@ -6,7 +6,8 @@ use common::{LONG, Scripted, TIME, clock};
 use femtologging::time::Clock;
 use femtologging::{
     Config, FemtoConsoleFormatter, FemtoFormatter, FemtoJsonFormatter, FemtoLogRecord, FemtoLogfmtFormatter,
-    FemtoLogger, FemtoPatternFormatter, FemtoStreamHandler, FemtoTextFormatter, JsonSchema, Level, info, warn,
+    FemtoLogger, FemtoPatternFormatter, FemtoStreamHandler, FemtoTextFormatter, JsonSchema, Level, SpanEvents, context,
+    info, info_span, warn,
 };
 
 /// What a formatter makes of what `log` logs in a thread `main`, at 2026-03-12T08:30:00.123456Z.
@@ -76,6 +77,57 @@ fn each_formatter_writes_its_lines() {
             r#"08:30:00.123 INFO     app.db 3 of 5.5\n peer="10.0.0.7 \"a\"" retry=true none=null size=-7"#,
             "08:30:00.123 WARN     app.db bare",
         ]
+    );
+}
+
+const NESTED_LINE: u32 = line!() + 7;
+
+fn nested_values(logger: &FemtoLogger) {
+    let _context = context!(request_id = "r 1", user = "ada").enter();
+    let _outer = info_span!(logger: *logger, "request"; path = "/").events(SpanEvents::None).entered();
+    let _inner = info_span!(logger: *logger, "load").events(SpanEvents::None).entered();
+    let stock = std::collections::BTreeMap::from([("a b", vec![Some("x\n"), None]), ("c", vec![])]);
+    info!(logger: *logger, "m"; user = "bob", stock, sizes = [[1, 2], [3, 4]], raw:bytes = b"\x1b\xff");
+}
+
+#[test]
+fn each_formatter_writes_spans_contexts_lists_maps_and_bytes() {
+    let pairs = r#"request_id="r 1" path=/ user=bob stock={"a b":["x\n",null],"c":[]} sizes=[[1,2],[3,4]] raw=1bff"#;
+    assert_eq!(
+        lines(FemtoTextFormatter::new(), nested_values),
+        [format!("{TIME} INFO  app.db [main] request:load: m {pairs}")]
+    );
+    assert_eq!(
+        lines(FemtoConsoleFormatter::new(), nested_values),
+        [format!("08:30:00.123 INFO     app.db request:load: m {pairs}")]
+    );
+    let pattern = FemtoPatternFormatter::brace("{spans}|{stock}|{sizes:>20}|{raw}|{key_values}").unwrap();
+    assert_eq!(
+        lines(pattern, nested_values),
+        [format!(r#"request:load|{{"a b":["x\n",null],"c":[]}}|       [[1,2],[3,4]]|1bff|{pairs}"#)]
+    );
+    // The numbers of spans are those of this process, whatever else runs in it.
+    let numbers = |line: &str, before: &str| -> Vec<u64> {
+        let numbers = line.split(before).skip(1);
+        numbers.map(|text| text[..text.find(|c: char| !c.is_ascii_digit()).unwrap()].parse().unwrap()).collect()
+    };
+    let logfmt = lines(FemtoLogfmtFormatter::new(), nested_values).remove(0);
+    let id = numbers(&logfmt, "span_id=")[0];
+    assert_eq!(
+        logfmt,
+        format!(
+            r#"time={TIME} level=info logger=app.db thread=main span=request:load span_id={id} msg="m" request_id="r 1" path=/ user=bob stock="{{\"a b\":[\"x\\n\",null],\"c\":[]}}" sizes="[[1,2],[3,4]]" raw=1bff"#
+        )
+    );
+    let json = lines(FemtoJsonFormatter::new(), nested_values).remove(0);
+    let ids = numbers(&json, "\"id\":");
+    assert!(ids[0] < ids[1], "{json}");
+    assert_eq!(
+        json,
+        format!(
+            r#"{{"timestamp":"{TIME}","level":"INFO","message":"m","logger":"app.db","thread":"main","file":"tests/formatters.rs","line":{NESTED_LINE},"spans":[{{"name":"request","id":{}}},{{"name":"load","id":{}}}],"fields":{{"request_id":"r 1","path":"/","user":"bob","stock":{{"a b":["x\n",null],"c":[]}},"sizes":[[1,2],[3,4]],"raw":"1bff"}}}}"#,
+            ids[0], ids[1]
+        )
     );
 }
 

@@ -3,6 +3,7 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
+use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -10,7 +11,7 @@ use std::time::Duration;
 use femtologging::{
     Config, FemtoConsoleFormatter, FemtoFormatter, FemtoJsonFormatter, FemtoLogRecord, FemtoLogfmtFormatter,
     FemtoPatternFormatter, FemtoPickleFormatter, FemtoStreamHandler, FemtoSyslogFormatter, FemtoTextFormatter,
-    JsonSchema, Level, info,
+    JsonSchema, Level, SpanEvents, context, info, info_span,
 };
 
 thread_local! {
@@ -50,10 +51,16 @@ fn count(mut formatter: Box<dyn FemtoFormatter>) -> Vec<u64> {
     let handler = FemtoStreamHandler::new(io::sink()).formatter(counted).build().unwrap();
     let logging = Config::builder().default_level(Level::Info).add_handler("h", handler).build().unwrap();
     let logger = logging.get_logger("app").unwrap();
+    let _context = context!(request_id = "r-1", user_id = 7, trace_id = "4bf92f3577b34da6a3ce929d0e0e4736").enter();
+    let span = info_span!(logger: logger, "load"; table = "users").events(SpanEvents::None);
+    let _span = span.enter();
+    let map = BTreeMap::from([("a \"quoted\"", vec![Some("b\\"), None]), ("c", vec![])]);
+    let unsorted = HashMap::from([("a", 1), ("b", 2), ("c", 3)]);
     for n in 0..20_u64 {
         let (who, ratio, odd) = ("it's \"ada\"\n", 0.1 * n as f64, 1e300);
         info!(logger: logger, "{} of {:>4} {}", n, "é", ratio; who, ratio, odd, n, none = None::<u8>, big = u128::MAX, level = 1, n = 7,
-            span = Duration::from_micros(n), at = std::net::IpAddr::from([127, 0, 0, 1]));
+            took = Duration::from_micros(n), at = std::net::IpAddr::from([127, 0, 0, 1]), list = [[n, 1], [2, 3]], map, unsorted,
+            raw:bytes = b"\x00\xff");
     }
     logging.shutdown(Duration::from_secs(60)).unwrap();
     let counts = counts.lock().unwrap();
@@ -62,7 +69,7 @@ fn count(mut formatter: Box<dyn FemtoFormatter>) -> Vec<u64> {
 
 #[test]
 fn steady_formatting_does_not_allocate() {
-    let pattern = "%(asctime)s %(created).3f %(msecs)03d %(levelname)-8s %(who)r %(ratio)08.2f %(none)s %(big)40d %(message)20.10s %(key_values)s";
+    let pattern = "%(asctime)s %(created).3f %(msecs)03d %(levelname)-8s %(who)r %(ratio)08.2f %(none)s %(big)40d %(message)20.10s %(spans)s %(span_id)4d %(list)r %(map)s %(key_values)s";
     let mut formatters: Vec<(String, Box<dyn FemtoFormatter>)> = vec![
         ("text".into(), Box::new(FemtoTextFormatter::new())),
         ("percent".into(), Box::new(FemtoPatternFormatter::percent(pattern).unwrap())),
@@ -77,7 +84,15 @@ fn steady_formatting_does_not_allocate() {
         ("cbor".into(), Box::new(femtologging::FemtoCborFormatter::new())),
         ("console".into(), Box::new(FemtoConsoleFormatter::new().color(true))),
     ];
-    for schema in [JsonSchema::Default, JsonSchema::Ecs, JsonSchema::OpenTelemetry, JsonSchema::Gcp, JsonSchema::Gelf] {
+    for schema in [
+        JsonSchema::Default,
+        JsonSchema::Ecs,
+        JsonSchema::OpenTelemetry,
+        JsonSchema::Gcp,
+        JsonSchema::Datadog,
+        JsonSchema::Gelf,
+        JsonSchema::Logstash,
+    ] {
         formatters.push((format!("{schema:?}"), Box::new(FemtoJsonFormatter::new().schema(schema))));
     }
     for (name, formatter) in formatters {

@@ -52,6 +52,12 @@ impl<'a> Entries<'a> {
         Self { sink, limits: limits::get(), keys, left_out: 0 }
     }
 
+    /// Makes entries without limits.
+    #[cfg(any(test, fuzzing))]
+    pub(crate) fn unlimited(sink: &'a mut ByteSink) -> Self {
+        Self { sink, limits: Limits::NONE, keys: 0, left_out: 0 }
+    }
+
     /// Keeps what `add` adds behind other entries, of which `keys` are keys.
     pub(crate) fn keep(words: &[u64], keys: usize, add: impl FnOnce(&mut Entries<'_>)) -> Kept {
         let mut sink = ByteSink::new(words.iter().flat_map(|word| word.to_le_bytes()).collect(), limits::get());

@@ -9,18 +9,19 @@ use super::{FemtoFilter, Rewrite};
 #[cfg(feature = "regex")]
 use crate::error::Error;
 use crate::record::FemtoLogRecord;
-use crate::value::Value;
+use crate::value::{OwnedValue, Value};
 
 /// Writes `***` in place of secrets, for its handler; it lets every record through.
 ///
 /// | setting | what is replaced |
 /// |---|---|
-/// | [`key`](Self::key) | the values of keys whose names match |
-/// | [`word`](Self::word) | words that match, in the message and in values |
-/// | `regex` (feature `regex`) | text that matches, in the message and in values |
+/// | [`key`](Self::key) | the values of keys whose names match, keys of maps included |
+/// | [`word`](Self::word) | words that match, in the message, in values and in the keys of maps |
+/// | `regex` (feature `regex`) | text that matches, in the same places |
 ///
 /// In the names of keys upper and lower case are the same. A message in which something was replaced has no typed
-/// arguments any more, and a value in which something was replaced is text.
+/// arguments any more, and a value in which something was replaced is text. Lists and maps stay lists and maps: what is in
+/// them is looked at one by one, at any depth.
 ///
 /// What must not even reach the handler's thread is better left out by the caller: a filter can only look for what it was
 /// told to. A logger refuses this filter, because it could not rewrite the record there.
@@ -128,16 +129,44 @@ impl Redact {
         result.map(|result| result + &text[copied..])
     }
 
-    fn redacted_value(&self, key: &str, value: Value<'_>) -> Option<String> {
+    /// The value of a key without its secrets, if it has any.
+    fn redacted_value(&self, key: &str, value: Value<'_>) -> Option<OwnedValue> {
         if self.keys.iter().any(|pattern| pattern.matches(key)) {
-            return Some(STARS.to_owned());
+            return Some(Value::Str(STARS).to_owned());
         }
-        match value.as_str() {
-            _ if !self.reads() => None,
-            Some(text) => self.redacted(text),
-            None => self.redacted(&value.to_string()),
-        }
+        self.redacted_inside(value)
     }
+
+    fn redacted_inside(&self, value: Value<'_>) -> Option<OwnedValue> {
+        let text = match value {
+            Value::List(list) => {
+                let found: Vec<_> = list.iter().map(|value| self.redacted_inside(value)).collect();
+                return found.iter().any(Option::is_some).then(|| OwnedValue::list(merged(list.iter(), &found)));
+            }
+            Value::Map(map) => {
+                let keys: Vec<_> = map.iter().map(|(key, _)| self.redacted(key)).collect();
+                let found: Vec<_> = map.iter().map(|(key, value)| self.redacted_value(key, value)).collect();
+                let any = keys.iter().any(Option::is_some) || found.iter().any(Option::is_some);
+                let known = map.iter().zip(&keys).map(|((key, _), new)| new.as_deref().unwrap_or(key));
+                let values = map.iter().map(|(_, value)| value);
+                return any.then(|| OwnedValue::map(known.zip(merged(values, &found))));
+            }
+            _ if !self.reads() => None,
+            value => match value.as_str() {
+                Some(text) => self.redacted(text),
+                None => self.redacted(&value.to_string()),
+            },
+        };
+        text.map(|text| Value::Str(&text).to_owned())
+    }
+}
+
+/// Values with what was found in place of some of them.
+fn merged<'v>(
+    values: impl Iterator<Item = Value<'v>>,
+    found: &'v [Option<OwnedValue>],
+) -> impl Iterator<Item = Value<'v>> {
+    values.zip(found).map(|(value, new)| new.as_ref().map_or(value, OwnedValue::get))
 }
 
 fn is_between_words(c: char) -> bool {
@@ -160,7 +189,7 @@ impl FemtoFilter for Redact {
             values.extend(self.redacted_value(key, value).map(|value| (at, value)));
         }
         for (at, value) in values {
-            record.set_value(at, value.as_str());
+            record.set_value(at, value.get());
         }
         true
     }

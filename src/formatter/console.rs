@@ -11,8 +11,9 @@ use crate::text::{Escaped, Output};
 
 /// Writes records as `08:30:00.123 INFO     app::db      ready port=8080`, in colours where a terminal shows them.
 ///
-/// Level and logger stand in columns; that of the logger grows with the names it has met, up to 24 characters. Control characters of
-/// records are always escaped: the only commands that reach the terminal are this formatter's own.
+/// Level and logger stand in columns; that of the logger grows with the names it has met, up to 24 characters. The
+/// names of the spans around the record stand before the message, `request:load: ready`. Control characters of records are always
+/// escaped: the only commands that reach the terminal are this formatter's own.
 ///
 /// Whether there are colours is decided once, when the formatter is made:
 ///
@@ -151,6 +152,14 @@ impl FemtoFormatter for FemtoConsoleFormatter {
         self.column = self.column.max(width.min(WIDEST));
         out.resize(out.len() + self.column.saturating_sub(width) + 1, b' ');
 
+        if record.spans().next().is_some() {
+            self.paint(DIM, out);
+            record.render_spans(&mut Escaped(out));
+            out.push(b':');
+            self.paint(RESET, out);
+            out.push(b' ');
+        }
+
         let bold = record.level() >= Level::Error;
         self.paint(if bold { "\u{1b}[1m" } else { "" }, out);
         let _ = record.message().render(&mut Escaped(out));
@@ -174,7 +183,7 @@ fn write_key(out: &mut Escaped<'_>, key: &str, before: &str, after: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::by_hand::ByHand;
+    use crate::record::by_hand::{ByHand, any_value};
     use crate::text::is_harmful;
     use crate::value::Value;
     use proptest::prelude::*;
@@ -252,11 +261,33 @@ mod tests {
         assert_eq!(text(&mut FemtoConsoleFormatter::new(), record), expected);
     }
 
+    #[test]
+    fn values_of_values() {
+        let list = ByHand::list([Value::U64(1), Value::Str("a \"b\"\n"), Value::Debug("\n")]);
+        let map = ByHand::map([("a", Value::U64(1)), ("list", list.get()), ("a", Value::Bytes(&[0x1b]))]);
+        let record = ByHand { key_values: &[("map", map.get()), ("bytes", Value::Bytes(b"\n"))], ..ByHand::default() };
+        let expected =
+            r#"20:35:20.123 WARN     app.db retry 3 of five map={"list":[1,"a \"b\"\n",\n],"a":1b} bytes=0a"#;
+        assert_eq!(text(&mut FemtoConsoleFormatter::new(), record), expected);
+    }
+
+    #[test]
+    fn spans_stand_before_the_message() {
+        let spans = [("request", 7), ("lo\u{1b}ad", 8)];
+        let record = ByHand { level: Level::Error, spans: &spans, ..ByHand::default() };
+        let mut formatter = FemtoConsoleFormatter::new().digits(0);
+        let expected = "20:35:20 ERROR    app.db request:lo\\u{1b}ad: retry 3 of five";
+        assert_eq!(text(&mut formatter, record), expected);
+        let expected = "\u{1b}[2m20:35:20\u{1b}[0m \u{1b}[31mERROR   \u{1b}[0m \u{1b}[36mapp.db\u{1b}[0m \
+                        \u{1b}[2mrequest:lo\\u{1b}ad:\u{1b}[0m \u{1b}[1mretry 3 of five\u{1b}[0m";
+        assert_eq!(text(&mut formatter.color(true), record), expected);
+    }
+
     proptest! {
         #[test]
-        fn records_cannot_command_the_terminal(message: String, logger: String, key: String, value: String, c: char) {
-            let pairs = [(key.as_str(), Value::Str(&value)), ("c", Value::Char(c))];
-            let record = ByHand { message: &message, logger: &logger, key_values: &pairs, ..ByHand::default() };
+        fn records_cannot_command_the_terminal(message: String, logger: String, key: String, value in any_value(), span: String) {
+            let (pairs, spans) = ([(key.as_str(), value.get())], [(span.as_str(), 1)]);
+            let record = ByHand { message: &message, logger: &logger, spans: &spans, key_values: &pairs, ..ByHand::default() };
             let plain = text(&mut FemtoConsoleFormatter::new(), record);
             prop_assert!(!plain.contains(is_harmful), "{plain:?}");
             // With colours, what is left without the formatter's own commands is the same text.

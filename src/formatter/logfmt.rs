@@ -8,17 +8,20 @@ use super::quoted::Quoted;
 use super::stamp::{Stamp, stamp_settings};
 use crate::level::Level;
 use crate::record::FemtoLogRecord;
-use crate::text::{Raw, is_harmful};
+use crate::text::{Output, Raw, is_harmful};
 use crate::value::{Value, write_value};
 
 /// Writes records as `time=2026-03-12T08:30:00.123456Z level=info logger=app::db thread=main msg="ready" port=8080`.
 ///
 /// Text that is empty or holds a space, `=`, `"`, a backslash or a control character stands in quotes, with the escapes of a JSON string;
-/// the message always does. In keys, those characters are `_`. Values that are no text are written as `format!("{}")` does: `NaN`, `inf`,
-/// `null`; types do not survive in this format.
+/// the message, lists and maps always do. In keys, those characters are `_`. Values that are no text are written as `format!("{}")` does:
+/// `NaN`, `inf`, `null`, `"[1,\"two\"]"`, bytes in hexadecimal digits; types do not survive in this format.
 ///
-/// A key that comes twice is written once: the last one wins. A key with the name of one of the five fields gets a `_` at its end: `level`
-/// becomes `level_`, and `level_` becomes `level__`.
+/// A record that was logged in spans has their names and the number of the innermost before its message: `span=request:load
+/// span_id=7`. The number is left out where there is a key `span_id`.
+///
+/// A key that comes twice is written once: the last one wins. A key with the name of another field, `time`, `level`, `logger`, `thread`,
+/// `span` or `msg`, gets a `_` at its end: `level` becomes `level_`, and `level_` becomes `level__`.
 ///
 /// | setting | default | what it does |
 /// |---|---|---|
@@ -39,7 +42,10 @@ pub struct FemtoLogfmtFormatter {
 }
 
 /// The keys that a record's own fields have.
-const FIELDS: [&str; 5] = ["time", "level", "logger", "thread", "msg"];
+const FIELDS: [&str; 6] = ["time", "level", "logger", "thread", "span", "msg"];
+
+/// The field that gives way to a key of its name.
+const SPAN_ID: &str = "span_id";
 
 impl Default for FemtoLogfmtFormatter {
     fn default() -> Self {
@@ -71,10 +77,21 @@ impl FemtoFormatter for FemtoLogfmtFormatter {
         write_text(record.logger(), out);
         out.extend_from_slice(b" thread=");
         write_text(record.thread_name(), out);
+        let pairs = pairs(record);
+        if let Some(innermost) = record.spans().last() {
+            let plain = record.spans().all(|span| is_plain_text(span.name()));
+            out.extend_from_slice(if plain { b" span=" } else { b" span=\"" });
+            record.render_spans(&mut Quoted(out));
+            out.extend_from_slice(if plain { b"" } else { b"\"" });
+            if !pairs.any(|key| spell(key).eq(SPAN_ID.chars())) {
+                out.extend_from_slice(b" span_id=");
+                Raw(out).number(innermost.id());
+            }
+        }
         out.extend_from_slice(b" msg=\"");
         let _ = record.message().render(&mut Quoted(out));
         out.push(b'"');
-        pairs(record).each(
+        pairs.each(
             |key, later| spell(key).eq(spell(later)),
             |key, value| {
                 out.push(b' ');
@@ -87,8 +104,13 @@ impl FemtoFormatter for FemtoLogfmtFormatter {
                     Value::Str(text) | Value::Display(text) | Value::Debug(text) | Value::Error(text) => {
                         write_text(text, out)
                     }
-                    // Of the other types' texts, only a character can need quotes.
                     Value::Char(c) => write_text(c.encode_utf8(&mut [0; 4]), out),
+                    Value::List(_) | Value::Map(_) | Value::Bytes([]) => {
+                        out.push(b'"');
+                        write_value(&mut Quoted(out), *value);
+                        out.push(b'"');
+                    }
+                    // None of the other types' texts needs quotes.
                     value => write_value(&mut Quoted(out), value),
                 }
             },
@@ -112,10 +134,15 @@ fn is_plain(c: char) -> bool {
     !(c.is_whitespace() || matches!(c, '=' | '"' | '\\') || is_harmful(c))
 }
 
-fn write_text(text: &str, out: &mut Vec<u8>) {
+/// Says whether text needs no quotes.
+fn is_plain_text(text: &str) -> bool {
     // Most text is ASCII without anything that needs quotes.
     let simple = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'=' | b'"' | b'\\');
-    if !text.is_empty() && (text.bytes().all(simple) || text.chars().all(is_plain)) {
+    !text.is_empty() && (text.bytes().all(simple) || text.chars().all(is_plain))
+}
+
+fn write_text(text: &str, out: &mut Vec<u8>) {
+    if is_plain_text(text) {
         out.extend_from_slice(text.as_bytes());
     } else {
         super::quoted::push_string(out, text);
@@ -125,7 +152,7 @@ fn write_text(text: &str, out: &mut Vec<u8>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::by_hand::ByHand;
+    use crate::record::by_hand::{ByHand, any_value};
     use crate::time::Timestamp;
     use proptest::prelude::*;
 
@@ -191,12 +218,40 @@ mod tests {
             ("level ", Value::U64(1), "level__=1"),
             ("levels", Value::U64(1), "levels=1"),
         ];
-        for (key, value, expected) in rows {
+        let list = ByHand::list([Value::U64(1), Value::Str("a b")]);
+        let map = ByHand::map([("k", list.get()), ("", Value::Str("\n\u{1b}"))]);
+        let nested = [
+            ("k", list.get(), r#"k="[1,\"a b\"]""#),
+            ("k", map.get(), r#"k="{\"k\":[1,\"a b\"],\"\":\"\\n\\u{1b}\"}""#),
+            ("k", Value::Bytes(&[0, 0x1b]), "k=001b"),
+            ("k", Value::Bytes(&[]), "k=\"\""),
+            ("span_", Value::U64(1), "span__=1"),
+            ("span_id", Value::U64(1), "span_id=1"),
+        ];
+        for (key, value, expected) in rows.into_iter().chain(nested) {
             let found = text(ByHand { key_values: &[(key, value)], ..ByHand::default() });
             assert_eq!(found, format!("{line} {expected}"));
         }
         let twice = [("a", Value::U64(1)), ("b", Value::U64(2)), ("a", Value::U64(3))];
         assert_eq!(text(ByHand { key_values: &twice, ..ByHand::default() }), format!("{line} b=2 a=3"));
+    }
+
+    #[test]
+    fn spans_stand_before_the_message() {
+        let start = "time=2023-03-05T20:35:20.123456Z level=warn logger=app.db thread=main";
+        let message = "msg=\"retry 3 of five\"";
+        let rows: [(&[(&str, u64)], &str); 4] = [
+            (&[("request", 3), ("load", 4)], "span=request:load span_id=4"),
+            (&[("two words", 3)], "span=\"two words\" span_id=3"),
+            (&[("", 3)], "span=\"\" span_id=3"),
+            (&[("a\n\"", 3), ("b", 4)], r#"span="a\n\":b" span_id=4"#),
+        ];
+        for (spans, expected) in rows {
+            assert_eq!(text(ByHand { spans, ..ByHand::default() }), format!("{start} {expected} {message}"));
+        }
+        let key_values = [("span", Value::U64(1)), ("span id", Value::Str("00f0"))];
+        let record = ByHand { spans: &[("load", 4)], key_values: &key_values, ..ByHand::default() };
+        assert_eq!(text(record), format!("{start} span=load {message} span_=1 span_id=00f0"));
     }
 
     #[test]
@@ -211,12 +266,16 @@ mod tests {
         #[test]
         fn anything_comes_back(
             message: String, logger: String, thread: String, nanos: i64,
-            pairs in prop::collection::vec((prop_oneof!["[a-c.]{1,2}", "level_{0,2}", any::<String>()], any::<String>()), 0..10),
+            pairs in prop::collection::vec((prop_oneof!["[a-c.]{1,2}", "level_{0,2}", "span[ _]id", any::<String>()], any_value()), 0..10),
+            in_context in 0..10_usize, spans in prop::collection::vec((any::<String>(), any::<u64>()), 0..3),
         ) {
-            let key_values: Vec<_> = pairs.iter().map(|(key, value)| (key.as_str(), Value::Str(value))).collect();
+            let all: Vec<_> = pairs.iter().map(|(key, value)| (key.as_str(), value.get())).collect();
+            let (context, key_values) = all.split_at(in_context.min(all.len()));
+            let spans: Vec<_> = spans.iter().map(|(name, id)| (name.as_str(), *id)).collect();
             let timestamp = Timestamp::from_nanos(nanos);
             let record = ByHand {
-                message: &message, logger: &logger, thread: &thread, key_values: &key_values, timestamp, ..ByHand::default()
+                message: &message, logger: &logger, thread: &thread, context, spans: &spans, key_values, timestamp,
+                ..ByHand::default()
             };
             let line = text(record);
             prop_assert!(!line.contains(is_harmful), "{line:?}");
@@ -225,17 +284,24 @@ mod tests {
                 ("level".to_owned(), "warn".to_owned()),
                 ("logger".to_owned(), logger.clone()),
                 ("thread".to_owned(), thread.clone()),
-                ("msg".to_owned(), message.clone()),
             ];
+            let spelt = |key: &str| {
+                let plain: String = key.chars().map(|c| if is_plain(c) { c } else { '_' }).collect();
+                let plain = if plain.is_empty() { "_".to_owned() } else { plain };
+                let is_field = FIELDS.contains(&plain.trim_end_matches('_'));
+                if is_field { plain + "_" } else { plain }
+            };
+            if let Some((_, id)) = spans.last() {
+                let path: Vec<_> = spans.iter().map(|(name, _)| *name).collect();
+                expected.push(("span".to_owned(), path.join(":")));
+                if !pairs.iter().any(|(key, _)| spelt(key) == SPAN_ID) {
+                    expected.push((SPAN_ID.to_owned(), id.to_string()));
+                }
+            }
+            expected.push(("msg".to_owned(), message.clone()));
             for (index, (key, value)) in pairs.iter().enumerate() {
-                let spelt = |key: &str| {
-                    let plain: String = key.chars().map(|c| if is_plain(c) { c } else { '_' }).collect();
-                    let plain = if plain.is_empty() { "_".to_owned() } else { plain };
-                    let is_field = FIELDS.contains(&plain.trim_end_matches('_'));
-                    if is_field { plain + "_" } else { plain }
-                };
                 if !pairs[index + 1..].iter().any(|(later, _)| spelt(later) == spelt(key)) {
-                    expected.push((spelt(key), value.clone()));
+                    expected.push((spelt(key), value.to_string()));
                 }
             }
             prop_assert_eq!(parse(&line), expected);

@@ -27,6 +27,11 @@ impl<K, V> Pairs<K, V> {
         self.0.is_empty()
     }
 
+    /// Says whether there is such a key.
+    pub(super) fn any(&self, is: impl Fn(&K) -> bool) -> bool {
+        self.0.iter().any(|(key, _)| is(key))
+    }
+
     /// Calls `each` with every key once: the last one wins, in its own place.
     #[inline]
     pub(crate) fn each(&self, same: impl Fn(&K, &K) -> bool, mut each: impl FnMut(&K, &V)) {

@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
+use super::extras::Extras;
+use super::site::Names;
 use super::{FemtoLogRecord, Site, ThreadInfo};
 use crate::callsite::{Callsite, Metadata, Origin, Registered, Shape};
+use crate::context::Entries;
 use crate::level::Level;
 use crate::text::Prepared;
 use crate::time::Timestamp;
-use crate::value::{ByteSink, Sink, Value};
+use crate::value::{ByteSink, OwnedValue, Sink, Value};
 
 /// What a record shall be.
 #[derive(Clone, Copy, Debug)]
@@ -22,7 +25,11 @@ pub struct ByHand<'a> {
     pub thread: &'a str,
     /// The message.
     pub message: &'a str,
-    /// The keys and their values.
+    /// The keys of the scopes around the call, and their values.
+    pub context: &'a [(&'a str, Value<'a>)],
+    /// The names and numbers of the spans around it, the outermost first.
+    pub spans: &'a [(&'a str, u64)],
+    /// The keys of the call and their values.
     pub key_values: &'a [(&'a str, Value<'a>)],
 }
 
@@ -35,6 +42,8 @@ impl Default for ByHand<'_> {
             logger: "app.db",
             thread: "main",
             message: "retry 3 of five",
+            context: &[],
+            spans: &[],
             key_values: &[],
         }
     }
@@ -52,6 +61,16 @@ static SITE: Callsite = Callsite::new(Metadata {
 });
 
 impl ByHand<'_> {
+    /// Makes a list, to be a key's value.
+    pub fn list<'v>(elements: impl IntoIterator<Item = Value<'v>>) -> OwnedValue {
+        OwnedValue::list(elements)
+    }
+
+    /// Makes a map, to be a key's value.
+    pub fn map<'v>(entries: impl IntoIterator<Item = (&'v str, Value<'v>)>) -> OwnedValue {
+        OwnedValue::map(entries)
+    }
+
     /// Calls `use_it` with the record.
     pub fn with<T>(&self, use_it: impl FnOnce(&FemtoLogRecord<'_>) -> T) -> T {
         let mut payload = ByteSink::default();
@@ -62,12 +81,57 @@ impl ByHand<'_> {
             (Prepared::new((*key).to_owned()), value.tag())
         });
         site.fields = fields.collect();
+        let names = Names::by_hand(self.spans.iter().map(|(name, _)| *name));
+        let mut luggage = ByteSink::default();
+        let mut entries = Entries::unlimited(&mut luggage);
+        let mut parent = 0;
+        for (name, (_, id)) in (0..).zip(self.spans) {
+            entries.span(name, *id, std::mem::replace(&mut parent, *id));
+        }
+        self.context.iter().for_each(|(key, value)| entries.named(key, *value));
+        luggage.word(luggage.bytes.len() as u64 / 8);
+        let (_, extras) = Extras::split(&luggage.bytes, &names);
         let thread = Arc::new(ThreadInfo { id: 140, name: Prepared::new(self.thread.to_owned()) });
         FemtoLogRecord::with_text(&SITE, Shape::TEXT, self.level, self.timestamp, "", |record| {
             let mut record = *record;
             (record.thread, record.logger) = (&thread, Some(self.logger));
             (record.message.site, record.message.payload) = (&site, &payload.bytes);
+            record.extras = extras;
             use_it(&record)
         })
     }
+}
+
+/// Any value, lists and maps included.
+#[cfg(test)]
+pub(crate) fn any_value() -> impl proptest::strategy::Strategy<Value = OwnedValue> {
+    use proptest::prelude::*;
+    let text = prop_oneof![any::<String>(), "[ -~\u{1b}\n\u{2028}]{0,8}"].prop_map(|text: String| text);
+    let leaf = prop_oneof![
+        (text.clone(), 0..4).prop_map(|(text, kind)| match kind {
+            0 => Value::Str(&text).to_owned(),
+            1 => Value::Display(&text).to_owned(),
+            2 => Value::Debug(&text).to_owned(),
+            _ => Value::Error(&text).to_owned(),
+        }),
+        any::<Vec<u8>>().prop_map(|bytes| Value::Bytes(&bytes).to_owned()),
+        any::<i64>().prop_map(|n| Value::I64(n).to_owned()),
+        any::<u64>().prop_map(|n| Value::U64(n).to_owned()),
+        any::<i128>().prop_map(|n| Value::I128(n).to_owned()),
+        any::<u32>().prop_map(|bits| Value::F32(f32::from_bits(bits)).to_owned()),
+        any::<u64>().prop_map(|bits| Value::F64(f64::from_bits(bits)).to_owned()),
+        any::<bool>().prop_map(|b| Value::Bool(b).to_owned()),
+        any::<char>().prop_map(|c| Value::Char(c).to_owned()),
+        any::<std::time::Duration>().prop_map(|span| Value::Duration(span).to_owned()),
+        prop_oneof![Just(Value::Null), Just(Value::Secret)].prop_map(|value| value.to_owned()),
+    ];
+    leaf.prop_recursive(3, 24, 5, move |inner| {
+        let key = prop_oneof!["[a-c]{0,1}", text.clone()];
+        let list = prop::collection::vec(inner.clone(), 0..5);
+        let map = prop::collection::vec((key, inner), 0..5);
+        prop_oneof![
+            list.prop_map(|list| OwnedValue::list(list.iter().map(OwnedValue::get))),
+            map.prop_map(|map| OwnedValue::map(map.iter().map(|(key, value)| (key.as_str(), value.get())))),
+        ]
+    })
 }

@@ -138,6 +138,11 @@ impl SiteCache {
 pub(super) struct Names(Vec<Prepared>);
 
 impl Names {
+    #[cfg(any(test, fuzzing))]
+    pub(super) fn by_hand<'n>(names: impl Iterator<Item = &'n str>) -> Self {
+        Self(names.map(|name| Prepared::new(name.to_owned())).collect())
+    }
+
     #[inline]
     pub(super) fn get(&self, id: usize) -> Option<&Prepared> {
         self.0.get(id)

@@ -6,9 +6,10 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::fmt;
 
-use super::Value;
 use super::capture::{Capture, Single};
+use super::sink::ByteSink;
 use super::wire::{Kind, Reader, Sink, Tag, padded_words};
+use super::{OwnedValue, Value};
 
 /// The elements of a [`Value::List`].
 ///
@@ -68,6 +69,17 @@ impl<'a> Map<'a> {
         std::iter::from_fn(move || (!reader.rest().is_empty()).then(|| (reader.text(), reader.tagged())))
     }
 
+    /// Iterates over the keys and values, every key once: the last one wins, in its own place.
+    pub(crate) fn iter_once(&self) -> impl Iterator<Item = (&'a str, Value<'a>)> + use<'a> {
+        // Most maps are sorted, and none of those has a key twice.
+        let sorted = self.iter().is_sorted_by(|(one, _), (next, _)| one < next);
+        let map = *self;
+        self.iter().enumerate().filter_map(move |(at, entry)| {
+            let again = !sorted && map.iter().skip(at + 1).any(|(later, _)| later == entry.0);
+            (!again).then_some(entry)
+        })
+    }
+
     /// Returns the value of a key, if it is there; the last one if there are several.
     pub fn get(&self, key: &str) -> Option<Value<'a>> {
         self.iter().filter(|(known, _)| *known == key).map(|(_, value)| value).last()
@@ -110,11 +122,11 @@ impl fmt::Display for List<'_> {
     }
 }
 
-/// Writes `{"key":1}`.
+/// Writes `{"key":1}`; of a key that comes twice, the last one.
 impl fmt::Display for Map<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("{")?;
-        for (at, (key, value)) in self.iter().enumerate() {
+        for (at, (key, value)) in self.iter_once().enumerate() {
             write!(f, "{}{key:?}:", if at > 0 { "," } else { "" })?;
             write_element(value, f)?;
         }
@@ -129,6 +141,30 @@ fn write_element(value: Value<'_>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         Value::Char(c) => write!(f, "{:?}", c.encode_utf8(&mut [0; 4])),
         value => write!(f, "{value}"),
     }
+}
+
+impl OwnedValue {
+    /// Makes a list.
+    pub(crate) fn list<'v>(elements: impl IntoIterator<Item = Value<'v>>) -> Self {
+        let mut sink = ByteSink::default();
+        elements.into_iter().for_each(|value| put_value(value, &mut sink));
+        Value::List(List(&sink.bytes)).to_owned()
+    }
+
+    /// Makes a map.
+    pub(crate) fn map<'v>(entries: impl IntoIterator<Item = (&'v str, Value<'v>)>) -> Self {
+        let mut sink = ByteSink::default();
+        for (key, value) in entries {
+            sink.text(key);
+            put_value(value, &mut sink);
+        }
+        Value::Map(Map(&sink.bytes)).to_owned()
+    }
+}
+
+fn put_value(value: Value<'_>, sink: &mut impl Sink) {
+    sink.word(value.tag().word());
+    value.put(sink);
 }
 
 /// How many words a value takes behind its tag.

@@ -77,8 +77,8 @@ pub(super) trait Notation {
                 Self::list_end(out);
             }
             Value::Map(map) => {
-                Self::map_head(map.iter().count(), out);
-                for (key, value) in map.iter() {
+                Self::map_head(map.iter_once().count(), out);
+                for (key, value) in map.iter_once() {
                     Self::text(key, out);
                     Self::value(value, out);
                 }

@@ -98,7 +98,15 @@ impl Owned {
         let values = encoded.iter().map(|(key, (bytes, tag))| (key.as_str(), Reader::new(bytes).value(*tag)));
         let key_values: Vec<_> = values.collect();
         let timestamp = Timestamp::from_nanos(self.nanos);
-        use_it(ByHand { level: self.level, timestamp, logger, thread, message, key_values: &key_values })
+        use_it(ByHand {
+            level: self.level,
+            timestamp,
+            logger,
+            thread,
+            message,
+            key_values: &key_values,
+            ..ByHand::default()
+        })
     }
 
     /// The keys and values, the last one of each key.

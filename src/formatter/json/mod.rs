@@ -10,13 +10,13 @@ use std::fmt::Write;
 
 use super::FemtoFormatter;
 use super::origin::host;
-use super::pairs::pairs;
+use super::pairs::Pairs;
 use super::quoted::{Quoted, push_string};
 use super::stamp::{Stamp, stamp_settings};
 use crate::record::FemtoLogRecord;
 use crate::text::{Output, Raw};
 use crate::value::{Value, write_value};
-use schema::{Keys, Style};
+use schema::{Keys, Style, WELL_KNOWN};
 
 /// Writes records as JSON, one object a line, valid by RFC 8259 whatever is in them.
 ///
@@ -32,7 +32,13 @@ use schema::{Keys, Style};
 /// | NaN, infinities | `null`; in GELF their text |
 /// | `bool`, `None` | `true`, `false`, `null`; in GELF their text |
 /// | `Duration` | a number of seconds, exact |
+/// | lists, maps | arrays, objects; in ECS and GELF their JSON as text |
+/// | bytes | a string of hexadecimal digits |
 /// | everything else | a string |
+///
+/// Some keys are *well known*: `request_id`, `user_id`, `session_id`, `client_address`, `service_name`, `service_version`,
+/// `environment`, `trace_id` and `span_id`. Where the schema has a field for one of them, its value stands there, as text, and not among
+/// the keys and values: in ECS, `user_id` is `user.id`. A key with the schema's own name is taken for it where it would stand beside it.
 ///
 /// Control characters, U+2028, U+2029 and those that change the direction of text are escaped.
 ///
@@ -75,6 +81,7 @@ pub struct FemtoJsonFormatter {
     steps: Vec<Step>,
     /// Names that keys cannot have in the object where they stand, and how many `_` a key gets that has one of them.
     taken: Vec<(String, usize)>,
+    known: KnownKeys,
 }
 
 /// What a JSON record can say of itself.
@@ -111,8 +118,37 @@ pub enum JsonField {
     Host,
     /// The version of the schema.
     Version,
-    /// All keys and their values.
+    /// The spans that the record was logged in, the outermost first: an array of objects with `name` and `id`. Left out if there are none.
+    Spans,
+    /// The names of these spans with `:` between them. Left out if there are none.
+    SpanPath,
+    /// The value of the key `request_id`, as text. It is left out where a record does not have the key; so are the eight below.
+    RequestId,
+    /// The value of the key `user_id`.
+    UserId,
+    /// The value of the key `session_id`.
+    SessionId,
+    /// The value of the key `client_address`.
+    ClientAddress,
+    /// The value of the key `service_name`.
+    ServiceName,
+    /// The value of the key `service_version`.
+    ServiceVersion,
+    /// The value of the key `environment`, such as `production`.
+    Environment,
+    /// The value of the key `trace_id`.
+    TraceId,
+    /// The value of the key `span_id`.
+    SpanId,
+    /// All keys and their values, but those that have a field of their own.
     KeyValues,
+}
+
+impl JsonField {
+    /// Its place among the well-known keys, if it is the value of one.
+    fn well_known(self) -> Option<usize> {
+        WELL_KNOWN.iter().position(|(field, _)| *field == self)
+    }
 }
 
 /// How JSON records say when they were logged.
@@ -135,13 +171,50 @@ pub enum JsonTime {
 enum Step {
     /// A name with its colon, and the value's source.
     Field(String, JsonField),
+    /// A name with its colon, the place of a key among the well-known ones, and the text for records that do not have the key.
+    Known(String, usize, Option<String>),
     /// A name with its colon and an opening brace.
     Open(String),
     Close,
     /// A name and value that never change.
     Constant(String),
-    /// The keys and values, among others or, behind the name with its colon, in an object of their own.
-    KeyValues(Option<String>),
+    KeyValues,
+}
+
+/// The names of an object's fields, and those of them that are of well-known keys.
+#[derive(Default)]
+struct Names {
+    taken: Vec<String>,
+    known: Vec<(String, usize)>,
+}
+
+/// The keys that have fields of their own, by all their names.
+#[derive(Clone, Debug, Default)]
+struct KnownKeys {
+    names: Vec<(String, usize)>,
+    /// A bit for every length of a name: most keys have none of them.
+    lengths: u64,
+}
+
+impl KnownKeys {
+    fn new(names: Vec<(String, usize)>) -> Self {
+        let lengths = names.iter().fold(0, |lengths, (name, _)| lengths | length_bit(name));
+        Self { names, lengths }
+    }
+
+    /// The place of a key among the well-known ones.
+    #[inline]
+    fn place(&self, key: &str) -> Option<usize> {
+        if self.lengths & length_bit(key) == 0 {
+            return None;
+        }
+        self.names.iter().find(|(name, _)| name == key).map(|(_, place)| *place)
+    }
+}
+
+#[inline]
+fn length_bit(key: &str) -> u64 {
+    1 << key.len().min(63)
 }
 
 impl Default for FemtoJsonFormatter {
@@ -154,9 +227,9 @@ impl FemtoJsonFormatter {
     /// Makes a formatter for [`JsonSchema::Default`].
     pub fn new() -> Self {
         let style = JsonSchema::Default.style();
-        let (fields, constants, steps, taken) = Default::default();
+        let (fields, constants, steps, taken, known) = Default::default();
         let stamp = Stamp::new(style.digits);
-        Self { style, fields, constants, stamp, host: String::new(), steps, taken }.schema(JsonSchema::Default)
+        Self { style, fields, constants, stamp, host: String::new(), steps, taken, known }.schema(JsonSchema::Default)
     }
 
     /// Takes all names, their order and their style from a schema.
@@ -198,8 +271,11 @@ impl FemtoJsonFormatter {
         self
     }
 
-    /// Adds a field that is the same in every record, behind those that are added already. GELF's `host`, which is the name of the
-    /// machine, is replaced in this way, too.
+    /// Adds a field that is the same in every record, behind those that are added already.
+    ///
+    /// By the name of a field that has the value of a well-known key, such as `service.name` in ECS and `Resource>service.name` in
+    /// OpenTelemetry, it stands there in records that do not have the key. GELF's `host`, which is the name of the machine, is replaced
+    /// in this way, too.
     pub fn constant(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         let (name, value) = (name.into(), value.into());
         match self.fields.iter().find(|(field, known)| *field == JsonField::Host && *known == name) {
@@ -214,46 +290,51 @@ impl FemtoJsonFormatter {
     /// Works the steps out from the fields and the constants.
     fn lay_out(mut self) -> Self {
         let mut steps = Vec::new();
-        let mut top = Vec::new();
+        let mut top = Names::default();
+        // Those of the object that the keys stand in, if it is not the outermost.
+        let mut beside = None;
         let group =
             |name: &str| name.rsplit_once('>').map(|(group, _)| group.to_owned()).filter(|group| !group.is_empty());
-        let mut taken = Vec::new();
+        let mut known = Vec::new();
+        let mut constants: Vec<_> = self.constants.iter().collect();
         for run in self.fields.chunk_by(|(_, a), (_, b)| group(a) == group(b)) {
             let outer = run.first().and_then(|(_, name)| group(name));
-            let alone = matches!(run, [(JsonField::KeyValues, _)]);
-            let mut inner = Vec::new();
+            let mut inner = Names::default();
             let names = if outer.is_some() { &mut inner } else { &mut top };
             let mut members = Vec::new();
-            for (field, name) in run {
-                let name = name.rsplit_once('>').map_or(name.as_str(), |(_, name)| name);
-                members.push(match field {
-                    JsonField::KeyValues => Step::KeyValues(None),
-                    field => Step::Field(unique(name, names), *field),
+            for (field, path) in run {
+                let name = path.rsplit_once('>').map_or(path.as_str(), |(_, name)| name);
+                members.push(match (*field, field.well_known()) {
+                    (JsonField::KeyValues, _) => Step::KeyValues,
+                    (_, Some(place)) => {
+                        known.push((WELL_KNOWN[place].1.to_owned(), place));
+                        let default = constants.extract_if(.., |(name, _)| name == path).last();
+                        let text = unique(name, &mut names.taken);
+                        names.known.extend(names.taken.last().map(|name| (name.clone(), place)));
+                        Step::Known(text, place, default.map(|(_, value)| value.clone()))
+                    }
+                    (field, None) => Step::Field(unique(name, &mut names.taken), field),
                 });
             }
-            let here = run.iter().any(|(field, _)| *field == JsonField::KeyValues);
-            match outer {
-                Some(outer) if alone => steps.push(Step::KeyValues(Some(unique(&outer, &mut top)))),
-                Some(outer) => {
-                    steps.push(Step::Open(unique(&outer, &mut top) + "{"));
-                    steps.append(&mut members);
-                    steps.push(Step::Close);
-                }
-                None => steps.append(&mut members),
+            let Some(outer) = outer else {
+                steps.append(&mut members);
+                continue;
+            };
+            if run.iter().any(|(field, _)| *field == JsonField::KeyValues) {
+                beside = Some(inner);
             }
-            if here {
-                taken = inner;
-            }
+            steps.push(Step::Open(unique(&outer, &mut top.taken) + "{"));
+            steps.append(&mut members);
+            steps.push(Step::Close);
         }
-        for (name, value) in &self.constants {
-            let mut text = unique(name, &mut top).into_bytes();
+        for (name, value) in constants {
+            let mut text = unique(name, &mut top.taken).into_bytes();
             push_string(&mut text, value);
             steps.push(Step::Constant(String::from_utf8(text).unwrap_or_default()));
         }
-        // Where keys stand among the top fields, none of those can be theirs.
-        if self.fields.iter().any(|(field, name)| *field == JsonField::KeyValues && group(name).is_none()) {
-            taken = top;
-        }
+        let Names { mut taken, known: beside } = beside.unwrap_or(top);
+        known.extend(beside);
+        self.known = KnownKeys::new(known);
         if self.style.keys == Keys::Gelf {
             // The one name that the format forbids.
             taken.push("_id".to_owned());
@@ -300,17 +381,39 @@ fn unique(name: &str, taken: &mut Vec<String>) -> String {
 
 impl FemtoFormatter for FemtoJsonFormatter {
     fn format(&mut self, record: &FemtoLogRecord<'_>, out: &mut Vec<u8>) {
+        let mut known = [const { None }; WELL_KNOWN.len()];
+        let mut pairs = Pairs::new();
+        for (key, value) in record.key_values() {
+            match self.known.place(key).and_then(|place| known.get_mut(place)) {
+                Some(slot) => *slot = Some(value).filter(|value| *value != Value::Null),
+                None => pairs.push(key, value),
+            }
+        }
         out.push(b'{');
+        let mut opened = out.len();
         for step in &self.steps {
             match step {
+                Step::Field(_, JsonField::Spans | JsonField::SpanPath) if record.spans().next().is_none() => {}
                 Step::Field(name, field) => {
                     push_name(name, out);
                     write_field(*field, &self.style, &mut self.stamp, &self.host, record, out);
                 }
-                Step::Open(name) => push_name(name, out),
+                Step::Known(name, place, default) => {
+                    let default = default.as_deref().map(Value::Str);
+                    if let Some(value) = known.get(*place).copied().flatten().or(default) {
+                        push_name(name, out);
+                        write_text(value, out);
+                    }
+                }
+                Step::Open(name) => {
+                    opened = out.len();
+                    push_name(name, out);
+                }
+                // An object without fields is left out.
+                Step::Close if out.last() == Some(&b'{') => out.truncate(opened),
                 Step::Close => out.push(b'}'),
                 Step::Constant(text) => push_name(text, out),
-                Step::KeyValues(name) => write_key_values(name.as_deref(), self.style.keys, &self.taken, record, out),
+                Step::KeyValues => write_key_values(self.style.keys, &self.taken, &pairs, out),
             }
         }
         out.push(b'}');
@@ -340,6 +443,8 @@ fn write_field(
         JsonField::Line if !style.line_is_text => Raw(out).number(record.line().into()),
         JsonField::ThreadId => Raw(out).number(record.thread_id()),
         JsonField::ProcessId => Raw(out).number(record.process_id().into()),
+        JsonField::Spans if style.keys == Keys::Gelf => write_as_text(out, |out| write_spans(record, out)),
+        JsonField::Spans => write_spans(record, out),
         // What is left is text.
         _ => {
             out.push(b'"');
@@ -361,6 +466,10 @@ fn write_field(
                 }
                 JsonField::Line => {
                     text.number(record.line().into());
+                    ""
+                }
+                JsonField::SpanPath => {
+                    record.render_spans(text);
                     ""
                 }
                 JsonField::Level => style.level(record.level()).0,
@@ -415,21 +524,7 @@ fn push_fraction(nanos: u32, digits: u8, out: &mut Vec<u8>) {
     }
 }
 
-fn write_key_values(
-    object: Option<&str>,
-    keys: Keys,
-    taken: &[(String, usize)],
-    record: &FemtoLogRecord<'_>,
-    out: &mut Vec<u8>,
-) {
-    let pairs = pairs(record);
-    if pairs.is_empty() {
-        return;
-    }
-    if let Some(name) = object {
-        push_name(name, out);
-        out.push(b'{');
-    }
+fn write_key_values(keys: Keys, taken: &[(String, usize)], pairs: &Pairs<&str, Value<'_>>, out: &mut Vec<u8>) {
     // Keys that nothing becomes of are compared and written as they stand.
     let same = |one: &&str, other: &&str| {
         one == other || !(keys.keep(one) && keys.keep(other)) && keys.spell(one).eq(keys.spell(other))
@@ -442,11 +537,8 @@ fn write_key_values(
         };
         out.resize(out.len() + underscores(keys, key, taken), b'_');
         out.extend_from_slice(b"\":");
-        write_json(*value, keys == Keys::Gelf, out);
+        write_json(*value, keys, out);
     });
-    if object.is_some() {
-        out.push(b'}');
-    }
 }
 
 /// Returns how many `_` a key needs so that it is none of the names that are taken.
@@ -482,26 +574,90 @@ impl Keys {
     }
 }
 
-/// Writes a value as JSON. `scalar`: as text where it is neither text nor a number.
+/// Writes a value as JSON, as text where values of such keys cannot be what it is.
 #[inline]
-fn write_json(value: Value<'_>, scalar: bool, out: &mut Vec<u8>) {
+fn write_json(value: Value<'_>, keys: Keys, out: &mut Vec<u8>) {
     match value {
         Value::I64(_) | Value::U64(_) | Value::I128(_) | Value::U128(_) => write_value(&mut Raw(out), value),
         // As JSON wants them; both write whole numbers with a `.0`, so that they stay what they are.
         Value::F64(x) if x.is_finite() => out.extend_from_slice(ryu::Buffer::new().format_finite(x).as_bytes()),
         Value::F32(x) if x.is_finite() => out.extend_from_slice(ryu::Buffer::new().format_finite(x).as_bytes()),
-        Value::F64(_) | Value::F32(_) | Value::Null if !scalar => out.extend_from_slice(b"null"),
-        Value::Bool(_) if !scalar => write_value(&mut Raw(out), value),
+        Value::F64(_) | Value::F32(_) | Value::Null if keys != Keys::Gelf => out.extend_from_slice(b"null"),
+        Value::Bool(_) if keys != Keys::Gelf => write_value(&mut Raw(out), value),
         Value::Duration(span) => {
             Raw(out).number(span.as_secs());
             let nanos = span.subsec_nanos();
             let zeros = (0..9).take_while(|n| nanos != 0 && nanos % 10_u32.pow(n + 1) == 0).count();
             push_fraction(nanos, if nanos == 0 { 0 } else { 9 - zeros as u8 }, out);
         }
-        value => {
-            out.push(b'"');
-            write_value(&mut Quoted(out), value);
-            out.push(b'"');
+        Value::List(_) | Value::Map(_) if keys == Keys::AsTheyAre => write_nested(value, out),
+        Value::List(_) | Value::Map(_) => write_as_text(out, |out| write_nested(value, out)),
+        value => write_text(value, out),
+    }
+}
+
+#[inline]
+fn write_text(value: Value<'_>, out: &mut Vec<u8>) {
+    out.push(b'"');
+    write_value(&mut Quoted(out), value);
+    out.push(b'"');
+}
+
+/// Writes a list or a map.
+fn write_nested(value: Value<'_>, out: &mut Vec<u8>) {
+    match value {
+        Value::List(list) => {
+            out.push(b'[');
+            for (at, value) in list.iter().enumerate() {
+                out.extend_from_slice(if at > 0 { b"," } else { b"" });
+                write_json(value, Keys::AsTheyAre, out);
+            }
+            out.push(b']');
+        }
+        Value::Map(map) => {
+            out.push(b'{');
+            for (at, (key, value)) in map.iter_once().enumerate() {
+                out.extend_from_slice(if at > 0 { b"," } else { b"" });
+                push_string(out, key);
+                out.push(b':');
+                write_json(value, Keys::AsTheyAre, out);
+            }
+            out.push(b'}');
+        }
+        _ => {}
+    }
+}
+
+fn write_spans(record: &FemtoLogRecord<'_>, out: &mut Vec<u8>) {
+    out.push(b'[');
+    for (at, span) in record.spans().enumerate() {
+        out.extend_from_slice(if at > 0 { b",{\"name\":" } else { b"{\"name\":" });
+        push_string(out, span.name());
+        out.extend_from_slice(b",\"id\":");
+        Raw(out).number(span.id());
+        out.push(b'}');
+    }
+    out.push(b']');
+}
+
+/// Makes a string of the JSON that `write` writes. It has no control characters, so that quotes and backslashes are all there is to
+/// escape, where they stand.
+fn write_as_text(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
+    out.push(b'"');
+    let start = out.len();
+    write(out);
+    let is_special = |byte: u8| matches!(byte, b'"' | b'\\');
+    let mut from = out.len();
+    let mut to = from + out[start..].iter().filter(|byte| is_special(**byte)).count();
+    out.resize(to, b'"');
+    // From the end; where both meet, nothing is left to be escaped.
+    while from < to {
+        (from, to) = (from - 1, to - 1);
+        out[to] = out[from];
+        if is_special(out[to]) {
+            to -= 1;
+            out[to] = b'\\';
         }
     }
+    out.push(b'"');
 }

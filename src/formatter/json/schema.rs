@@ -34,13 +34,27 @@ pub enum JsonSchema {
     Logstash,
 }
 
+/// The keys that many programs have, and that schemas have fields for.
+pub(super) const WELL_KNOWN: [(JsonField, &str); 9] = [
+    (JsonField::RequestId, "request_id"),
+    (JsonField::UserId, "user_id"),
+    (JsonField::SessionId, "session_id"),
+    (JsonField::ClientAddress, "client_address"),
+    (JsonField::ServiceName, "service_name"),
+    (JsonField::ServiceVersion, "service_version"),
+    (JsonField::Environment, "environment"),
+    (JsonField::TraceId, "trace_id"),
+    (JsonField::SpanId, "span_id"),
+];
+
 /// The columns below.
 const COLUMNS: usize = 7;
 
 /// A schema's name for each field, in the order in which they are written; empty where it has none. `a>b` is a field `b` in an
-/// object `a`, and `a>` an object of the keys and values alone, `>` their place among the other fields.
+/// object `a`, and `a>` an object that the keys and values stand in, `>` their place among the other fields. What stands in one object is
+/// together. A well-known key that has no name stays among the keys and values.
 #[rustfmt::skip]
-const NAMES: [(JsonField, [&str; COLUMNS]); 13] = [
+const NAMES: [(JsonField, [&str; COLUMNS]); 24] = [
     // Default, ECS, OpenTelemetry, GCP, Datadog, GELF, Logstash
     (JsonField::Timestamp, ["timestamp", "@timestamp", "Timestamp", "time", "timestamp", "timestamp", "@timestamp"]),
     (JsonField::Level, ["level", "log.level", "SeverityText", "severity", "status", "_level_name", "level"]),
@@ -50,10 +64,21 @@ const NAMES: [(JsonField, [&str; COLUMNS]); 13] = [
     (JsonField::Host, ["", "", "", "", "", "host", ""]),
     (JsonField::Logger, ["logger", "log.logger", "InstrumentationScope>Name", "logger", "logger.name", "_logger", "logger_name"]),
     (JsonField::ProcessId, ["", "process.pid", "Resource>process.pid", "", "", "_process_id", ""]),
+    (JsonField::ServiceName, ["", "service.name", "Resource>service.name", "serviceContext>service", "service", "", ""]),
+    (JsonField::ServiceVersion, ["", "service.version", "Resource>service.version", "serviceContext>version", "version", "", ""]),
+    (JsonField::Environment, ["", "service.environment", "Resource>deployment.environment.name", "", "env", "", ""]),
+    (JsonField::TraceId, ["", "trace.id", "TraceId", "logging.googleapis.com/trace", "dd.trace_id", "", ""]),
+    (JsonField::SpanId, ["", "span.id", "SpanId", "logging.googleapis.com/spanId", "dd.span_id", "", ""]),
     (JsonField::ThreadName, ["thread", "process.thread.name", "Attributes>thread.name", "thread", "logger.thread_name", "_thread", "thread_name"]),
     (JsonField::ThreadId, ["", "process.thread.id", "Attributes>thread.id", "", "", "", ""]),
     (JsonField::File, ["file", "log.origin.file.name", "Attributes>code.file.path", "logging.googleapis.com/sourceLocation>file", "", "_file", "caller_file_name"]),
     (JsonField::Line, ["line", "log.origin.file.line", "Attributes>code.line.number", "logging.googleapis.com/sourceLocation>line", "", "_line", "caller_line_number"]),
+    (JsonField::RequestId, ["", "http.request.id", "", "", "http.request_id", "", ""]),
+    (JsonField::UserId, ["", "user.id", "Attributes>user.id", "", "usr.id", "", ""]),
+    (JsonField::SessionId, ["", "", "Attributes>session.id", "", "", "", ""]),
+    (JsonField::ClientAddress, ["", "client.address", "Attributes>client.address", "", "network.client.ip", "", ""]),
+    (JsonField::Spans, ["spans", "", "Attributes>spans", "spans", "spans", "", "spans"]),
+    (JsonField::SpanPath, ["", "labels>span", "", "", "", "_span", ""]),
     (JsonField::KeyValues, ["fields>", "labels>", "Attributes>", ">", ">", ">", ">"]),
 ];
 
@@ -75,7 +100,7 @@ pub(super) struct Style {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Keys {
     AsTheyAre,
-    /// What a field's name in `labels` cannot have is `_`.
+    /// What a field's name in `labels` cannot have is `_`, and lists and maps are text.
     Labels,
     /// `_` comes first, letters beyond ASCII and signs other than `.` and `-` are `_`, and values are text or numbers.
     Gelf,

@@ -1,6 +1,6 @@
 use super::*;
 use crate::level::Level;
-use crate::record::by_hand::ByHand;
+use crate::record::by_hand::{ByHand, any_value};
 use crate::text::is_harmful;
 use crate::time::Timestamp;
 use proptest::prelude::*;
@@ -51,7 +51,7 @@ fn a_line_of_every_schema() {
         ),
         (
             JsonSchema::OpenTelemetry,
-            r#"{"Timestamp":1678048520123456000,"SeverityText":"WARN","SeverityNumber":13,"Body":"retry 3 of five","InstrumentationScope":{"Name":"app.db"},"Resource":{"process.pid":PID},"Attributes":{"thread.name":"main","thread.id":140,"code.file.path":"/src/app/db.rs","code.line.number":42,"user.id":7,"ok":true,"level":"x"}}"#,
+            r#"{"Timestamp":1678048520123456000,"SeverityText":"WARN","SeverityNumber":13,"Body":"retry 3 of five","InstrumentationScope":{"Name":"app.db"},"Resource":{"process.pid":PID},"Attributes":{"thread.name":"main","thread.id":140,"code.file.path":"/src/app/db.rs","code.line.number":42,"user.id":"7","ok":true,"level":"x"}}"#,
         ),
         (
             JsonSchema::Gcp,
@@ -73,6 +73,101 @@ fn a_line_of_every_schema() {
     for (name, expected) in rows {
         assert_eq!(text(&mut schema(name), record), expected.replace("PID", &process.to_string()), "{name:?}");
     }
+}
+
+const ALL_WELL_KNOWN: [(&str, Value<'_>); 9] = [
+    ("request_id", Value::Str("r-\"1\"")),
+    ("user_id", Value::U64(7)),
+    ("session_id", Value::Str("s")),
+    ("client_address", Value::Ip(IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 7)))),
+    ("service_name", Value::Str("shop")),
+    ("service_version", Value::Str("1.2")),
+    ("environment", Value::Str("test")),
+    ("trace_id", Value::Str("4bf92f3577b34da6a3ce929d0e0e4736")),
+    ("span_id", Value::Str("00f067aa0ba902b7")),
+];
+
+#[test]
+fn well_known_keys_and_spans_in_every_schema() {
+    let list = ByHand::list([Value::U64(1), Value::Str("\"")]);
+    let record = ByHand {
+        context: &ALL_WELL_KNOWN,
+        spans: &[("request", 3), ("lo\"ad", 4)],
+        key_values: &[("list", list.get())],
+        ..ByHand::default()
+    };
+    let process = std::process::id();
+    let rows = [
+        (
+            JsonSchema::Default,
+            r#"{"timestamp":"2023-03-05T20:35:20.123456Z","level":"WARN","message":"retry 3 of five","logger":"app.db","thread":"main","file":"/src/app/db.rs","line":42,"spans":[{"name":"request","id":3},{"name":"lo\"ad","id":4}],"fields":{"request_id":"r-\"1\"","user_id":7,"session_id":"s","client_address":"10.0.0.7","service_name":"shop","service_version":"1.2","environment":"test","trace_id":"4bf92f3577b34da6a3ce929d0e0e4736","span_id":"00f067aa0ba902b7","list":[1,"\""]}}"#,
+        ),
+        (
+            JsonSchema::Ecs,
+            r#"{"@timestamp":"2023-03-05T20:35:20.123456Z","log.level":"WARN","message":"retry 3 of five","ecs.version":"8.11.0","log.logger":"app.db","process.pid":PID,"service.name":"shop","service.version":"1.2","service.environment":"test","trace.id":"4bf92f3577b34da6a3ce929d0e0e4736","span.id":"00f067aa0ba902b7","process.thread.name":"main","process.thread.id":140,"log.origin.file.name":"/src/app/db.rs","log.origin.file.line":42,"http.request.id":"r-\"1\"","user.id":"7","client.address":"10.0.0.7","labels":{"span":"request:lo\"ad","session_id":"s","list":"[1,\"\\\"\"]"}}"#,
+        ),
+        (
+            JsonSchema::OpenTelemetry,
+            r#"{"Timestamp":1678048520123456000,"SeverityText":"WARN","SeverityNumber":13,"Body":"retry 3 of five","InstrumentationScope":{"Name":"app.db"},"Resource":{"process.pid":PID,"service.name":"shop","service.version":"1.2","deployment.environment.name":"test"},"TraceId":"4bf92f3577b34da6a3ce929d0e0e4736","SpanId":"00f067aa0ba902b7","Attributes":{"thread.name":"main","thread.id":140,"code.file.path":"/src/app/db.rs","code.line.number":42,"user.id":"7","session.id":"s","client.address":"10.0.0.7","spans":[{"name":"request","id":3},{"name":"lo\"ad","id":4}],"request_id":"r-\"1\"","list":[1,"\""]}}"#,
+        ),
+        (
+            JsonSchema::Gcp,
+            r#"{"time":"2023-03-05T20:35:20.123456000Z","severity":"WARNING","message":"retry 3 of five","logger":"app.db","serviceContext":{"service":"shop","version":"1.2"},"logging.googleapis.com/trace":"4bf92f3577b34da6a3ce929d0e0e4736","logging.googleapis.com/spanId":"00f067aa0ba902b7","thread":"main","logging.googleapis.com/sourceLocation":{"file":"/src/app/db.rs","line":"42"},"spans":[{"name":"request","id":3},{"name":"lo\"ad","id":4}],"request_id":"r-\"1\"","user_id":7,"session_id":"s","client_address":"10.0.0.7","environment":"test","list":[1,"\""]}"#,
+        ),
+        (
+            JsonSchema::Datadog,
+            r#"{"timestamp":"2023-03-05T20:35:20.123Z","status":"warning","message":"retry 3 of five","logger.name":"app.db","service":"shop","version":"1.2","env":"test","dd.trace_id":"4bf92f3577b34da6a3ce929d0e0e4736","dd.span_id":"00f067aa0ba902b7","logger.thread_name":"main","http.request_id":"r-\"1\"","usr.id":"7","network.client.ip":"10.0.0.7","spans":[{"name":"request","id":3},{"name":"lo\"ad","id":4}],"session_id":"s","list":[1,"\""]}"#,
+        ),
+        (
+            JsonSchema::Gelf,
+            r#"{"timestamp":1678048520.123,"_level_name":"WARN","level":4,"short_message":"retry 3 of five","version":"1.1","host":"web1","_logger":"app.db","_process_id":PID,"_thread":"main","_file":"/src/app/db.rs","_line":42,"_span":"request:lo\"ad","_request_id":"r-\"1\"","_user_id":7,"_session_id":"s","_client_address":"10.0.0.7","_service_name":"shop","_service_version":"1.2","_environment":"test","_trace_id":"4bf92f3577b34da6a3ce929d0e0e4736","_span_id":"00f067aa0ba902b7","_list":"[1,\"\\\"\"]"}"#,
+        ),
+        (
+            JsonSchema::Logstash,
+            r#"{"@timestamp":"2023-03-05T20:35:20.123Z","level":"WARN","level_value":30000,"message":"retry 3 of five","@version":"1","logger_name":"app.db","thread_name":"main","caller_file_name":"/src/app/db.rs","caller_line_number":42,"spans":[{"name":"request","id":3},{"name":"lo\"ad","id":4}],"request_id":"r-\"1\"","user_id":7,"session_id":"s","client_address":"10.0.0.7","service_name":"shop","service_version":"1.2","environment":"test","trace_id":"4bf92f3577b34da6a3ce929d0e0e4736","span_id":"00f067aa0ba902b7","list":[1,"\""]}"#,
+        ),
+    ];
+    for (name, expected) in rows {
+        let line = text(&mut schema(name), record);
+        assert_eq!(line, expected.replace("PID", &process.to_string()), "{name:?}");
+        check(name, &line);
+    }
+}
+
+#[test]
+fn a_well_known_key_has_one_place() {
+    // By either name, the last one wins; nothing is the same as no key.
+    let mut datadog = schema(JsonSchema::Datadog).fields([(JsonField::UserId, "usr.id"), (JsonField::KeyValues, ">")]);
+    let rows: [(&[(&str, Value<'_>)], &str); 6] = [
+        (&[("user_id", Value::U64(1)), ("usr.id", Value::U64(2))], r#"{"usr.id":"2"}"#),
+        (&[("usr.id", Value::U64(2)), ("user_id", Value::U64(1))], r#"{"usr.id":"1"}"#),
+        (&[("user_id", Value::U64(1)), ("user_id", Value::Null), ("a", Value::Null)], r#"{"a":null}"#),
+        (&[("usr.id_", Value::U64(1)), ("user_id_", Value::U64(2))], r#"{"usr.id__":1,"user_id_":2}"#),
+        (&[("user_id", Value::Bytes(&[0, 255]))], r#"{"usr.id":"00ff"}"#),
+        (&[("session_id", Value::U64(1))], r#"{"session_id":1}"#),
+    ];
+    for (key_values, expected) in rows {
+        assert_eq!(text(&mut datadog, ByHand { key_values, ..ByHand::default() }), expected);
+    }
+    // In an object that the keys do not stand in, the schema's name is nobody else's.
+    let mut own = schema(JsonSchema::Default).fields([(JsonField::UserId, "user>id"), (JsonField::KeyValues, "kv>")]);
+    let record = ByHand { key_values: &[("id", Value::U64(1)), ("user_id", Value::U64(2))], ..ByHand::default() };
+    assert_eq!(text(&mut own, record), r#"{"user":{"id":"2"},"kv":{"id":1}}"#);
+    assert_eq!(text(&mut own, ByHand::default()), "{}");
+}
+
+#[test]
+fn constants_stand_where_records_have_no_such_key() {
+    let fields = [(JsonField::ServiceName, "Resource>service.name"), (JsonField::KeyValues, ">")];
+    let formatter = FemtoJsonFormatter::new().constant("Resource>service.name", "first").fields(fields);
+    let mut formatter = formatter.constant("Resource>service.name", "shop").constant("zone", "eu");
+    assert_eq!(text(&mut formatter, ByHand::default()), r#"{"Resource":{"service.name":"shop"},"zone":"eu"}"#);
+    let record = ByHand { key_values: &[("service_name", Value::Str("till"))], ..ByHand::default() };
+    assert_eq!(text(&mut formatter, record), r#"{"Resource":{"service.name":"till"},"zone":"eu"}"#);
+    let mut ecs = schema(JsonSchema::Ecs).constant("service.name", "shop");
+    let line = text(&mut ecs, ByHand::default());
+    assert_eq!(line.matches(r#""service.name":"shop""#).count(), 1, "{line}");
+    check(JsonSchema::Ecs, &line);
 }
 
 /// What a schema publishes of a field: its name, where `a>b` is `b` in `a`, its type, and whether it must be there.
@@ -100,6 +195,11 @@ fn is_filled(value: &Json) -> bool {
     value.as_str().is_some_and(|text| !text.is_empty())
 }
 
+fn is_spans(value: &Json) -> bool {
+    let is_span = |span: &Json| is_text(&span["name"]) && is_whole(&span["id"]);
+    value.as_array().is_some_and(|spans| !spans.is_empty() && spans.iter().all(is_span))
+}
+
 fn is_object(value: &Json) -> bool {
     value.is_object()
 }
@@ -121,12 +221,14 @@ fn published(schema: JsonSchema) -> (&'static [Published], fn(&str) -> bool) {
                 ("thread", is_text, true),
                 ("file", is_text, true),
                 ("line", is_whole, true),
+                ("spans", is_spans, false),
                 ("fields", is_object, false),
             ],
             |_| false,
         ),
         // https://github.com/elastic/ecs-logging/blob/main/spec/spec.json for what must be there, and
-        // https://www.elastic.co/docs/reference/ecs/ecs-field-reference for the rest (log.*, process.*, labels).
+        // https://www.elastic.co/docs/reference/ecs/ecs-field-reference for the rest (log.*, process.*, service.*, trace.id, span.id,
+        // http.request.id, user.id, client.address, labels).
         JsonSchema::Ecs => (
             &[
                 ("@timestamp", is_time, true),
@@ -139,10 +241,21 @@ fn published(schema: JsonSchema) -> (&'static [Published], fn(&str) -> bool) {
                 ("process.pid", is_whole, false),
                 ("process.thread.id", is_whole, false),
                 ("process.thread.name", is_text, false),
+                ("service.name", is_text, false),
+                ("service.version", is_text, false),
+                ("service.environment", is_text, false),
+                ("trace.id", is_text, false),
+                ("span.id", is_text, false),
+                ("http.request.id", is_text, false),
+                ("user.id", is_text, false),
+                ("client.address", is_text, false),
                 (
                     "labels",
                     |value| {
-                        value.as_object().is_some_and(|labels| labels.keys().all(|key| !key.contains(['.', '*', '\\'])))
+                        let is_label = |(key, value): (&String, &Json)| {
+                            !key.contains(['.', '*', '\\']) && !value.is_object() && !value.is_array()
+                        };
+                        value.as_object().is_some_and(|labels| labels.iter().all(is_label))
                     },
                     false,
                 ),
@@ -150,7 +263,8 @@ fn published(schema: JsonSchema) -> (&'static [Published], fn(&str) -> bool) {
             |_| false,
         ),
         // https://opentelemetry.io/docs/specs/otel/logs/data-model/#log-and-event-record-definition: all are optional there. The
-        // names in Attributes and Resource are those of the semantic conventions for threads, code and processes.
+        // names in Attributes and Resource are those of the semantic conventions for threads, code, processes, services, deployments, users,
+        // sessions and clients.
         JsonSchema::OpenTelemetry => (
             &[
                 ("Timestamp", is_whole, true),
@@ -161,11 +275,19 @@ fn published(schema: JsonSchema) -> (&'static [Published], fn(&str) -> bool) {
                 ("InstrumentationScope>Name", is_text, true),
                 ("Resource", is_object, false),
                 ("Resource>process.pid", is_whole, true),
+                ("Resource>service.name", is_text, false),
+                ("Resource>service.version", is_text, false),
+                ("Resource>deployment.environment.name", is_text, false),
+                ("TraceId", is_text, false),
+                ("SpanId", is_text, false),
                 ("Attributes", is_object, false),
                 ("Attributes>thread.id", is_whole, true),
                 ("Attributes>thread.name", is_text, true),
                 ("Attributes>code.file.path", is_text, true),
                 ("Attributes>code.line.number", is_whole, true),
+                ("Attributes>user.id", is_text, false),
+                ("Attributes>session.id", is_text, false),
+                ("Attributes>client.address", is_text, false),
             ],
             |_| false,
         ),
@@ -189,6 +311,12 @@ fn published(schema: JsonSchema) -> (&'static [Published], fn(&str) -> bool) {
                     |value| value.as_str().is_some_and(|line| line.parse::<u32>().is_ok()),
                     true,
                 ),
+                ("logging.googleapis.com/trace", is_text, false),
+                ("logging.googleapis.com/spanId", is_text, false),
+                // ServiceContext of https://cloud.google.com/error-reporting/docs/formatting-error-messages.
+                ("serviceContext", is_object, false),
+                ("serviceContext>service", is_text, false),
+                ("serviceContext>version", is_text, false),
             ],
             |_| true,
         ),
@@ -205,6 +333,14 @@ fn published(schema: JsonSchema) -> (&'static [Published], fn(&str) -> bool) {
                 ("message", is_text, true),
                 ("logger.name", is_text, true),
                 ("logger.thread_name", is_text, true),
+                ("service", is_text, false),
+                ("version", is_text, false),
+                ("env", is_text, false),
+                ("dd.trace_id", is_text, false),
+                ("dd.span_id", is_text, false),
+                ("http.request_id", is_text, false),
+                ("usr.id", is_text, false),
+                ("network.client.ip", is_text, false),
             ],
             |_| true,
         ),
@@ -355,6 +491,8 @@ fn values_of_every_type() {
         (Value::Duration(Duration::new(0, 1)), "0.000000001", "0.000000001"),
         (Value::Duration(Duration::from_secs(60)), "60", "60"),
         (Value::Ip(IpAddr::from([127, 0, 0, 1])), r#""127.0.0.1""#, r#""127.0.0.1""#),
+        (Value::Bytes(&[0, 0x1b, 0xff]), r#""001bff""#, r#""001bff""#),
+        (Value::Secret, r#""***""#, r#""***""#),
         (Value::Socket(([0, 0, 0, 0, 0, 0, 0, 1], 80).into()), r#""[::1]:80""#, r#""[::1]:80""#),
     ];
     for (value, expected, in_gelf) in rows {
@@ -362,6 +500,33 @@ fn values_of_every_type() {
         assert_eq!(text(&mut key_values(), record), format!("{{\"k\":{expected}}}"));
         let mut gelf = schema(JsonSchema::Gelf).fields([(JsonField::KeyValues, ">")]);
         assert_eq!(text(&mut gelf, record), format!("{{\"_k\":{in_gelf}}}"));
+    }
+}
+
+#[test]
+fn lists_and_maps() {
+    let inner = ByHand::list([Value::F64(f64::NAN), Value::Str("a\"\\\n\u{2028}"), Value::Bytes(&[7])]);
+    let empty = (ByHand::list([]), ByHand::map([]));
+    let map = ByHand::map([
+        ("k", Value::U64(1)),
+        ("list", inner.get()),
+        ("k", Value::Duration(Duration::from_millis(1500))),
+        ("", empty.0.get()),
+        ("\"\u{1b}", empty.1.get()),
+    ]);
+    let value = ByHand::list([Value::Null, map.get(), Value::Bool(true)]);
+    let expected = r#"[null,{"list":[null,"a\"\\\n\u2028","07"],"k":1.5,"":[],"\"\u001b":{}},true]"#;
+    let record = ByHand { key_values: &[("v", value.get())], ..ByHand::default() };
+    assert_eq!(text(&mut key_values(), record), format!("{{\"v\":{expected}}}"));
+    for name in [JsonSchema::Ecs, JsonSchema::Gelf] {
+        let mut scalar = schema(name).fields([(JsonField::Spans, "_spans"), (JsonField::KeyValues, ">")]);
+        let line: Json = serde_json::from_str(&text(&mut scalar, ByHand { spans: &[("s", 1)], ..record })).unwrap();
+        assert_eq!(line[if name == JsonSchema::Gelf { "_v" } else { "v" }], expected);
+        let spans = r#"[{"name":"s","id":1}]"#;
+        assert_eq!(
+            line["_spans"],
+            if name == JsonSchema::Gelf { json!(spans) } else { serde_json::from_str(spans).unwrap() }
+        );
     }
 }
 
@@ -445,31 +610,23 @@ fn times_in_every_unit() {
     }
 }
 
-/// A value and what JSON makes of it.
-fn any_value() -> impl Strategy<Value = (OwnedPair, Json)> {
-    prop_oneof![
-        any::<String>().prop_map(|text| (OwnedPair::Text(text.clone()), Json::from(text))),
-        any::<i64>().prop_map(|n| (OwnedPair::Plain(Value::I64(n)), Json::from(n))),
-        any::<u64>().prop_map(|n| (OwnedPair::Plain(Value::U64(n)), Json::from(n))),
-        any::<u64>().prop_map(f64::from_bits).prop_map(|x| (OwnedPair::Plain(Value::F64(x)), Json::from(x))),
-        any::<bool>().prop_map(|b| (OwnedPair::Plain(Value::Bool(b)), Json::from(b))),
-        any::<char>().prop_map(|c| (OwnedPair::Plain(Value::Char(c)), Json::from(c.to_string()))),
-        Just((OwnedPair::Plain(Value::Null), Json::Null)),
-    ]
-}
-
-#[derive(Clone, Debug)]
-enum OwnedPair {
-    Text(String),
-    Plain(Value<'static>),
-}
-
-impl OwnedPair {
-    fn value(&self) -> Value<'_> {
-        match self {
-            Self::Text(text) => Value::Str(text),
-            Self::Plain(value) => *value,
-        }
+/// What JSON makes of a value.
+fn json(value: Value<'_>) -> Json {
+    let number = |text: String| serde_json::from_str(&text).unwrap();
+    match value {
+        Value::Null => Json::Null,
+        Value::Bool(b) => b.into(),
+        Value::I64(n) => n.into(),
+        Value::U64(n) => n.into(),
+        Value::I128(n) => number(n.to_string()),
+        Value::F32(x) if x.is_finite() => number(format!("{x:?}")),
+        Value::F32(_) => Json::Null,
+        Value::F64(x) => x.into(),
+        Value::Duration(span) if span.subsec_nanos() == 0 => span.as_secs().into(),
+        Value::Duration(span) => number(format!("{}.{:09}", span.as_secs(), span.subsec_nanos())),
+        Value::List(list) => list.iter().map(json).collect(),
+        Value::Map(map) => map.iter().map(|(key, value)| (key.to_owned(), json(value))).collect(),
+        text => text.to_string().into(),
     }
 }
 
@@ -477,11 +634,14 @@ proptest! {
     #[test]
     fn anything_comes_back(
         message: String, logger: String, thread: String, nanos: i64,
-        pairs in prop::collection::vec((prop_oneof!["[a-c]{0,2}", "level_{0,3}", any::<String>()], any_value()), 0..12),
+        pairs in prop::collection::vec((prop_oneof!["[a-c]{0,2}", "level_{0,3}", "(user|trace)[_.]id_?", any::<String>()], any_value()), 0..12),
+        in_context in 0..12_usize, spans in prop::collection::vec((any::<String>(), any::<u64>()), 0..3),
     ) {
-        let key_values: Vec<_> = pairs.iter().map(|(key, (value, _))| (key.as_str(), value.value())).collect();
+        let all: Vec<_> = pairs.iter().map(|(key, value)| (key.as_str(), value.get())).collect();
+        let (context, key_values) = all.split_at(in_context.min(all.len()));
+        let spans: Vec<_> = spans.iter().map(|(name, id)| (name.as_str(), *id)).collect();
         let record = ByHand {
-            message: &message, logger: &logger, thread: &thread, key_values: &key_values,
+            message: &message, logger: &logger, thread: &thread, context, spans: &spans, key_values,
             timestamp: Timestamp::from_nanos(nanos), ..ByHand::default()
         };
         let line = text(&mut schema(JsonSchema::Default), record);
@@ -491,13 +651,16 @@ proptest! {
         prop_assert_eq!(&parsed["message"], &Json::from(message.clone()));
         prop_assert_eq!(&parsed["logger"], &Json::from(logger.clone()));
         prop_assert_eq!(&parsed["thread"], &Json::from(thread.clone()));
-        let expected: Map<_, _> = pairs.iter().map(|(key, (_, json))| (key.clone(), json.clone())).collect();
+        let found: Vec<_> = parsed["spans"].as_array().into_iter().flatten()
+            .map(|span| (span["name"].as_str().unwrap(), span["id"].as_u64().unwrap())).collect();
+        prop_assert_eq!(&found, &spans);
+        let expected: Map<_, _> = pairs.iter().map(|(key, value)| (key.clone(), json(value.get()))).collect();
         let found = parsed.get("fields").map_or(Map::new(), |fields| fields.as_object().unwrap().clone());
         prop_assert_eq!(&found, &expected);
 
         // Beside other fields, keys with a field's name are as many as before.
         let flat: Map<String, Json> = serde_json::from_str(&text(&mut schema(JsonSchema::Default).flatten(), record)).unwrap();
-        prop_assert_eq!(flat.len(), 7 + expected.len());
+        prop_assert_eq!(flat.len(), 7 + usize::from(!spans.is_empty()) + expected.len());
         for name in SCHEMAS {
             check(name, &text(&mut schema(name), record));
         }

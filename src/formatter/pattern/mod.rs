@@ -36,6 +36,8 @@ use spec::{Conversion, Number, Spec, write_repr};
 /// | `thread`, `threadName` | the calling thread's number and name |
 /// | `process`, `processName` | the process's id, and its program's file name |
 /// | `key_values` | all keys with their values, as `a=1 b="two words"` |
+/// | `spans` | the names of the spans around the record, as `request:load`; `-` where there are none |
+/// | `span_id` | the value of the key `span_id`; without one, the number of the innermost span |
 /// | any other name | the value of this key; its [default](Self::defaults), or else `-`, where a record has no such key |
 ///
 /// Behind a name may stand, in `percent` style, the flags `-`, `+`, `0` and space, a width, a precision and one of `s`, `r`, `d`, `i`, `u`,
@@ -109,6 +111,7 @@ enum Attribute {
     Process,
     ProcessName,
     KeyValues,
+    Spans,
 }
 
 /// What an attribute's value is.
@@ -121,7 +124,7 @@ enum Shape {
     Any,
 }
 
-const ATTRIBUTES: [(&str, Attribute, Shape); 17] = [
+const ATTRIBUTES: [(&str, Attribute, Shape); 18] = [
     ("name", Attribute::Name, Shape::Text),
     ("levelno", Attribute::LevelNumber, Shape::Integer),
     ("levelname", Attribute::LevelName, Shape::Text),
@@ -139,6 +142,7 @@ const ATTRIBUTES: [(&str, Attribute, Shape); 17] = [
     ("process", Attribute::Process, Shape::Integer),
     ("processName", Attribute::ProcessName, Shape::Text),
     ("key_values", Attribute::KeyValues, Shape::Text),
+    ("spans", Attribute::Spans, Shape::Text),
 ];
 
 /// What stands for a key that a record does not have.
@@ -248,6 +252,12 @@ impl FemtoFormatter for FemtoPatternFormatter {
     }
 }
 
+/// The value of a key, or the number of the innermost span by the name of `span_id`.
+fn value<'a>(key: &str, record: &FemtoLogRecord<'a>) -> Option<Value<'a>> {
+    let span = || record.spans().last().filter(|_| key == "span_id").map(|span| Value::U64(span.id()));
+    record.get(key).or_else(span)
+}
+
 impl FemtoPatternFormatter {
     fn write_field(&mut self, field: &Field, spec: &Spec, record: &FemtoLogRecord<'_>, out: &mut Vec<u8>) {
         if spec.is_plain() {
@@ -290,7 +300,7 @@ impl FemtoPatternFormatter {
             Field::Attribute(Attribute::Msecs) => Number::Float(python::msecs(time)),
             Field::Attribute(Attribute::RelativeCreated) => Number::Float(python::relative_created(time, self.start)),
             Field::Attribute(_) => return None,
-            Field::Key { name, .. } => match record.get(name)? {
+            Field::Key { name, .. } => match value(name, record)? {
                 Value::I64(n) => i128::from(n).into(),
                 Value::U64(n) => n.into(),
                 Value::I128(n) => n.into(),
@@ -320,7 +330,7 @@ impl FemtoPatternFormatter {
         let attribute = match field {
             Field::Attribute(attribute) => attribute,
             Field::Key { name, default } => {
-                match record.get(name) {
+                match value(name, record) {
                     Some(value) => write_value(out, value),
                     None => drop(out.write_str(default.as_deref().unwrap_or(MISSING))),
                 }
@@ -358,6 +368,11 @@ impl FemtoPatternFormatter {
                         *value,
                     );
                 });
+            }
+            Attribute::Spans => {
+                if !record.render_spans(out) {
+                    out.plain(MISSING);
+                }
             }
             // Written by `write_text`.
             Attribute::AscTime | Attribute::Created | Attribute::Msecs | Attribute::RelativeCreated => {}

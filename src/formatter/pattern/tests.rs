@@ -1,6 +1,6 @@
 use super::*;
 use crate::level::Level;
-use crate::record::by_hand::ByHand;
+use crate::record::by_hand::{ByHand, any_value};
 use proptest::prelude::*;
 use serde_json::Value as Json;
 
@@ -243,6 +243,32 @@ fn defaults_and_level_names() {
 }
 
 #[test]
+fn spans() {
+    let spans = [("request", 3), ("lo\nad", 4)];
+    let record = ByHand { spans: &spans, ..ByHand::default() };
+    assert_eq!(
+        percent("%(spans)s|%(spans)20.9s|%(span_id)03d|%(key_values)s", record),
+        r"request:lo\nad|           request:l|004|"
+    );
+    assert_eq!(brace("{spans!r} {span_id:>3}", record), r"'request:lo\nad'   4");
+    let key_values = [("span_id", Value::Str("00f0")), ("spans", Value::U64(7))];
+    let record = ByHand { key_values: &key_values, ..record };
+    assert_eq!(percent("%(spans)s %(span_id)s", record), r"request:lo\nad 00f0");
+    let mut formatter = FemtoPatternFormatter::dollar("$spans $span_id").unwrap();
+    assert_eq!(text(&mut formatter, ByHand::default()), "- -");
+    assert_eq!(text(&mut formatter.defaults([("span_id", "none")]), ByHand::default()), "- none");
+}
+
+#[test]
+fn values_of_values() {
+    let list = ByHand::list([Value::U64(1), Value::Str("a\n")]);
+    let map = ByHand::map([("a", Value::U64(1)), ("list", list.get()), ("a", Value::Bytes(&[0x1b]))]);
+    let record = ByHand { key_values: &[("map", map.get()), ("list", list.get())], ..ByHand::default() };
+    assert_eq!(percent("%(map)s %(list)12s", record), r#"{"list":[1,"a\n"],"a":1b}    [1,"a\n"]"#);
+    assert_eq!(brace("{list!r} {key_values}", record), r#"'[1,"a\\n"]' map={"list":[1,"a\n"],"a":1b} list=[1,"a\n"]"#);
+}
+
+#[test]
 fn times_keep_up_with_the_second() {
     let mut formatter = FemtoPatternFormatter::dollar("$asctime").unwrap().datefmt("%M:%S.%9f %3f%%").unwrap();
     let mut at = |nanos| text(&mut formatter, ByHand { timestamp: Timestamp::from_nanos(nanos), ..ByHand::default() });
@@ -256,11 +282,11 @@ fn times_keep_up_with_the_second() {
 proptest! {
     #[test]
     fn no_pattern_panics_and_no_control_character_comes_through(
-        pattern in r"[ -~äé😀]{0,40}|(%\((name|message|msecs|k|lineno)\)[-+ 0]{0,3}[0-9]{0,2}(\.[0-9])?[srdfxo]){1,3}|(\{(name|message|k|created)(![sr])?(:[ -z]?[<>=^]?[-+]?0?[0-9]{0,2},?(\.[0-9])?[sdfx]?)?\}){1,3}",
-        message: String, value: String, number: f64,
+        pattern in r"[ -~äé😀]{0,40}|(%\((name|message|msecs|k|lineno|spans)\)[-+ 0]{0,3}[0-9]{0,2}(\.[0-9])?[srdfxo]){1,3}|(\{(name|message|k|created)(![sr])?(:[ -z]?[<>=^]?[-+]?0?[0-9]{0,2},?(\.[0-9])?[sdfx]?)?\}){1,3}",
+        message: String, value in any_value(), number: f64, span: String,
     ) {
-        let key_values = [("k", Value::Str(&value)), ("n", Value::F64(number))];
-        let record = ByHand { message: &message, key_values: &key_values, ..ByHand::default() };
+        let (key_values, spans) = ([("k", value.get()), ("n", Value::F64(number))], [(span.as_str(), 1)]);
+        let record = ByHand { message: &message, spans: &spans, key_values: &key_values, ..ByHand::default() };
         for (_, construct) in STYLES {
             if let Ok(mut formatter) = construct(&pattern) {
                 let line = text(&mut formatter, record);
