@@ -8,7 +8,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, UdpSocket};
 use std::time::Duration;
 
-use common::{LONG, TIME, clock, wait_until};
+use common::{LONG, TIME, clock, skipped, wait_until};
 use femtologging::handler::{Endpoint, Framing, HandlerBuilder, HandlerSpec, SocketOptions};
 use femtologging::time::Clock;
 use femtologging::{
@@ -87,7 +87,7 @@ fn both_families_of_addresses_and_names_are_connected_to() {
         [("127.0.0.1:0", "127.0.0.1"), ("127.0.0.1:0", "localhost"), ("[::1]:0", "[::1]"), ("[::1]:0", "::1")]
     {
         let Ok(listener) = TcpListener::bind(address) else {
-            println!("skipped: there is no {address} here");
+            skipped(&format!("there is no {address} here"));
             continue;
         };
         let port = listener.local_addr().unwrap().port();
@@ -172,7 +172,7 @@ fn datagram(receive: impl Fn(&mut [u8]) -> std::io::Result<usize>) -> String {
 fn udp_has_a_datagram_for_each_record() {
     for address in ["127.0.0.1:0", "[::1]:0"] {
         let Ok(socket) = UdpSocket::bind(address) else {
-            println!("skipped: there is no {address} here");
+            skipped(&format!("there is no {address} here"));
             continue;
         };
         socket.set_read_timeout(Some(LONG)).unwrap();
