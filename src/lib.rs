@@ -322,6 +322,8 @@ mod sync;
 
 #[cfg(feature = "log")]
 pub use bridge::FemtoLogHandler;
+#[cfg(feature = "tracing")]
+pub use bridge::{FemtoTracingHandler, FemtoTracingLayer, FemtoTracingSubscriber};
 pub use config::{
     Config, ConfigBuilder, LoggerConfig, Logging, basic_config, disable, disable_none, flush, get_logger, metrics,
     root_logger, set_handler_level, shutdown,

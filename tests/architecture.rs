@@ -46,7 +46,8 @@ const MODULES: &[Module] = &[
                        "sync", "time", "value", "worker"]),
     // A panic is logged like anything else: through a macro.
     module("shutdown", &["error", "exit", "level", "logger", "macros", "worker"]),
-    module("bridge", &["callsite", "config", "context", "error", "handler", "level", "logger", "queue", "record", "sync", "value"]),
+    module("bridge", &["callsite", "config", "context", "error", "handler", "level", "logger", "policy", "queue", "record", "span", "sync",
+                       "time", "value"]),
     module("exit", &["error", "sync"]),
 
     // The vocabulary, from what knows others down to what knows none.

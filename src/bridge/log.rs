@@ -157,6 +157,7 @@ pub fn init_log() -> Result<(), Error> {
         *installed = true;
         drop(installed);
         Registry::global().on_change(follow_levels);
+        follow_levels();
     }
     Ok(())
 }

@@ -72,6 +72,11 @@ impl Logging {
         Self { inner: Arc::new(inner) }
     }
 
+    #[cfg(feature = "tracing")]
+    pub(crate) fn registry(&self) -> &Arc<Registry> {
+        &self.inner.registry
+    }
+
     fn workers(&self) -> &[Arc<Worker>] {
         &self.inner.workers
     }

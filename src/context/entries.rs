@@ -79,20 +79,45 @@ impl<'a> Entries<'a> {
     }
 
     /// The same for a value that only its caller can encode.
-    #[cfg(any(feature = "log", feature = "tracing"))]
+    #[cfg(feature = "log")]
     pub(crate) fn field<F: Field>(&mut self, name: &str, value: &F) {
         if self.begin(name, F::TAG) {
             value.put(self.sink);
         }
     }
 
+    /// Adds a key whose name has an id.
+    #[cfg(feature = "tracing")]
+    pub(crate) fn key(&mut self, id: u32, value: Value<'_>) {
+        if self.has_room() {
+            self.sink.word(head(KEY, value.tag().word(), id));
+            value.put(self.sink);
+        }
+    }
+
+    /// The same for a value that only its caller can encode.
+    #[cfg(feature = "tracing")]
+    pub(crate) fn key_field<F: Field>(&mut self, id: u32, value: &F) {
+        if self.has_room() {
+            self.sink.word(head(KEY, F::TAG.word(), id));
+            value.put(self.sink);
+        }
+    }
+
     /// Writes what stands before the value of a key, if there is room for one more.
     fn begin(&mut self, name: &str, tag: Tag) -> bool {
+        let has_room = self.has_room();
+        if has_room {
+            self.sink.word(head(KEY_TEXT, tag.word(), 0));
+            self.sink.text(&self.limits.key(name));
+        }
+        has_room
+    }
+
+    fn has_room(&mut self) -> bool {
         let has_room = self.keys < self.limits.keys;
         if has_room {
             self.keys += 1;
-            self.sink.word(head(KEY_TEXT, tag.word(), 0));
-            self.sink.text(&self.limits.key(name));
         } else {
             self.left_out += 1;
         }

@@ -106,6 +106,16 @@ impl Context {
         Self(Some(Arc::new(Scope { entries, span })))
     }
 
+    /// Whether this is that very context, not one with the same keys.
+    #[cfg(feature = "tracing")]
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        match (&self.0, &other.0) {
+            (Some(this), Some(that)) => Arc::ptr_eq(this, that),
+            (None, None) => true,
+            _ => false,
+        }
+    }
+
     /// The number of the innermost span; 0 if there is none.
     pub(crate) fn span(&self) -> u64 {
         self.0.as_ref().map_or(0, |scope| scope.span)
@@ -129,7 +139,7 @@ pub fn make<F: Fields>(keys: &'static Keys, fields: F) -> Context {
 }
 
 /// Makes another context the current one and returns the one that was.
-fn replace_current(context: Context) -> Context {
+pub(crate) fn replace_current(context: Context) -> Context {
     let words = context.words().len();
     let before = CURRENT.try_with(|current| current.0.replace(context));
     if before.is_ok() {

@@ -12,6 +12,8 @@ mod route;
 mod source;
 
 pub(crate) use registry::{LoggerFilter, LoggerSettings, Registry, canonical};
+#[cfg(feature = "tracing")]
+pub(crate) use source::target_lets;
 #[doc(hidden)]
 pub use source::{After, AtLogger, AtLoggerAndTarget, AtSite, AtTarget, OwnedSource, Source};
 

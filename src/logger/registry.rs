@@ -144,7 +144,7 @@ impl Registry {
     }
 
     /// The same for a name that is known to be good.
-    pub(super) fn logger(self: &Arc<Self>, name: &str) -> FemtoLogger {
+    pub(crate) fn logger(self: &Arc<Self>, name: &str) -> FemtoLogger {
         let mut tree = lock(&self.tree);
         let node = tree.node(self.is_global, name);
         FemtoLogger::new(self.clone(), node)
@@ -184,16 +184,21 @@ impl Registry {
         result
     }
 
-    /// Has a function called now and after every change. It holds no lock then, and changes may overtake each other: it is
-    /// to ask for what it wants to know.
+    /// Has a function called after every change. No lock is held then, and changes may overtake each other: it is to ask
+    /// for what it wants to know.
     #[cfg(any(feature = "log", feature = "tracing"))]
     pub(crate) fn on_change(&self, hook: fn()) {
+        lock(&self.hooks).push(hook);
+    }
+
+    /// Takes back what [`on_change`](Self::on_change) added once.
+    #[cfg(feature = "tracing")]
+    pub(crate) fn not_on_change(&self, hook: fn()) {
         let mut hooks = lock(&self.hooks);
-        // The same function, or one that does the same, once.
-        hooks.retain(|known| !std::ptr::fn_addr_eq(*known, hook));
-        hooks.push(hook);
-        drop(hooks);
-        hook();
+        // Another function at the same address does the same.
+        if let Some(at) = hooks.iter().position(|known| std::ptr::fn_addr_eq(*known, hook)) {
+            hooks.swap_remove(at);
+        }
     }
 
     /// The most verbose level that any target lets through.

@@ -274,6 +274,12 @@ impl Hasher for Fnv {
     }
 }
 
+/// Whether records of this level go anywhere that have a target which is known only at run time.
+#[cfg(feature = "tracing")]
+pub(crate) fn target_lets(target: &str, level: Level) -> bool {
+    target_state(target).lets(level)
+}
+
 fn target_state(target: &str) -> State {
     let known = STATES.try_with(|states| {
         let mut states = states.try_borrow_mut().ok()?;

@@ -114,6 +114,12 @@ impl FemtoSpan {
     }
 }
 
+/// Returns a number that no other span of this process has.
+pub(crate) fn next_id() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    NEXT.fetch_add(1, Relaxed)
+}
+
 /// Makes the span that a macro describes, if it is enabled.
 #[doc(hidden)]
 pub fn make<S: Source, F: Fields>(
@@ -123,12 +129,10 @@ pub fn make<S: Source, F: Fields>(
     level: Level,
     fields: F,
 ) -> FemtoSpan {
-    /// The id of the next span.
-    static NEXT: AtomicU64 = AtomicU64::new(1);
     if source.state(site, Shape::TEXT, level).is_none() {
         return FemtoSpan::none();
     }
-    let id = NEXT.fetch_add(1, Relaxed);
+    let id = next_id();
     let owned = source.to_owned();
     let (bound, bound_keys) = owned.logger().map(|logger| logger.bound()).unwrap_or_default();
     let current = Context::current();

@@ -1,0 +1,153 @@
+//! The handler that hands records to `tracing`.
+
+use std::fmt::{self, Write};
+
+use tracing_core::field::{self, Field};
+use tracing_core::{Dispatch, Event};
+
+use super::FEEDING;
+use super::site::Site;
+use crate::error::Error;
+use crate::handler::{Batch, FemtoHandler};
+use crate::record::FemtoLogRecord;
+use crate::value::Value;
+
+/// A handler that makes events of `tracing` out of records, for programs whose subscriber is `tracing`'s.
+///
+/// | of a record | becomes |
+/// |---|---|
+/// | level | the level of the same name; `Critical` becomes `ERROR` |
+/// | target, module path, file, line | the event's |
+/// | message | the field `message` |
+/// | keys | fields of the same names: numbers, `bool`s, strings and bytes as such, others as text |
+/// | names of the spans around it | the field `span`, as `outer:inner` |
+///
+/// The subscriber stamps events itself, when the handler's thread comes to them, and sees the handler's thread as theirs.
+/// `tracing` wants to know of each call what it will give, for ever; so the handler remembers each call and its keys. It does that
+/// for 4,096 of them; from then on, what is new has the target `femtologging` and the fields `message`, `key_values`,
+/// `log.target`, `log.module_path`, `log.file` and `log.line`. An event has at most 30 keys of its own; all others are in
+/// `key_values`.
+///
+/// Records do not come back by a [`FemtoTracingLayer`](super::FemtoTracingLayer) of the same dispatcher.
+///
+/// # Examples
+///
+/// ```
+/// use femtologging::{Config, FemtoHandlerExt, FemtoTracingHandler, info};
+///
+/// let subscriber = tracing_subscriber::fmt().with_writer(std::io::stderr).finish();
+/// let handler = FemtoTracingHandler::new(tracing::Dispatch::new(subscriber));
+/// let logging = Config::builder().add_handler("tracing", handler.configure().build()?).build()?;
+/// let logger = logging.get_logger("shop")?;
+/// info!(logger: logger, "{} packed", 3; express = true);
+/// # logging.flush(std::time::Duration::from_secs(5))?;
+/// # Ok::<(), femtologging::Error>(())
+/// ```
+pub struct FemtoTracingHandler {
+    dispatch: Dispatch,
+    text: String,
+}
+
+/// How many values an event can have in every version of `tracing`.
+const VALUES: usize = 32;
+
+/// How many keys have a field of their own: all but the message and the rest.
+const KEYS: usize = VALUES - 2;
+
+/// The field of all other keys.
+const REST: &str = "key_values";
+
+/// The fields of what is new when enough calls are known.
+const OTHER: &[&str] = &["message", REST, "log.target", "log.module_path", "log.file", "log.line"];
+
+type AnyValue<'a> = Box<dyn field::Value + 'a>;
+
+impl FemtoTracingHandler {
+    /// Makes a handler that hands records to this dispatcher.
+    pub fn new(dispatch: Dispatch) -> Self {
+        Self { dispatch, text: String::new() }
+    }
+}
+
+impl FemtoHandler for FemtoTracingHandler {
+    fn handle(&mut self, record: &FemtoLogRecord<'_>, _: &mut Batch) -> Result<(), Error> {
+        let (mut names, mut values, rest) = fields(record);
+        names.extend((!rest.is_empty()).then_some(REST));
+        let metadata = Site::of(record, &names, OTHER, &mut self.text);
+        if metadata.fields().len() == names.len() {
+            values.extend((!rest.is_empty()).then(|| Box::new(rest) as AnyValue<'_>));
+        } else {
+            let all = record.key_values().fold(String::new(), with_key);
+            values.truncate(1);
+            values.push(Box::new(all));
+            values.push(Box::new(record.target()));
+            values.push(Box::new(record.module_path()));
+            values.push(Box::new(record.file()));
+            values.push(Box::new(record.line()));
+        }
+        let fields: Vec<Field> = metadata.fields().iter().collect();
+        if let Some(first) = fields.first() {
+            let mut pairs: [(&Field, Option<&dyn field::Value>); VALUES] = [(first, None); VALUES];
+            for ((pair, field), value) in pairs.iter_mut().zip(&fields).zip(&values) {
+                *pair = (field, Some(&**value));
+            }
+            FEEDING.set(true);
+            if self.dispatch.enabled(metadata) {
+                self.dispatch.event(&Event::new(metadata, &metadata.fields().value_set(&pairs)));
+            }
+            FEEDING.set(false);
+        }
+        Ok(())
+    }
+}
+
+/// The names and values of the fields, and the text of the keys that there is no room for.
+fn fields<'a>(record: &FemtoLogRecord<'a>) -> (Vec<&'a str>, Vec<AnyValue<'a>>, String) {
+    let (mut names, mut rest) = (vec!["message"], String::new());
+    let mut values: Vec<AnyValue<'a>> = vec![Box::new(field::display(record.message()))];
+    let spans: Vec<_> = record.spans().map(|span| span.name()).collect();
+    if !spans.is_empty() {
+        names.push("span");
+        values.push(Box::new(spans.join(":")));
+    }
+    for (key, value) in record.key_values() {
+        match names.iter().position(|name| *name == key) {
+            // The last one counts; the message and the spans stay.
+            Some(at) if at > 0 && spans.is_empty() || at > 1 => values[at] = any(value),
+            Some(_) => rest = with_key(rest, (key, value)),
+            None if names.len() <= KEYS => {
+                names.push(key);
+                values.push(any(value));
+            }
+            None => rest = with_key(rest, (key, value)),
+        }
+    }
+    (names, values, rest)
+}
+
+fn any<'a>(value: Value<'a>) -> AnyValue<'a> {
+    match value {
+        Value::Bool(x) => Box::new(x),
+        Value::I64(x) => Box::new(x),
+        Value::U64(x) => Box::new(x),
+        Value::I128(x) => Box::new(x),
+        Value::U128(x) => Box::new(x),
+        Value::F64(x) => Box::new(x),
+        Value::F32(x) => Box::new(f64::from(x)),
+        Value::Str(text) => Box::new(text),
+        Value::Bytes(bytes) => Box::new(bytes),
+        other => Box::new(field::display(other)),
+    }
+}
+
+/// Appends ` key=value`.
+fn with_key(mut text: String, (key, value): (&str, Value<'_>)) -> String {
+    let _ = write!(text, "{}{key}={value}", if text.is_empty() { "" } else { " " });
+    text
+}
+
+impl fmt::Debug for FemtoTracingHandler {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FemtoTracingHandler").finish_non_exhaustive()
+    }
+}

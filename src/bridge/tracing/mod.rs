@@ -1,0 +1,210 @@
+//! The crate `tracing`: its events become records of ours, its spans contexts; and our records events of `tracing`.
+//!
+//! [`FemtoTracingLayer`] and [`FemtoTracingSubscriber`] differ in who keeps the spans, the registry of `tracing-subscriber` or
+//! the subscriber itself. What they do is here.
+
+mod fields;
+mod handler;
+mod known;
+mod layer;
+mod site;
+mod span;
+mod subscriber;
+
+pub use self::handler::FemtoTracingHandler;
+pub use self::layer::{FemtoTracingFilter, FemtoTracingLayer, TracingLayerBuilder};
+pub use self::subscriber::{FemtoTracingSubscriber, TracingSubscriberBuilder};
+
+use std::cell::Cell;
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex};
+
+use tracing_core::span::{Attributes, Record};
+use tracing_core::{Event, Interest, LevelFilter as TracingLevelFilter, Metadata, callsite};
+
+use self::fields::Each;
+use self::known::{Known, LogCall, level};
+use self::span::{Parent, Span};
+use crate::config::Logging;
+use crate::context::Kept;
+use crate::level::{Level, LevelFilter, is_compiled};
+use crate::logger::dynamic::{self, Dynamic};
+use crate::logger::{AtLogger, AtSite, AtTarget, FemtoLogger, OwnedSource, Registry, Source};
+use crate::policy::SpanEvents;
+use crate::sync::lock;
+
+thread_local! {
+    /// Whether a record of ours is being handed to `tracing` on this thread; it does not come back.
+    static FEEDING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// What the layer and the subscriber have in common: where records go, and what becomes of events and spans.
+struct Bridge {
+    number: u64,
+    system: System,
+    span_events: SpanEvents,
+}
+
+/// The logging system that records go to.
+enum System {
+    Global,
+    /// One of the program's own, and its loggers by target.
+    Own(Arc<Registry>, Mutex<HashMap<Box<str>, FemtoLogger>>),
+}
+
+impl System {
+    fn of(logging: &Logging) -> Self {
+        System::Own(logging.registry().clone(), Mutex::default())
+    }
+
+    fn registry(&self) -> &Registry {
+        match self {
+            System::Global => Registry::global(),
+            System::Own(registry, _) => registry,
+        }
+    }
+}
+
+impl Bridge {
+    fn new(system: System, span_events: SpanEvents) -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        system.registry().on_change(callsite::rebuild_interest_cache);
+        Self { number: NEXT.fetch_add(1, Relaxed), system, span_events }
+    }
+
+    /// The logger of a target, in a system of the program's own.
+    fn logger(&self, target: &str) -> Option<FemtoLogger> {
+        let System::Own(registry, loggers) = &self.system else {
+            return None;
+        };
+        let mut loggers = lock(loggers);
+        if let Some(logger) = loggers.get(target) {
+            return Some(logger.clone());
+        }
+        let logger = registry.logger(target);
+        loggers.insert(target.into(), logger.clone());
+        Some(logger)
+    }
+
+    /// Whether a record of this call site would go anywhere.
+    fn lets(&self, known: &'static Known) -> bool {
+        is_compiled(known.level)
+            && match self.logger(known.site.metadata.target) {
+                Some(logger) => AtLogger(&logger).lets(&known.site, known.level),
+                None => AtSite.lets(&known.site, known.level),
+            }
+    }
+
+    fn interest(&self, metadata: &'static Metadata<'static>) -> Interest {
+        let known = Known::of(metadata);
+        // Each forwarded record has a target of its own.
+        if known.forwards_log {
+            Interest::sometimes()
+        } else if self.lets(known) {
+            Interest::always()
+        } else {
+            Interest::never()
+        }
+    }
+
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        match Known::find(metadata).filter(|known| !known.forwards_log) {
+            Some(known) => self.lets(known),
+            None => self.lets_target(metadata.target(), level(*metadata.level())),
+        }
+    }
+
+    fn lets_target(&self, target: &str, level: Level) -> bool {
+        is_compiled(level)
+            && match self.logger(target) {
+                Some(logger) => logger.is_enabled_for(level),
+                None => crate::logger::target_lets(target, level),
+            }
+    }
+
+    fn max_level(&self) -> TracingLevelFilter {
+        match self.system.registry().most_verbose() {
+            LevelFilter::Trace => TracingLevelFilter::TRACE,
+            LevelFilter::Debug => TracingLevelFilter::DEBUG,
+            LevelFilter::Info => TracingLevelFilter::INFO,
+            LevelFilter::Warn => TracingLevelFilter::WARN,
+            LevelFilter::Error => TracingLevelFilter::ERROR,
+            LevelFilter::Critical | LevelFilter::Off => TracingLevelFilter::OFF,
+        }
+    }
+
+    /// Makes a record of an event and of the context that is the current one.
+    fn event(&self, event: &Event<'_>) {
+        let known = Known::of(event.metadata());
+        if !is_compiled(known.level) || FEEDING.try_with(Cell::get).unwrap_or(false) {
+            return;
+        }
+        if known.forwards_log {
+            let mut call = LogCall::default();
+            event.record(&mut Each(|field: &_, value: fields::Seen<'_>| call.note(field, &value)));
+            return match self.logger(&call.target) {
+                Some(logger) => send(AtLogger(&logger), known, event, Some(&call)),
+                None => send(AtTarget(&call.target), known, event, Some(&call)),
+            };
+        }
+        match self.logger(known.site.metadata.target) {
+            Some(logger) => send(AtLogger(&logger), known, event, None),
+            None => send(AtSite, known, event, None),
+        }
+    }
+
+    /// Makes a span of ours for one of `tracing`'s.
+    fn span(&self, attributes: &Attributes<'_>, parent: Parent) -> Arc<Span> {
+        let known = Known::of(attributes.metadata());
+        let mut fields = Vec::with_capacity(attributes.fields().len());
+        attributes.record(&mut Each(|field: &_, value: fields::Seen<'_>| keep(known, field, &value, &mut fields)));
+        let source = self.logger(known.site.metadata.target).map_or(OwnedSource::Site, OwnedSource::Logger);
+        Span::new(known, self.number, parent, fields, source, self.span_events)
+    }
+}
+
+impl Drop for Bridge {
+    fn drop(&mut self) {
+        self.system.registry().not_on_change(callsite::rebuild_interest_cache);
+    }
+}
+
+/// Sets fields of a span that were left out, or given, when it was made.
+fn record(span: &Span, values: &Record<'_>) {
+    let mut fields = Vec::new();
+    values.record(&mut Each(|field: &_, value: fields::Seen<'_>| keep(span.known, field, &value, &mut fields)));
+    span.record(fields);
+    span::refresh();
+}
+
+fn keep(known: &Known, field: &tracing_core::Field, value: &fields::Seen<'_>, fields: &mut Vec<(u32, Kept)>) {
+    if let Some(key) = known.key(field) {
+        fields.push((key, value.keep(key)));
+    }
+}
+
+fn send<S: Source>(source: S, known: &'static Known, event: &Event<'_>, call: Option<&LogCall>) {
+    let message = |out: &mut dyn fmt::Write| {
+        let mut result = Ok(());
+        event.record(&mut Each(|field: &_, value: fields::Seen<'_>| {
+            if known.is_message(field) {
+                result = value.write(out);
+            }
+        }));
+        result
+    };
+    let record = Dynamic {
+        message: &message,
+        place: call.map(LogCall::place),
+        keys: &|entries| {
+            event.record(&mut Each(|field: &_, value: fields::Seen<'_>| {
+                if let Some(key) = known.key(field) {
+                    value.add(key, entries);
+                }
+            }));
+        },
+    };
+    dynamic::send(source, &known.site, known.level, &record);
+}

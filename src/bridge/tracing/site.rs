@@ -1,0 +1,113 @@
+//! Call sites of `tracing` that are made at run time. It wants them to last for ever, so there is a limit to their number.
+
+use std::collections::HashMap;
+use std::fmt::Write;
+use std::sync::{LazyLock, Mutex, OnceLock};
+
+use tracing_core::callsite::{self, Callsite};
+use tracing_core::field::FieldSet;
+use tracing_core::metadata::Kind;
+use tracing_core::{Interest, Level as TracingLevel, Metadata, identify_callsite};
+
+use crate::level::Level;
+use crate::record::FemtoLogRecord;
+use crate::sync::lock;
+
+/// How many there are at most, but for one of each level.
+const MOST: usize = 4096;
+
+/// A call site for the records of one call; or for those of a level, when there are too many.
+pub(super) struct Site(OnceLock<Metadata<'static>>);
+
+static SITES: LazyLock<Mutex<HashMap<String, &'static Site>>> = LazyLock::new(Mutex::default);
+
+/// What a site shows of itself before it has its metadata, which it takes part in.
+static UNMADE: Site = Site(OnceLock::new());
+static NO_METADATA: Metadata<'static> = metadata(&UNMADE, "", Level::Trace, None, &[]);
+
+/// Where a call stands: its module path, file and line.
+type Place = (&'static str, &'static str, u32);
+
+const fn metadata(
+    site: &'static Site,
+    target: &'static str,
+    level: Level,
+    place: Option<Place>,
+    names: &'static [&'static str],
+) -> Metadata<'static> {
+    let (module_path, file, line) = match place {
+        Some((module_path, file, line)) => (Some(module_path), Some(file), Some(line)),
+        None => (None, None, None),
+    };
+    let fields = FieldSet::new(names, identify_callsite!(site));
+    Metadata::new("femtologging record", target, tracing_level(level), file, line, module_path, fields, Kind::EVENT)
+}
+
+const fn tracing_level(level: Level) -> TracingLevel {
+    match level {
+        Level::Trace => TracingLevel::TRACE,
+        Level::Debug => TracingLevel::DEBUG,
+        Level::Info => TracingLevel::INFO,
+        Level::Warn => TracingLevel::WARN,
+        Level::Error | Level::Critical => TracingLevel::ERROR,
+    }
+}
+
+impl Site {
+    /// Returns the metadata for a record that has fields of these names; if there are too many sites, that for any records of its
+    /// level with `other` fields. `text` is a buffer.
+    pub(super) fn of(
+        record: &FemtoLogRecord<'_>,
+        names: &[&str],
+        other: &'static [&'static str],
+        text: &mut String,
+    ) -> &'static Metadata<'static> {
+        let mut sites = lock(&SITES);
+        text.clear();
+        let place = (record.level(), record.target(), record.module_path(), record.file(), record.line());
+        let _ = write!(text, "{place:?}{names:?}");
+        if let Some(site) = sites.get(text.as_str()) {
+            return site.metadata();
+        }
+        let has_room = sites.len() < MOST;
+        if !has_room {
+            text.clear();
+            let _ = write!(text, "{:?}", record.level());
+            if let Some(site) = sites.get(text.as_str()) {
+                return site.metadata();
+            }
+        }
+        let site: &'static Self = Box::leak(Box::new(Self(OnceLock::new())));
+        site.0.get_or_init(|| {
+            if has_room {
+                let names: Vec<_> = names.iter().map(|name| leak(name)).collect();
+                let place = (leak(record.module_path()), leak(record.file()), record.line());
+                metadata(site, leak(record.target()), record.level(), Some(place), names.leak())
+            } else {
+                metadata(site, "femtologging", record.level(), None, other)
+            }
+        });
+        sites.insert(text.clone(), site);
+        drop(sites);
+        // Other subscribers are asked, and may do anything.
+        callsite::register(site);
+        site.metadata()
+    }
+
+    fn metadata(&self) -> &Metadata<'static> {
+        self.0.get().unwrap_or(&NO_METADATA)
+    }
+}
+
+impl Callsite for Site {
+    /// The dispatcher is asked about each record.
+    fn set_interest(&self, _: Interest) {}
+
+    fn metadata(&self) -> &Metadata<'_> {
+        self.0.get().unwrap_or(&NO_METADATA)
+    }
+}
+
+fn leak(text: &str) -> &'static str {
+    String::leak(text.to_owned())
+}

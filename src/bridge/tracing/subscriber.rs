@@ -1,0 +1,190 @@
+//! The subscriber for those who want no registry.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex};
+
+use tracing_core::span::{Attributes, Current, Id, Record};
+use tracing_core::{Event, Interest, LevelFilter, Metadata, Subscriber};
+
+use super::span::{self, Parent, Span};
+use super::{Bridge, System, record};
+use crate::config::Logging;
+use crate::context::Context;
+use crate::policy::SpanEvents;
+use crate::sync::{Line, lock};
+
+/// How many tables the open spans are spread over, so that threads seldom wait for each other.
+const TABLES: usize = 16;
+
+/// A subscriber that makes records of `tracing`'s events, and contexts of its spans, as [`FemtoTracingLayer`](super::FemtoTracingLayer)
+/// does, and keeps the spans itself.
+///
+/// It is the cheaper of the two where it is the only one. It takes no layers.
+///
+/// # Examples
+///
+/// ```
+/// use femtologging::{Config, FemtoCaptureHandler, FemtoTracingSubscriber};
+/// use std::time::Duration;
+///
+/// let capture = FemtoCaptureHandler::new();
+/// let logging = Config::builder().add_handler("capture", capture.clone()).build()?;
+/// let subscriber = FemtoTracingSubscriber::builder().logging(&logging).build();
+/// tracing::subscriber::with_default(subscriber, || tracing::info!("hello"));
+/// logging.flush(Duration::from_secs(5))?;
+/// assert_eq!(capture.messages(), ["hello"]);
+/// # Ok::<(), femtologging::Error>(())
+/// ```
+pub struct FemtoTracingSubscriber {
+    bridge: Bridge,
+    /// The spans that have handles, by their number.
+    open: [Line<Mutex<HashMap<u64, Open>>>; TABLES],
+}
+
+struct Open {
+    span: Arc<Span>,
+    handles: usize,
+}
+
+impl FemtoTracingSubscriber {
+    /// Returns a builder.
+    pub fn builder() -> TracingSubscriberBuilder {
+        TracingSubscriberBuilder { system: System::Global, span_events: SpanEvents::None }
+    }
+
+    fn table(&self, id: &Id) -> &Mutex<HashMap<u64, Open>> {
+        &self.open[id.into_u64() as usize % TABLES].0
+    }
+
+    fn find(&self, id: &Id) -> Option<Arc<Span>> {
+        lock(self.table(id)).get(&id.into_u64()).map(|open| open.span.clone())
+    }
+}
+
+/// Builds a [`FemtoTracingSubscriber`].
+///
+/// | setting | default | |
+/// |---|---|---|
+/// | [`logging`](Self::logging) | the global system | where records go |
+/// | [`span_events`](Self::span_events) | `None` | which records spans make of themselves |
+#[must_use = "it does nothing until it is built"]
+pub struct TracingSubscriberBuilder {
+    system: System,
+    span_events: SpanEvents,
+}
+
+impl TracingSubscriberBuilder {
+    /// Sends records to a system of the program's own.
+    pub fn logging(self, logging: &Logging) -> Self {
+        Self { system: System::of(logging), ..self }
+    }
+
+    /// Sets which records spans make of themselves: `enter`, when one is entered for the first time, and `exit`, when its last
+    /// handle is dropped, with its `duration` since then.
+    pub fn span_events(self, events: SpanEvents) -> Self {
+        Self { span_events: events, ..self }
+    }
+
+    /// Builds the subscriber.
+    pub fn build(self) -> FemtoTracingSubscriber {
+        FemtoTracingSubscriber {
+            bridge: Bridge::new(self.system, self.span_events),
+            open: std::array::from_fn(|_| Line(Mutex::default())),
+        }
+    }
+}
+
+impl Subscriber for FemtoTracingSubscriber {
+    fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
+        self.bridge.interest(metadata)
+    }
+
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        self.bridge.enabled(metadata)
+    }
+
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        Some(self.bridge.max_level())
+    }
+
+    fn new_span(&self, attributes: &Attributes<'_>) -> Id {
+        let parent = if attributes.is_contextual() {
+            span::current_parent()
+        } else {
+            let parent = attributes.parent().and_then(|parent| self.find(parent));
+            parent.map_or_else(|| Parent::Context(Context::default()), Parent::Span)
+        };
+        let span = self.bridge.span(attributes, parent);
+        let id = Id::from_u64(span.id);
+        lock(self.table(&id)).insert(span.id, Open { span, handles: 1 });
+        id
+    }
+
+    fn record(&self, id: &Id, values: &Record<'_>) {
+        if let Some(span) = self.find(id) {
+            record(&span, values);
+        }
+    }
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn event(&self, event: &Event<'_>) {
+        if event.is_contextual() {
+            span::refresh();
+            return self.bridge.event(event);
+        }
+        let parent = event.parent().and_then(|parent| self.find(parent));
+        let around = parent.map(|span| span.context().0).unwrap_or_default();
+        around.in_scope(|| self.bridge.event(event));
+    }
+
+    fn enter(&self, id: &Id) {
+        if let Some(span) = self.find(id) {
+            span.enter();
+        }
+    }
+
+    fn exit(&self, id: &Id) {
+        if let Some(span) = self.find(id) {
+            span.exit();
+        }
+    }
+
+    fn clone_span(&self, id: &Id) -> Id {
+        if let Some(open) = lock(self.table(id)).get_mut(&id.into_u64()) {
+            open.handles += 1;
+        }
+        id.clone()
+    }
+
+    fn try_close(&self, id: Id) -> bool {
+        let mut table = lock(self.table(&id));
+        let Some(open) = table.get_mut(&id.into_u64()) else {
+            return false;
+        };
+        open.handles -= 1;
+        if open.handles > 0 {
+            return false;
+        }
+        let closed = table.remove(&id.into_u64());
+        drop(table);
+        if let Some(Open { span, .. }) = closed {
+            span.close();
+        }
+        true
+    }
+
+    fn current_span(&self) -> Current {
+        match span::innermost(self.bridge.number) {
+            Some(span) => Current::new(Id::from_u64(span.id), span.known.metadata),
+            None => Current::none(),
+        }
+    }
+}
+
+impl fmt::Debug for FemtoTracingSubscriber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FemtoTracingSubscriber").finish_non_exhaustive()
+    }
+}
