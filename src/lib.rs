@@ -98,6 +98,8 @@
 //! | [`FemtoFlightRecorder`] | another handler, the last ones before an error |
 //! | [`FemtoRouteHandler`] | one of several handlers |
 //! | [`FemtoFallbackHandler`] | a second handler, where the first one fails |
+//! | `FemtoHttpHandler` | a server, by HTTP or HTTPS; Loki, Elasticsearch, Splunk, Datadog (feature `http`) |
+//! | `FemtoOtlpHandler` | OpenTelemetry's collector (feature `otlp`) |
 //! | [`FemtoCaptureHandler`] | a list that tests look into |
 //! | [`FemtoNullHandler`] | nowhere |
 //!
@@ -375,6 +377,8 @@ pub use record::by_hand::ByHand;
 #[doc = include_str!("../docs/guide/filters.md")]
 #[doc = include_str!("../docs/guide/formatters.md")]
 #[doc = include_str!("../docs/guide/network.md")]
+#[cfg_attr(all(feature = "otlp", feature = "gzip"), doc = include_str!("../docs/guide/http.md"))]
+#[cfg_attr(feature = "otlp", doc = include_str!("../docs/guide/collector.md"))]
 #[doc = include_str!("../docs/guide/syslog.md")]
 #[doc = include_str!("../docs/guide/testing.md")]
 mod guides {}

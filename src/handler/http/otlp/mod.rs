@@ -38,7 +38,7 @@ use crate::value::Value;
 /// | level | `severity_text`, and `severity_number`: `Trace` 1, `Debug` 5, `Info` 9, `Warn` 13, `Error` 17, `Critical` 21 |
 /// | message | `body` |
 /// | key `trace_id` of 32 hexadecimal digits, `span_id` of 16 | `trace_id`, `span_id` |
-/// | other keys | attributes with their types; integers beyond 64 bits are text, durations seconds |
+/// | other keys | attributes with their types; integers beyond 64 bits are text, durations seconds; in JSON, NaN and infinities are text |
 /// | source file, line; thread's name, number | the attributes `code.file.path`, `code.line.number`, `thread.name`, `thread.id` |
 ///
 /// Statuses 429, 502, 503 and 504 are retried, as the protocol has it, and no others. When a collector takes a
