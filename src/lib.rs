@@ -213,6 +213,7 @@
 //! | `msgpack` | `FemtoMsgpackFormatter`: MessagePack |
 //! | `gzip` | compressed backups of files that roll over, by the crate `flate2` |
 //! | `regex` | [`filter::Matches`](filter), and expressions for [`filter::Redact`] |
+//! | `tracing` | `FemtoTracingLayer`, `FemtoTracingSubscriber`: what `tracing`'s macros log; `FemtoTracingHandler`: the other way |
 //! | `tls` | encrypted connections of the socket and syslog handlers, by the crate `rustls` |
 //!
 //! The others remove levels from the build and can be combined: the strictest counts. The environment
@@ -381,4 +382,5 @@ pub use record::by_hand::ByHand;
 #[cfg_attr(feature = "otlp", doc = include_str!("../docs/guide/collector.md"))]
 #[doc = include_str!("../docs/guide/syslog.md")]
 #[doc = include_str!("../docs/guide/testing.md")]
+#[cfg_attr(feature = "tracing", doc = include_str!("../docs/guide/tracing.md"))]
 mod guides {}

@@ -5,6 +5,10 @@ use std::io::BufReader;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
+#[cfg(feature = "tracing")]
+#[allow(dead_code, unused_imports)]
+#[path = "../examples/axum_trace_layer.rs"]
+mod axum_trace_layer;
 #[allow(dead_code, unused_imports)]
 #[path = "../examples/custom_handler.rs"]
 mod custom_handler;
@@ -128,4 +132,49 @@ fn a_custom_handler_keeps_the_last_messages() {
     assert!(output.status.success(), "{stdout}");
     assert!(stdout.contains("INFO order 4 packed\nINFO order 5 packed\nWARN stock is low\n"), "{stdout}");
     assert!(!stdout.contains("order 3"), "{stdout}");
+}
+
+#[cfg(feature = "tracing")]
+#[test]
+#[ignore = "the other tests start it"]
+fn axum_trace_layer_child() {
+    axum_trace_layer::main().unwrap();
+}
+
+#[cfg(feature = "tracing")]
+#[test]
+fn a_service_with_a_trace_layer_logs_requests() {
+    let output = child("axum_trace_layer_child", &[]);
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{stdout}");
+    // Without the time, the thread and how long it took.
+    let line = |line: &str| {
+        let Some((_, rest)) = line.split_once("Z level=") else {
+            return line.to_owned();
+        };
+        let rest = rest.replace(" thread=tokio-rt-worker", "");
+        rest.split_once(" latency=\"").map_or(rest.clone(), |(before, after)| {
+            let after = after.trim_start_matches(|c: char| c.is_ascii_digit());
+            format!("{before} latency=\"…{after}")
+        })
+    };
+    let lines: Vec<_> = stdout.lines().map(line).collect();
+    let first = lines.iter().position(|line| line.starts_with("debug")).unwrap();
+    let expected = [
+        r#"debug logger=tower_http::trace::on_request span=request span_id=1 msg="started processing request" method=GET path=/items/7"#,
+        r#"info logger=examples::axum_trace_layer span=request span_id=1 msg="looking for an item" method=GET path=/items/7 id=7"#,
+        r#"debug logger=examples::axum_trace_layer span=request:load span_id=2 msg="asked the table" method=GET path=/items/7 id=7 rows=1"#,
+        r#"info logger=tower_http::trace::on_response span=request span_id=1 msg="finished processing request" method=GET path=/items/7 latency="… ms" status=200"#,
+        "/items/7: HTTP/1.1 200 OK",
+        r#"debug logger=tower_http::trace::on_request span=request span_id=3 msg="started processing request" method=GET path=/items/700"#,
+        r#"info logger=examples::axum_trace_layer span=request span_id=3 msg="looking for an item" method=GET path=/items/700 id=700"#,
+        r#"debug logger=examples::axum_trace_layer span=request:load span_id=4 msg="asked the table" method=GET path=/items/700 id=700 rows=0"#,
+        r#"info logger=tower_http::trace::on_response span=request span_id=3 msg="finished processing request" method=GET path=/items/700 latency="… ms" status=404"#,
+        "/items/700: HTTP/1.1 404 Not Found",
+        r#"debug logger=tower_http::trace::on_request span=request span_id=5 msg="started processing request" method=GET path=/broken"#,
+        r#"info logger=tower_http::trace::on_response span=request span_id=5 msg="finished processing request" method=GET path=/broken latency="… ms" status=500"#,
+        r#"error logger=tower_http::trace::on_failure span=request span_id=5 msg="response failed" method=GET path=/broken classification="Status code: 500 Internal Server Error" latency="… ms""#,
+        "/broken: HTTP/1.1 500 Internal Server Error",
+    ];
+    assert_eq!(lines[first..first + expected.len()], expected, "{stdout}");
 }
