@@ -210,6 +210,7 @@
 //! | `cbor` | `FemtoCborFormatter`: CBOR, RFC 8949 |
 //! | `journald` | `FemtoJournaldHandler`: systemd's journal (Linux) |
 //! | `local-time` | times of the local or any other zone, in formatters and for rollovers, by the crate `jiff` |
+//! | `log` | `bridge`: a back end for the crate `log`, and `FemtoLogHandler`, which feeds another one |
 //! | `msgpack` | `FemtoMsgpackFormatter`: MessagePack |
 //! | `gzip` | compressed backups of files that roll over, by the crate `flate2` |
 //! | `regex` | [`filter::Matches`](filter), and expressions for [`filter::Redact`] |
@@ -382,5 +383,6 @@ pub use record::by_hand::ByHand;
 #[cfg_attr(feature = "otlp", doc = include_str!("../docs/guide/collector.md"))]
 #[doc = include_str!("../docs/guide/syslog.md")]
 #[doc = include_str!("../docs/guide/testing.md")]
+#[cfg_attr(feature = "log", doc = include_str!("../docs/guide/log.md"))]
 #[cfg_attr(feature = "tracing", doc = include_str!("../docs/guide/tracing.md"))]
 mod guides {}

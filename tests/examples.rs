@@ -12,6 +12,10 @@ mod axum_trace_layer;
 #[allow(dead_code, unused_imports)]
 #[path = "../examples/custom_handler.rs"]
 mod custom_handler;
+#[cfg(feature = "log")]
+#[allow(dead_code, unused_imports)]
+#[path = "../examples/log_with_kv.rs"]
+mod log_with_kv;
 #[allow(dead_code, unused_imports)]
 #[path = "../examples/tee.rs"]
 mod tee;
@@ -33,6 +37,13 @@ fn tee_child() {
 #[ignore = "the other tests start it"]
 fn custom_handler_child() {
     custom_handler::main().unwrap();
+}
+
+#[cfg(feature = "log")]
+#[test]
+#[ignore = "the other tests start it"]
+fn log_with_kv_child() {
+    log_with_kv::main().unwrap();
 }
 
 fn child(test: &str, environment: &[(&str, &Path)]) -> Output {
@@ -177,4 +188,52 @@ fn a_service_with_a_trace_layer_logs_requests() {
         "/broken: HTTP/1.1 500 Internal Server Error",
     ];
     assert_eq!(lines[first..first + expected.len()], expected, "{stdout}");
+}
+
+#[cfg(feature = "log")]
+#[test]
+fn a_program_that_uses_log_writes_json() {
+    let output = child("log_with_kv_child", &[]);
+    assert!(output.status.success(), "{output:?}");
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    // The time, which is the first field, is all that differs from run to run.
+    let lines: Vec<_> = stdout.lines().filter_map(|line| Some(line.split_once(r#"Z","level":"#)?.1)).collect();
+    let expected = [
+        (
+            r#""DEBUG","message":"looking for apples","logger":"shop::stock""#,
+            35,
+            r#""order":1,"article":"apples","wanted":3"#,
+        ),
+        (
+            r#""INFO","message":"sold 3 apples","logger":"shop""#,
+            42,
+            r#""order":1,"article":"apples","wanted":3,"price":0.75,"gift":false,"voucher":null"#,
+        ),
+        (r#""WARN","message":"running low","logger":"shop::stock""#, 44, r#""order":1,"article":"apples","left":2"#),
+        (
+            r#""DEBUG","message":"looking for plums","logger":"shop::stock""#,
+            35,
+            r#""order":2,"article":"plums","wanted":1"#,
+        ),
+        (
+            r#""ERROR","message":"order refused","logger":"shop""#,
+            55,
+            r#""order":2,"error":"there is no plums","state":"{\"apples\": 2, \"pears\": 40}""#,
+        ),
+        (
+            r#""DEBUG","message":"looking for apples","logger":"shop::stock""#,
+            35,
+            r#""order":3,"article":"apples","wanted":9"#,
+        ),
+        (
+            r#""ERROR","message":"order refused","logger":"shop""#,
+            55,
+            r#""order":3,"error":"9 wanted, 2 left","state":"{\"apples\": 2, \"pears\": 40}""#,
+        ),
+    ]
+    .map(|(what, line, fields)| {
+        let place = format!(r#""thread":"log_with_kv_child","file":"tests/../examples/log_with_kv.rs","line":{line}"#);
+        format!(r#"{what},{place},"fields":{{{fields}}}}}"#)
+    });
+    assert_eq!(lines, expected);
 }

@@ -49,7 +49,8 @@ impl<'a> Entries<'a> {
     /// Makes entries that go on behind others in the sink, of which `keys` are keys.
     pub(crate) fn new(sink: &'a mut ByteSink, keys: usize) -> Self {
         sink.begin_values();
-        Self { sink, limits: limits::get(), keys, left_out: 0 }
+        let limits = sink.limits();
+        Self { sink, limits, keys, left_out: 0 }
     }
 
     /// Makes entries without limits.

@@ -29,6 +29,11 @@ impl ByteSink {
         Self { bytes, limits, end: usize::MAX, beyond: 0, in_values: false, was_cut: false }
     }
 
+    /// How large what is written here may be.
+    pub(crate) fn limits(&self) -> Limits {
+        self.limits
+    }
+
     /// Whether anything was cut short.
     pub(crate) fn was_cut(&self) -> bool {
         self.was_cut

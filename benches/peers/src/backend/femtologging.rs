@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use femtologging::{Config, FemtoFileHandler, FemtoJsonFormatter, Level};
 
+use super::log_calls::Log;
 use super::{Backend, Calls};
 use crate::Result;
 
@@ -44,6 +45,31 @@ impl<const JSON: bool> Backend for Femtologging<JSON> {
     fn finish(self) -> Result<()> {
         femtologging::flush(Duration::from_secs(60))?;
         Ok(())
+    }
+}
+
+/// The same behind the `log` facade.
+pub struct LogBridge(Femtologging<false>);
+
+impl Backend for LogBridge {
+    const NAME: &'static str = "log-bridge";
+    const PACKAGE: &'static str = "femtologging";
+    const REMARKS: &'static str = "femtologging behind `log`";
+
+    type Calls = Log;
+
+    fn start(path: &Path) -> Result<Self> {
+        let femtologging = Femtologging::<false>::start(path)?;
+        femtologging::bridge::init_log()?;
+        Ok(Self(femtologging))
+    }
+
+    fn calls(&self) -> Log {
+        Log
+    }
+
+    fn finish(self) -> Result<()> {
+        self.0.finish()
     }
 }
 

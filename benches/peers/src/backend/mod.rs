@@ -100,8 +100,11 @@ pub static ALL: &[Entry] = &[
     Entry::of::<femtologging::Femtologging<false>>(),
     #[cfg(feature = "femtologging")]
     Entry::of::<femtologging::Femtologging<true>>(),
+    #[cfg(feature = "femtologging")]
+    Entry::of::<femtologging::LogBridge>(),
     Entry::of::<spdlog::Spdlog<false>>(),
     Entry::of::<spdlog::Spdlog<true>>(),
+    Entry::of::<spdlog::SpdlogLog>(),
     Entry::of::<tracing::Tracing<false>>(),
     Entry::of::<tracing::Tracing<true>>(),
     Entry::of::<slog::Slog<false>>(),

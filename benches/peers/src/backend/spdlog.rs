@@ -7,6 +7,7 @@ use spdlog::formatter::JsonFormatter;
 use spdlog::sink::{AsyncPoolSink, FileSink, OverflowPolicy};
 use spdlog::{Logger, ThreadPool};
 
+use super::log_calls::LogMessageOnly;
 use super::{Backend, Calls};
 use crate::Result;
 
@@ -51,6 +52,33 @@ impl<const JSON: bool> Backend for Spdlog<JSON> {
         let nothing = Logger::builder().build()?;
         drop(spdlog::swap_default_logger(Arc::new(nothing)));
         Ok(())
+    }
+}
+
+/// The same behind the `log` facade.
+pub struct SpdlogLog(Spdlog<false>);
+
+impl Backend for SpdlogLog {
+    const NAME: &'static str = "spdlog-rs-log";
+    const PACKAGE: &'static str = "spdlog-rs";
+    const REMARKS: &'static str = "spdlog-rs behind `log`";
+    const PRINTS_KEY_VALUES: bool = false;
+
+    type Calls = LogMessageOnly;
+
+    fn start(path: &Path) -> Result<Self> {
+        let spdlog = Spdlog::<false>::start(path)?;
+        spdlog::init_log_crate_proxy()?;
+        log::set_max_level(log::LevelFilter::Info);
+        Ok(Self(spdlog))
+    }
+
+    fn calls(&self) -> LogMessageOnly {
+        LogMessageOnly
+    }
+
+    fn finish(self) -> Result<()> {
+        self.0.finish()
     }
 }
 
