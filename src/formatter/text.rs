@@ -103,3 +103,48 @@ fn write_rest(record: &FemtoLogRecord<'_>, mut out: impl Output) {
         },
     );
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::by_hand::{ByHand, any_value};
+    use crate::text::is_harmful;
+    use crate::value::Value;
+    use proptest::prelude::*;
+
+    fn text(record: ByHand<'_>) -> String {
+        let mut out = Vec::new();
+        record.with(|record| FemtoTextFormatter::new().format(record, &mut out));
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn spans_contexts_and_values_of_values() {
+        let list = ByHand::list([Value::U64(1), Value::Str("a \"b\"\n"), Value::Debug("\u{1b}")]);
+        let map = ByHand::map([("a", Value::U64(1)), ("list", list.get()), ("a", Value::Bytes(&[0x1b]))]);
+        let record = ByHand {
+            context: &[("user", Value::Str("ada")), ("map", Value::Null)],
+            spans: &[("request", 3), ("lo\nad", 4)],
+            key_values: &[("map", map.get()), ("bytes", Value::Bytes(b"\n"))],
+            ..ByHand::default()
+        };
+        let expected = r#"2023-03-05T20:35:20.123456Z WARN  app.db [main] request:lo\nad: retry 3 of five user=ada map={"list":[1,"a \"b\"\n",\u{1b}],"a":1b} bytes=0a"#;
+        assert_eq!(text(record), expected);
+    }
+
+    proptest! {
+        #[test]
+        fn no_raw_control_character_comes_through(
+            message: String, logger: String, thread: String, key: String, span: String, value in any_value(), inherited in any_value(),
+        ) {
+            let (context, spans) = ([(key.as_str(), inherited.get())], [(span.as_str(), 1)]);
+            let key_values = [("k", value.get())];
+            let record = ByHand {
+                message: &message, logger: &logger, thread: &thread, context: &context, spans: &spans, key_values: &key_values,
+                ..ByHand::default()
+            };
+            let line = text(record);
+            prop_assert!(!line.contains(is_harmful), "{line:?}");
+        }
+    }
+}

@@ -8,7 +8,7 @@ use crate::time::CivilWriter;
 
 /// Writes records as CBOR ([RFC 8949](https://www.rfc-editor.org/rfc/rfc8949)), one map each, with the names of
 /// [`JsonSchema::Default`](crate::JsonSchema::Default): `timestamp`, `level`, `logger`, `thread`, `file`, `line`, `message` and, where
-/// there are keys, `fields`.
+/// there are any, `spans` (a list of maps with `name` and `id`) and `fields`.
 ///
 /// | value | CBOR |
 /// |---|---|

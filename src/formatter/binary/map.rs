@@ -1,6 +1,6 @@
 //! A record as a map, in the formats that have no names of their own for its parts.
 
-use super::Notation;
+use super::{Notation, write_spans};
 use crate::formatter::pairs::pairs;
 use crate::record::FemtoLogRecord;
 use crate::time::Timestamp;
@@ -13,7 +13,8 @@ pub(super) fn write_record<N: Notation>(
     time: impl FnOnce(Timestamp, &mut Vec<u8>),
 ) {
     let pairs = pairs(record);
-    N::map_head(if pairs.is_empty() { 7 } else { 8 }, out);
+    let spans = record.spans().next().is_some();
+    N::map_head(7 + usize::from(spans) + usize::from(!pairs.is_empty()), out);
     N::text("timestamp", out);
     time(record.timestamp(), out);
     for (name, text) in [
@@ -31,6 +32,10 @@ pub(super) fn write_record<N: Notation>(
     N::rendered(out, |out| {
         let _ = record.message().render(out);
     });
+    if spans {
+        N::text("spans", out);
+        write_spans::<N>(record, out);
+    }
     if !pairs.is_empty() {
         N::text("fields", out);
         let mut entries = 0;

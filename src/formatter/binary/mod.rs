@@ -16,6 +16,7 @@ pub use cbor::FemtoCborFormatter;
 pub use msgpack::FemtoMsgpackFormatter;
 pub use pickle::FemtoPickleFormatter;
 
+use crate::record::FemtoLogRecord;
 use crate::text::Raw;
 use crate::value::{Value, write_value};
 
@@ -86,4 +87,18 @@ pub(super) trait Notation {
             }
         }
     }
+}
+
+/// Writes the spans of a record, the outermost first, as a list of maps.
+fn write_spans<N: Notation>(record: &FemtoLogRecord<'_>, out: &mut Vec<u8>) {
+    N::list_head(record.spans().count(), out);
+    for span in record.spans() {
+        N::map_head(2, out);
+        N::text("name", out);
+        N::text(span.name(), out);
+        N::text("id", out);
+        N::integer(false, span.id().into(), out);
+        N::map_end(out);
+    }
+    N::list_end(out);
 }

@@ -9,7 +9,8 @@ use crate::time::Timestamp;
 use crate::value::{Value, write_value};
 
 /// Writes records as MessagePack, one map each, with the names of [`JsonSchema::Default`](crate::JsonSchema::Default):
-/// `timestamp`, `level`, `logger`, `thread`, `file`, `line`, `message` and, where there are keys, `fields`.
+/// `timestamp`, `level`, `logger`, `thread`, `file`, `line`, `message` and, where there are any, `spans` (a list of maps with `name` and
+/// `id`) and `fields`.
 ///
 /// | value | MessagePack |
 /// |---|---|

@@ -1,6 +1,6 @@
 //! CPython's pickle format, as its `logging.handlers.SocketHandler` sends it.
 
-use super::Notation;
+use super::{Notation, write_spans};
 use crate::formatter::origin::program;
 use crate::formatter::pairs::pairs;
 use crate::formatter::{FemtoFormatter, python};
@@ -20,9 +20,10 @@ use crate::time::{Timestamp, first_use};
 /// | `thread`, `threadName`, `process` | the calling thread's number and name, and the process's id |
 /// | `processName` | the program's file name, or what [`process_name`](Self::process_name) says |
 /// | `args`, `exc_info`, `exc_text`, `stack_info`, `funcName`, `taskName` | `None` |
+/// | `spans` | the spans that the record was logged in, the outermost first: a list of dictionaries with `name` and `id`; left out if there are none |
 /// | keys | their values, as what CPython's `extra` adds |
 ///
-/// A key that has the name of an attribute, of `message`, `asctime` or `getMessage` gets a `_` at its end, and so does one
+/// A key that has the name of an attribute, of `message`, `asctime`, `getMessage` or `spans` gets a `_` at its end, and so does one
 /// that differs from such a name only in `_` at its end: `name` becomes `name_`, and `name_` becomes `name__`. Of a key that
 /// comes twice, the last one is written. Integers of any size, floats, `bool`, `None`, bytes, lists and maps are those of
 /// Python; durations are seconds as a float; everything else is a `str`.
@@ -52,7 +53,7 @@ pub struct FemtoPickleFormatter {
 }
 
 /// The names that keys cannot have.
-const ATTRIBUTES: [&str; 24] = [
+const ATTRIBUTES: [&str; 25] = [
     "name",
     "msg",
     "args",
@@ -77,6 +78,7 @@ const ATTRIBUTES: [&str; 24] = [
     "message",
     "asctime",
     "getMessage",
+    "spans",
 ];
 
 impl Default for FemtoPickleFormatter {
@@ -139,6 +141,10 @@ impl FemtoFormatter for FemtoPickleFormatter {
         text("threadName", record.thread_name(), out);
         integer("process", record.process_id().into(), out);
         out.extend_from_slice(&self.constants);
+        if record.spans().next().is_some() {
+            Pickle::text("spans", out);
+            write_spans::<Pickle>(record, out);
+        }
         pairs(record).each(PartialEq::eq, |key, value| {
             if ATTRIBUTES.contains(&key.trim_end_matches('_')) {
                 Pickle::text_head(key.len() + 1, out);

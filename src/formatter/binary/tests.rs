@@ -380,6 +380,38 @@ fn of_nested<N: Notation>() -> String {
     of::<N>(Reader::new(&bytes).value(tag))
 }
 
+/// What a formatter makes of a record in a span `a`, number 1.
+fn in_a_span(formatter: impl FemtoFormatter) -> String {
+    hex(&bytes(formatter, ByHand { spans: &[("a", 1)], ..ByHand::default() }))
+}
+
+#[test]
+fn spans() {
+    let expected = "58050000007370616e735d287d2858040000006e616d65580100000061580200000069644b017565752e";
+    let found = in_a_span(FemtoPickleFormatter::new());
+    assert!(found.ends_with(expected), "{found}");
+    #[cfg(feature = "msgpack")]
+    {
+        let found = in_a_span(super::FemtoMsgpackFormatter::new());
+        assert!(found.starts_with("88") && found.ends_with("a57370616e739182a46e616d65a161a2696401"), "{found}");
+    }
+    #[cfg(feature = "cbor")]
+    {
+        let found = in_a_span(super::FemtoCborFormatter::new());
+        assert!(found.starts_with("a8") && found.ends_with("657370616e7381a2646e616d65616162696401"), "{found}");
+    }
+}
+
+#[test]
+fn maps_have_every_key_once() {
+    let map = ByHand::map([("a", Value::U64(1)), ("b", Value::U64(2)), ("a", Value::U64(3))]);
+    assert_eq!(of::<pickle::Pickle>(map.get()), "7d285801000000624b025801000000614b0375");
+    #[cfg(feature = "msgpack")]
+    assert_eq!(of::<super::msgpack::Msgpack>(map.get()), "82a16202a16103");
+    #[cfg(feature = "cbor")]
+    assert_eq!(of::<super::cbor::Cbor>(map.get()), "a2616202616103");
+}
+
 #[test]
 fn nested_values() {
     assert_eq!(of_nested::<pickle::Pickle>(), "5d28420200000000ff5d28657d285801000000614b017565");
