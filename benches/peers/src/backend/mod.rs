@@ -11,6 +11,8 @@ mod log_calls;
 mod slog;
 mod spdlog;
 mod tracing;
+#[cfg(feature = "femtologging")]
+mod tracing_bridge;
 
 use std::path::Path;
 
@@ -106,6 +108,10 @@ pub static ALL: &[Entry] = &[
     Entry::of::<spdlog::Spdlog<true>>(),
     Entry::of::<spdlog::SpdlogLog>(),
     Entry::of::<tracing::Tracing<false>>(),
+    #[cfg(feature = "femtologging")]
+    Entry::of::<tracing_bridge::Bridge<false>>(),
+    #[cfg(feature = "femtologging")]
+    Entry::of::<tracing_bridge::Bridge<true>>(),
     Entry::of::<tracing::Tracing<true>>(),
     Entry::of::<slog::Slog<false>>(),
     Entry::of::<slog::Slog<true>>(),
