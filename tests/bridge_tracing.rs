@@ -188,8 +188,8 @@ fn spans_nest_and_their_fields_can_come_later() {
                 tracing::info!("recorded outside");
                 info!(logger: logger, "our own");
             });
-            outer.record("status", 404);
-            outer.record("id", 7);
+            tracing::Span::current().record("status", 404);
+            tracing::Span::current().record("id", 7);
             info!(logger: logger, "ours, recorded twice");
             drop(entered);
             tracing::info!("outside");

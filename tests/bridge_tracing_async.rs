@@ -10,6 +10,15 @@ use femtologging::{Config, FemtoCaptureHandler, FemtoTracingLayer, Level, Value,
 use tracing::Instrument;
 use tracing_subscriber::layer::SubscriberExt;
 
+/// A call site as `debug!(target: "asked", …)` has one; `callsite2!` wants this name.
+static __CALLSITE: tracing::callsite::DefaultCallsite = tracing::callsite2! {
+    name: "event",
+    kind: tracing::metadata::Kind::EVENT,
+    target: "asked",
+    level: tracing::Level::DEBUG,
+    fields:
+};
+
 const TASKS: u64 = 1_000;
 const STEPS: u64 = 5;
 
@@ -88,6 +97,15 @@ fn a_thousand_tasks_keep_their_spans() {
         ("ours", TASKS * STEPS),
     ];
     assert_eq!(messages.iter().map(|(message, count)| (&**message, *count)).collect::<Vec<_>>(), expected);
+
+    // What no level lets through is not even asked about.
+    let interest = || (__CALLSITE.interest().is_always(), __CALLSITE.interest().is_never());
+    assert_eq!(interest(), (true, false));
+    let asked = femtologging::get_logger("asked").unwrap();
+    asked.set_level(Level::Info);
+    assert_eq!(interest(), (false, true));
+    asked.clear_level();
+    assert_eq!(interest(), (true, false));
 
     // Nothing is enabled any more than the levels say, by `tracing`'s own count.
     use tracing::level_filters::LevelFilter;

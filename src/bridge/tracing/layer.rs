@@ -9,10 +9,9 @@ use tracing_subscriber::filter::Filtered;
 use tracing_subscriber::layer::{Context, Filter, Layer};
 use tracing_subscriber::registry::{LookupSpan, SpanRef};
 
-use super::span::{self, Parent, Span};
-use super::{Bridge, System, record};
+use super::span::Span;
+use super::{Bridge, System, set_fields};
 use crate::config::Logging;
-use crate::context::Context as FemtoContext;
 use crate::policy::SpanEvents;
 
 /// A layer that makes records of `tracing`'s events, and contexts of its spans.
@@ -143,14 +142,8 @@ where
         let Some(span) = context.span(id) else {
             return;
         };
-        let parent = if attributes.is_contextual() {
-            span::current_parent()
-        } else {
-            let parent = span.parent().and_then(|parent| self.span_of(&parent));
-            parent.map_or_else(|| Parent::Context(FemtoContext::default()), Parent::Span)
-        };
         // The fields are user code, which may look at the span; nothing is borrowed.
-        let made = self.0.span(attributes, parent);
+        let made = self.0.span(attributes, || self.span_of(&span.parent()?));
         let mut extensions = span.extensions_mut();
         match extensions.get_mut::<Spans>() {
             Some(spans) => spans.0.push(made),
@@ -160,18 +153,12 @@ where
 
     fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
         if let Some(span) = self.find(id, &context) {
-            record(&span, values);
+            set_fields(&span, values);
         }
     }
 
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
-        if event.is_contextual() {
-            span::refresh();
-            return self.0.event(event);
-        }
-        let parent = context.event_span(event).and_then(|span| self.span_of(&span));
-        let around = parent.map(|span| span.context().0).unwrap_or_default();
-        around.in_scope(|| self.0.event(event));
+        self.0.event(event, || self.span_of(&context.event_span(event)?));
     }
 
     fn on_enter(&self, id: &Id, context: Context<'_, S>) {

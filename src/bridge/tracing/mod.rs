@@ -28,7 +28,7 @@ use self::fields::Each;
 use self::known::{Known, LogCall, level};
 use self::span::{Parent, Span};
 use crate::config::Logging;
-use crate::context::Kept;
+use crate::context::{Context, Kept};
 use crate::level::{Level, LevelFilter, is_compiled};
 use crate::logger::dynamic::{self, Dynamic};
 use crate::logger::{AtLogger, AtSite, AtTarget, FemtoLogger, OwnedSource, Registry, Source};
@@ -135,8 +135,18 @@ impl Bridge {
         }
     }
 
-    /// Makes a record of an event and of the context that is the current one.
-    fn event(&self, event: &Event<'_>) {
+    /// Makes a record of an event, in the current span or in another parent, which `find` finds.
+    fn event(&self, event: &Event<'_>, find: impl FnOnce() -> Option<Arc<Span>>) {
+        if event.is_contextual() {
+            span::refresh();
+            return self.record(event);
+        }
+        let around = find().map(|span| span.context().0).unwrap_or_default();
+        around.in_scope(|| self.record(event));
+    }
+
+    /// Makes a record of an event in the current context.
+    fn record(&self, event: &Event<'_>) {
         let known = Known::of(event.metadata());
         if !is_compiled(known.level) || FEEDING.try_with(Cell::get).unwrap_or(false) {
             return;
@@ -155,8 +165,13 @@ impl Bridge {
         }
     }
 
-    /// Makes a span of ours for one of `tracing`'s.
-    fn span(&self, attributes: &Attributes<'_>, parent: Parent) -> Arc<Span> {
+    /// Makes a span of ours for one of `tracing`'s, in the current span or in another parent, which `find` finds.
+    fn span(&self, attributes: &Attributes<'_>, find: impl FnOnce() -> Option<Arc<Span>>) -> Arc<Span> {
+        let parent = if attributes.is_contextual() {
+            span::current_parent()
+        } else {
+            find().map_or_else(|| Parent::Context(Context::default()), Parent::Span)
+        };
         let known = Known::of(attributes.metadata());
         let mut fields = Vec::with_capacity(attributes.fields().len());
         attributes.record(&mut Each(|field: &_, value: fields::Seen<'_>| keep(known, field, &value, &mut fields)));
@@ -172,7 +187,7 @@ impl Drop for Bridge {
 }
 
 /// Sets fields of a span that were left out, or given, when it was made.
-fn record(span: &Span, values: &Record<'_>) {
+fn set_fields(span: &Span, values: &Record<'_>) {
     let mut fields = Vec::new();
     values.record(&mut Each(|field: &_, value: fields::Seen<'_>| keep(span.known, field, &value, &mut fields)));
     span.record(fields);

@@ -93,10 +93,6 @@ impl Site {
         callsite::register(site);
         site.metadata()
     }
-
-    fn metadata(&self) -> &Metadata<'static> {
-        self.0.get().unwrap_or(&NO_METADATA)
-    }
 }
 
 impl Callsite for Site {

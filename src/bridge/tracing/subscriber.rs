@@ -7,10 +7,9 @@ use std::sync::{Arc, Mutex};
 use tracing_core::span::{Attributes, Current, Id, Record};
 use tracing_core::{Event, Interest, LevelFilter, Metadata, Subscriber};
 
-use super::span::{self, Parent, Span};
-use super::{Bridge, System, record};
+use super::span::{self, Span};
+use super::{Bridge, System, set_fields};
 use crate::config::Logging;
-use crate::context::Context;
 use crate::policy::SpanEvents;
 use crate::sync::{Line, lock};
 
@@ -109,13 +108,7 @@ impl Subscriber for FemtoTracingSubscriber {
     }
 
     fn new_span(&self, attributes: &Attributes<'_>) -> Id {
-        let parent = if attributes.is_contextual() {
-            span::current_parent()
-        } else {
-            let parent = attributes.parent().and_then(|parent| self.find(parent));
-            parent.map_or_else(|| Parent::Context(Context::default()), Parent::Span)
-        };
-        let span = self.bridge.span(attributes, parent);
+        let span = self.bridge.span(attributes, || self.find(attributes.parent()?));
         let id = Id::from_u64(span.id);
         lock(self.table(&id)).insert(span.id, Open { span, handles: 1 });
         id
@@ -123,20 +116,14 @@ impl Subscriber for FemtoTracingSubscriber {
 
     fn record(&self, id: &Id, values: &Record<'_>) {
         if let Some(span) = self.find(id) {
-            record(&span, values);
+            set_fields(&span, values);
         }
     }
 
     fn record_follows_from(&self, _: &Id, _: &Id) {}
 
     fn event(&self, event: &Event<'_>) {
-        if event.is_contextual() {
-            span::refresh();
-            return self.bridge.event(event);
-        }
-        let parent = event.parent().and_then(|parent| self.find(parent));
-        let around = parent.map(|span| span.context().0).unwrap_or_default();
-        around.in_scope(|| self.bridge.event(event));
+        self.bridge.event(event, || self.find(event.parent()?));
     }
 
     fn enter(&self, id: &Id) {
