@@ -114,6 +114,21 @@ impl std::error::Error for Failure {
     }
 }
 
+/// What `log` has as something to be displayed: text to serde.
+fn formatted(text: &str) -> Value<'_> {
+    if cfg!(feature = "serde") { Value::Str(text) } else { Value::Display(text) }
+}
+
+#[cfg(feature = "serde")]
+#[test]
+fn values_captured_by_serde_keep_their_structure() {
+    let map = std::collections::BTreeMap::from([("list", vec![Some(1), None])]);
+    let record = one("serde", || log::info!(target: "serde", map:serde = map, text:serde = "a"; ""));
+    let Some(Value::Map(found)) = record.get("map") else { panic!("{record:?}") };
+    assert_eq!(found.to_string(), r#"{"list":[1,null]}"#);
+    assert_eq!(record.get("text"), Some(Value::Str("a")));
+}
+
 #[test]
 fn values_keep_their_types() {
     let number = one("numbers", || {
@@ -155,8 +170,8 @@ fn values_keep_their_types() {
             ("str", Value::Str("größe\n")),
             ("none", Value::Null),
             ("some", Value::U64(5)),
-            ("display", Value::Display("could not save")),
-            ("debug", Value::Display("[Some(1), None]")),
+            ("display", formatted("could not save")),
+            ("debug", formatted("[Some(1), None]")),
             ("error", Value::Error("could not save: disk full")),
         ]
     );
@@ -252,11 +267,7 @@ fn what_is_formatted_may_log_and_panic() {
     );
     assert_eq!(
         key_values(&records[2]),
-        [
-            ("before", Value::I64(1)),
-            ("key", Value::Display("half of it<formatting panicked>")),
-            ("after", Value::I64(2))
-        ]
+        [("before", Value::I64(1)), ("key", formatted("half of it<formatting panicked>")), ("after", Value::I64(2))]
     );
 }
 

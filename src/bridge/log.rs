@@ -14,7 +14,11 @@ use crate::level::{Level, LevelFilter, is_compiled};
 use crate::logger::dynamic::{self, Dynamic, Place};
 use crate::logger::{AtTarget, Registry, Source};
 use crate::sync::lock;
-use crate::value::{AsDisplay, AsError, Value};
+#[cfg(not(feature = "serde"))]
+use crate::value::AsDisplay;
+#[cfg(feature = "serde")]
+use crate::value::AsSerde;
+use crate::value::{AsError, Value};
 
 /// The one call site of all records that come from `log`.
 static SITE: Callsite = Callsite::new(SiteMetadata {
@@ -46,7 +50,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 ///
 /// Integers, `f64`, `bool`, `char`, strings and null stay what they are; an `f32` is an `f64` to `log`. An error becomes
 /// [`Value::Error`](crate::Value::Error) with its causes. Values captured by `Display` or `Debug`, or by serde or sval, become the text that
-/// `log` has for them, [`Value::Display`](crate::Value::Display).
+/// `log` has for them, [`Value::Display`](crate::Value::Display). With the feature `serde`, what was captured by serde or sval keeps its
+/// structure, and all text is a [`Value::Str`](crate::Value::Str).
 ///
 /// Records that a handler's own thread logs are dropped and counted, as those of this crate's own macros are; so nothing goes
 /// round in circles.
@@ -246,6 +251,9 @@ impl<'v> VisitValue<'v> for Typed<'_, '_> {
     }
 
     fn visit_any(&mut self, value: kv::Value<'_>) -> Result<(), kv::Error> {
+        #[cfg(feature = "serde")]
+        self.entries.field(self.key, &AsSerde(&value));
+        #[cfg(not(feature = "serde"))]
         self.entries.field(self.key, &AsDisplay(&value));
         Ok(())
     }
