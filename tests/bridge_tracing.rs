@@ -255,6 +255,8 @@ fn explicit_parents_take_the_place_of_the_current_span() {
             let child = tracing::info_span!(parent: &named, "child");
             child.in_scope(|| tracing::info!("in the child"));
             let root = tracing::info_span!(parent: None, "root");
+            // It has no consequences.
+            root.follows_from(&named);
             root.in_scope(|| tracing::info!("in a root"));
             tracing::info!("of the current one");
         });

@@ -25,7 +25,7 @@ use crate::value::Value;
 /// The subscriber stamps events itself, when the handler's thread comes to them, and sees the handler's thread as theirs.
 /// `tracing` wants to know of each call what it will give, for ever; so the handler remembers each call and its keys. It does that
 /// for 4,096 of them; from then on, what is new has the target `femtologging` and the fields `message`, `key_values`,
-/// `log.target`, `log.module_path`, `log.file` and `log.line`. An event has at most 30 keys of its own; all others are in
+/// `target`, `module_path`, `file` and `line`. An event has at most 30 keys of its own; all others are in
 /// `key_values`.
 ///
 /// Records do not come back by a [`FemtoTracingLayer`](super::FemtoTracingLayer) of the same dispatcher.
@@ -58,7 +58,7 @@ const KEYS: usize = VALUES - 2;
 const REST: &str = "key_values";
 
 /// The fields of what is new when enough calls are known.
-const OTHER: &[&str] = &["message", REST, "log.target", "log.module_path", "log.file", "log.line"];
+const OTHER: &[&str] = &["message", REST, "target", "module_path", "file", "line"];
 
 type AnyValue<'a> = Box<dyn field::Value + 'a>;
 
@@ -73,18 +73,22 @@ impl FemtoHandler for FemtoTracingHandler {
     fn handle(&mut self, record: &FemtoLogRecord<'_>, _: &mut Batch) -> Result<(), Error> {
         let (mut names, mut values, rest) = fields(record);
         names.extend((!rest.is_empty()).then_some(REST));
-        let metadata = Site::of(record, &names, OTHER, &mut self.text);
-        if metadata.fields().len() == names.len() {
-            values.extend((!rest.is_empty()).then(|| Box::new(rest) as AnyValue<'_>));
-        } else {
-            let all = record.key_values().fold(String::new(), with_key);
-            values.truncate(1);
-            values.push(Box::new(all));
-            values.push(Box::new(record.target()));
-            values.push(Box::new(record.module_path()));
-            values.push(Box::new(record.file()));
-            values.push(Box::new(record.line()));
-        }
+        let metadata = match Site::of(record, &names, &mut self.text) {
+            Some(metadata) => {
+                values.extend((!rest.is_empty()).then(|| Box::new(rest) as AnyValue<'_>));
+                metadata
+            }
+            None => {
+                let all = record.key_values().fold(String::new(), with_key);
+                values.truncate(1);
+                values.push(Box::new(all));
+                values.push(Box::new(record.target()));
+                values.push(Box::new(record.module_path()));
+                values.push(Box::new(record.file()));
+                values.push(Box::new(record.line()));
+                Site::any(record.level(), OTHER)
+            }
+        };
         let fields: Vec<Field> = metadata.fields().iter().collect();
         if let Some(first) = fields.first() {
             let mut pairs: [(&Field, Option<&dyn field::Value>); VALUES] = [(first, None); VALUES];

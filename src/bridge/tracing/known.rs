@@ -25,7 +25,7 @@ pub(super) struct Known {
     pub(super) metadata: &'static TracingMetadata<'static>,
     pub(super) site: Callsite,
     pub(super) level: Level,
-    /// The id of the name, for spans.
+    /// The id of a span's name; events have none.
     pub(super) name: u32,
     /// The id of the name of each field that is a key of its own.
     keys: Box<[Option<u32>]>,
@@ -97,7 +97,7 @@ impl Known {
                 keys: &[],
             }),
             level,
-            name: callsite::intern(metadata.name()),
+            name: if metadata.is_span() { callsite::intern(metadata.name()) } else { 0 },
             keys: fields
                 .iter()
                 .map(|field| is_key(field.name()).then(|| callsite::intern(&limits.key(key(&field)))))

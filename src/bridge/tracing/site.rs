@@ -54,44 +54,49 @@ const fn tracing_level(level: Level) -> TracingLevel {
 }
 
 impl Site {
-    /// Returns the metadata for a record that has fields of these names; if there are too many sites, that for any records of its
-    /// level with `other` fields. `text` is a buffer.
+    /// Returns the metadata for a record that has fields of these names, or `None` if there are too many sites. `text` is a
+    /// buffer.
     pub(super) fn of(
         record: &FemtoLogRecord<'_>,
         names: &[&str],
-        other: &'static [&'static str],
         text: &mut String,
-    ) -> &'static Metadata<'static> {
-        let mut sites = lock(&SITES);
+    ) -> Option<&'static Metadata<'static>> {
         text.clear();
         let place = (record.level(), record.target(), record.module_path(), record.file(), record.line());
         let _ = write!(text, "{place:?}{names:?}");
-        if let Some(site) = sites.get(text.as_str()) {
-            return site.metadata();
+        Self::find(text, MOST, |site| {
+            let names: Vec<_> = names.iter().map(|name| leak(name)).collect();
+            let place = (leak(record.module_path()), leak(record.file()), record.line());
+            metadata(site, leak(record.target()), record.level(), Some(place), names.leak())
+        })
+    }
+
+    /// Returns the metadata for any record of this level that has fields of these names.
+    pub(super) fn any(level: Level, names: &'static [&'static str]) -> &'static Metadata<'static> {
+        let make = |site| metadata(site, "femtologging", level, None, names);
+        Self::find(level.as_str(), usize::MAX, make).unwrap_or(&NO_METADATA)
+    }
+
+    /// Returns the metadata of a site, which is made if it is not there and there are fewer than `most`.
+    fn find(
+        name: &str,
+        most: usize,
+        make: impl FnOnce(&'static Self) -> Metadata<'static>,
+    ) -> Option<&'static Metadata<'static>> {
+        let mut sites = lock(&SITES);
+        if let Some(site) = sites.get(name) {
+            return Some(site.metadata());
         }
-        let has_room = sites.len() < MOST;
-        if !has_room {
-            text.clear();
-            let _ = write!(text, "{:?}", record.level());
-            if let Some(site) = sites.get(text.as_str()) {
-                return site.metadata();
-            }
+        if sites.len() >= most {
+            return None;
         }
         let site: &'static Self = Box::leak(Box::new(Self(OnceLock::new())));
-        site.0.get_or_init(|| {
-            if has_room {
-                let names: Vec<_> = names.iter().map(|name| leak(name)).collect();
-                let place = (leak(record.module_path()), leak(record.file()), record.line());
-                metadata(site, leak(record.target()), record.level(), Some(place), names.leak())
-            } else {
-                metadata(site, "femtologging", record.level(), None, other)
-            }
-        });
-        sites.insert(text.clone(), site);
+        site.0.get_or_init(|| make(site));
+        sites.insert(name.to_owned(), site);
         drop(sites);
         // Other subscribers are asked, and may do anything.
         callsite::register(site);
-        site.metadata()
+        Some(site.metadata())
     }
 }
 
