@@ -5,7 +5,7 @@ pub use core::option::Option;
 pub use core::{compile_error, concat, file, format_args, line, module_path, stringify};
 
 pub use crate::callsite::{Callsite, Keys, Metadata, Origin};
-pub use crate::context::make as make_context;
+pub use crate::context::{Context, make as make_context};
 pub use crate::level::{Level, is_compiled};
 pub use crate::logger::{After, AtLogger, AtLoggerAndTarget, AtSite, AtTarget, Source};
 pub use crate::rate::Rate;
@@ -24,7 +24,7 @@ use crate::callsite::Shape;
 use crate::logger::dispatch;
 use crate::record::Draft;
 use crate::template::{self, BARE, CLOSURE, SIZED, Template};
-use crate::value::{Arguments, Fields, Sink, Tags};
+use crate::value::{Arguments, Fields, Limits, Sink, Tags};
 
 /// The text of a key: the identifier, without the mark of a raw one.
 pub const fn key(identifier: &'static str) -> &'static str {
@@ -104,6 +104,7 @@ fn emit_fields<S: Source, A: Fields, F: Fields>(
     fields: &F,
 ) {
     if let Some(state) = source.state(site, shape, level) {
+        Limits::check_count(const { Tags::count(F::TAGS) });
         let draft = Draft { name: source.name(), arguments, fields, luggage: source.luggage() };
         dispatch::send(state, level, &draft, || source.state(site, shape, level));
     }

@@ -177,6 +177,7 @@ pub(crate) fn register(site: &'static Callsite, shape: &'static Shape, state: St
     let mut sites = lock(&SITES);
     let id = match site.state().site() {
         0 => {
+            limits::get().check_keys(site.metadata.keys);
             sites.push(Registered { site, shape });
             sites.len() as u32
         }
@@ -211,6 +212,11 @@ pub(crate) fn intern(name: &str) -> u32 {
     id
 }
 
+/// Returns the id of a name that has one.
+pub(crate) fn find(name: &str) -> Option<u32> {
+    lock(&NAMES).ids.get(name).copied()
+}
+
 /// Returns how many names there are.
 #[inline]
 pub(crate) fn names() -> usize {
@@ -236,6 +242,10 @@ impl Keys {
     }
 
     pub(crate) fn ids(&self) -> &[u32] {
-        self.ids.get_or_init(|| self.names.iter().map(|name| intern(&limits::get().key(name))).collect())
+        self.ids.get_or_init(|| {
+            let limits = limits::get();
+            limits.check_keys(self.names);
+            self.names.iter().map(|name| intern(&limits.key(name))).collect()
+        })
     }
 }

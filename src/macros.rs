@@ -296,7 +296,7 @@ macro_rules! __femtologging {
     (@options [log] $($wrong:tt)*) => {
         $crate::__private::compile_error!(
             "`log!` needs a level before the format string: log!(Level::Info, \"{} of {}\", done, total; key = value); \
-             `logger: expression,` and `target: expression,` may come too, once each"
+             `logger: expression,` and `target: expression,` may come too, once each, and behind the level one limit"
         )
     };
     (@options [span] $logger:tt $target:tt $format:literal $($rest:tt)*) => {
@@ -376,10 +376,10 @@ macro_rules! __femtologging {
 
     // The keys of a scope end with its block, or with nothing.
     (@keys scope [$($call:tt)*] $keys:tt $fields:tt $(;)*) => {
-        $crate::__femtologging!(@scope $($call)* $keys $fields)
+        $crate::__femtologging!(@scope make $($call)* $keys $fields)
     };
     (@keys scope [$($call:tt)*] $keys:tt $fields:tt $(;)* { $($block:tt)* } $(;)*) => {
-        match ($crate::__femtologging!(@scope $($call)* $keys $fields)).enter() {
+        match $crate::__femtologging!(@scope enter $($call)* $keys $fields) {
             _femto_scope => { $($block)* }
         }
     };
@@ -423,7 +423,8 @@ macro_rules! __femtologging {
     (@keys before $($wrong:tt)*) => {
         $crate::__private::compile_error!(
             "a log call needs a format string literal: info!(\"{} of {}\", done, total; key = value); \
-             before it may come `logger: expression,` and `target: expression,`, once each, and keys with their values"
+             before it may come `logger: expression,` and `target: expression,`, once each, one limit (`once`, `first: n`, \
+             `every: n`, `per: duration` or `sample: share`), and keys with their values"
         )
     };
     (@keys behind $($wrong:tt)*) => {
@@ -495,8 +496,8 @@ macro_rules! __femtologging {
     (@key $place:tt $call:tt $keys:tt $fields:tt $key:tt ($($variable:tt)+) : secret $($rest:tt)*) => {
         $crate::__femtologging!(@value $place $call $keys $fields $key Secret $($variable)+ $($rest)*)
     };
-    (@key $place:tt $($wrong:tt)*) => {
-        $crate::__femtologging!(@keys $place [] wrong)
+    (@key $place:tt $call:tt $($wrong:tt)*) => {
+        $crate::__femtologging!(@keys $place $call wrong)
     };
     (@value $place:tt $call:tt [$($keys:tt)*] $fields:tt $key:tt $how:ident $value:expr, $($rest:tt)*) => {
         $crate::__femtologging!(@keys $place $call [$($keys)* $key] ($fields, $crate::__private::$how(&$value)) $($rest)*)
@@ -510,8 +511,8 @@ macro_rules! __femtologging {
     (@value behind $call:tt [$($keys:tt)*] $fields:tt $key:tt $how:ident $value:expr;) => {
         $crate::__femtologging!(@keys behind $call [$($keys)* $key] ($fields, $crate::__private::$how(&$value)))
     };
-    (@value $place:tt $($wrong:tt)*) => {
-        $crate::__femtologging!(@keys $place [] wrong)
+    (@value $place:tt $call:tt $($wrong:tt)*) => {
+        $crate::__femtologging!(@keys $place $call wrong)
     };
     (@name ($key:ident)) => { $crate::__private::key($crate::__private::stringify!($key)) };
     (@name ($key:literal)) => { $crate::__private::key($key) };
@@ -536,26 +537,44 @@ macro_rules! __femtologging {
         $crate::__femtologging!(@site $level Logger ("") ($crate::__private::AtLoggerAndTarget(&$logger, &$target)) $($call)*)
     };
 
-    // A scope, without its block.
-    (@scope context [$($keys:tt)*] $fields:tt) => {{
+    // A scope, without its block: made, or made and entered. Of a span that is compiled out, nothing is left to enter.
+    (@scope enter context $keys:tt $fields:tt) => {
+        $crate::__private::Context::enter(&$crate::__femtologging!(@scope make context $keys $fields))
+    };
+    (@scope make context [$($keys:tt)*] $fields:tt) => {{
         static __FEMTOLOGGING_KEYS: $crate::__private::Keys =
             $crate::__private::Keys::new(&[$($crate::__femtologging!(@name $keys)),*]);
         $crate::__private::make_context(&__FEMTOLOGGING_KEYS, $fields)
     }};
-    (@scope $level:tt $logger:tt $target:tt $($call:tt)*) => {
-        $crate::__femtologging!(@emit $level $logger $target $($call)*)
+    (@scope $do:ident [span $($level:tt)*] $logger:tt $target:tt $($call:tt)*) => {
+        $crate::__femtologging!(@emit [span $do $($level)*] $logger $target $($call)*)
     };
-    (@site [span static $level:ident] $origin:ident $target:tt $source:tt $name:literal $keys:tt $fields:tt) => {
+    (@site [span make static $level:ident] $origin:ident $target:tt $source:tt $($call:tt)*) => {
         if const { $crate::__private::is_compiled($crate::__private::Level::$level) } {
             $crate::__femtologging!(@span ($crate::__private::Option::Some($crate::__private::Level::$level))
-                ($crate::__private::Level::$level) $origin $target $source $name $keys $fields)
+                ($crate::__private::Level::$level) $origin $target $source $($call)*)
         } else {
             $crate::__private::FemtoSpan::none()
         }
     };
-    (@site [span dynamic $level:expr] $origin:ident $target:tt $source:tt $name:literal $keys:tt $fields:tt) => {
+    (@site [span enter static $level:ident] $origin:ident $target:tt $source:tt $($call:tt)*) => {
+        if const { $crate::__private::is_compiled($crate::__private::Level::$level) } {
+            $crate::__private::Option::Some($crate::__private::FemtoSpan::entered(
+                $crate::__femtologging!(@span ($crate::__private::Option::Some($crate::__private::Level::$level))
+                    ($crate::__private::Level::$level) $origin $target $source $($call)*)
+            ))
+        } else {
+            $crate::__private::Option::None
+        }
+    };
+    (@site [span make dynamic $level:expr] $origin:ident $target:tt $source:tt $($call:tt)*) => {
         $crate::__femtologging!(@span ($crate::__private::Option::None) ($crate::__private::level($level))
-            $origin $target $source $name $keys $fields)
+            $origin $target $source $($call)*)
+    };
+    (@site [span enter dynamic $level:expr] $origin:ident $target:tt $source:tt $($call:tt)*) => {
+        $crate::__private::FemtoSpan::entered(
+            $crate::__femtologging!(@site [span make dynamic $level] $origin $target $source $($call)*)
+        )
     };
     (@span $fixed:tt $level:tt $origin:ident $target:tt $source:tt $name:literal [$($keys:tt)*] $fields:tt) => {{
         static __FEMTOLOGGING_SITE: $crate::__private::Callsite =

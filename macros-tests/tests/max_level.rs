@@ -52,7 +52,10 @@ impl Fixture {
         let output = Command::new(&binary).output().expect("the binary starts");
         assert_eq!(
             String::from_utf8_lossy(&output.stdout),
-            format!("static {expected}\nevaluated {words}\narrived {words} in {}\ndynamic {words}\n", 2 * kept.len()),
+            format!(
+                "static {expected}\nevaluated {words}\narrived {words} in {}\nspans {words} of 6 blocks\ndynamic {words}\n",
+                2 * kept.len()
+            ),
             "{what}: {}",
             String::from_utf8_lossy(&output.stderr)
         );
@@ -60,8 +63,9 @@ impl Fixture {
         let bytes = std::fs::read(&binary).expect("the binary can be read");
         for level in LEVELS {
             let name = level.as_str().to_ascii_lowercase();
-            let literals = ["template", "argument", "target", "inline"].map(|part| format!("zqx-{name}-{part}"));
-            for literal in literals.into_iter().chain([format!("zqx_{name}_key")]) {
+            let literals = ["template", "argument", "target", "inline", "span", "spans-target", "spans-value"]
+                .map(|part| format!("zqx-{name}-{part}"));
+            for literal in literals.into_iter().chain([format!("zqx_{name}_key"), format!("zqx_{name}_spans_key")]) {
                 let found = bytes.windows(literal.len()).any(|window| window == literal.as_bytes());
                 assert_eq!(found, kept.contains(&level), "{literal} in the binary of {what}");
             }

@@ -18,7 +18,7 @@ use std::sync::OnceLock;
 use crate::callsite;
 #[cfg(any(feature = "log", feature = "tracing"))]
 use crate::value::Field;
-use crate::value::{ByteSink, Fields, Limits, Sink, Tag, Value, limits};
+use crate::value::{ByteSink, Fields, LEFT, Limits, Reader, Sink, Tag, Value, limits};
 
 /// What an entry is. Names are ids unless it says text.
 pub(crate) const KEY: u64 = 0;
@@ -47,6 +47,7 @@ pub(crate) struct Kept {
 
 impl<'a> Entries<'a> {
     /// Makes entries that go on behind others in the sink, of which `keys` are keys.
+    #[cfg(any(feature = "log", feature = "tracing"))]
     pub(crate) fn new(sink: &'a mut ByteSink, keys: usize) -> Self {
         sink.begin_values();
         let limits = sink.limits();
@@ -59,16 +60,41 @@ impl<'a> Entries<'a> {
         Self { sink, limits: Limits::NONE, keys: 0, left_out: 0 }
     }
 
-    /// Keeps what `add` adds behind other entries, of which `keys` are keys.
-    pub(crate) fn keep(words: &[u64], keys: usize, add: impl FnOnce(&mut Entries<'_>)) -> Kept {
-        let mut sink = ByteSink::new(words.iter().flat_map(|word| word.to_le_bytes()).collect(), limits::get());
-        let mut entries = Entries::new(&mut sink, keys);
-        add(&mut entries);
-        let keys = entries.finish();
-        if sink.was_cut() {
+    /// Keeps what `add` adds behind other entries: of keys with the same name only the last is kept, and no more keys and spans
+    /// than there may be, with a note of how many had no room.
+    pub(crate) fn keep(words: &[u64], limits: Limits, add: impl FnOnce(&mut Entries<'_>)) -> Kept {
+        let mut sink = ByteSink::new(words.iter().flat_map(|word| word.to_le_bytes()).collect(), limits);
+        sink.begin_values();
+        add(&mut Entries { sink: &mut sink, limits: Limits { keys: usize::MAX, ..limits }, keys: 0, left_out: 0 });
+        let pieces = pieces(&sink.bytes);
+        let (mut kept, mut keys, mut spans, mut left_out) = (ByteSink::default(), 0, 0, 0);
+        let mut was_cut = sink.was_cut();
+        for (at, (piece, bytes)) in pieces.iter().enumerate() {
+            let count = match piece {
+                Piece::Key(_) if pieces[at + 1..].iter().any(|(later, _)| later == piece) => continue,
+                Piece::LeftOut(before) => {
+                    left_out += before;
+                    continue;
+                }
+                Piece::Key(_) => &mut keys,
+                Piece::Span => &mut spans,
+                Piece::Source => &mut 0,
+            };
+            if *count < limits.keys {
+                *count += 1;
+                kept.bytes.extend_from_slice(bytes);
+            } else {
+                left_out += 1;
+                was_cut = true;
+            }
+        }
+        if left_out > 0 {
+            put_left_out(left_out, &mut kept);
+        }
+        if was_cut {
             limits::count_cut();
         }
-        let words = sink.bytes.as_chunks::<8>().0.iter().map(|word| u64::from_le_bytes(*word)).collect();
+        let words = kept.bytes.as_chunks::<8>().0.iter().map(|word| u64::from_le_bytes(*word)).collect();
         Kept { words, keys }
     }
 
@@ -109,8 +135,12 @@ impl<'a> Entries<'a> {
     fn begin(&mut self, name: &str, tag: Tag) -> bool {
         let has_room = self.has_room();
         if has_room {
+            let kept = self.limits.key(name);
+            if kept != name {
+                self.sink.note_cut();
+            }
             self.sink.word(head(KEY_TEXT, tag.word(), 0));
-            self.sink.text(&self.limits.key(name));
+            self.sink.text(&kept);
         }
         has_room
     }
@@ -127,21 +157,14 @@ impl<'a> Entries<'a> {
 
     /// Adds the keys of a call, whose names have these ids.
     pub(crate) fn fields(&mut self, ids: &[u32], fields: &impl Fields) {
-        // All or none: they are few, and each is encoded with the next.
-        if self.keys + ids.len() > self.limits.keys {
-            self.left_out += ids.len();
-            return;
-        }
-        self.keys += ids.len();
         fields.put_each(self.sink, &|sink, at, tag| {
             sink.word(head(KEY, tag.word(), ids.get(at).copied().unwrap_or_default()));
         });
     }
 
     /// Adds entries that are encoded already.
-    pub(crate) fn encoded(&mut self, words: &[u64], keys: usize) {
+    pub(crate) fn encoded(&mut self, words: &[u64]) {
         words.iter().for_each(|word| self.sink.word(*word));
-        self.keys += keys;
     }
 
     /// Adds a span.
@@ -160,17 +183,72 @@ impl<'a> Entries<'a> {
     }
 
     /// Finishes the entries, with a note of how many had no room. Returns how many keys there are.
+    #[cfg(any(feature = "log", feature = "tracing"))]
     pub(crate) fn finish(self) -> usize {
         if self.left_out > 0 {
-            let note = format!("+{} keys", self.left_out);
-            let value = Value::Str(&note);
-            self.sink.word(head(KEY_TEXT, value.tag().word(), 0));
-            self.sink.text("…");
-            value.put(self.sink);
+            put_left_out(self.left_out as u64, self.sink);
             self.sink.note_cut();
         }
         self.keys
     }
+}
+
+/// Says how many entries had no room.
+fn put_left_out(count: u64, sink: &mut ByteSink) {
+    let value = Value::U64(count);
+    sink.word(head(KEY_TEXT, value.tag().word(), 0));
+    sink.text(LEFT);
+    value.put(sink);
+}
+
+/// What an entry is, as far as other entries matter to it.
+#[derive(PartialEq)]
+enum Piece<'a> {
+    Key(Name<'a>),
+    /// How many entries were left out before.
+    LeftOut(u64),
+    Span,
+    Source,
+}
+
+/// The name of a key: its id, if it has one.
+#[derive(PartialEq)]
+enum Name<'a> {
+    Id(u32),
+    Text(&'a str),
+}
+
+/// Takes entries apart: what each is, and its bytes.
+fn pieces(bytes: &[u8]) -> Vec<(Piece<'_>, &[u8])> {
+    let mut reader = Reader::new(bytes);
+    let mut pieces = Vec::new();
+    while !reader.rest().is_empty() {
+        let from = reader.rest();
+        let head = reader.word();
+        let piece = match head >> 9 & 0x7F {
+            SPAN => {
+                (reader.word(), reader.word());
+                Piece::Span
+            }
+            SOURCE => {
+                (reader.text(), reader.text());
+                Piece::Source
+            }
+            what => {
+                let name = match what {
+                    KEY => Name::Id((head >> 32) as u32),
+                    _ => Name::Text(reader.text()),
+                };
+                match (name, reader.value(Tag::from_word(head))) {
+                    (Name::Text(LEFT), Value::U64(count)) => Piece::LeftOut(count),
+                    (Name::Text(text), _) => Piece::Key(callsite::find(text).map_or(Name::Text(text), Name::Id)),
+                    (name, _) => Piece::Key(name),
+                }
+            }
+        };
+        pieces.push((piece, &from[..from.len() - reader.rest().len()]));
+    }
+    pieces
 }
 
 /// How many words [`suppressed_entry`] has.

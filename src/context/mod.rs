@@ -1,8 +1,9 @@
 //! Context: keys and spans that every record of a scope carries.
 //!
 //! A scope is an immutable list of entries in the form in which records carry them, those of the scopes around it first.
-//! Each thread has a current one, or none. Entering a scope makes it the current one until its guard is dropped; a record
-//! copies the entries of the current one behind its own values.
+//! Each thread has a stack of those that it has entered. A record copies the entries of the topmost one behind its own
+//! values. The guard of a scope takes it from the stack, and with it whatever was entered later and is still there, so that
+//! guards that are leaked or dropped out of order leave nothing behind.
 
 mod entries;
 
@@ -17,20 +18,60 @@ use self::entries::{SUPPRESSED_WORDS, suppressed_entry};
 use crate::callsite::Keys;
 #[cfg(any(feature = "log", feature = "tracing"))]
 use crate::value::ByteSink;
-use crate::value::{Fields, Sink, Value};
+use crate::value::{Fields, Sink, Value, limits};
 
 thread_local! {
     /// How many words the current scope has: what every call looks at.
     static WORDS: Cell<usize> = const { Cell::new(0) };
 
-    static CURRENT: Current = const { Current(RefCell::new(Context(None))) };
+    static STACK: Stack = const { Stack { entered: Cell::new(0), scopes: RefCell::new(Vec::new()) } };
 }
 
-struct Current(RefCell<Context>);
+/// The scopes that a thread is in. Nothing but words is dropped with them: no user code runs while it is borrowed.
+struct Stack {
+    /// How often a scope was entered.
+    entered: Cell<u64>,
+    /// Each with the number of its entry, which grows from the bottom up.
+    scopes: RefCell<Vec<(u64, Context)>>,
+}
 
-impl Drop for Current {
+impl Stack {
+    fn push(&self, context: Context) -> u64 {
+        let number = self.entered.get() + 1;
+        self.entered.set(number);
+        let _ = WORDS.try_with(|words| words.set(context.words().len()));
+        self.scopes.borrow_mut().push((number, context));
+        number
+    }
+
+    /// Takes this entry and all above it, if it is still there.
+    fn take(&self, number: u64) {
+        let mut scopes = self.scopes.borrow_mut();
+        if let Some(at) = scopes.iter().rposition(|(known, _)| *known == number) {
+            scopes.truncate(at);
+            let _ = WORDS.try_with(|words| words.set(scopes.last().map_or(0, |(_, context)| context.words().len())));
+        }
+    }
+}
+
+/// Puts another context in the place of the current one, which is returned.
+#[cfg(feature = "tracing")]
+pub(crate) fn replace_current(context: Context) -> Context {
+    let before = STACK.try_with(|stack| {
+        let _ = WORDS.try_with(|words| words.set(context.words().len()));
+        let mut scopes = stack.scopes.borrow_mut();
+        if scopes.is_empty() {
+            // The place of what was entered without a guard; no guard has this number.
+            scopes.push((0, Context::default()));
+        }
+        scopes.last_mut().map(|(_, current)| std::mem::replace(current, context))
+    });
+    before.ok().flatten().unwrap_or_default()
+}
+
+impl Drop for Stack {
     fn drop(&mut self) {
-        // A guard that was leaked has not set it back.
+        // A guard that was leaked has not taken its scope.
         let _ = WORDS.try_with(|words| words.set(0));
     }
 }
@@ -79,7 +120,8 @@ struct Scope {
 impl Context {
     /// Returns the current context of the calling thread.
     pub fn current() -> Self {
-        CURRENT.try_with(|current| current.0.borrow().clone()).unwrap_or_default()
+        let current = STACK.try_with(|stack| stack.scopes.borrow().last().map(|(_, context)| context.clone()));
+        current.ok().flatten().unwrap_or_default()
     }
 
     /// Returns this context with one more key, whose value overrides any that the key had.
@@ -89,9 +131,11 @@ impl Context {
 
     /// Makes this the current context of the calling thread until the guard is dropped.
     ///
-    /// Guards are to be dropped in the reverse order of their making, as they are where each lives in a variable of its own.
+    /// What was entered later and not left yet, because its guard was leaked or is dropped later, is left with it.
     pub fn enter(&self) -> ContextGuard {
-        ContextGuard { before: replace_current(self.clone()), not_send: PhantomData }
+        // A thread whose thread-locals are gone has no context.
+        let number = STACK.try_with(|stack| stack.push(self.clone())).unwrap_or(0);
+        ContextGuard { number, not_send: PhantomData }
     }
 
     /// Calls a function in this context.
@@ -102,7 +146,7 @@ impl Context {
 
     /// This context and what `add` adds to it.
     pub(crate) fn extended(&self, span: u64, add: impl FnOnce(&mut Entries<'_>)) -> Self {
-        let entries = Entries::keep(self.words(), self.keys(), add);
+        let entries = Entries::keep(self.words(), limits::get(), add);
         Self(Some(Arc::new(Scope { entries, span })))
     }
 
@@ -121,8 +165,15 @@ impl Context {
         self.0.as_ref().map_or(0, |scope| scope.span)
     }
 
-    fn words(&self) -> &[u64] {
+    pub(crate) fn words(&self) -> &[u64] {
         self.0.as_ref().map_or(&[], |scope| &scope.entries.words)
+    }
+
+    /// Writes the entries. Returns how many of them are keys.
+    #[cfg(any(feature = "log", feature = "tracing"))]
+    fn put(&self, sink: &mut ByteSink) -> usize {
+        self.words().iter().for_each(|word| sink.word(*word));
+        self.keys()
     }
 
     /// How many of the entries are keys.
@@ -138,16 +189,6 @@ pub fn make<F: Fields>(keys: &'static Keys, fields: F) -> Context {
     current.extended(current.span(), |entries| entries.fields(keys.ids(), &fields))
 }
 
-/// Makes another context the current one and returns the one that was.
-pub(crate) fn replace_current(context: Context) -> Context {
-    let words = context.words().len();
-    let before = CURRENT.try_with(|current| current.0.replace(context));
-    if before.is_ok() {
-        let _ = WORDS.try_with(|count| count.set(words));
-    }
-    before.unwrap_or_default()
-}
-
 impl fmt::Debug for Context {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Context").field("keys", &self.keys()).finish_non_exhaustive()
@@ -158,27 +199,23 @@ impl fmt::Debug for Context {
 #[derive(Debug)]
 #[must_use = "the context ends when the guard is dropped; give it a name, such as `_context`"]
 pub struct ContextGuard {
-    before: Context,
+    /// The number of the entry; 0 if there is none.
+    number: u64,
     /// It belongs to its thread.
     not_send: PhantomData<*const ()>,
 }
 
 impl Drop for ContextGuard {
     fn drop(&mut self) {
-        // What is replaced is dropped outside of the thread-local.
-        drop(replace_current(std::mem::take(&mut self.before)));
+        let _ = STACK.try_with(|stack| stack.take(self.number));
     }
 }
 
 /// Writes the entries of the current scope. Returns how many of them are keys.
 #[cfg(any(feature = "log", feature = "tracing"))]
 pub(crate) fn put_current(sink: &mut ByteSink) -> usize {
-    let keys = CURRENT.try_with(|current| {
-        let current = current.0.borrow();
-        current.words().iter().for_each(|word| sink.word(*word));
-        current.keys()
-    });
-    keys.unwrap_or(0)
+    let put = STACK.try_with(|stack| stack.scopes.borrow().last().map(|(_, context)| context.put(sink)));
+    put.ok().flatten().unwrap_or(0)
 }
 
 /// What a record takes along besides its own values.
@@ -196,6 +233,11 @@ impl<'a> Luggage<'a> {
     #[inline(always)]
     pub(crate) fn new(bound: &'a [u64]) -> Self {
         Self { scope: WORDS.try_with(Cell::get).unwrap_or(0), bound, suppressed: 0 }
+    }
+
+    /// These entries and nothing of the thread's context.
+    pub(crate) fn only(entries: &'a [u64]) -> Self {
+        Self { scope: 0, bound: entries, suppressed: 0 }
     }
 
     #[inline(always)]
@@ -224,19 +266,22 @@ impl<'a> Luggage<'a> {
 
     #[inline(never)]
     fn put_entries<S: Sink>(&self, sink: &mut S) {
-        // The current scope is the one that was counted, unless user code has run since, which it only does where the sink
-        // may take any number of words.
-        let scope = CURRENT.try_with(|current| {
-            let current = current.0.borrow();
-            current.words().iter().for_each(|word| sink.word(*word));
-            current.words().len()
-        });
+        let mut length = self.bound.len();
+        if self.scope > 0 {
+            // The current scope is the one that was counted, unless user code has run since, which it only does where the
+            // sink may take any number of words.
+            let put = STACK.try_with(|stack| {
+                let scopes = stack.scopes.borrow();
+                let words = scopes.last().map_or(&[][..], |(_, context)| context.words());
+                words.iter().for_each(|word| sink.word(*word));
+                words.len()
+            });
+            length += put.unwrap_or(0);
+        }
         self.bound.iter().for_each(|word| sink.word(*word));
-        let mut length = scope.unwrap_or(0) + self.bound.len();
         if self.suppressed > 0 {
-            let entry = suppressed_entry(self.suppressed);
-            entry.iter().for_each(|word| sink.word(*word));
-            length += entry.len();
+            suppressed_entry(self.suppressed).iter().for_each(|word| sink.word(*word));
+            length += SUPPRESSED_WORDS;
         }
         sink.word(length as u64);
     }

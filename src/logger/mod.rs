@@ -22,11 +22,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use crate::callsite::State;
-use crate::context::{Entries, Kept};
+use crate::context::Entries;
 use crate::error::{Error, notify};
 use crate::filter::FemtoFilter;
 use crate::level::{Level, LevelFilter};
-use crate::value::Value;
+use crate::value::{Value, limits};
 use crate::worker::Worker;
 
 /// A named logger. Clones are the same logger.
@@ -49,8 +49,8 @@ use crate::worker::Worker;
 pub struct FemtoLogger {
     registry: Arc<Registry>,
     node: Arc<Node>,
-    /// Keys that it adds to its records.
-    bound: Option<Arc<Kept>>,
+    /// The entries of keys that its records carry.
+    bound: Option<Arc<[u64]>>,
 }
 
 /// What a logger's calls look at; the rest of the logger is in the registry.
@@ -99,19 +99,18 @@ impl FemtoLogger {
     /// # Ok::<(), femtologging::Error>(())
     /// ```
     pub fn with<'v>(&self, key: &str, value: impl Into<Value<'v>>) -> Self {
-        let (words, keys) = self.bound();
-        let bound = Entries::keep(words, keys, |entries| entries.named(key, value.into()));
-        Self { bound: Some(Arc::new(bound)), ..self.clone() }
+        let bound = Entries::keep(self.bound(), limits::get(), |entries| entries.named(key, value.into()));
+        Self { bound: Some(bound.words.into()), ..self.clone() }
     }
 
     pub(crate) fn registry(&self) -> &Registry {
         &self.registry
     }
 
-    /// The entries of the bound keys, and how many they are.
+    /// The entries of the bound keys.
     #[inline(always)]
-    pub(crate) fn bound(&self) -> (&[u64], usize) {
-        self.bound.as_ref().map_or((&[], 0), |bound| (&bound.words, bound.keys))
+    pub(crate) fn bound(&self) -> &[u64] {
+        self.bound.as_deref().unwrap_or_default()
     }
 
     /// Returns the name; `root` for the root logger.

@@ -113,7 +113,7 @@ impl<'a> Source for AtLogger<'a> {
 
     #[inline(always)]
     fn luggage(&self) -> Luggage<'_> {
-        Luggage::new(self.0.bound().0)
+        Luggage::new(self.0.bound())
     }
 
     #[inline(always)]
@@ -141,7 +141,7 @@ impl<'a> Source for AtLoggerAndTarget<'a> {
     type Name = (LoggerName, TargetName<'a>);
 
     fn luggage(&self) -> Luggage<'_> {
-        Luggage::new(self.0.bound().0)
+        Luggage::new(self.0.bound())
     }
 
     fn name(self) -> Self::Name {
@@ -223,7 +223,7 @@ impl OwnedSource {
         state.map(State::route)
     }
 
-    /// Sends a record with this text and these entries.
+    /// Sends a record with this text and these entries, whatever the thread's context.
     pub(crate) fn say(&self, site: &'static Callsite, level: Level, text: &str, entries: &[u64]) {
         match self {
             Self::Site => say(AtSite, site, level, text, entries),
@@ -237,7 +237,7 @@ impl OwnedSource {
 fn say<S: Source>(source: S, site: &'static Callsite, level: Level, text: &str, entries: &[u64]) {
     let state = || source.state(site, Shape::TEXT, level);
     if let Some(now) = state() {
-        let (arguments, luggage) = (&((), Deferred(text)), Luggage::new(entries));
+        let (arguments, luggage) = (&((), Deferred(text)), Luggage::only(entries));
         dispatch::send(now, level, &Draft { name: source.name(), arguments, fields: &(), luggage }, state);
     }
 }

@@ -11,6 +11,9 @@ use crate::context::Context;
 
 /// Puts futures into scopes, for every executor.
 ///
+/// A scope has what it was made in, and stands in the place of what is around the future: of two around one future, the inner
+/// counts. To have both, make one in the other.
+///
 /// # Examples
 ///
 /// ```
@@ -20,12 +23,13 @@ use crate::context::Context;
 ///     info!("handled"; id);
 /// }
 ///
-/// let request = handle(7).in_span(info_span!("request"; id = 7)).in_context(context! { user = "ada" });
+/// let span = context! { user = "ada"; { info_span!("request"; id = 7) } };
+/// let request = handle(7).in_span(span);
 /// # drop(request);
 /// ```
 pub trait FemtoFutureExt: Future + Sized {
-    /// Enters a span whenever the future is polled, and when it is dropped. The span is over when the future is dropped, unless
-    /// others have it, too.
+    /// Enters a span whenever the future is polled, and its context when the future is dropped. The span is over when the
+    /// future is dropped, unless others have it, too. One whose future was never polled logs nothing.
     fn in_span(self, span: FemtoSpan) -> InScope<Self> {
         InScope { future: Some(self), scope: Scope::Span(span) }
     }
@@ -47,9 +51,16 @@ enum Scope {
 impl Scope {
     fn run<T>(&self, call: impl FnOnce() -> T) -> T {
         match self {
-            Scope::Span(span) if span.is_enabled() => span.in_scope(call),
-            Scope::Span(_) => call(),
+            Scope::Span(span) => span.in_scope(call),
             Scope::Context(context) => context.in_scope(call),
+        }
+    }
+
+    /// The context in which the future is dropped, which does not count as an entry of the span.
+    fn context(&self) -> Option<&Context> {
+        match self {
+            Scope::Span(span) => span.context(),
+            Scope::Context(context) => Some(context),
         }
     }
 }
@@ -68,7 +79,8 @@ pin_project! {
     impl<F> PinnedDrop for InScope<F> {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
-            this.scope.run(|| this.future.set(None));
+            let _guard = this.scope.context().map(Context::enter);
+            this.future.set(None);
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::level::Level;
 use crate::logger::{OwnedSource, Registry, Source, dispatch};
 use crate::policy::SpanEvents;
 use crate::time::Clock;
-use crate::value::{Fields, Value};
+use crate::value::{Fields, Limits, Value};
 
 /// A part of the program's work that has a name, keys, a beginning and an end.
 ///
@@ -64,11 +64,13 @@ struct Span {
 
 impl FemtoSpan {
     /// Returns the span that is none.
-    pub fn none() -> Self {
+    #[inline]
+    pub const fn none() -> Self {
         Self(None)
     }
 
     /// Returns whether it is one.
+    #[inline]
     pub fn is_enabled(&self) -> bool {
         self.0.is_some()
     }
@@ -94,17 +96,20 @@ impl FemtoSpan {
     /// Enters the span until the guard is dropped.
     ///
     /// The guard stays on its thread. Do not hold it across an `.await`: [`in_span`](FemtoFutureExt::in_span) is for that.
+    #[inline]
     pub fn enter(&self) -> SpanGuard {
-        let context = self.0.as_ref().map(|span| span.context.enter());
-        if let Some(span) = &self.0 {
-            span.begin();
-        }
-        SpanGuard { context, span: self.clone(), was_panicking: std::thread::panicking() }
+        self.clone().entered()
     }
 
     /// The same for a span that nobody else needs.
+    #[inline]
     pub fn entered(self) -> SpanGuard {
-        self.enter()
+        SpanGuard(self.0.map(Entered::new))
+    }
+
+    /// The context of the span, without its events; `None` if the span is none.
+    fn context(&self) -> Option<&Context> {
+        self.0.as_ref().map(|span| &span.context)
     }
 
     /// Calls a function in the span.
@@ -134,11 +139,11 @@ pub fn make<S: Source, F: Fields>(
     }
     let id = next_id();
     let owned = source.to_owned();
-    let (bound, bound_keys) = owned.logger().map(|logger| logger.bound()).unwrap_or_default();
+    let bound = owned.logger().map_or(&[][..], |logger| logger.bound());
     let current = Context::current();
     let context = current.extended(id, |entries: &mut Entries<'_>| {
         entries.span(callsite::intern(site.metadata.template), id, current.span());
-        entries.encoded(bound, bound_keys);
+        entries.encoded(bound);
         entries.fields(keys.ids(), &fields);
     });
     let events =
@@ -163,7 +168,7 @@ impl Span {
         self.logs_exit.store(matches!(events, SpanEvents::Exit | SpanEvents::Both), Relaxed);
     }
 
-    /// Notes the first entry. The span is the current one.
+    /// Notes the first entry.
     fn begin(&self) {
         if self.entered.get().is_some() || !self.logs_enter.load(Relaxed) && !self.logs_exit.load(Relaxed) {
             return;
@@ -171,7 +176,7 @@ impl Span {
         let clock = dispatch::clock(self.source.route(self.site, self.level));
         let ticks = clock.ticks();
         if self.entered.set((clock, ticks)).is_ok() && self.logs_enter.load(Relaxed) {
-            self.source.say(self.site, self.level, "enter", &[]);
+            self.source.say(self.site, self.level, "enter", self.context.words());
         }
     }
 }
@@ -181,13 +186,14 @@ impl Drop for Span {
         let Some((clock, since)) = self.entered.get().filter(|_| self.logs_exit.load(Relaxed)) else {
             return;
         };
-        let entries = Entries::keep(&[], 0, |entries| {
+        // No limit: these keys are what the record is for.
+        let entries = Entries::keep(self.context.words(), Limits::NONE, |entries| {
             entries.named("duration", Value::Duration(clock.elapsed(*since)));
-            if self.panicked.load(Relaxed) || std::thread::panicking() {
+            if self.panicked.load(Relaxed) {
                 entries.named("panicked", Value::Bool(true));
             }
         });
-        self.context.in_scope(|| self.source.say(self.site, self.level, "exit", &entries.words));
+        self.source.say(self.site, self.level, "exit", &entries.words);
     }
 }
 
@@ -198,20 +204,34 @@ impl fmt::Debug for FemtoSpan {
 }
 
 /// Leaves a [`FemtoSpan`] when it is dropped.
-#[derive(Debug)]
 #[must_use = "the span is left when the guard is dropped; give it a name, such as `_span`"]
-pub struct SpanGuard {
+pub struct SpanGuard(Option<Entered>);
+
+struct Entered {
     // Left before the span may be over.
-    context: Option<ContextGuard>,
-    span: FemtoSpan,
+    _context: ContextGuard,
+    span: Arc<Span>,
     was_panicking: bool,
 }
 
-impl Drop for SpanGuard {
+impl Entered {
+    fn new(span: Arc<Span>) -> Self {
+        let _context = span.context.enter();
+        span.begin();
+        Self { _context, span, was_panicking: std::thread::panicking() }
+    }
+}
+
+impl Drop for Entered {
     fn drop(&mut self) {
-        if let Some(span) = self.span.0.as_ref().filter(|_| !self.was_panicking && std::thread::panicking()) {
-            span.panicked.store(true, Relaxed);
+        if !self.was_panicking && std::thread::panicking() {
+            self.span.panicked.store(true, Relaxed);
         }
-        drop(self.context.take());
+    }
+}
+
+impl fmt::Debug for SpanGuard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("SpanGuard").field(&self.0.as_ref().map(|entered| entered.span.context.span())).finish()
     }
 }

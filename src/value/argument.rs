@@ -86,20 +86,27 @@ pub struct AsDisplay<'a, T: ?Sized>(pub &'a T);
 #[doc(hidden)]
 pub struct AsError<'a, T: ?Sized>(pub &'a T);
 
+/// Asks a key's value for its bytes, now: user code may not run while the record is written.
+#[doc(hidden)]
+#[allow(non_snake_case, reason = "the macros name it as they name the types beside it")]
+pub fn AsBytes<T: AsRef<[u8]> + ?Sized>(value: &T) -> Bytes<'_> {
+    Bytes(value.as_ref())
+}
+
 /// A key's value that is recorded as bytes.
 #[doc(hidden)]
-pub struct AsBytes<'a, T: ?Sized>(pub &'a T);
+pub struct Bytes<'a>(&'a [u8]);
 
-impl<T: AsRef<[u8]> + ?Sized> Field for AsBytes<'_, T> {
+impl Field for Bytes<'_> {
     const TAG: Tag = Tag::new(Kind::Bytes);
     const DIRECT: bool = true;
 
     fn words(&self) -> usize {
-        1 + padded_words(self.0.as_ref().len())
+        1 + padded_words(self.0.len())
     }
 
     fn put<S: Sink>(&self, sink: &mut S) {
-        sink.bytes(self.0.as_ref());
+        sink.bytes(self.0);
     }
 }
 
@@ -270,6 +277,16 @@ pub struct Tags {
 }
 
 impl Tags {
+    /// How many there are.
+    pub(crate) const fn count(mut list: Option<&'static Tags>) -> usize {
+        let mut count = 0;
+        while let Some(Tags { before, .. }) = list {
+            count += 1;
+            list = *before;
+        }
+        count
+    }
+
     /// Copies the tags, the first one first.
     pub(crate) fn to_vec(mut list: Option<&'static Tags>) -> Vec<Tag> {
         let mut tags = Vec::new();

@@ -11,8 +11,8 @@ use crate::error::Problem;
 ///
 /// | limit | default | what becomes of the rest |
 /// |---|---|---|
-/// | [`keys`](Self::keys) | 64 | keys beyond are left out; `…` stands for them, with their number |
-/// | [`key_bytes`](Self::key_bytes) | 64 | a key is cut and ends in `…` |
+/// | [`keys`](Self::keys) | 64 | keys beyond are left out; a key `…` says how many |
+/// | [`key_bytes`](Self::key_bytes) | 64 | a key is cut and ends in `…`; a call with such keys counts once, not at each record |
 /// | [`value_bytes`](Self::value_bytes) | 65,536 | text ends in `…(+9 bytes)`, a list in `…(+9 elements)`; bytes are cut off |
 /// | [`record_bytes`](Self::record_bytes) | 1,048,576 | the same, for the message, too |
 ///
@@ -29,13 +29,16 @@ use crate::error::Problem;
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// How many keys a record has at most, those of its context included.
+    /// How many keys a call has at most; so many may its [`Context`](crate::Context) have besides, so many spans, too, and so
+    /// many its logger ([`FemtoLogger::with`](crate::FemtoLogger::with)). At least 8.
     pub keys: usize,
-    /// How long a key is at most, in bytes.
+    /// How long a key is at most, in bytes. At least 8.
     pub key_bytes: usize,
-    /// How long the value of a key is at most, in bytes of its encoded form.
+    /// How long the value of a key is at most, in bytes of its encoded form: that of text and bytes is as long as they are, and
+    /// an element of a list takes 8 bytes besides. At least 64.
     pub value_bytes: usize,
-    /// How long a record is at most, in bytes of its encoded form.
+    /// How long a record is at most, in bytes of its encoded form; so long may its context be besides. At least as long as a
+    /// value, and 64 MiB at most.
     pub record_bytes: usize,
 }
 
@@ -50,8 +53,8 @@ impl Limits {
     pub(crate) fn problem(&self) -> Option<Problem> {
         let problem =
             |field: &str, value: usize, remedy: &str| Some(Problem::new(format!("limits.{field}"), value, remedy));
-        if self.keys == 0 {
-            problem("keys", self.keys, "let a record have one key at least")
+        if self.keys < LEAST_KEYS {
+            problem("keys", self.keys, "let a record have 8 keys at least")
         } else if self.key_bytes < 8 {
             problem("key_bytes", self.key_bytes, "let a key have 8 bytes at least")
         } else if self.value_bytes < 64 {
@@ -68,13 +71,30 @@ impl Limits {
         if key.len() <= self.key_bytes {
             return Cow::Borrowed(key);
         }
-        count_cut();
         Cow::Owned(format!("{}…", &key[..floor_boundary(key, self.key_bytes)]))
+    }
+
+    /// Counts a call, once, if the names of its keys are too long.
+    pub(crate) fn check_keys(&self, keys: &[&str]) {
+        if keys.iter().any(|key| key.len() > self.key_bytes) {
+            count_cut();
+        }
+    }
+
+    /// Counts a record if it has too many keys. (A call with few is not asked.)
+    #[inline(always)]
+    pub(crate) fn check_count(keys: usize) {
+        if keys > LEAST_KEYS && keys > KEYS.load(Relaxed) {
+            count_cut();
+        }
     }
 
     pub(crate) const NONE: Self =
         Self { keys: usize::MAX, key_bytes: usize::MAX, value_bytes: usize::MAX, record_bytes: usize::MAX };
 }
+
+/// The least that may be the most.
+const LEAST_KEYS: usize = 8;
 
 static KEYS: AtomicUsize = AtomicUsize::new(64);
 static KEY_BYTES: AtomicUsize = AtomicUsize::new(64);

@@ -26,6 +26,7 @@ pub use argument::{
 #[doc(hidden)]
 pub use capture::Capture;
 pub use limits::Limits;
+pub(crate) use nested::LEFT;
 pub use nested::{List, Map};
 #[doc(hidden)]
 pub use sink::ByteSink;

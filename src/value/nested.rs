@@ -243,7 +243,7 @@ macro_rules! maps {
                     put_tagged(value, sink);
                 }
                 if left > 0 {
-                    sink.text(LEFT);
+                    put_note(LEFT, sink);
                     put_left(left, sink);
                 }
             }
@@ -255,8 +255,8 @@ macro_rules! maps {
     )*};
 }
 
-/// The key of what says how many entries of a map were left out.
-pub(super) const LEFT: &str = "…";
+/// The key of what says how many keys of a record, or entries of a map, were left out.
+pub(crate) const LEFT: &str = "…";
 
 fn entry_words<K: AsRef<str>, V: Capture>((key, value): &(&K, &V)) -> usize {
     1 + padded_words(key.as_ref().len()) + tagged_words(*value)
@@ -270,8 +270,17 @@ fn left_words(left: usize) -> usize {
 /// Ends a list that was cut short.
 pub(super) fn put_left(left: usize, sink: &mut impl Sink) {
     if left > 0 {
-        put_tagged(left_out(left).as_str(), sink);
+        sink.word(Tag::new(Kind::Str).word());
+        put_note(&left_out(left), sink);
         sink.note_cut();
+    }
+}
+
+/// Writes text that says what was cut, and so is not cut itself.
+pub(super) fn put_note(text: &str, sink: &mut impl Sink) {
+    sink.word(text.len() as u64);
+    for chunk in text.as_bytes().chunks(8) {
+        sink.word(chunk.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte)));
     }
 }
 

@@ -8,7 +8,7 @@ use std::fmt::{self, Display};
 use serde::ser::{self, Impossible, Serialize, Serializer};
 
 use super::limits::Limits;
-use super::nested::{LEFT, put_left};
+use super::nested::{LEFT, put_left, put_note};
 use super::wire::{Kind, Sink, Tag};
 use super::{ByteSink, Field, Value};
 use crate::error::guarded;
@@ -67,7 +67,8 @@ impl Encoder {
     fn open(&mut self, kind: Kind) -> Option<usize> {
         if self.depth == DEEPEST {
             self.cut = true;
-            self.put(Value::Str(LEFT));
+            self.sink.word(Tag::new(Kind::Str).word());
+            put_note(LEFT, &mut self.sink);
             return None;
         }
         self.depth += 1;
@@ -131,7 +132,7 @@ impl Nested<'_> {
     fn finish(self) -> Result<(), Failure> {
         if self.left > 0 {
             if self.kind == Kind::Map {
-                self.encoder.sink.text(LEFT);
+                put_note(LEFT, &mut self.encoder.sink);
             }
             put_left(self.left, &mut self.encoder.sink);
         }
@@ -367,7 +368,16 @@ impl Serializer for KeyText {
     key_texts! {
         serialize_bool: bool; serialize_i8: i8; serialize_i16: i16; serialize_i32: i32; serialize_i64: i64;
         serialize_i128: i128; serialize_u8: u8; serialize_u16: u16; serialize_u32: u32; serialize_u64: u64;
-        serialize_u128: u128; serialize_f32: f32; serialize_f64: f64; serialize_char: char; serialize_str: &str;
+        serialize_u128: u128; serialize_char: char; serialize_str: &str;
+    }
+
+    // As in serde's JSON, where whole numbers end in `.0`.
+    fn serialize_f32(self, value: f32) -> Result<String, Failure> {
+        Ok(ryu::Buffer::new().format(value).to_owned())
+    }
+
+    fn serialize_f64(self, value: f64) -> Result<String, Failure> {
+        Ok(ryu::Buffer::new().format(value).to_owned())
     }
 
     fn serialize_unit_variant(self, _: &'static str, _: u32, variant: &'static str) -> Result<String, Failure> {

@@ -6,11 +6,14 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use femtologging::{
-    Config, FemtoCaptureHandler, FemtoLogger, Level, LevelFilter, STATIC_MAX_LEVEL, critical, debug, error, info, log,
-    trace, warn,
+    Config, FemtoCaptureHandler, FemtoLogger, Level, LevelFilter, STATIC_MAX_LEVEL, critical, critical_span, debug,
+    debug_span, error, error_span, info, info_span, log, trace, trace_span, warn, warn_span,
 };
 
 static EVALUATED: Mutex<Vec<Level>> = Mutex::new(Vec::new());
+
+/// How many blocks of spans have run.
+static BLOCKS: Mutex<usize> = Mutex::new(0);
 
 /// An argument with a side effect.
 fn note(level: Level, text: &'static str) -> &'static str {
@@ -39,6 +42,28 @@ fn log_at_every_level(logger: &FemtoLogger) {
     }
 }
 
+macro_rules! span_all {
+    ($($macro:ident $name:literal $target:literal $key:ident $value:literal;)*) => {$({
+        let length = $macro!(target: $target, $name; $key = $value; {
+            *BLOCKS.lock().unwrap() += 1;
+            3
+        });
+        assert_eq!(length, 3);
+        let _guard = $macro!($name, $key:? = $value).enter();
+    })*};
+}
+
+fn enter_every_span() {
+    span_all! {
+        trace_span "zqx-trace-span" "zqx-trace-spans-target" zqx_trace_spans_key "zqx-trace-spans-value";
+        debug_span "zqx-debug-span" "zqx-debug-spans-target" zqx_debug_spans_key "zqx-debug-spans-value";
+        info_span "zqx-info-span" "zqx-info-spans-target" zqx_info_spans_key "zqx-info-spans-value";
+        warn_span "zqx-warn-span" "zqx-warn-spans-target" zqx_warn_spans_key "zqx-warn-spans-value";
+        error_span "zqx-error-span" "zqx-error-spans-target" zqx_error_spans_key "zqx-error-spans-value";
+        critical_span "zqx-critical-span" "zqx-critical-spans-target" zqx_critical_spans_key "zqx-critical-spans-value";
+    }
+}
+
 fn words(levels: impl IntoIterator<Item = Level>) -> String {
     levels.into_iter().map(|level| level.to_string()).collect::<Vec<_>>().join(" ")
 }
@@ -51,6 +76,7 @@ fn main() -> Result<(), femtologging::Error> {
     let logging = config(&capture).build()?;
     config(&run_time).build_and_init()?;
     log_at_every_level(&logging.get_logger("app")?);
+    enter_every_span();
     let patience = Duration::from_secs(60);
     logging.shutdown(patience)?;
     for level in Level::ALL {
@@ -66,6 +92,8 @@ fn main() -> Result<(), femtologging::Error> {
     println!("static {STATIC_MAX_LEVEL}");
     println!("evaluated {}", words(evaluated));
     println!("arrived {} in {all}", words(arrived));
+    let spans = run_time.matching(|record| record.target().ends_with("-spans-target") && record.message() == "exit");
+    println!("spans {} of {} blocks", words(spans.iter().map(|record| record.level())), BLOCKS.lock().unwrap());
     println!("dynamic {}", words(dynamic.iter().map(|record| record.level())));
     Ok(())
 }

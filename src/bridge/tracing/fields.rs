@@ -6,7 +6,7 @@ use std::fmt;
 use tracing_core::field::{Field, Visit};
 
 use crate::context::{Entries, Kept};
-use crate::value::{AsDebug, AsError, Value};
+use crate::value::{AsDebug, AsError, Value, limits};
 
 /// A field's value as `tracing` shows it.
 pub(super) enum Seen<'a> {
@@ -68,6 +68,6 @@ impl Seen<'_> {
 
     /// Makes an entry of it that is kept.
     pub(super) fn keep(&self, key: u32) -> Kept {
-        Entries::keep(&[], 0, |entries| self.add(key, entries))
+        Entries::keep(&[], limits::get(), |entries| self.add(key, entries))
     }
 }

@@ -15,7 +15,7 @@ use crate::policy::SpanEvents;
 use crate::span::next_id;
 use crate::sync::lock;
 use crate::time::Clock;
-use crate::value::Value;
+use crate::value::{Limits, Value};
 
 /// How often fields were recorded after their span was made.
 static RECORDED: AtomicU64 = AtomicU64::new(0);
@@ -153,7 +153,7 @@ impl Span {
         let ticks = clock.ticks();
         let is_first = self.entered.set((clock, ticks)).is_ok();
         if is_first && matches!(self.events, SpanEvents::Enter | SpanEvents::Both) {
-            self.source.say(&self.known.site, self.known.level, "enter", &[]);
+            self.source.say(&self.known.site, self.known.level, "enter", self.context().0.words());
         }
     }
 
@@ -185,14 +185,13 @@ impl Span {
         let Some((clock, since)) = self.entered.get().filter(|_| is_said) else {
             return;
         };
-        let entries = Entries::keep(&[], 0, |entries| {
+        let entries = Entries::keep(self.context().0.words(), Limits::NONE, |entries| {
             entries.named("duration", Value::Duration(clock.elapsed(*since)));
             if self.panicked.load(Relaxed) {
                 entries.named("panicked", Value::Bool(true));
             }
         });
-        let say = || self.source.say(&self.known.site, self.known.level, "exit", &entries.words);
-        self.context().0.in_scope(say);
+        self.source.say(&self.known.site, self.known.level, "exit", &entries.words);
     }
 }
 
@@ -200,7 +199,7 @@ impl Span {
 fn context(known: &Known, id: u64, around: &Context, fields: &[(u32, Kept)]) -> Context {
     around.extended(id, |entries| {
         entries.span(known.name, id, around.span());
-        fields.iter().for_each(|(_, entry)| entries.encoded(&entry.words, entry.keys));
+        fields.iter().for_each(|(_, entry)| entries.encoded(&entry.words));
     })
 }
 

@@ -1,0 +1,3 @@
+fn main() {
+    let _ = femtologging::context! { a:hex = 1 };
+}

@@ -1,0 +1,3 @@
+fn main() {
+    femtologging::log!(every: 3, femtologging::Level::Info, "m");
+}

@@ -1,0 +1,3 @@
+fn main() {
+    let _ = femtologging::enabled!(once, femtologging::Level::Info);
+}

@@ -1,0 +1,3 @@
+fn main() {
+    femtologging::info!(once, every: 3, "m");
+}

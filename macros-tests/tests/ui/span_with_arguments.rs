@@ -1,0 +1,3 @@
+fn main() {
+    let _ = femtologging::info_span!("load {}", 1);
+}
