@@ -1,6 +1,6 @@
 //! Logs every line of a stream to the terminal and to a file at once, and checks that the file has them all.
 //!
-//! Run with `cargo run --release --example tee -- /var/log/dpkg.log`, or with `… --example tee < some.log`. A second argument
+//! Run with `cargo run --release --example 02_tee -- /var/log/dpkg.log`, or with `… --example 02_tee < some.log`. A second argument
 //! names the file to write. Ends with 1 if the file has not as many lines as the input.
 
 use std::fs::File;

@@ -1,6 +1,6 @@
 //! A handler of one's own: keeps the last few messages, as a program may want to show them in a crash report.
 //!
-//! Run with `cargo run --example custom_handler`.
+//! Run with `cargo run --example 03_custom_handler`.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};

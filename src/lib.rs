@@ -83,6 +83,22 @@
 //!
 //! While nothing is configured, records from `Warn` on go to standard error, as with CPython's handler of last resort.
 //!
+//! # Context and spans
+//!
+//! [`context!`] gives keys to all records of a scope, [`FemtoLogger::with`] to those of a logger; [`info_span!`] and its
+//! siblings name a piece of work and time it. [`FemtoFutureExt`] puts futures into either, on every executor.
+//!
+//! ```
+//! use femtologging::{context, info, info_span, warn};
+//!
+//! let _request = context! { request_id = 4711, user = "ada" }.enter();
+//! let rows = info_span!("load"; table = "users"; {
+//!     info!("busy"); // request_id=4711 user=ada table=users, in the span `load`
+//!     7
+//! });
+//! warn!(every: 1000, "{} rows", rows); // the first of a thousand such calls
+//! ```
+//!
 //! # Handlers
 //!
 //! | handler | where records go |
@@ -373,6 +389,8 @@ pub use record::by_hand::ByHand;
 #[doc = include_str!("../README.md")]
 #[doc = include_str!("../docs/guide/levels.md")]
 #[doc = include_str!("../docs/guide/macros.md")]
+#[doc = include_str!("../docs/guide/structured.md")]
+#[doc = include_str!("../docs/guide/spans.md")]
 #[doc = include_str!("../docs/guide/handlers.md")]
 #[doc = include_str!("../docs/guide/files.md")]
 #[doc = include_str!("../docs/guide/composition.md")]

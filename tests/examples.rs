@@ -7,17 +7,23 @@ use std::process::{Command, Output, Stdio};
 
 #[cfg(feature = "tracing")]
 #[allow(dead_code, unused_imports)]
-#[path = "../examples/axum_trace_layer.rs"]
+#[path = "../examples/06_axum_trace_layer.rs"]
 mod axum_trace_layer;
 #[allow(dead_code, unused_imports)]
-#[path = "../examples/custom_handler.rs"]
+#[path = "../examples/03_custom_handler.rs"]
 mod custom_handler;
 #[cfg(feature = "log")]
 #[allow(dead_code, unused_imports)]
-#[path = "../examples/log_with_kv.rs"]
+#[path = "../examples/07_log_with_kv.rs"]
 mod log_with_kv;
 #[allow(dead_code, unused_imports)]
-#[path = "../examples/tee.rs"]
+#[path = "../examples/05_spans_async.rs"]
+mod spans_async;
+#[allow(dead_code, unused_imports)]
+#[path = "../examples/04_structured.rs"]
+mod structured;
+#[allow(dead_code, unused_imports)]
+#[path = "../examples/02_tee.rs"]
 mod tee;
 
 const INPUT: &str = "FEMTOLOGGING_TEST_INPUT";
@@ -44,6 +50,18 @@ fn custom_handler_child() {
 #[ignore = "the other tests start it"]
 fn log_with_kv_child() {
     log_with_kv::main().unwrap();
+}
+
+#[test]
+#[ignore = "the other tests start it"]
+fn structured_child() {
+    structured::main().unwrap();
+}
+
+#[test]
+#[ignore = "the other tests start it"]
+fn spans_async_child() {
+    spans_async::main().unwrap();
 }
 
 fn child(test: &str, environment: &[(&str, &Path)]) -> Output {
@@ -232,8 +250,44 @@ fn a_program_that_uses_log_writes_json() {
         ),
     ]
     .map(|(what, line, fields)| {
-        let place = format!(r#""thread":"log_with_kv_child","file":"tests/../examples/log_with_kv.rs","line":{line}"#);
+        let place = format!(r#""thread":"log_with_kv_child","file":"tests/../examples/07_log_with_kv.rs","line":{line}"#);
         format!(r#"{what},{place},"fields":{{{fields}}}}}"#)
     });
     assert_eq!(lines, expected);
+}
+
+#[test]
+fn structured_records_have_all_their_keys() {
+    let output = child("structured_child", &[]);
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{stdout}");
+    let line = |message: &str, nth: usize| {
+        let line = stdout.lines().filter(|line| line.contains(message)).nth(nth);
+        line.unwrap_or_else(|| panic!("{message} in {stdout}")).to_owned()
+    };
+    for (nth, request) in ["request_id=4711 user=ada", "request_id=4712 user=grace"].into_iter().enumerate() {
+        assert!(line("msg=counted", nth).contains(&format!("{request} component=stock")), "{stdout}");
+    }
+    let failed = ["attempt 1", "attempt 4", "attempt 2", "attempt 5"];
+    for (nth, attempt) in failed.into_iter().enumerate() {
+        let line = line("failed", nth);
+        assert!(line.contains(attempt) && line.contains("suppressed=2") == (nth > 0), "{stdout}");
+    }
+    let closed = line("closed", 0);
+    assert!(closed.contains("checksum=c0ffee") && !closed.contains("request_id"), "{stdout}");
+    assert!(!stdout.contains("hunter2"), "{stdout}");
+}
+
+#[test]
+fn tasks_keep_their_spans() {
+    let output = child("spans_async_child", &[]);
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{stdout}");
+    for id in 1..=3 {
+        let lines: Vec<_> = stdout.lines().filter(|line| line.contains(&format!(" id={id}"))).collect();
+        assert!(lines.iter().all(|line| line.contains("shop=north")), "{stdout}");
+        let messages: Vec<_> = lines.iter().filter_map(|line| line.split_whitespace().nth(1)).collect();
+        let packed = vec!["packed"; id];
+        assert_eq!(messages, [&["received"][..], &packed, &["exit", "sent", "exit"]].concat(), "{stdout}");
+    }
 }

@@ -1,7 +1,7 @@
 //! A program that logs through the crate `log`, with key-values, and has femtologging write JSON.
 //!
 //! Nothing but `main` knows of femtologging: it could be a library's code. Run with
-//! `cargo run --features log --example log_with_kv`.
+//! `cargo run --features log --example 07_log_with_kv`.
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -1,7 +1,7 @@
 //! A web service that knows `tracing` only: axum, with tower-http's `TraceLayer`. Its events and spans become records.
 //!
 //! ```text
-//! cargo run --example axum_trace_layer --features tracing
+//! cargo run --example 06_axum_trace_layer --features tracing
 //! ```
 
 use std::error::Error;
