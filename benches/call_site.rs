@@ -40,6 +40,17 @@ fn main() {
     criterion.bench_function("call_site/disabled × 10", |b| b.iter(|| calls::ten_disabled(black_box(1))));
     criterion
         .bench_function("call_site/`enabled!`, not so, × 10", |b| b.iter(|| calls::ten_not_enabled(black_box(1))));
+    criterion.bench_function("call_site/turned away by `first`, × 10", |b| {
+        b.iter(|| calls::ten_turned_away(black_box(1)));
+    });
+    criterion
+        .bench_function("call_site/turned away by `sample`, × 10", |b| b.iter(|| calls::ten_counted(black_box(1))));
+    let span = calls::quiet_span();
+    criterion.bench_function("call_site/span entered and left × 10", |b| {
+        b.iter(|| calls::ten_entered(&span, black_box(1)));
+    });
+    criterion
+        .bench_function("call_site/span made, entered and left × 10", |b| b.iter(|| calls::ten_made(black_box(1))));
     let mut bench = Bench { criterion: &mut criterion, timer: Timer::new(), logged: 0 };
     calls::visit_all(&mut bench);
     finish(bench.logged);

@@ -23,7 +23,7 @@ mod common;
 use std::mem::take;
 use std::time::Duration;
 
-use common::calls::{self, INLINE, NUMBERS, STRING, Visit};
+use common::calls::{self, FOUR_KEYS, IN_CONTEXT, INLINE, NUMBERS, STRING, Visit};
 use common::ring::Ring;
 use common::{
     Bound::*, Cost, Effort, Pause, Target, Timer, finish, median, print_targets, sample, sample_in_threads, start,
@@ -36,6 +36,16 @@ const PRODUCERS: &str = "Three numbers, several producers; bursts of 20, each as
 const SLOW: &str = "2 ms asleep between bursts";
 const ONE_PRODUCER: &str = "one producer";
 const TWO_PRODUCERS: &str = "two producers";
+/// What sends no record.
+const SILENT: [&str; 7] = [
+    "relaxed load and comparison",
+    "disabled `debug!`",
+    "`enabled!`, not so",
+    "turned away by `first`",
+    "turned away by `sample`",
+    "a span entered and left",
+    "a span made, entered and left",
+];
 const SLEEP: Duration = Duration::from_micros(100);
 
 /// Where [`Cost::percentiles`] has them.
@@ -76,8 +86,8 @@ struct Bench {
     /// How many calls the current logging system got.
     logged: u64,
     rows: Vec<Row>,
-    /// Nanoseconds of what a disabled call cannot do without, of a disabled call, and of `enabled!`.
-    disabled: [Vec<f64>; 3],
+    /// Nanoseconds of what sends no record: what a disabled call cannot do without, and then as in [`SILENT`].
+    silent: [Vec<f64>; 7],
 }
 
 impl Visit for Bench {
@@ -118,16 +128,21 @@ impl Bench {
         }
     }
 
-    fn measure_disabled(&mut self) {
-        let [least, disabled, not_enabled] = &mut self.disabled;
+    fn measure_silent(&mut self) {
+        let span = calls::quiet_span();
+        let [least, disabled, not_enabled, first, sampled, entered, made] = &mut self.silent;
         least.push(time_tens(&self.timer, calls::ten_bare));
         disabled.push(time_tens(&self.timer, calls::ten_disabled));
         not_enabled.push(time_tens(&self.timer, calls::ten_not_enabled));
+        first.push(time_tens(&self.timer, calls::ten_turned_away));
+        sampled.push(time_tens(&self.timer, calls::ten_counted));
+        entered.push(time_tens(&self.timer, |i| calls::ten_entered(&span, i)));
+        made.push(time_tens(&self.timer, calls::ten_made));
     }
 
     fn round(&mut self) {
         start(1);
-        self.measure_disabled();
+        self.measure_silent();
         calls::visit_all(self);
         let slow = self.bursts / 8 + 1;
         self.measure(PATTERNS, SLOW, Pause::Sleep(Duration::from_millis(2)), slow, calls::numbers);
@@ -160,25 +175,22 @@ impl Bench {
                 println!("| {} | {call} | {floor} | {:.2} | {:.2} |", row.name, row.ratio(), row.ratio_at(P99));
             }
         }
-        let [least, disabled, not_enabled] = self.disabled();
-        println!("\n## Disabled calls\n\n| call | ns | × |\n|---|---|---|");
-        for (name, ns) in [
-            ("relaxed load and comparison", least),
-            ("disabled `debug!`", disabled),
-            ("`enabled!`, not so", not_enabled),
-        ] {
-            println!("| {name} | {ns:.2} | {:.2} |", ns / least);
+        println!("\n## Calls that send no record\n\n| call | ns | × |\n|---|---|---|");
+        let silent = self.silent();
+        for (name, ns) in SILENT.iter().zip(silent) {
+            println!("| {name} | {ns:.2} | {:.2} |", ns / silent[0]);
         }
     }
 
-    fn disabled(&self) -> [f64; 3] {
-        self.disabled.each_ref().map(|rounds| median(&mut rounds.clone()))
+    fn silent(&self) -> [f64; 7] {
+        self.silent.each_ref().map(|rounds| median(&mut rounds.clone()))
     }
 
     fn print_targets(&self) {
-        let [least, disabled, _] = self.disabled();
+        let [least, disabled, ..] = self.silent();
         let row = |name: &str| self.row(KINDS, name);
         let (numbers, string, inline) = (row(NUMBERS), row(STRING), row(INLINE));
+        let (four_keys, in_context) = (row(FOUR_KEYS), row(IN_CONTEXT));
         let slow = self.row(PATTERNS, SLOW);
         let (one, two) = (self.row(PRODUCERS, ONE_PRODUCER), self.row(PRODUCERS, TWO_PRODUCERS));
         let producers = two.call().burst / one.call().burst;
@@ -194,6 +206,10 @@ impl Bench {
             at_most("string of 40 / floor, p50", string.ratio_at(P50), 1.6),
             at_most("two inline integers / floor, burst", inline.ratio(), 4.0),
             at_most("two inline integers / floor, p50", inline.ratio_at(P50), 4.0),
+            at_most("four key-values / three numbers, burst", four_keys.ratio() / numbers.ratio(), 2.0),
+            at_most("four key-values / three numbers, p50", four_keys.ratio_at(P50) / numbers.ratio_at(P50), 2.0),
+            at_most("two context keys / three numbers, burst", in_context.ratio() / numbers.ratio(), 1.5),
+            at_most("two context keys / three numbers, p50", in_context.ratio_at(P50) / numbers.ratio_at(P50), 1.5),
             at_most("two producers / one, burst (5 % for noise)", producers, 1.05),
             at_most("lost records", 0.0, 0.0),
         ]);
@@ -211,7 +227,7 @@ fn main() {
     let timer = Timer::new();
     println!("Nanoseconds of one call; the counter moves in steps of {:.1} ns.", timer.step());
     println!("{} rounds of 2 × {bursts} bursts each.", effort.rounds());
-    let mut bench = Bench { timer, bursts, logged: 0, rows: Vec::new(), disabled: Default::default() };
+    let mut bench = Bench { timer, bursts, logged: 0, rows: Vec::new(), silent: Default::default() };
     for _ in 0..effort.rounds() {
         bench.round();
     }

@@ -203,7 +203,7 @@ fn limits_that_make_no_sense_are_refused() {
         (Limits { record_bytes: 65_535, ..limits }, "limits.record_bytes"),
         (Limits { record_bytes: (64 << 20) + 1, ..limits }, "limits.record_bytes"),
     ] {
-        let error = Config::builder().limits(limits).build().err().expect("it is refused").to_string();
+        let error = Config::builder().limits(limits).build().expect_err("it is refused").to_string();
         assert!(error.contains(expected), "{error}");
     }
 }

@@ -3,7 +3,7 @@
 use std::hint::black_box;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use femtologging::{Level, get_logger, info, log};
+use femtologging::{FemtoSpan, Level, SpanEvents, context, get_logger, info, info_span, log};
 
 /// What [`numbers`] is logged under.
 pub const TARGET: &str = module_path!();
@@ -12,6 +12,8 @@ const FORTY: &str = "a string of exactly forty characters ...";
 
 /// The name of the call that the targets are about.
 pub const NUMBERS: &str = "three numbers";
+pub const FOUR_KEYS: &str = "four key-values";
+pub const IN_CONTEXT: &str = "three numbers, two context keys in scope";
 pub const STRING: &str = "one `String` of 40 characters";
 pub const INLINE: &str = "two inline captures (`i32`)";
 
@@ -48,9 +50,10 @@ pub fn visit_all(visitor: &mut impl Visit) {
     });
     visitor.visit(STRING, |_| info!("Logging string: {}", string));
     visitor.visit("one `&str` of 40 characters", |_| info!("Logging string: {}", text));
-    visitor.visit("four key-values", |i| {
+    visitor.visit(FOUR_KEYS, |i| {
         info!("Logging request"; id = i, elapsed = i as f64 * 0.5, cached = i % 2 == 0, path = "/items");
     });
+    context! { request_id = 4711, user = "ada"; { visitor.visit(IN_CONTEXT, numbers) } };
     visitor.visit("`logger:`", |i| info!(logger: logger, "Logging int: {}", i));
     visitor.visit("run-time target", |i| info!(target: target, "Logging int: {}", i));
     visitor.visit("run-time level", |i| log!(level, "Logging int: {}", i));
@@ -101,4 +104,33 @@ pub fn ten_bare(i: u64) {
 fn enabled(word: &'static AtomicU64, i: u64) {
     black_box(word);
     black_box(i);
+}
+
+/// Calls that a limit turns away: it has let all pass that it lets pass.
+#[inline(always)]
+pub fn ten_turned_away(i: u64) {
+    ten!(info!(first: 0, "Logging int: {}", i));
+}
+
+/// The same for a limit that counts every call.
+#[inline(always)]
+pub fn ten_counted(i: u64) {
+    ten!(info!(sample: 0.0, "Logging int: {}", i));
+}
+
+/// A span that logs nothing of its own.
+pub fn quiet_span() -> FemtoSpan {
+    info_span!("work"; id = 4711).events(SpanEvents::None)
+}
+
+/// Enters and leaves a span that is there already.
+#[inline(always)]
+pub fn ten_entered(span: &FemtoSpan, i: u64) {
+    ten!(span.in_scope(|| black_box(i)));
+}
+
+/// Makes, enters and leaves a span.
+#[inline(always)]
+pub fn ten_made(i: u64) {
+    ten!(drop(info_span!("work"; id = i).events(SpanEvents::None).entered()));
 }

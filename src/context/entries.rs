@@ -227,11 +227,13 @@ fn pieces(bytes: &[u8]) -> Vec<(Piece<'_>, &[u8])> {
         let head = reader.word();
         let piece = match head >> 9 & 0x7F {
             SPAN => {
-                (reader.word(), reader.word());
+                reader.word();
+                reader.word();
                 Piece::Span
             }
             SOURCE => {
-                (reader.text(), reader.text());
+                reader.text();
+                reader.text();
                 Piece::Source
             }
             what => {
