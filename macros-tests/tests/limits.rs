@@ -128,6 +128,7 @@ fn the_number_stands_behind_the_context_and_before_the_call_s_own_keys() {
     assert_eq!(keys, ["around=1", "bound=2", "suppressed=1", "own=3"]);
 }
 
+#[expect(clippy::disallowed_methods, reason = "a test may start threads")]
 #[test]
 fn threads_share_a_limit_and_nothing_is_forgotten() {
     const THREADS: u64 = 4;
@@ -153,7 +154,6 @@ fn threads_share_a_limit_and_nothing_is_forgotten() {
         }
     });
     let made = MADE.load(Relaxed);
-    // Until all that was turned away has been said: one call of those that pass again, sooner or later.
     let found = passed(&recorder);
     let of = |kind: &str| {
         let of = found.iter().filter(|(message, _)| message == kind);
