@@ -250,7 +250,8 @@ fn a_program_that_uses_log_writes_json() {
         ),
     ]
     .map(|(what, line, fields)| {
-        let place = format!(r#""thread":"log_with_kv_child","file":"tests/../examples/07_log_with_kv.rs","line":{line}"#);
+        let place =
+            format!(r#""thread":"log_with_kv_child","file":"tests/../examples/07_log_with_kv.rs","line":{line}"#);
         format!(r#"{what},{place},"fields":{{{fields}}}}}"#)
     });
     assert_eq!(lines, expected);
