@@ -198,8 +198,8 @@ fn spans_nest_and_their_fields_can_come_later() {
             "INFO bridge_tracing outer: in outer id=1",
             "INFO bridge_tracing outer>inner: in inner id=2 part=a",
             "INFO ours outer>inner: our own id=2 part=a",
-            "INFO bridge_tracing outer>inner: recorded outside id=2 status=200 part=a",
-            "INFO ours outer>inner: our own id=2 status=200 part=a",
+            "INFO bridge_tracing outer>inner: recorded outside status=200 id=2 part=a",
+            "INFO ours outer>inner: our own status=200 id=2 part=a",
             "INFO ours outer: ours, recorded twice id=7 status=404",
             "INFO bridge_tracing : outside",
         ];
