@@ -227,7 +227,8 @@ fn leaked_guards_at_the_end_of_a_thread_corrupt_nothing() {
     // Thread-locals are dropped in the order of their making or the other way round: both, before and behind the library's.
     for registers_first in [true, false] {
         std::thread::scope(|scope| {
-            scope.spawn(|| {
+            // Joined, since the end of a scope does not wait for thread-locals to be dropped.
+            let thread = scope.spawn(|| {
                 let register = || LAST_WORDS.with_borrow_mut(|words| words.push(LastWords(system.logger.clone())));
                 if registers_first {
                     register();
@@ -238,6 +239,7 @@ fn leaked_guards_at_the_end_of_a_thread_corrupt_nothing() {
                     register();
                 }
             });
+            thread.join().unwrap();
         });
         let lines = system.lines();
         let context = format!(" leaked=yes text={}", "a".repeat(100));

@@ -331,13 +331,15 @@ fn a_span_in_a_dying_thread_local_still_has_its_name() {
     }
     let system = System::new();
     std::thread::scope(|scope| {
-        scope.spawn(|| {
+        // Joined, since the end of a scope does not wait for thread-locals to be dropped.
+        let thread = scope.spawn(|| {
             HELD.with_borrow_mut(|held| {
                 let span = info_span!(logger: system.logger, "held"; n = 1);
                 drop(span.enter());
                 held.push(span);
             });
         });
+        thread.join().unwrap();
     });
     assert_eq!(system.lines(), ["INFO held enter n=1", "INFO held exit n=1 duration=0ns"]);
 }
