@@ -619,7 +619,8 @@ fn json(value: Value<'_>) -> Json {
         Value::I64(n) => n.into(),
         Value::U64(n) => n.into(),
         Value::I128(n) => number(n.to_string()),
-        Value::F32(x) if x.is_finite() => number(format!("{x:?}")),
+        // Of two shortest texts that both read as this number, std and ryu may take a different one.
+        Value::F32(x) if x.is_finite() => number(ryu::Buffer::new().format_finite(x).to_owned()),
         Value::F32(_) => Json::Null,
         Value::F64(x) => x.into(),
         Value::Duration(span) if span.subsec_nanos() == 0 => span.as_secs().into(),
