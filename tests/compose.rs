@@ -235,10 +235,44 @@ fn a_recorders_target_that_fails_is_reported_and_one_that_keeps_is_waited_for() 
     logging.flush(LONG).unwrap();
     assert_eq!(actor.delivered(), ["first"]);
     error!(logger: logger, "second");
-    let _ = logging.flush(LONG);
+    logging.flush(LONG).unwrap_err();
     assert_eq!(actor.delivered(), ["first"]);
     let counts = counts(&logging);
-    assert_eq!((counts.written, counts.errors, counts.last_error.as_deref()), (2, 1, Some("refused")));
+    assert_eq!((counts.written, counts.failed, counts.last_error.as_deref()), (1, 1, Some("refused")));
+}
+
+#[test]
+fn a_recorder_says_what_it_could_not_replay() {
+    let actor = Actor::new([Act::Keep; 1000]);
+    let (recorder, handle) = FemtoFlightRecorder::builder(actor.clone()).build().unwrap();
+    let (logging, logger, _) = system(recorder);
+    debug!(logger: logger, "1");
+    debug!(logger: logger, "2");
+    logging.flush(LONG).unwrap();
+    handle.dump();
+    let error = logging.flush(LONG).unwrap_err();
+    assert!(error.to_string().contains("2 replayed records are not written yet"), "{error}");
+    let error = logging.shutdown(LONG).unwrap_err();
+    assert!(error.to_string().contains("2 replayed records could not be written"), "{error}");
+    // They were written when they were kept.
+    assert_eq!((counts(&logging).written, counts(&logging).failed), (2, 0));
+}
+
+#[test]
+fn a_panic_inside_is_one_failure_and_leaves_nothing_behind() {
+    let writer = Scripted::default();
+    let target = FemtoStreamHandler::new(writer.clone()).formatter(|record: &FemtoLogRecord<'_>, out: &mut Vec<u8>| {
+        record.write_message(out);
+        assert!(record.get("bad").is_none(), "in the formatter");
+    });
+    let memory = FemtoMemoryHandler::builder(target.build().unwrap()).build().unwrap();
+    let (logging, logger, _) = system(memory);
+    info!(logger: logger, "1");
+    info!(logger: logger, "2"; bad = true);
+    info!(logger: logger, "3");
+    logging.flush(LONG).unwrap_err();
+    assert_eq!(writer.lines(), ["1", "3"]);
+    assert_eq!((counts(&logging).written, counts(&logging).failed), (2, 1));
 }
 
 #[test]

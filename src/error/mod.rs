@@ -11,6 +11,7 @@ pub(crate) use notifier::{guarded, notify, rendered};
 use std::error::Error as StdError;
 use std::fmt;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Anything that can go wrong in this library.
 ///
@@ -262,6 +263,20 @@ impl fmt::Display for Problem {
             (false, false) => write!(f, "`{field}` = {value}: {remedy}"),
         }
     }
+}
+
+/// Calls a method of a handler or a filter; a panic becomes an error that names the method.
+pub(crate) fn caught<T>(what: &str, call: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+    catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|panic| {
+        let message = panic.downcast_ref::<&str>().copied().or(panic.downcast_ref::<String>().map(String::as_str));
+        let error = Error::other(match message {
+            Some(message) => format!("panicked in `{what}`: {message}"),
+            None => format!("panicked in `{what}`"),
+        });
+        // Dropping the payload could panic again.
+        std::mem::forget(panic);
+        Err(error)
+    })
 }
 
 #[cfg(test)]

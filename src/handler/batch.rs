@@ -43,6 +43,8 @@ pub struct Batch {
     bytes_elsewhere: u64,
     /// How many records and bytes were kept for a retry when the handler was last asked.
     kept: (usize, usize),
+    /// How often records were given up that the handler had asked to keep.
+    given_up: u64,
     call: Call,
     /// Whether the text delivered last, by this batch or an earlier one, ends within a record.
     torn: bool,
@@ -85,13 +87,11 @@ pub(crate) struct Settled {
     pub(crate) errors: Vec<Error>,
 }
 
-impl Settled {
-    pub(super) fn add(&mut self, mut other: Self) {
-        self.written += other.written;
-        self.failed += other.failed;
-        self.bytes += other.bytes;
-        self.errors.append(&mut other.errors);
-    }
+/// What became of a record that was handed on to another handler.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Fate {
+    Written,
+    Failed,
 }
 
 /// What becomes of the records that are not dealt with.
@@ -236,29 +236,32 @@ impl Batch {
 
     /// Moves those of the next `records` records behind the others of them for which `is_later` holds, by their index
     /// among these.
-    #[cfg(feature = "http")]
+    #[cfg(any(test, feature = "http"))]
     pub(crate) fn postpone(&mut self, is_later: impl Fn(usize) -> bool, records: usize) {
-        let first = self.done;
-        let count = records.min(self.ends.len() - first);
-        let (later, sooner): (Vec<_>, Vec<_>) = (0..count).partition(|at| is_later(*at));
-        if later.is_empty() || sooner.is_empty() {
+        let mut order: Vec<_> = (0..records.min(self.ends.len() - self.done)).collect();
+        order.sort_by_key(|at| is_later(*at));
+        self.reorder(order);
+    }
+
+    /// Puts the next records into another order: where each of them was, from the next one on.
+    fn reorder(&mut self, order: Vec<usize>) {
+        if order.is_sorted() {
             return;
         }
-        let start = self.settled_bytes();
-        let is_own = |at: &usize| self.own.contains(&(first + at));
+        let (first, start, count) = (self.done, self.settled_bytes(), order.len());
         let (mut bytes, mut ends, mut own) = (Vec::new(), Vec::new(), Vec::new());
         let texts: Vec<_> = self.texts().take(count).collect();
-        for (place, at) in sooner.iter().chain(&later).enumerate() {
+        for (place, at) in order.iter().enumerate() {
             bytes.extend_from_slice(texts[*at]);
             ends.push(start + bytes.len());
-            own.extend(is_own(at).then_some(first + place));
+            own.extend(self.own.binary_search(&(first + at)).is_ok().then_some(first + place));
         }
         self.bytes.splice(start..start + bytes.len(), bytes);
         self.ends.splice(first..first + count, ends);
         self.own.retain(|at| !(first..first + count).contains(at));
         self.own.extend(own);
         self.own.sort_unstable();
-        self.moves.push((first, sooner.into_iter().chain(later).collect()));
+        self.moves.push((first, order));
     }
 
     /// Takes back that a part of a record was delivered: on the next connection, it starts again.
@@ -266,14 +269,39 @@ impl Batch {
         self.delivered = self.settled_bytes();
     }
 
-    /// Notes what became of the next records in a batch of another handler's, to which they were handed on.
-    pub(super) fn adopt(&mut self, settled: Settled) {
-        let written = settled.written as usize;
-        self.done = self.ends.len().min(self.done + written);
+    /// Notes what became of records that were handed on to other handlers, by their places among those that are not dealt
+    /// with. Returns the places where the others will be after that, by those where they are.
+    pub(super) fn adopt(&mut self, fates: impl IntoIterator<Item = (usize, Fate)>) -> Vec<usize> {
+        let open = self.ends.len() - self.done;
+        let mut fate_of = vec![None; open];
+        for (place, fate) in fates {
+            if let Some(known) = fate_of.get_mut(place) {
+                *known = Some(fate);
+            }
+        }
+        let count = |fate| fate_of.iter().filter(|known| **known == Some(fate)).count();
+        let (written, failed) = (count(Fate::Written), count(Fate::Failed));
+        let mut order: Vec<_> = (0..open).collect();
+        order.sort_by_key(|place| (fate_of[*place].is_none(), fate_of[*place]));
+        let mut places = vec![0; open];
+        for (place, before) in order.iter().enumerate() {
+            places[*before] = place.saturating_sub(written + failed);
+        }
+        self.reorder(order);
+        self.done += written;
         self.delivered = self.settled_bytes();
-        self.fail_next(settled.failed as usize);
-        self.bytes_elsewhere += settled.bytes;
-        self.errors.extend(settled.errors);
+        self.fail_next(failed);
+        places
+    }
+
+    /// How often records were given up that the handler had asked to keep. One that handed them on must do the same.
+    pub(super) fn given_up(&self) -> u64 {
+        self.given_up
+    }
+
+    /// Counts bytes that other handlers have delivered for this one.
+    pub(super) fn add_bytes(&mut self, bytes: u64) {
+        self.bytes_elsewhere += bytes;
     }
 
     /// Takes out how records changed their places: from which on, and where each of the next ones was.
@@ -352,6 +380,7 @@ impl Batch {
             Rest::Delivered => self.clear(),
             Rest::Failed => {
                 self.torn |= self.delivered < self.bytes.len() && self.delivered > self.settled_bytes();
+                self.given_up += u64::from(self.done < self.ends.len());
                 self.clear();
             }
         }
@@ -401,7 +430,7 @@ impl Batch {
     }
 }
 
-#[cfg(all(test, feature = "http"))]
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -1,6 +1,5 @@
 //! A handler's thread.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
@@ -11,7 +10,7 @@ use super::Command;
 use super::idle::Idle;
 use super::inbox::{Inbox, Next};
 use super::report::DropReport;
-use crate::error::{Error, notify, rendered};
+use crate::error::{Error, caught, notify, rendered};
 use crate::filter::{self, FemtoFilter};
 use crate::handler::{Batch, Call, Delivery, FemtoHandler, Rest};
 use crate::metrics::{Counters, DropReason};
@@ -338,18 +337,4 @@ impl Sink {
         notify(&self.queue.name, format_args!("{text}"));
         self.queue.counters.error(text);
     }
-}
-
-/// Calls a handler or a filter; a panic becomes an error that names the method.
-fn caught<T>(what: &str, call: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
-    catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|panic| {
-        let message = panic.downcast_ref::<&str>().copied().or(panic.downcast_ref::<String>().map(String::as_str));
-        let error = Error::other(match message {
-            Some(message) => format!("panicked in `{what}`: {message}"),
-            None => format!("panicked in `{what}`"),
-        });
-        // Dropping the payload could panic again.
-        std::mem::forget(panic);
-        Err(error)
-    })
 }

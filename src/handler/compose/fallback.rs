@@ -1,9 +1,8 @@
 //! A second handler for what the first one fails to deliver.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::{KeptRecord, KeptSites, Taken, Target, answer, each};
+use super::{Fate, KeptRecord, KeptSites, Target, Ticket, answer, each};
 use crate::error::Error;
 use crate::handler::net::Backoff;
 use crate::handler::{Batch, Call, Delivery, FemtoHandler, HandlerBuilder, HandlerSpec, Rest};
@@ -43,8 +42,6 @@ use crate::time::Timestamp;
 pub struct FemtoFallbackHandler {
     first: Target,
     second: Target,
-    /// The records of the first handler's batch.
-    kept: VecDeque<KeptRecord>,
     sites: KeptSites,
     backoff: Backoff,
     /// Until when the first handler rests.
@@ -71,59 +68,48 @@ impl FemtoFallbackHandler {
 
     /// Has the first handler deliver, and hands what it failed to deliver to the second one.
     fn deliver_first(&mut self, call: Call) {
-        let Self { first, second, kept, sites, now, .. } = self;
-        if first.batch.is_empty() {
-            return;
-        }
-        first.batch.set_call(call);
-        let outcome = first.handler.deliver(&mut first.batch, *now);
-        for (from, order) in first.batch.take_moves() {
-            let mut behind = kept.split_off(from.min(kept.len()));
-            let mut moved: Vec<_> = behind.drain(..order.len().min(behind.len())).map(Some).collect();
-            kept.extend(order.into_iter().filter_map(|at| moved.get_mut(at)?.take()));
-            kept.append(&mut behind);
-        }
-        let rest = match outcome {
-            Ok(Delivery::Wait) if !call.due => Rest::Kept,
-            Ok(Delivery::Done | Delivery::Wait) => Rest::Delivered,
-            Ok(Delivery::Retry) => {
-                let (_, done) = first.batch.failures();
-                let since = *self.waits_since.get_or_insert(*now);
-                if done > 0 {
-                    self.waits_since = Some(*now);
-                    Rest::Kept
-                } else if call.closing || since.saturating_add(self.patience) <= *now {
-                    first.errors.push(Error::other("nothing was delivered for too long; the next handler takes over"));
-                    Rest::Failed
-                } else {
-                    Rest::Kept
-                }
-            }
-            Err(error) => {
-                first.errors.push(error);
-                Rest::Failed
-            }
-        };
-        let (failures, done) = first.batch.failures();
-        let records = first.batch.records();
-        let unsettled = if rest == Rest::Failed { done..records } else { 0..0 };
-        let lost: Vec<_> = failures.iter().cloned().chain([unsettled]).flatten().collect();
-        for kept in lost.iter().filter_map(|at| kept.get(*at)) {
-            sites.view(kept, |record| second.handle(record, *now));
-        }
-        kept.drain(..if rest == Rest::Kept { done } else { records }.min(kept.len()));
-        let mut settled = first.batch.settle(rest);
-        settled.failed = 0;
-        first.keeps = rest == Rest::Kept && !first.batch.is_empty();
-        if !lost.is_empty() {
-            self.rests_until = Some(now.saturating_add(self.backoff.next_delay()));
-        } else if settled.written > 0 {
-            self.backoff.reset();
-        }
-        if !first.keeps {
+        let (first, now) = (&mut self.first, self.now);
+        let before = first.settled.len();
+        first.deliver(call, now);
+        if first.answer != Delivery::Retry {
             self.waits_since = None;
+        } else if first.settled.len() > before {
+            self.waits_since = Some(now);
+        } else {
+            let since = *self.waits_since.get_or_insert(now);
+            if call.closing || since.saturating_add(self.patience) <= now {
+                first.errors.push(Error::other("nothing was delivered for too long; the next handler takes over"));
+                first.settle(Rest::Failed);
+                self.waits_since = None;
+            }
         }
-        first.settled.add(settled);
+        let fates = first.settled.iter().skip(before).map(|(_, fate)| *fate);
+        match fates.max() {
+            Some(Fate::Failed) => self.rests_until = Some(now.saturating_add(self.backoff.next_delay())),
+            Some(Fate::Written) => self.backoff.reset(),
+            None => {}
+        }
+        self.hand_over();
+    }
+
+    /// Hands what the first handler failed to deliver to the second one, in the order in which it came.
+    fn hand_over(&mut self) {
+        let Self { first, second, sites, now, .. } = self;
+        let mut failed: Vec<_> = first.settled.extract_if(.., |(_, fate)| *fate == Fate::Failed).collect();
+        failed.sort_by_key(|(ticket, _)| ticket.place);
+        for (Ticket { place, copy }, _) in failed {
+            match copy {
+                Some(kept) => {
+                    sites.view(&kept, |record| second.handle(record, Ticket { place, copy: None }, *now));
+                }
+                None => second.settle_one(Ticket { place, copy: None }, Fate::Failed),
+            }
+        }
+    }
+
+    fn give_up_with(&mut self, batch: &Batch) {
+        self.first.give_up_with(batch);
+        self.second.give_up_with(batch);
     }
 
     fn is_resting(&self) -> bool {
@@ -149,7 +135,6 @@ impl HandlerBuilder<FallbackOptions> {
             Ok(Box::new(FemtoFallbackHandler {
                 first: first.into(),
                 second: second.into(),
-                kept: VecDeque::new(),
                 sites: KeptSites::default(),
                 backoff: Backoff::new(Backoff::RANGE, std::process::id().into()),
                 rests_until: None,
@@ -164,47 +149,41 @@ impl HandlerBuilder<FallbackOptions> {
 impl FemtoHandler for FemtoFallbackHandler {
     fn start(&mut self, now: Timestamp) -> Result<(), Error> {
         self.now = now;
-        each([&mut self.first, &mut self.second], |handler| handler.start(now))
+        each("start", [&mut self.first, &mut self.second], |handler| handler.start(now))
     }
 
-    fn handle(&mut self, record: &FemtoLogRecord<'_>, _: &mut Batch) -> Result<(), Error> {
+    fn handle(&mut self, record: &FemtoLogRecord<'_>, batch: &mut Batch) -> Result<(), Error> {
+        self.give_up_with(batch);
+        let ticket = Ticket::at(batch.records());
         if self.is_resting() {
-            self.second.handle(record, self.now);
+            self.second.handle(record, ticket, self.now);
             return Ok(());
         }
-        match self.first.take(record) {
-            Taken::Yes => {
-                self.kept.push_back(KeptRecord::new(record));
-                if self.first.batch.is_full() {
-                    self.deliver_first(Call { due: true, ..Call::default() });
-                }
-            }
-            Taken::TurnedAway => self.first.turned_away += 1,
-            Taken::Failed(error) => {
-                self.first.errors.push(error);
-                self.second.handle(record, self.now);
-            }
+        self.first.take(record, Ticket { copy: Some(Box::new(KeptRecord::new(record))), ..ticket });
+        if self.first.batch.is_full() {
+            self.deliver_first(Call { due: true, ..Call::default() });
         }
         Ok(())
     }
 
     fn deliver(&mut self, batch: &mut Batch, now: Timestamp) -> Result<Delivery, Error> {
         self.now = now;
+        self.give_up_with(batch);
         self.deliver_first(batch.call());
         self.second.deliver(batch.call(), now);
-        Ok(answer([&mut self.first, &mut self.second], batch))
+        Ok(answer([&mut self.first, &mut self.second], false, batch))
     }
 
     fn flush(&mut self) -> Result<(), Error> {
-        each([&mut self.first, &mut self.second], |handler| handler.flush())
+        each("flush", [&mut self.first, &mut self.second], |handler| handler.flush())
     }
 
     fn tick(&mut self, now: Timestamp) -> Result<(), Error> {
         self.now = now;
-        each([&mut self.first, &mut self.second], |handler| handler.tick(now))
+        each("tick", [&mut self.first, &mut self.second], |handler| handler.tick(now))
     }
 
     fn close(&mut self) -> Result<(), Error> {
-        each([&mut self.first, &mut self.second], |handler| handler.close())
+        each("close", [&mut self.first, &mut self.second], |handler| handler.close())
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::{KeptRecord, KeptSites, Target, answer};
+use super::{Fate, KeptRecord, KeptSites, Target, Ticket, answer};
 use crate::error::{Error, Problem};
 use crate::handler::{Batch, Delivery, FemtoHandler, HandlerBuilder, HandlerSpec};
 use crate::level::LevelFilter;
@@ -44,9 +44,8 @@ use crate::time::Timestamp;
 /// ```
 pub struct FemtoMemoryHandler {
     target: Target,
+    /// The newest records.
     kept: VecDeque<KeptRecord>,
-    /// How many of them are to be handed on.
-    due: usize,
     capacity: usize,
     flush_level: LevelFilter,
     flush_on_close: bool,
@@ -105,7 +104,6 @@ impl HandlerBuilder<MemoryOptions> {
             Ok(Box::new(FemtoMemoryHandler {
                 target: target.into(),
                 kept: VecDeque::new(),
-                due: 0,
                 capacity,
                 flush_level,
                 flush_on_close,
@@ -115,40 +113,58 @@ impl HandlerBuilder<MemoryOptions> {
     }
 }
 
+impl FemtoMemoryHandler {
+    /// Hands on what is kept: the last of so many `records`.
+    fn hand_on(&mut self, records: usize, now: Timestamp) {
+        let places = records.saturating_sub(self.kept.len())..;
+        for (kept, place) in self.kept.drain(..).zip(places) {
+            self.sites.view(&kept, |record| self.target.handle(record, Ticket::at(place), now));
+        }
+    }
+
+    fn give_up_with(&mut self, batch: &Batch) {
+        if self.target.give_up_with(batch) {
+            self.kept.clear();
+        }
+    }
+
+    fn discard(&mut self, batch: &mut Batch) {
+        let records = batch.records();
+        let discarded = self.kept.len();
+        if discarded > 0 {
+            self.kept.clear();
+            for place in records.saturating_sub(discarded)..records {
+                self.target.settle_one(Ticket::at(place), Fate::Failed);
+            }
+            batch.report(Error::other(format!("{discarded} kept records were discarded at the end")));
+        }
+    }
+}
+
 impl FemtoHandler for FemtoMemoryHandler {
     fn start(&mut self, now: Timestamp) -> Result<(), Error> {
         self.target.handler.start(now)
     }
 
-    fn handle(&mut self, record: &FemtoLogRecord<'_>, _: &mut Batch) -> Result<(), Error> {
+    fn handle(&mut self, record: &FemtoLogRecord<'_>, batch: &mut Batch) -> Result<(), Error> {
+        self.give_up_with(batch);
         self.kept.push_back(KeptRecord::new(record));
-        if self.kept.len() - self.due >= self.capacity || self.flush_level.enables(record.level()) {
-            self.due = self.kept.len();
+        if self.kept.len() >= self.capacity || self.flush_level.enables(record.level()) {
+            self.hand_on(batch.records() + 1, record.timestamp());
         }
         Ok(())
     }
 
     fn deliver(&mut self, batch: &mut Batch, now: Timestamp) -> Result<Delivery, Error> {
+        self.give_up_with(batch);
         let call = batch.call();
         if call.closing && !self.flush_on_close {
-            let discarded = self.kept.len() - self.due;
-            self.kept.truncate(self.due);
-            if discarded > 0 {
-                self.target.failed += discarded as u64;
-                self.target.errors.push(Error::other(format!("{discarded} kept records were discarded at the end")));
-            }
-        } else if call.urgent {
-            self.due = self.kept.len();
+            self.discard(batch);
+        } else if call.time_left.is_some() {
+            self.hand_on(batch.records(), now);
         }
-        for kept in self.kept.drain(..self.due) {
-            self.sites.view(&kept, |record| self.target.handle(record, now));
-        }
-        self.due = 0;
         self.target.deliver(call, now);
-        match answer([&mut self.target], batch) {
-            Delivery::Done if !self.kept.is_empty() => Ok(Delivery::Retry),
-            answer => Ok(answer),
-        }
+        Ok(answer([&mut self.target], !self.kept.is_empty(), batch))
     }
 
     fn flush(&mut self) -> Result<(), Error> {

@@ -8,6 +8,8 @@ mod memory;
 mod recorder;
 mod retry;
 mod route;
+#[cfg(test)]
+mod tests;
 
 pub use fallback::{FallbackOptions, FemtoFallbackHandler};
 pub use memory::{FemtoMemoryHandler, MemoryOptions};
@@ -16,9 +18,9 @@ pub use retry::ErrorPolicy;
 pub(super) use retry::Retrying;
 pub use route::{FemtoRouteHandler, RouteOptions};
 
-use super::batch::Settled;
+use super::batch::Fate;
 use super::{Batch, Call, Delivery, FemtoHandler, HandlerSpec, Rest};
-use crate::error::Error;
+use crate::error::{Error, caught};
 use crate::filter::{self, FemtoFilter};
 use crate::level::LevelFilter;
 use crate::record::{FemtoLogRecord, KeptRecord, KeptSites};
@@ -30,20 +32,31 @@ struct Target {
     level: LevelFilter,
     filters: Vec<Box<dyn FemtoFilter>>,
     batch: Batch,
-    /// Records that were dealt with without the handler: turned away by level or filters, or failed at once.
-    turned_away: u64,
-    failed: u64,
+    /// What is known of each record in the batch.
+    tickets: Vec<Ticket>,
+    /// The records that are dealt with, and the bytes written and errors, since the outer handler was last asked.
+    settled: Vec<(Ticket, Fate)>,
+    bytes: u64,
     errors: Vec<Error>,
-    /// What was settled since the outer handler was last asked.
-    settled: Settled,
-    keeps: bool,
+    /// What the handler answered last: whether records wait in the batch.
+    answer: Delivery,
+    /// What the outer handler's batch said of records given up when this was last asked.
+    given_up: u64,
 }
 
-/// What a handler made of a record.
-enum Taken {
-    Yes,
-    TurnedAway,
-    Failed(Error),
+/// What the outer handler knows of a record that it handed on.
+#[derive(Default)]
+struct Ticket {
+    /// Its place in the outer handler's batch, unless it was dealt with there.
+    place: Option<usize>,
+    /// The record, if another handler may need it.
+    copy: Option<Box<KeptRecord>>,
+}
+
+impl Ticket {
+    fn at(place: usize) -> Self {
+        Self { place: Some(place), copy: None }
+    }
 }
 
 impl From<HandlerSpec> for Target {
@@ -53,101 +66,138 @@ impl From<HandlerSpec> for Target {
             level: spec.settings.level,
             filters: spec.settings.filters,
             batch: Batch::default(),
-            turned_away: 0,
-            failed: 0,
+            tickets: Vec::new(),
+            settled: Vec::new(),
+            bytes: 0,
             errors: Vec::new(),
-            settled: Settled::default(),
-            keeps: false,
+            answer: Delivery::Done,
+            given_up: 0,
         }
     }
 }
 
 impl Target {
     /// Hands a record to the handler, and has it deliver a batch that is full.
-    fn handle(&mut self, record: &FemtoLogRecord<'_>, now: Timestamp) {
-        match self.take(record) {
-            Taken::Yes if self.batch.is_full() => self.deliver(Call { due: true, ..Call::default() }, now),
-            Taken::Yes => {}
-            Taken::TurnedAway => self.turned_away += 1,
-            Taken::Failed(error) => {
-                self.failed += 1;
-                self.errors.push(error);
-            }
+    fn handle(&mut self, record: &FemtoLogRecord<'_>, ticket: Ticket, now: Timestamp) {
+        self.take(record, ticket);
+        if self.batch.is_full() {
+            self.deliver(Call { due: true, ..Call::default() }, now);
         }
     }
 
     /// Hands a record to the handler.
-    fn take(&mut self, record: &FemtoLogRecord<'_>) -> Taken {
+    fn take(&mut self, record: &FemtoLogRecord<'_>, ticket: Ticket) {
         if !self.level.enables(record.level()) {
-            return Taken::TurnedAway;
+            return self.settle_one(ticket, Fate::Written);
         }
-        let (handler, batch) = (&mut self.handler, &mut self.batch);
-        let handled = match self.filters.is_empty() {
-            true => Some(handler.handle(record, batch)),
-            false => filter::through(&self.filters, record, |record| handler.handle(record, batch)),
-        };
+        let (handler, filters, batch) = (&mut self.handler, &self.filters, &mut self.batch);
+        let handled = caught("handle", || match filters.is_empty() {
+            true => handler.handle(record, batch).map(Some),
+            false => filter::through(filters, record, |record| handler.handle(record, batch)).transpose(),
+        });
         match handled {
-            Some(Ok(())) => {
+            Ok(Some(())) => {
                 self.batch.seal();
-                Taken::Yes
+                self.tickets.push(ticket);
             }
-            Some(Err(error)) => {
+            Ok(None) => self.settle_one(ticket, Fate::Written),
+            Err(error) => {
                 self.batch.discard();
-                Taken::Failed(error)
+                self.errors.push(error);
+                self.settle_one(ticket, Fate::Failed);
             }
-            None => Taken::TurnedAway,
         }
+    }
+
+    /// Notes what became of a record without the handler.
+    fn settle_one(&mut self, ticket: Ticket, fate: Fate) {
+        self.settled.push((ticket, fate));
     }
 
     /// Has the handler deliver what it took.
     fn deliver(&mut self, call: Call, now: Timestamp) {
         if self.batch.is_empty() {
-            self.keeps = false;
             return;
         }
         self.batch.set_call(call);
-        let rest = match self.handler.deliver(&mut self.batch, now) {
-            Ok(Delivery::Wait) if !call.due => {
-                self.keeps = true;
-                return;
-            }
-            Ok(Delivery::Done | Delivery::Wait) => Rest::Delivered,
-            Ok(Delivery::Retry) => Rest::Kept,
+        let (handler, batch) = (&mut self.handler, &mut self.batch);
+        match caught("deliver", || handler.deliver(batch, now)) {
+            Ok(Delivery::Wait) if !call.due => self.answer = Delivery::Wait,
+            Ok(Delivery::Retry) => self.settle(Rest::Kept),
+            Ok(Delivery::Done | Delivery::Wait) => self.settle(Rest::Delivered),
             Err(error) => {
                 self.errors.push(error);
-                Rest::Failed
+                self.settle(Rest::Failed);
             }
-        };
-        let settled = self.batch.settle(rest);
-        self.keeps = rest == Rest::Kept && !self.batch.is_empty();
-        self.settled.add(settled);
+        }
     }
 
-    /// Takes out what became of records since this was last asked.
-    fn take_settled(&mut self) -> Settled {
-        let mut settled = std::mem::take(&mut self.settled);
-        settled.written += std::mem::take(&mut self.turned_away);
-        settled.failed += std::mem::take(&mut self.failed);
-        settled.errors.append(&mut self.errors);
-        settled
+    /// Gives up what the outer handler's batch has given up. Returns whether it has.
+    fn give_up_with(&mut self, outer: &Batch) -> bool {
+        let has_given_up = self.given_up != outer.given_up();
+        if has_given_up {
+            self.given_up = outer.given_up();
+            self.settle(Rest::Failed);
+            // These places are no more.
+            self.settled.retain(|(ticket, _)| ticket.place.is_none());
+        }
+        has_given_up
+    }
+
+    /// Notes what became of the records of the batch.
+    fn settle(&mut self, rest: Rest) {
+        for (from, order) in self.batch.take_moves() {
+            let moved = self.tickets.get_mut(from..from + order.len()).unwrap_or_default();
+            let mut before: Vec<_> = moved.iter_mut().map(std::mem::take).collect();
+            for (ticket, at) in moved.iter_mut().zip(order) {
+                *ticket = before.get_mut(at).map(std::mem::take).unwrap_or_default();
+            }
+        }
+        let (failures, done) = self.batch.failures();
+        let dealt_with = if rest == Rest::Kept { done } else { self.tickets.len() };
+        for (at, ticket) in self.tickets.drain(..dealt_with).enumerate() {
+            let failure = failures.get(failures.partition_point(|failure| failure.end <= at));
+            let has_failed = (at >= done && rest == Rest::Failed) || failure.is_some_and(|range| range.contains(&at));
+            self.settled.push((ticket, if has_failed { Fate::Failed } else { Fate::Written }));
+        }
+        let settled = self.batch.settle(rest);
+        self.bytes += settled.bytes;
+        self.errors.extend(settled.errors);
+        self.answer = if self.batch.is_empty() { Delivery::Done } else { Delivery::Retry };
     }
 }
 
-/// What a handler of handlers answers once it has handed its records on.
-fn answer<'a>(targets: impl IntoIterator<Item = &'a mut Target>, batch: &mut Batch) -> Delivery {
-    let mut keeps = false;
-    for target in targets {
-        batch.adopt(target.take_settled());
-        keeps |= target.keeps;
+/// What a handler of handlers answers once it has handed its records on. With `waits`, it keeps others for itself.
+fn answer<'a>(targets: impl IntoIterator<Item = &'a mut Target>, waits: bool, batch: &mut Batch) -> Delivery {
+    let mut targets: Vec<_> = targets.into_iter().collect();
+    let settled: Vec<_> = targets.iter_mut().flat_map(|target| target.settled.drain(..)).collect();
+    let fates = settled.into_iter().filter_map(|(ticket, fate)| Some((ticket.place?, fate)));
+    let places = batch.adopt(fates);
+    let (mut waits, mut retries) = (waits, false);
+    for target in &mut targets {
+        for place in target.tickets.iter_mut().filter_map(|ticket| ticket.place.as_mut()) {
+            *place = places.get(*place).copied().unwrap_or_default();
+        }
+        batch.add_bytes(std::mem::take(&mut target.bytes));
+        target.errors.drain(..).for_each(|error| batch.report(error));
+        waits |= target.answer == Delivery::Wait;
+        retries |= target.answer == Delivery::Retry;
     }
-    if keeps { Delivery::Retry } else { Delivery::Done }
+    let (_, done) = batch.failures();
+    match (retries, waits) {
+        (false, false) => Delivery::Done,
+        // What is dealt with counts at once only if the others are kept.
+        (false, true) if done == 0 && !batch.is_due() => Delivery::Wait,
+        _ => Delivery::Retry,
+    }
 }
 
 /// Calls a method of all handlers, and gathers what went wrong.
 fn each<'a>(
+    what: &str,
     targets: impl IntoIterator<Item = &'a mut Target>,
     call: impl Fn(&mut dyn FemtoHandler) -> Result<(), Error>,
 ) -> Result<(), Error> {
-    let failures = targets.into_iter().filter_map(|target| call(&mut *target.handler).err());
+    let failures = targets.into_iter().filter_map(|target| caught(what, || call(&mut *target.handler)).err());
     Error::gather(failures.collect())
 }

@@ -4,9 +4,9 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
-use super::{KeptRecord, KeptSites, Target};
+use super::{Fate, KeptRecord, KeptSites, Target, Ticket, answer};
 use crate::error::{Error, Problem};
-use crate::handler::{Batch, Call, Delivery, FemtoHandler, HandlerBuilder, HandlerSpec};
+use crate::handler::{Batch, Call, Delivery, FemtoHandler, HandlerBuilder, HandlerSpec, Rest};
 use crate::level::LevelFilter;
 use crate::record::FemtoLogRecord;
 use crate::time::Timestamp;
@@ -25,8 +25,9 @@ use crate::time::Timestamp;
 /// | [`trigger`](HandlerBuilder::trigger) | `Error` | the lowest level that has them replayed |
 /// | the rest | see [`HandlerBuilder`] | |
 ///
-/// A record counts as written once it is kept or handed on; those that newer ones push out are no loss. Those that the target fails to
-/// write are reported, and counted as errors. A process that is killed loses what is kept.
+/// A record counts as written once it is kept, and one from `trigger` on once the target has written it. Those that newer
+/// ones push out are no loss. How many replayed ones the target fails to write is reported. A process that is killed loses what
+/// is kept.
 ///
 /// # Examples
 ///
@@ -94,7 +95,7 @@ impl FemtoFlightRecorder {
     fn replay(&mut self) {
         self.size = 0;
         for kept in self.kept.drain(..) {
-            self.sites.view(&kept, |record| self.target.handle(record, self.now));
+            self.sites.view(&kept, |record| self.target.handle(record, Ticket::default(), self.now));
         }
     }
 
@@ -104,10 +105,26 @@ impl FemtoFlightRecorder {
         }
     }
 
-    /// Has the target deliver what was replayed outside of a batch.
-    fn deliver_replayed(&mut self) -> Result<(), Error> {
-        self.target.deliver(Call { due: true, ..Call::default() }, self.now);
-        Error::gather(self.target.take_settled().errors)
+    /// Has the target deliver what was replayed, unless records of the outer batch have it called anyway. Returns what
+    /// went wrong.
+    fn deliver_replayed(&mut self, urgent: bool) -> Vec<Error> {
+        self.replay_if_asked();
+        if self.target.tickets.iter().all(|ticket| ticket.place.is_none()) {
+            self.target.deliver(Call { due: true, urgent, ..Call::default() }, self.now);
+        }
+        self.take_errors()
+    }
+
+    /// Takes out what went wrong, also with records that nobody else counts.
+    fn take_errors(&mut self) -> Vec<Error> {
+        let mut failed = 0;
+        self.target.settled.retain(|(ticket, fate)| {
+            failed += usize::from(ticket.place.is_none() && *fate == Fate::Failed);
+            ticket.place.is_some()
+        });
+        let mut errors = std::mem::take(&mut self.target.errors);
+        errors.extend((failed > 0).then(|| Error::other(format!("{failed} replayed records could not be written"))));
+        errors
     }
 }
 
@@ -166,13 +183,16 @@ impl FemtoHandler for FemtoFlightRecorder {
         self.target.handler.start(now)
     }
 
-    fn handle(&mut self, record: &FemtoLogRecord<'_>, _: &mut Batch) -> Result<(), Error> {
+    fn handle(&mut self, record: &FemtoLogRecord<'_>, batch: &mut Batch) -> Result<(), Error> {
+        self.target.give_up_with(batch);
         self.replay_if_asked();
+        let ticket = Ticket::at(batch.records());
         if self.trigger.enables(record.level()) {
             self.replay();
-            self.target.handle(record, self.now);
+            self.target.handle(record, ticket, self.now);
             return Ok(());
         }
+        self.target.settle_one(ticket, Fate::Written);
         let kept = KeptRecord::new(record);
         self.size += kept.size();
         self.kept.push_back(kept);
@@ -184,28 +204,34 @@ impl FemtoHandler for FemtoFlightRecorder {
 
     fn deliver(&mut self, batch: &mut Batch, now: Timestamp) -> Result<Delivery, Error> {
         self.now = now;
+        self.target.give_up_with(batch);
         self.replay_if_asked();
         self.target.deliver(batch.call(), now);
-        let settled = self.target.take_settled();
-        settled.errors.into_iter().for_each(|error| batch.report(error));
-        // The records of the batch are kept; what the target has not delivered yet keeps it busy.
-        Ok(if self.target.keeps { Delivery::Retry } else { Delivery::Done })
+        self.take_errors().into_iter().for_each(|error| batch.report(error));
+        Ok(answer([&mut self.target], false, batch))
     }
 
     fn flush(&mut self) -> Result<(), Error> {
-        self.replay_if_asked();
-        self.deliver_replayed()?;
-        self.target.handler.flush()
+        let mut failures = self.deliver_replayed(true);
+        let waiting = self.target.tickets.iter().filter(|ticket| ticket.place.is_none()).count();
+        if waiting > 0 {
+            failures.push(Error::other(format!("{waiting} replayed records are not written yet")));
+        }
+        failures.extend(self.target.handler.flush().err());
+        Error::gather(failures)
     }
 
     fn tick(&mut self, now: Timestamp) -> Result<(), Error> {
         self.now = now;
-        self.replay_if_asked();
-        self.deliver_replayed()?;
-        self.target.handler.tick(now)
+        let mut failures = self.deliver_replayed(false);
+        failures.extend(self.target.handler.tick(now).err());
+        Error::gather(failures)
     }
 
     fn close(&mut self) -> Result<(), Error> {
-        self.target.handler.close()
+        self.target.settle(Rest::Failed);
+        let mut failures = self.take_errors();
+        failures.extend(self.target.handler.close().err());
+        Error::gather(failures)
     }
 }

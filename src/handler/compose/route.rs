@@ -1,6 +1,6 @@
 //! Records that go one way or another.
 
-use super::{Target, answer, each};
+use super::{Fate, Target, Ticket, answer, each};
 use crate::error::{Error, Problem};
 use crate::filter::FemtoFilter;
 use crate::handler::{Batch, Delivery, FemtoHandler, HandlerBuilder, HandlerSpec};
@@ -38,7 +38,8 @@ pub struct FemtoRouteHandler {
     filters: Vec<Box<dyn FemtoFilter>>,
     /// One for each filter, and perhaps one for the rest.
     targets: Vec<Target>,
-    turned_away: u64,
+    /// The places of records that no route took.
+    turned_away: Vec<usize>,
 }
 
 /// The options of a [`FemtoRouteHandler`].
@@ -79,43 +80,58 @@ impl HandlerBuilder<RouteOptions> {
         Self::finish(settings, problem.into_iter().collect(), || {
             let (filters, targets): (Vec<_>, Vec<_>) = routes.into_iter().unzip();
             let targets = targets.into_iter().chain(rest).map(Target::from).collect();
-            Ok(Box::new(FemtoRouteHandler { filters, targets, turned_away: 0 }))
+            Ok(Box::new(FemtoRouteHandler { filters, targets, turned_away: Vec::new() }))
         })
+    }
+}
+
+impl FemtoRouteHandler {
+    fn give_up_with(&mut self, batch: &Batch) {
+        for target in &mut self.targets {
+            if target.give_up_with(batch) {
+                self.turned_away.clear();
+            }
+        }
     }
 }
 
 impl FemtoHandler for FemtoRouteHandler {
     fn start(&mut self, now: Timestamp) -> Result<(), Error> {
-        each(&mut self.targets, |handler| handler.start(now))
+        each("start", &mut self.targets, |handler| handler.start(now))
     }
 
-    fn handle(&mut self, record: &FemtoLogRecord<'_>, _: &mut Batch) -> Result<(), Error> {
+    fn handle(&mut self, record: &FemtoLogRecord<'_>, batch: &mut Batch) -> Result<(), Error> {
+        self.give_up_with(batch);
         let way = self.filters.iter().position(|filter| filter.allows(record)).unwrap_or(self.filters.len());
+        let place = batch.records();
         match self.targets.get_mut(way) {
-            Some(target) => target.handle(record, record.timestamp()),
-            None => self.turned_away += 1,
+            Some(target) => target.handle(record, Ticket::at(place), record.timestamp()),
+            None => self.turned_away.push(place),
         }
         Ok(())
     }
 
     fn deliver(&mut self, batch: &mut Batch, now: Timestamp) -> Result<Delivery, Error> {
+        self.give_up_with(batch);
         let call = batch.call();
-        self.targets.iter_mut().for_each(|target| target.deliver(call, now));
-        if let Some(target) = self.targets.first_mut() {
-            target.turned_away += std::mem::take(&mut self.turned_away);
+        for target in &mut self.targets {
+            target.deliver(call, now);
         }
-        Ok(answer(&mut self.targets, batch))
+        if let Some(target) = self.targets.first_mut() {
+            self.turned_away.drain(..).for_each(|place| target.settle_one(Ticket::at(place), Fate::Written));
+        }
+        Ok(answer(&mut self.targets, false, batch))
     }
 
     fn flush(&mut self) -> Result<(), Error> {
-        each(&mut self.targets, |handler| handler.flush())
+        each("flush", &mut self.targets, |handler| handler.flush())
     }
 
     fn tick(&mut self, now: Timestamp) -> Result<(), Error> {
-        each(&mut self.targets, |handler| handler.tick(now))
+        each("tick", &mut self.targets, |handler| handler.tick(now))
     }
 
     fn close(&mut self) -> Result<(), Error> {
-        each(&mut self.targets, |handler| handler.close())
+        each("close", &mut self.targets, |handler| handler.close())
     }
 }
