@@ -298,6 +298,22 @@ fn spans_may_be_left_in_any_order_and_entered_again() {
 }
 
 #[test]
+fn a_context_may_outlive_the_span_around_it() {
+    for by in BOTH {
+        let lines = Set::new(by).run(|| {
+            let span = tracing::info_span!("span").entered();
+            let context = context! { order = 7 }.enter();
+            drop(span);
+            tracing::info!("in the context");
+            drop(context);
+            tracing::info!("outside");
+        });
+        let expected = ["INFO bridge_tracing span: in the context order=7", "INFO bridge_tracing : outside"];
+        assert_eq!(lines, expected, "{by:?}");
+    }
+}
+
+#[test]
 fn contexts_and_spans_of_both_kinds_nest() {
     for by in BOTH {
         let set = Set::new(by);

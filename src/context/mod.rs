@@ -49,24 +49,48 @@ impl Stack {
         let mut scopes = self.scopes.borrow_mut();
         if let Some(at) = scopes.iter().rposition(|(known, _)| *known == number) {
             scopes.truncate(at);
-            let _ = WORDS.try_with(|words| words.set(scopes.last().map_or(0, |(_, context)| context.words().len())));
+            drop(scopes);
+            self.count_words();
         }
+    }
+
+    fn count_words(&self) {
+        let count = self.scopes.borrow().last().map_or(0, |(_, context)| context.words().len());
+        let _ = WORDS.try_with(|words| words.set(count));
     }
 }
 
-/// Puts another context in the place of the current one, which is returned.
+/// Makes a context the current one of the calling thread, as [`Context::enter`] does, without a guard. Returns the number of the
+/// entry.
 #[cfg(feature = "tracing")]
-pub(crate) fn replace_current(context: Context) -> Context {
-    let before = STACK.try_with(|stack| {
-        let _ = WORDS.try_with(|words| words.set(context.words().len()));
-        let mut scopes = stack.scopes.borrow_mut();
-        if scopes.is_empty() {
-            // The place of what was entered without a guard; no guard has this number.
-            scopes.push((0, Context::default()));
-        }
-        scopes.last_mut().map(|(_, current)| std::mem::replace(current, context))
+pub(crate) fn push(context: Context) -> u64 {
+    STACK.try_with(|stack| stack.push(context)).unwrap_or(0)
+}
+
+/// Takes an entry alone, and leaves those above it.
+#[cfg(feature = "tracing")]
+pub(crate) fn remove(number: u64) {
+    let _ = STACK.try_with(|stack| {
+        stack.scopes.borrow_mut().retain(|(known, _)| *known != number);
+        stack.count_words();
     });
-    before.ok().flatten().unwrap_or_default()
+}
+
+/// Whether an entry is that of the current context.
+#[cfg(feature = "tracing")]
+pub(crate) fn is_current(number: u64) -> bool {
+    STACK.try_with(|stack| stack.scopes.borrow().last().is_some_and(|(known, _)| *known == number)).unwrap_or(false)
+}
+
+/// Puts another context in the place of the current one.
+#[cfg(feature = "tracing")]
+pub(crate) fn replace_current(context: Context) {
+    let _ = STACK.try_with(|stack| {
+        if let Some((_, current)) = stack.scopes.borrow_mut().last_mut() {
+            *current = context;
+        }
+        stack.count_words();
+    });
 }
 
 impl Drop for Stack {

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::*};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use super::known::Known;
-use crate::context::{Context, Entries, Kept, replace_current};
+use crate::context::{self, Context, Entries, Kept};
 use crate::logger::{OwnedSource, dispatch};
 use crate::policy::SpanEvents;
 use crate::span::next_id;
@@ -55,9 +55,8 @@ struct Made {
 /// A span that a thread is in.
 struct Entered {
     span: Arc<Span>,
-    /// The context that was the current one before, and the span's own.
-    before: Context,
-    inside: Context,
+    /// The number of the context's entry among those of the thread.
+    number: u64,
     as_of: u64,
     was_panicking: bool,
 }
@@ -85,7 +84,7 @@ impl Span {
             Parent::Context(context) => (None, context, RECORDED.load(Acquire)),
         };
         let id = next_id();
-        let context = context(known, id, &around, &fields);
+        let context = make_context(known, id, &around, &fields);
         Arc::new(Self {
             known,
             id,
@@ -107,7 +106,7 @@ impl Span {
             // Locks are taken from the inside out, by everyone.
             let around = self.parent.as_ref().map(|parent| parent.context().0);
             if let Some(around) = around.filter(|around| !around.is_same(&made.around)) {
-                made.context = context(self.known, self.id, &around, &made.fields);
+                made.context = make_context(self.known, self.id, &around, &made.fields);
                 made.around = around;
             }
             made.as_of = now;
@@ -127,7 +126,7 @@ impl Span {
                 None => made.fields.push((key, entry)),
             }
         }
-        made.context = context(self.known, self.id, &made.around, &made.fields);
+        made.context = make_context(self.known, self.id, &made.around, &made.fields);
         drop(made);
         RECORDED.fetch_add(1, Release);
     }
@@ -135,11 +134,11 @@ impl Span {
     /// Makes its context the current one of the calling thread.
     pub(super) fn enter(self: Arc<Self>) {
         let (inside, as_of) = self.context();
-        let before = replace_current(inside.clone());
+        let number = context::push(inside);
         let span = self.clone();
         let _ = ENTERED.try_with(|entered| {
             let was_panicking = std::thread::panicking();
-            entered.borrow_mut().push(Entered { span, before, inside, as_of, was_panicking });
+            entered.borrow_mut().push(Entered { span, number, as_of, was_panicking });
         });
         self.begin();
     }
@@ -162,12 +161,9 @@ impl Span {
         let left = ENTERED.try_with(|entered| {
             let mut entered = entered.borrow_mut();
             let at = entered.iter().rposition(|entry| entry.span.id == self.id)?;
-            let mut left = entered.remove(at);
-            match entered.get_mut(at) {
-                // It is not the innermost; whoever is left next goes back to where this one came from.
-                Some(next) => std::mem::swap(&mut next.before, &mut left.before),
-                None => drop(replace_current(std::mem::take(&mut left.before))),
-            }
+            let left = entered.remove(at);
+            // Spans may be left in any order; those entered since stay.
+            context::remove(left.number);
             Some(left)
         });
         if let Ok(Some(left)) = left
@@ -196,7 +192,7 @@ impl Span {
 }
 
 /// Makes the context of a span.
-fn context(known: &Known, id: u64, around: &Context, fields: &[(u32, Kept)]) -> Context {
+fn make_context(known: &Known, id: u64, around: &Context, fields: &[(u32, Kept)]) -> Context {
     around.extended(id, |entries| {
         entries.span(known.name, id, around.span());
         fields.iter().for_each(|(_, entry)| entries.encoded(&entry.words));
@@ -211,9 +207,10 @@ pub(super) fn refresh() {
             return;
         };
         // A context that the program has entered since is a copy, and stays.
-        if Context::current().is_same(&innermost.inside) {
-            (innermost.inside, innermost.as_of) = innermost.span.context();
-            replace_current(innermost.inside.clone());
+        if context::is_current(innermost.number) {
+            let (context, as_of) = innermost.span.context();
+            innermost.as_of = as_of;
+            context::replace_current(context);
         }
     });
 }
@@ -221,12 +218,11 @@ pub(super) fn refresh() {
 /// What a span that is made now, here, is made in.
 pub(super) fn current_parent() -> Parent {
     refresh();
-    let current = Context::current();
     let span = ENTERED.try_with(|entered| {
         let entered = entered.borrow();
-        entered.last().filter(|entry| entry.inside.is_same(&current)).map(|entry| entry.span.clone())
+        entered.last().filter(|entry| context::is_current(entry.number)).map(|entry| entry.span.clone())
     });
-    span.ok().flatten().map_or(Parent::Context(current), Parent::Span)
+    span.ok().flatten().map_or_else(|| Parent::Context(Context::current()), Parent::Span)
 }
 
 /// The innermost span of this bridge that the calling thread is in.
