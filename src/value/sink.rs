@@ -30,6 +30,7 @@ impl ByteSink {
     }
 
     /// How large what is written here may be.
+    #[cfg(any(feature = "log", feature = "tracing"))]
     pub(crate) fn limits(&self) -> Limits {
         self.limits
     }
