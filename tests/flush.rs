@@ -5,11 +5,12 @@ mod common;
 use std::io::ErrorKind;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::mpsc::{self, Receiver, Sender};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use common::{LONG, Scripted, Step, wait_until};
-use femtologging::handler::{Batch, FemtoHandler, HandlerSpec};
+use femtologging::handler::{Batch, Delivery, FemtoHandler, HandlerSpec};
+use femtologging::time::Timestamp;
 use femtologging::{
     Config, DropReason, Error, FemtoCaptureHandler, FemtoHandlerExt, FemtoLogRecord, FemtoLogger, FemtoStreamHandler,
     HandlerMetrics, Level, Logging, Transport, error, info, warn,
@@ -74,6 +75,35 @@ fn everything_that_any_thread_logged_before_is_written() {
         let expected = (round as usize + 1) * 4;
         assert_eq!((capture.len(), shared.len()), (expected, expected));
     }
+}
+
+/// What is delivered because a batch is full while a flush empties the queue: it, too, may take no longer than the flush.
+#[test]
+fn whatever_is_delivered_for_a_flush_knows_how_long_it_may_take() {
+    struct Gated(Receiver<()>, Arc<Mutex<Vec<Option<Duration>>>>);
+    impl FemtoHandler for Gated {
+        fn handle(&mut self, _: &FemtoLogRecord<'_>, batch: &mut Batch) -> Result<(), Error> {
+            batch.append(|out| out.resize(out.len() + Batch::FULL, b'.'));
+            Ok(())
+        }
+
+        fn deliver(&mut self, batch: &mut Batch, _: Timestamp) -> Result<Delivery, Error> {
+            self.1.lock().unwrap().push(batch.time_left());
+            let _ = self.0.recv();
+            Ok(Delivery::Done)
+        }
+    }
+    let (release, gate) = mpsc::channel();
+    let times = Arc::<Mutex<Vec<_>>>::default();
+    let (logging, logger) = system([("gated", Gated(gate, times.clone()).configure().build().unwrap())]);
+    info!(logger: logger, "first");
+    wait_until("the first record is being delivered", || times.lock().unwrap().len() == 1);
+    info!(logger: logger, "second");
+    info!(logger: logger, "third");
+    logging.flush(SHORT).unwrap_err();
+    drop(release);
+    wait_until("all are written", || metrics(&logging, "gated").written == 3);
+    assert_eq!(*times.lock().unwrap(), [None, Some(Duration::ZERO), Some(Duration::ZERO)]);
 }
 
 #[test]

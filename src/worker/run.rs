@@ -54,6 +54,8 @@ struct Sink {
     batch: Batch,
     /// Whether the handler keeps records for a retry.
     keeps: bool,
+    /// When whoever waits for a flush or shutdown goes on without it.
+    until: Option<Instant>,
     /// What was said about dropped records.
     report: DropReport,
 }
@@ -83,6 +85,7 @@ impl Consumer {
                 timeline,
                 batch: Batch::default(),
                 keeps: false,
+                until: None,
                 report: DropReport::default(),
             },
         }
@@ -169,9 +172,11 @@ impl Consumer {
     ///
     /// The error also tells of records that could not be written since the last flush.
     fn flush(&mut self, until: Instant, closing: bool) -> Result<(), Error> {
+        self.sink.until = Some(until);
         self.drain_backlog();
         self.sink.report_drops();
         let mut failures: Vec<_> = self.deliver_all(until, closing).err().into_iter().collect();
+        self.sink.until = None;
         failures.extend(self.sink.guard("flush", |handler| handler.flush()).err());
         Counters::add(&self.sink.queue.counters.flushes, 1);
         let failed = self.sink.queue.counters.failed.load(Relaxed);
@@ -187,8 +192,7 @@ impl Consumer {
     fn deliver_all(&mut self, until: Instant, closing: bool) -> Result<(), Error> {
         let mut urgent = true;
         loop {
-            let time_left = Some(until.saturating_duration_since(Instant::now()));
-            self.sink.deliver(Call { due: true, urgent, closing, time_left })?;
+            self.sink.deliver(Call { due: true, urgent, closing, ..Call::default() })?;
             urgent = false;
             if !self.sink.keeps {
                 return Ok(());
@@ -261,7 +265,8 @@ impl Sink {
         if self.batch.is_empty() {
             return Ok(());
         }
-        self.batch.set_call(call);
+        let time_left = self.until.map(|until| until.saturating_duration_since(Instant::now()));
+        self.batch.set_call(Call { time_left, ..call });
         let now = self.timeline.timestamp(self.queue.clock.ticks());
         let (handler, batch) = (&mut self.handler, &mut self.batch);
         let outcome = caught("deliver", || handler.deliver(batch, now));
