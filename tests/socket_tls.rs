@@ -7,6 +7,8 @@ mod common;
 #[path = "common/receiver.rs"]
 mod receiver;
 
+use std::io::Write;
+use std::net::TcpListener;
 use std::ops::Range;
 use std::path::Path;
 use std::time::Duration;
@@ -129,6 +131,25 @@ fn nothing_is_sent_to_whom_it_may_not_and_nothing_counts_as_written() {
             assert_eq!(receiver.kill(), [""; 0]);
         }
     }
+}
+
+/// Else the attempt would last as long as the server likes, and there is never a second one beside it.
+#[test]
+fn a_handshake_that_trickles_ends_in_time() {
+    let certificates = Certificates::make("authority", "logs.test");
+    let server = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = server.local_addr().unwrap().port();
+    let timeout = Duration::from_millis(200);
+    let (logging, logger) = system(handler("127.0.0.1", port, certificates.tls()).connect_timeout(timeout));
+    log(&logger, 0..1);
+    let (mut stream, _) = server.accept().unwrap();
+    // The head of a record of 16 KiB, then its bytes one by one.
+    stream.write_all(b"\x16\x03\x03\x40\x00").unwrap();
+    wait_until("the client has given up", || stream.write_all(b"\x02").is_err());
+    wait_until("and says so", || metrics(&logging).errors > 0);
+    let last_error = metrics(&logging).last_error.unwrap();
+    assert!(last_error.contains("no connection after 200ms"), "{last_error}");
+    let _ = logging.shutdown(Duration::ZERO);
 }
 
 #[test]

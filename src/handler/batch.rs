@@ -222,6 +222,11 @@ impl Batch {
         self.failed.1 += self.delivered - start;
     }
 
+    /// Whether more than `records` records or `bytes` bytes are left.
+    pub(crate) fn exceeds(&self, records: usize, bytes: usize) -> bool {
+        self.ends.len() - self.done > records || self.bytes.len() - self.settled_bytes() > bytes
+    }
+
     /// Fails the oldest records until no more than `records` records and `bytes` bytes are left. Returns how many have failed.
     pub fn fail_oldest(&mut self, records: usize, bytes: usize) -> u64 {
         let start = self.bytes.len().saturating_sub(bytes);

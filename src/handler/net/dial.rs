@@ -81,7 +81,7 @@ impl Dial for Dialer {
     }
 }
 
-fn timed_out(timeout: Duration) -> io::Error {
+pub(super) fn timed_out(timeout: Duration) -> io::Error {
     io::Error::new(ErrorKind::TimedOut, format!("no connection after {timeout:?}"))
 }
 

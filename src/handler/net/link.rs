@@ -78,7 +78,7 @@ delegate!(datagrams: UnixDatagram);
 const READS: usize = 16;
 
 /// How long the end of a connection waits for the peer's end.
-const FAREWELL: Duration = Duration::from_millis(500);
+pub(super) const FAREWELL: Duration = Duration::from_millis(500);
 
 /// Reads and throws away what the peer has sent, for as long as `read` gives something. `Err` if that was the end. Says whether
 /// there was anything.
@@ -87,7 +87,7 @@ pub(super) fn swallow(mut read: impl FnMut(&mut [u8]) -> io::Result<usize>) -> i
     let mut heard = false;
     for _ in 0..READS {
         match read(&mut scratch) {
-            Ok(0) => return Err(io::Error::new(ErrorKind::ConnectionAborted, "the peer has closed the connection")),
+            Ok(0) => return Err(closed()),
             Ok(_) => heard = true,
             Err(error) if error.kind() == ErrorKind::WouldBlock => break,
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
@@ -95,6 +95,10 @@ pub(super) fn swallow(mut read: impl FnMut(&mut [u8]) -> io::Result<usize>) -> i
         }
     }
     Ok(heard)
+}
+
+pub(super) fn closed() -> io::Error {
+    io::Error::new(ErrorKind::ConnectionAborted, "the peer has closed the connection")
 }
 
 /// Says goodbye on a stream whose peer talks, and reads until the peer does, too: to close a socket before everything that

@@ -36,7 +36,7 @@ pub(super) struct Limits {
 impl Limits {
     /// Whether the batch holds more than may be kept.
     pub(super) fn excess(&self, batch: &Batch) -> bool {
-        batch.rest().len() > self.bytes || batch.records() > self.records
+        batch.exceeds(self.records, self.bytes)
     }
 }
 

@@ -14,8 +14,10 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, ProtocolVersion, RootCertStore, SignatureScheme};
 
 use super::Endpoint;
-use super::link::{Link, farewell, swallow};
+use super::dial::timed_out;
+use super::link::{FAREWELL, Link, closed, farewell, swallow};
 use crate::error::{Error, Problem};
+use crate::time::uptime;
 
 /// How a connection is encrypted (TLS 1.2 and 1.3), whom it trusts, and who it says it is.
 ///
@@ -241,20 +243,16 @@ const VERDICT: Duration = Duration::from_millis(500);
 impl TlsClient {
     /// Shakes hands.
     pub(super) fn connect(&self, stream: TcpStream, timeout: Duration) -> io::Result<Box<dyn Link>> {
-        stream.set_read_timeout(Some(timeout))?;
-        stream.set_write_timeout(Some(timeout))?;
         let connection = ClientConnection::new(self.config.clone(), self.name.clone()).map_err(io::Error::other)?;
-        let mut link = TlsLink { stream, connection, owed: 0 };
-        link.connection.complete_io(&mut link.stream)?;
+        let mut link = TlsLink { stream, connection, owed: 0, timeout };
+        link.shake_hands(timeout)?;
         if link.connection.protocol_version() == Some(ProtocolVersion::TLSv1_3) {
             // A client is ready before the server has looked at its certificate, and what it sends until it is refused
             // is lost. Servers that accept it say something at once, session tickets in general.
             link.stream.set_read_timeout(Some(VERDICT.min(timeout)))?;
             match link.receive(&mut [0; 4096]) {
                 Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
-                Ok(0) => {
-                    return Err(io::Error::new(ErrorKind::ConnectionAborted, "the peer has closed the connection"));
-                }
+                Ok(0) => return Err(closed()),
                 outcome => drop(outcome?),
             }
         }
@@ -267,9 +265,37 @@ struct TlsLink {
     connection: ClientConnection,
     /// How many bytes of the next write are encrypted already, and not yet taken by the system.
     owed: usize,
+    /// How long a write takes, at most, of a peer that takes little at a time.
+    timeout: Duration,
 }
 
 impl TlsLink {
+    /// Takes no longer than `timeout`, of which every step gets what is left.
+    fn shake_hands(&mut self, timeout: Duration) -> io::Result<()> {
+        let start = uptime();
+        while self.connection.is_handshaking() || self.connection.wants_write() {
+            let left = timeout.saturating_sub(uptime().saturating_sub(start));
+            if left.is_zero() {
+                return Err(timed_out(timeout));
+            }
+            self.stream.set_read_timeout(Some(left))?;
+            self.stream.set_write_timeout(Some(left))?;
+            let step = if self.connection.wants_write() {
+                self.connection.write_tls(&mut self.stream)
+            } else {
+                self.receive(&mut [0; 4096])
+            };
+            match step {
+                Ok(0) => return Err(closed()),
+                Ok(_) => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
     /// Reads once from the peer, and what that holds for the user. 0 is the end.
     fn receive(&mut self, scratch: &mut [u8]) -> io::Result<usize> {
         let length = self.connection.read_tls(&mut self.stream)?;
@@ -296,15 +322,17 @@ impl Link for TlsLink {
     }
 
     fn set_write_timeout(&mut self, timeout: Duration) -> io::Result<()> {
+        self.timeout = timeout;
         self.stream.set_write_timeout(Some(timeout))
     }
 
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let mut taken = 0;
+        let (start, mut taken) = (uptime(), 0);
         loop {
             if self.owed == 0 {
                 match bytes.get(taken..) {
                     None | Some([]) => return Ok(taken),
+                    Some(_) if taken > 0 && uptime().saturating_sub(start) >= self.timeout => return Ok(taken),
                     Some(rest) => self.owed = self.connection.writer().write(rest)?,
                 }
             }
@@ -322,6 +350,7 @@ impl Link for TlsLink {
     }
 
     fn close(&mut self) {
+        let _ = self.stream.set_write_timeout(Some(FAREWELL));
         self.connection.send_close_notify();
         while self.connection.wants_write()
             && self.connection.write_tls(&mut self.stream).is_ok_and(|length| length > 0)

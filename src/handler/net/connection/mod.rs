@@ -20,7 +20,7 @@ use super::link::{Link, is_too_large};
 use super::{Backoff, Limits};
 use crate::error::Error;
 use crate::handler::{Batch, Delivery};
-use crate::time::Timestamp;
+use crate::time::{Timestamp, uptime};
 
 pub(crate) struct Connection<D> {
     /// The peer, for messages.
@@ -151,7 +151,8 @@ impl Up {
             self.timeout = timeout;
         }
         let before = batch.rest().len();
-        let outcome = if self.link.is_datagram() { self.datagrams(batch, peer) } else { self.stream(batch, limits) };
+        let outcome =
+            if self.link.is_datagram() { self.datagrams(batch, limits, peer) } else { self.stream(batch, limits) };
         if batch.rest().len() < before {
             self.used = true;
             self.stalled = Duration::ZERO;
@@ -170,7 +171,8 @@ impl Up {
     }
 
     /// Sends a datagram for each record; one that is too large has failed.
-    fn datagrams(&mut self, batch: &mut Batch, peer: &str) -> io::Result<()> {
+    fn datagrams(&mut self, batch: &mut Batch, limits: &Limits, peer: &str) -> io::Result<()> {
+        let start = uptime();
         while let Some(text) = batch.next_text() {
             match self.link.write(text) {
                 Ok(_) => batch.deliver_next(),
@@ -181,6 +183,9 @@ impl Up {
                     batch.report(Error::io(context, error));
                 }
                 Err(error) => return Err(error),
+            }
+            if uptime().saturating_sub(start) >= self.timeout && !must_shrink(batch, limits) {
+                return Ok(());
             }
         }
         Ok(())
@@ -194,9 +199,8 @@ impl Up {
                 Ok(0) => return Err(ErrorKind::WriteZero.into()),
                 Ok(taken) => {
                     batch.advance(taken);
-                    // It took less because its time was up: the worker may have other things to do, unless the batch
-                    // is as large as it may become.
-                    if taken < asked && !limits.excess(batch) {
+                    // It took less because its time was up.
+                    if taken < asked && !must_shrink(batch, limits) {
                         return Ok(());
                     }
                 }
@@ -206,6 +210,12 @@ impl Up {
         }
         Ok(())
     }
+}
+
+/// Whether a slow peer keeps the thread, which may have other things to do: while the batch is larger than it may become, and
+/// nobody waits for this to end.
+fn must_shrink(batch: &Batch, limits: &Limits) -> bool {
+    batch.time_left().is_none() && limits.excess(batch)
 }
 
 #[cfg(test)]

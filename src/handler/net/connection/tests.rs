@@ -21,6 +21,8 @@ enum Step {
     Delay(u8),
     /// A write takes at most so many bytes.
     Take(usize),
+    /// A write takes as much, after more than a millisecond.
+    Dawdle(usize),
     /// A write takes nothing in time.
     Block,
     /// A write fails.
@@ -95,12 +97,17 @@ impl Link for Peer {
 
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let mut script = self.0.lock().unwrap();
-        let step = script.step(|step| matches!(step, Step::Take(_) | Step::Block | Step::Break | Step::TooLarge));
+        let is_write =
+            |step: &Step| matches!(step, Step::Take(_) | Step::Dawdle(_) | Step::Block | Step::Break | Step::TooLarge);
+        let step = script.step(is_write);
+        if let Some(Step::Dawdle(_)) = step {
+            std::thread::sleep(Duration::from_millis(2));
+        }
         let taken = match step {
             Some(Step::Block) => return Err(ErrorKind::WouldBlock.into()),
             Some(Step::Break) => return Err(ErrorKind::BrokenPipe.into()),
             Some(Step::TooLarge) => return Err(io::Error::from_raw_os_error(libc::EMSGSIZE)),
-            Some(Step::Take(at_most)) => at_most.min(bytes.len()),
+            Some(Step::Take(at_most) | Step::Dawdle(at_most)) => at_most.min(bytes.len()),
             _ => bytes.len(),
         };
         script.got.last_mut().unwrap().push(bytes[..taken].to_vec());
@@ -244,6 +251,22 @@ fn a_slow_peer_goes_on_where_it_stopped() {
     assert_eq!(bench.numbers(), [[0, 1, 2]]);
     assert_eq!(bench.errors, [""; 0]);
     assert_eq!(bench.peer.0.lock().unwrap().timeouts, [Duration::from_secs(1)]);
+}
+
+/// Nobody can take longer than whoever waits for a flush, however much is kept.
+#[test]
+fn a_slow_peer_does_not_hold_up_a_flush() {
+    for is_datagram in [false, true] {
+        let mut bench = Bench::new(vec![Step::Dawdle(10); 9], 1, 0);
+        bench.peer.0.lock().unwrap().is_datagram = is_datagram;
+        bench.log(6, 10);
+        let call = Call { time_left: Some(Duration::ZERO), ..Call::default() };
+        bench.send(call);
+        let writes = bench.peer.0.lock().unwrap().got.concat().len();
+        assert_eq!(writes, 1, "{is_datagram}");
+        bench.deliver();
+        assert_eq!((bench.numbers(), bench.failed), (vec![(0..6).collect()], 0));
+    }
 }
 
 #[test]
