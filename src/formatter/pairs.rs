@@ -28,7 +28,7 @@ impl<K, V> Pairs<K, V> {
     }
 
     /// Says whether there is such a key.
-    pub(super) fn any(&self, is: impl Fn(&K) -> bool) -> bool {
+    pub(crate) fn any(&self, is: impl Fn(&K) -> bool) -> bool {
         self.0.iter().any(|(key, _)| is(key))
     }
 

@@ -132,7 +132,7 @@ fn any_value(value: Value<'_>, out: &mut Vec<u8>) {
         }
         Value::Map(map) => {
             push(out, "{\"kvlistValue\":{\"values\":[");
-            map.iter().for_each(|(key, value)| key_value(key, value, out));
+            map.iter_once().for_each(|(key, value)| key_value(key, value, out));
             push(out, "]}}");
         }
         Value::Bytes(x) => push(out, format_args!("{{\"bytesValue\":\"{}\"}}", base64(x))),

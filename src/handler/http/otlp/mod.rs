@@ -38,8 +38,8 @@ use crate::value::Value;
 /// | level | `severity_text`, and `severity_number`: `Trace` 1, `Debug` 5, `Info` 9, `Warn` 13, `Error` 17, `Critical` 21 |
 /// | message | `body` |
 /// | key `trace_id` of 32 hexadecimal digits, `span_id` of 16 | `trace_id`, `span_id` |
-/// | other keys | attributes with their types; integers beyond 64 bits are text, durations seconds; in JSON, NaN and infinities are text |
-/// | source file, line; thread's name, number | the attributes `code.file.path`, `code.line.number`, `thread.name`, `thread.id` |
+/// | other keys | attributes with their types; integers beyond those of 64 bits with a sign are text, durations seconds; in JSON, NaN and infinities are text |
+/// | source file, line; thread's name, number | the attributes `code.file.path`, `code.line.number`, `thread.name`, `thread.id`, unless a key has that name |
 ///
 /// Statuses 429, 502, 503 and 504 are retried, as the protocol has it, and no others. When a collector takes a
 /// request in part (`partial_success`), the records that it refused are counted as failed and reported with its reason.
@@ -160,7 +160,8 @@ struct Ids {
 /// Calls `each` with every attribute of a record, and returns the keys that are no attributes.
 fn attributes(record: &FemtoLogRecord<'_>, mut each: impl FnMut(&str, Value<'_>)) -> Ids {
     let mut ids = Ids::default();
-    pairs(record).each(PartialEq::eq, |key, value| {
+    let pairs = pairs(record);
+    pairs.each(PartialEq::eq, |key, value| {
         let (trace, span) = (identifier(*value), identifier(*value));
         match *key {
             "trace_id" if trace.is_some() => ids.trace = trace,
@@ -168,10 +169,16 @@ fn attributes(record: &FemtoLogRecord<'_>, mut each: impl FnMut(&str, Value<'_>)
             key => each(key, *value),
         }
     });
-    each("code.file.path", Value::Str(record.file()));
-    each("code.line.number", Value::U64(record.line().into()));
-    each("thread.name", Value::Str(record.thread_name()));
-    each("thread.id", Value::U64(record.thread_id()));
+    let own = [
+        ("code.file.path", Value::Str(record.file())),
+        ("code.line.number", Value::U64(record.line().into())),
+        ("thread.name", Value::Str(record.thread_name())),
+        ("thread.id", Value::U64(record.thread_id())),
+    ];
+    // Attributes of one name are not allowed.
+    for (name, value) in own.into_iter().filter(|(name, _)| !pairs.any(|key| key == name)) {
+        each(name, value);
+    }
     ids
 }
 

@@ -118,7 +118,9 @@ fn any_value(value: Value<'_>, out: &mut Vec<u8>) {
         Value::List(list) => message(5, out, |out| {
             list.iter().for_each(|value| message(1, out, |out| any_value(value, out)));
         }),
-        Value::Map(map) => message(6, out, |out| map.iter().for_each(|(key, value)| key_value(1, key, value, out))),
+        Value::Map(map) => {
+            message(6, out, |out| map.iter_once().for_each(|(key, value)| key_value(1, key, value, out)))
+        }
         Value::Bytes(x) => bytes(7, x, out),
         value => match (value.as_i64(), value.as_str()) {
             // A negative number has ten bytes, as Protobuf's int64 has it.

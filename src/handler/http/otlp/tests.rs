@@ -191,6 +191,16 @@ fn a_key_that_is_no_identifier_is_an_attribute() {
 }
 
 #[test]
+fn every_attribute_stands_once() {
+    let key_values = [("thread.name", Value::Str("io")), ("code.line.number", Value::U64(7)), ("a", Value::Null)];
+    let mut keys = Vec::new();
+    let record = ByHand { key_values: &key_values, ..ByHand::default() };
+    record.with(|record| attributes(record, |key, value| keys.push(format!("{key}={value}"))));
+    let expected = ["thread.name=io", "code.line.number=7", "a=null", "code.file.path=/src/app/db.rs", "thread.id=140"];
+    assert_eq!(keys, expected);
+}
+
+#[test]
 fn a_partial_success_is_understood() {
     let some = |failed, why: &str| partly(failed, 5, why.into());
     let json = json::Json::new(&[]);
