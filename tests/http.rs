@@ -178,7 +178,8 @@ fn retry_after_is_honoured_as_seconds_and_as_a_date() {
         info!(logger: logger, "two");
         stays("waits", || server.requests().len() == 1);
         assert_eq!(counts(&logging), (0, 0, 2));
-        hand.advance(Duration::from_micros(123_457));
+        // The pause began a little later, when the answer was there.
+        hand.advance(LONG);
         wait_until("sent again", || counts(&logging) == (2, 0, 0));
         assert_eq!(bodies(&server), ["one\n", "one\n", "two\n"]);
     }
@@ -204,7 +205,7 @@ fn transient_statuses_and_garbage_are_tried_again_after_a_delay() {
         hand.advance(Duration::from_millis(49));
         stays("waits", || server.requests().len() == 1);
         assert_eq!(counts(&logging), (0, 0, 1), "{reply:?}");
-        hand.advance(Duration::from_millis(51));
+        hand.advance(LONG);
         wait_until("sent again", || counts(&logging) == (1, 0, 0));
         assert_eq!(bodies(&server), ["one\n", "one\n"]);
     }
@@ -310,6 +311,38 @@ fn more_than_may_be_kept_is_counted_exactly() {
     let _ = logging.flush(LONG);
     assert_eq!(bodies(&server).concat(), (1800..2000).map(|n| format!("{n}\n")).collect::<String>());
     assert_eq!(counts(&logging), (200, 800, 0));
+}
+
+/// A server that is slow is not away: records wait in the queue, whose overflow policy decides, and none is given up.
+#[test]
+fn a_slow_server_gets_more_than_may_be_kept() {
+    let server = Server::start(|_, _| {
+        std::thread::sleep(Duration::from_millis(100));
+        Reply::ok()
+    });
+    let handler = lines(&server).batch_records(1).batch_bytes(10).retry_buffer(1, 10);
+    let (logging, logger, _) = system(handler.build().unwrap());
+    for n in 0..20 {
+        info!(logger: logger, "{}", n);
+    }
+    wait_until("sent", || counts(&logging).2 <= 1);
+    logging.flush(LONG).unwrap();
+    assert_eq!(counts(&logging), (20, 0, 0));
+    assert_eq!(bodies(&server), (0..20).map(|n| format!("{n}\n")).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_record_that_is_too_long_for_a_url_fails_and_stops_nobody() {
+    let server = Server::start(|_, _| Reply::ok());
+    let handler = FemtoHttpHandler::builder().url(server.url("/")).method(HttpMethod::Get);
+    let (logging, logger, _) = system(handler.build().unwrap());
+    info!(logger: logger, "{}", "&".repeat(30_000));
+    info!(logger: logger, "short");
+    let error = logging.flush(LONG).unwrap_err().to_string();
+    assert_eq!(error, "`handlers.h`: 1 records could not be written");
+    let expected = format!("{} refused 1 of 1 records: cannot make a URL of the record: uri too long", server.url("/"));
+    assert_eq!((last_error(&logging), counts(&logging)), (expected, (1, 1, 0)));
+    assert!(server.requests()[0].line.starts_with("GET /?name=app.db&msg=short&"));
 }
 
 #[test]

@@ -1,11 +1,13 @@
 //! One request and its answer, by `ureq`.
 
+use std::fmt::Display;
 use std::io::Read;
 use std::time::Duration;
 
 use ureq::http::{HeaderName, HeaderValue, Method, Uri};
-use ureq::{Agent, AsSendBody, Body, Proxy, http};
+use ureq::{Agent, AsSendBody, Body, Proxy, ProxyProtocol, http};
 
+use super::answer::Outcome;
 use crate::error::{Error, Problem};
 use crate::handler::Tls;
 
@@ -22,7 +24,8 @@ pub(super) struct ClientOptions {
     pub(super) connect_timeout: Duration,
     /// `None`: as the environment says.
     pub(super) proxy: Option<String>,
-    pub(super) tls: Tls,
+    /// `None`: the system's authorities.
+    pub(super) tls: Option<Tls>,
 }
 
 impl Default for ClientOptions {
@@ -37,7 +40,7 @@ impl Default for ClientOptions {
             timeout: Duration::from_secs(10),
             connect_timeout: Duration::from_secs(5),
             proxy: None,
-            tls: Tls::new(),
+            tls: None,
         }
     }
 }
@@ -67,7 +70,13 @@ impl ClientOptions {
     /// Everything that is wrong with the settings.
     pub(super) fn problems(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
-        problems.extend(self.uri().err());
+        match self.uri() {
+            Err(problem) => problems.push(problem),
+            Ok(uri) if uri.scheme_str() == Some("http") && self.tls.is_some() => {
+                problems.push(Problem::new("tls", "", "give an https URL, or leave TLS out"));
+            }
+            Ok(_) => {}
+        }
         problems.extend(self.headers.iter().filter_map(|pair| header(pair).err()));
         problems.extend(self.proxy.as_deref().and_then(|url| proxy(url).err()));
         for (field, timeout) in [("connect_timeout", self.connect_timeout), ("timeout", self.timeout)] {
@@ -99,27 +108,37 @@ impl ClientOptions {
             agent = agent.proxy(proxy(url).map_err(config)?);
         }
         if uri.scheme_str() == Some("https") {
-            agent = agent.tls_config(self.tls.for_ureq()?);
+            agent = agent.tls_config(self.tls.clone().unwrap_or_default().for_ureq()?);
         }
         let agent = agent.build().new_agent();
-        let server = format!("{}://{}{}", uri.scheme_str().unwrap_or_default(), place(&uri), uri.path());
+        let server = without_secrets(&uri.to_string());
         Ok(Client { agent, method: self.method.clone(), uri, server, timeout: self.timeout, headers, gzip: self.gzip })
     }
 
     fn uri(&self) -> Result<Uri, Problem> {
-        let problem = || {
-            let remedy = "give the server's URL, such as https://logs.example:8443/intake";
-            Problem::new("url", format!("{:?}", self.url), remedy)
-        };
+        let problem = |remedy| Problem::new("url", format!("{:?}", without_secrets(&self.url)), remedy);
+        let no_url = || problem("give the server's URL, such as https://logs.example:8443/intake");
         let (base, query) = self.url.split_once('?').unwrap_or((&self.url, ""));
         let text =
             if self.path.is_empty() { base.to_owned() } else { format!("{}{}", base.trim_end_matches('/'), self.path) };
         let query = [query, self.query].into_iter().filter(|query| !query.is_empty()).collect::<Vec<_>>().join("&");
         let text = if query.is_empty() { text } else { format!("{text}?{query}") };
-        let uri = Uri::try_from(text).map_err(|_| problem())?;
+        let uri = Uri::try_from(text).map_err(|_| no_url())?;
+        let authority = uri.authority().map_or("", |authority| authority.as_str());
+        if authority.contains('@') {
+            return Err(problem("say who is sending with .basic_auth(user, password)"));
+        }
         let has_host = uri.host().is_some_and(|host| !host.is_empty());
-        if matches!(uri.scheme_str(), Some("http" | "https")) && has_host { Ok(uri) } else { Err(problem()) }
+        if matches!(uri.scheme_str(), Some("http" | "https")) && has_host { Ok(uri) } else { Err(no_url()) }
     }
+}
+
+/// A URL without what may be secret in it: the user and password, and the query. It need not be a right one.
+fn without_secrets(url: &str) -> String {
+    let url = url.split(['?', '#']).next().unwrap_or_default();
+    let (scheme, rest) = url.find("://").map_or(("", url), |at| url.split_at(at + 3));
+    let place = rest.rsplit_once('@').map_or(rest, |(_, place)| place);
+    format!("{scheme}{place}")
 }
 
 fn header((name, value): &(String, String)) -> Result<(HeaderName, HeaderValue), Problem> {
@@ -134,21 +153,23 @@ fn header((name, value): &(String, String)) -> Result<(HeaderName, HeaderValue),
     }
 }
 
-/// The host and port of a URL, without the user and password.
-fn place(uri: &Uri) -> &str {
-    let authority = uri.authority().map_or("", |authority| authority.as_str());
-    authority.rsplit_once('@').map_or(authority, |(_, place)| place)
-}
-
 /// An empty URL is no proxy.
 fn proxy(url: &str) -> Result<Option<Proxy>, Problem> {
     if url.is_empty() {
         return Ok(None);
     }
     // The URL may have a password in it.
-    Proxy::new(url).map(Some).map_err(|error| {
-        Problem::new("proxy", "", format!("give a URL such as http://user:password@proxy.example:3128: {error}"))
-    })
+    let problem = |why: &dyn Display| {
+        Problem::new("proxy", "", format!("give a URL such as http://user:password@proxy.example:3128: {why}"))
+    };
+    match Proxy::new(url) {
+        // `ureq` would panic when it connects.
+        Ok(proxy) if !matches!(proxy.protocol(), ProxyProtocol::Http | ProxyProtocol::Https) => {
+            Err(problem(&"SOCKS is not supported"))
+        }
+        Ok(proxy) => Ok(Some(proxy)),
+        Err(error) => Err(problem(&error)),
+    }
 }
 
 impl Client {
@@ -159,15 +180,22 @@ impl Client {
 
     /// Sends a request and reads the answer, in no more time than the client's `timeout` and this one.
     ///
-    /// The error says what went wrong where there is no answer.
-    pub(super) fn send(&self, content_type: &str, body: &[u8], timeout: Option<Duration>) -> Result<Answer, String> {
+    /// Where there is no answer, the error says what becomes of the records, and what went wrong.
+    pub(super) fn send(
+        &self,
+        content_type: &str,
+        body: &[u8],
+        timeout: Option<Duration>,
+    ) -> Result<Answer, (Outcome, String)> {
         let mut request = http::Request::builder().method(self.method.clone());
         let sends_body = self.method != Method::GET;
         let mut uri = self.uri.clone();
         if !sends_body {
             let separator = if self.uri.query().is_some() { '&' } else { '?' };
             let text = format!("{}{separator}{}", self.uri, String::from_utf8_lossy(body));
-            uri = Uri::try_from(text).map_err(|error| format!("cannot make a URL of the record: {error}"))?;
+            // It is too long, and will be the next time.
+            uri = Uri::try_from(text)
+                .map_err(|error| (Outcome::Failed, format!("cannot make a URL of the record: {error}")))?;
         }
         let timeout = timeout.map_or(self.timeout, |left| left.min(self.timeout));
         request = request.uri(uri);
@@ -204,10 +232,10 @@ impl Client {
         &self,
         request: http::Result<http::Request<B>>,
         timeout: Duration,
-    ) -> Result<http::Response<Body>, String> {
-        let request = request.map_err(|error| error.to_string())?;
+    ) -> Result<http::Response<Body>, (Outcome, String)> {
+        let request = request.map_err(|error| (Outcome::Failed, error.to_string()))?;
         let request = self.agent.configure_request(request).timeout_global(Some(timeout)).build();
-        self.agent.run(request).map_err(|error| error.to_string())
+        self.agent.run(request).map_err(|error| (Outcome::Retry, error.to_string()))
     }
 
     #[cfg(feature = "gzip")]
@@ -230,6 +258,12 @@ impl Client {
 /// The credentials of the scheme `Basic`, RFC 7617 §2.
 pub(super) fn basic(user: &str, password: &str) -> String {
     format!("Basic {}", base64(format!("{user}:{password}").as_bytes()))
+}
+
+/// What is wrong with a user's name for `Basic`: it ends at the first colon.
+pub(super) fn user_problem(user: &str) -> Option<Problem> {
+    let remedy = "give a name without a colon, which RFC 7617 does not allow";
+    user.contains(':').then(|| Problem::new("basic_auth", format!("{user:?}"), remedy))
 }
 
 /// Writes bytes in Base64 (RFC 4648 §4).

@@ -4,6 +4,7 @@
 
 use super::Encoder;
 use super::grouped::{grouped, push_grouped};
+use crate::error::Problem;
 use crate::formatter::{FemtoFormatter, push_string};
 use crate::record::FemtoLogRecord;
 
@@ -25,6 +26,19 @@ impl Loki {
         }
         Self { formatter, labels: text, scratch: Vec::new() }
     }
+}
+
+/// What is wrong with a label's name.
+pub(super) fn problem(name: &str) -> Option<Problem> {
+    let mut bytes = name.bytes();
+    let is_name = bytes.next().is_some_and(|first| first.is_ascii_alphabetic() || first == b'_')
+        && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    let remedy = match name {
+        "level" => "leave it out: every stream has the level of its records",
+        _ if is_name => return None,
+        _ => "a label's name has letters, digits and _, and begins with no digit",
+    };
+    Some(Problem::new("labels", format!("{name:?}"), remedy))
 }
 
 impl Encoder for Loki {

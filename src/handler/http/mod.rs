@@ -53,8 +53,9 @@ macro_rules! http_settings {
 
         /// Sends a user's name and password with every request (RFC 7617).
         pub fn basic_auth(self, user: impl AsRef<str>, password: impl AsRef<str>) -> Self {
-            let value = client::basic(user.as_ref(), password.as_ref());
-            self.header("Authorization", value)
+            let (user, password) = (user.as_ref(), password.as_ref());
+            self.http(|http| http.problems.extend(client::user_problem(user)))
+                .header("Authorization", client::basic(user, password))
         }
 
         /// Sends a token with every request (RFC 6750).
@@ -112,7 +113,7 @@ macro_rules! http_settings {
 
         /// Sets whom `https` trusts, in place of the system's certificate authorities, and who this process says it is.
         pub fn tls(self, tls: Tls) -> Self {
-            self.http(|http| http.client.tls = tls)
+            self.http(|http| http.client.tls = Some(tls))
         }
     };
 }
@@ -159,7 +160,7 @@ use http_settings;
 /// | any other, redirects too | count as failed; the report quotes the status and how the answer begins |
 ///
 /// While records are kept they are in flight. What does not fit into the `retry_buffer` counts as failed, the oldest first.
-/// At a flush and at the end, what is kept is tried once more, whatever the waiting time.
+/// At a flush and at the end, what is kept is tried at once, unless the server has asked for a longer time by `Retry-After`.
 ///
 /// # Examples
 ///
@@ -290,7 +291,8 @@ impl FemtoHttpHandler {
         labels: impl IntoIterator<Item = (N, V)>,
     ) -> HandlerBuilder<HttpOptions> {
         let labels = owned(labels);
-        let options = HttpOptions::to(url.as_ref(), "/loki/api/v1/push");
+        let mut options = HttpOptions::to(url.as_ref(), "/loki/api/v1/push");
+        options.problems.extend(labels.iter().filter_map(|(name, _)| loki::problem(name)));
         HandlerBuilder::new(options.preset(|formatter| {
             let formatter = formatter.unwrap_or_else(|| Box::new(FemtoLogfmtFormatter::new()));
             Box::new(loki::Loki::new(labels, formatter))
@@ -315,7 +317,15 @@ impl FemtoHttpHandler {
     /// ```
     pub fn elasticsearch(url: impl AsRef<str>, index: impl AsRef<str>) -> HandlerBuilder<HttpOptions> {
         let mut options = HttpOptions::to(url.as_ref(), "");
-        options.client.path = format!("/{}/_bulk", index.as_ref());
+        let index = index.as_ref();
+        if index.is_empty() || index.contains(['/', '?', '#']) {
+            options.problems.push(Problem::new(
+                "index",
+                format!("{index:?}"),
+                "give the name of one index, as in logs-shop",
+            ));
+        }
+        options.client.path = format!("/{index}/_bulk");
         options.client.query = elasticsearch::FILTER;
         HandlerBuilder::new(options.preset(|formatter| {
             let ecs = || Box::new(FemtoJsonFormatter::new().schema(JsonSchema::Ecs));

@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::Encoder;
-use super::answer::{Outcome, Verdict, retry_after};
+use super::answer::{self, Outcome, Verdict};
 use super::client::Client;
 use crate::error::{Error, Problem};
 use crate::handler::net::Backoff;
@@ -71,14 +71,12 @@ const SLICE: Duration = Duration::from_secs(1);
 /// Longer than this, no server makes the handler wait.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(3600);
 
-/// When the next request may be sent.
-#[derive(Clone, Copy)]
-enum Pause {
-    None,
-    /// After a failure. A flush does not wait for it.
-    Until(Timestamp),
-    /// The server has asked for it.
-    Told(Timestamp),
+/// How long no request is sent. A clock that was set back to before `since` does not prolong it.
+struct Pause {
+    since: Timestamp,
+    until: Timestamp,
+    /// Whether the server has asked for it; a flush does not wait for any other.
+    told: bool,
 }
 
 /// Sends the batch in requests, and keeps in it what is to be sent again.
@@ -87,7 +85,7 @@ pub(super) struct Sender {
     encoder: Box<dyn Encoder>,
     limits: Limits,
     backoff: Backoff,
-    pause: Pause,
+    pause: Option<Pause>,
     /// Since when the oldest record waits for others.
     waiting_since: Option<Timestamp>,
     body: Vec<u8>,
@@ -96,80 +94,91 @@ pub(super) struct Sender {
 impl Sender {
     pub(super) fn new(client: Client, encoder: Box<dyn Encoder>, limits: Limits) -> Self {
         let backoff = Backoff::new(limits.backoff.clone(), RandomState::new().hash_one(()));
-        Self { client, encoder, limits, backoff, pause: Pause::None, waiting_since: None, body: Vec::new() }
+        Self { client, encoder, limits, backoff, pause: None, waiting_since: None, body: Vec::new() }
     }
 
     /// Whether a request may be sent now.
     fn may_send(&self, batch: &Batch, now: Timestamp) -> bool {
-        match self.pause {
-            Pause::None => true,
-            Pause::Until(time) => now >= time || batch.is_urgent(),
-            Pause::Told(time) => now >= time,
-        }
+        self.pause
+            .as_ref()
+            .is_none_or(|pause| now >= pause.until || now < pause.since || batch.is_urgent() && !pause.told)
     }
 
     /// Sends what is due, request by request, until one fails or others must have their turn.
     fn send_all(&mut self, batch: &mut Batch, now: Timestamp) {
         let start = uptime();
+        let elapsed = || uptime().saturating_sub(start);
         let time = batch.time_left().unwrap_or(SLICE);
         let oldest = self.waiting_since.unwrap_or(now);
-        let all = batch.time_left().is_some() || now >= oldest.saturating_add(self.limits.age);
-        loop {
-            let (records, is_full) = self.next_body(batch);
-            let left = time.saturating_sub(uptime().saturating_sub(start));
-            if records == 0 || left.is_zero() || !(all || is_full) {
+        let all = batch.time_left().is_some() || now >= oldest.saturating_add(self.limits.age) || now < oldest;
+        self.pause = None;
+        while self.pause.is_none() {
+            let (records, is_full) = self.next_request(batch);
+            let left = time.saturating_sub(elapsed());
+            // A server that is up gets what may not be kept, unless somebody waits for this to end.
+            let must = batch.time_left().is_none() && self.exceeds(batch);
+            if records == 0 || !(all || is_full) || left.is_zero() && !must {
                 break;
             }
-            let timeout = batch.time_left().map(|_| left);
-            let verdict = self.send(records, timeout, now);
-            self.settle(verdict, records, batch, now);
+            self.write_body(batch, records);
+            let (verdict, retry_after) = self.send(records, batch.time_left().map(|_| left));
             self.waiting_since = Some(now);
-            if !matches!(self.pause, Pause::None) {
-                break;
+            if self.settle(verdict, records, batch) {
+                self.backoff.reset();
+            } else {
+                self.pause(retry_after, now, now.saturating_add(elapsed()));
             }
         }
     }
 
-    /// Writes the next request's body. Returns how many of the batch's records are in it, and whether it is full.
-    fn next_body(&mut self, batch: &Batch) -> (usize, bool) {
+    /// Returns how many of the batch's records the next request has, and whether there is no room for more.
+    fn next_request(&self, batch: &Batch) -> (usize, bool) {
         let most = if self.encoder.one_by_one() { 1 } else { self.limits.records };
-        let (mut texts, mut bytes, mut more) = (Vec::new(), 0, false);
+        let (mut records, mut bytes) = (0, 0);
         for text in batch.texts() {
-            more = texts.len() == most || !texts.is_empty() && bytes + text.len() > self.limits.bytes;
-            if more {
-                break;
+            if records == most || records > 0 && bytes + text.len() > self.limits.bytes {
+                return (records, true);
             }
+            records += 1;
             bytes += text.len();
-            texts.push(text);
         }
+        (records, records == most || bytes >= self.limits.bytes)
+    }
+
+    /// Writes the body of a request with the next `records` records.
+    fn write_body(&mut self, batch: &Batch, records: usize) {
+        let texts: Vec<_> = batch.texts().take(records).collect();
         self.body.clear();
         self.encoder.body(&texts, &mut self.body);
-        (texts.len(), more || texts.len() == most || bytes >= self.limits.bytes)
     }
 
-    /// Sends the body and works out what becomes of its records.
-    fn send(&mut self, records: usize, timeout: Option<Duration>, now: Timestamp) -> Verdict {
-        self.pause = Pause::None;
+    /// Sends the body. Returns what becomes of its records, and the answer's `Retry-After`.
+    fn send(&mut self, records: usize, timeout: Option<Duration>) -> (Verdict, Option<String>) {
         let answer = match self.client.send(self.encoder.content_type(), &self.body, timeout) {
             Ok(answer) => answer,
-            Err(why) => return Verdict::All(Outcome::Retry, why),
+            Err((outcome, why)) => return (Verdict::All(outcome, why), None),
         };
         let status = answer.status;
         if (200..300).contains(&status) {
-            return self.encoder.accepted(&answer.body, records);
+            return (self.encoder.accepted(&answer.body, records), None);
         }
         let why = format!("status {status}: {}", self.encoder.reason(&answer.body));
         if !self.encoder.is_transient(status) {
-            return Verdict::All(Outcome::Failed, why);
+            return (Verdict::All(Outcome::Failed, why), None);
         }
-        if let Some(told) = answer.retry_after.and_then(|value| retry_after(&value, now)) {
-            self.pause = Pause::Told(now.saturating_add(told.min(LONGEST_RETRY_AFTER)));
-        }
-        Verdict::All(Outcome::Retry, why)
+        (Verdict::All(Outcome::Retry, why), answer.retry_after)
     }
 
-    /// Counts what became of the records of a request, and reports what went wrong.
-    fn settle(&mut self, verdict: Verdict, records: usize, batch: &mut Batch, now: Timestamp) {
+    /// Lets some time pass after a request that was begun at `since` and failed at `now`.
+    fn pause(&mut self, retry_after: Option<String>, since: Timestamp, now: Timestamp) {
+        let told = retry_after.and_then(|value| answer::retry_after(&value, now));
+        let delay = self.backoff.next_delay().max(told.unwrap_or_default().min(LONGEST_RETRY_AFTER));
+        self.pause = Some(Pause { since, until: now.saturating_add(delay), told: told.is_some() });
+    }
+
+    /// Counts what became of the records of a request, and reports what went wrong. Returns whether none of them is to be sent
+    /// again.
+    fn settle(&self, verdict: Verdict, records: usize, batch: &mut Batch) -> bool {
         let (outcomes, why) = match verdict {
             Verdict::All(outcome, why) => (vec![outcome; records], why),
             Verdict::Each(outcomes, why) => (outcomes, why),
@@ -184,15 +193,6 @@ impl Sender {
                 Outcome::Retry => {}
             }
         }
-        if again == 0 {
-            self.backoff.reset();
-        } else {
-            let until = now.saturating_add(self.backoff.next_delay());
-            self.pause = match self.pause {
-                Pause::Told(told) => Pause::Told(told.max(until)),
-                _ => Pause::Until(until),
-            };
-        }
         let server = self.client.server();
         if failed > 0 {
             batch.report(Error::other(format!("{server} refused {failed} of {records} records: {why}")));
@@ -201,6 +201,12 @@ impl Sender {
         } else if !why.is_empty() {
             batch.report(Error::other(format!("{server} warns: {why}")));
         }
+        again == 0
+    }
+
+    /// Whether there are more records than may be kept.
+    fn exceeds(&self, batch: &Batch) -> bool {
+        batch.exceeds(self.limits.kept_records, self.limits.kept_bytes)
     }
 
     /// Gives up the oldest records if more are kept than may be.
@@ -233,5 +239,80 @@ impl FemtoHandler for Sender {
             return Ok(Delivery::Done);
         }
         Ok(Delivery::Retry)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+
+    use super::*;
+    use crate::handler::Rest;
+    use crate::handler::http::client::ClientOptions;
+    use crate::handler::http::lines::Lines;
+
+    /// A sender of every record at once.
+    fn sender(url: String) -> Sender {
+        let client = ClientOptions { url, ..ClientOptions::default() }.build().unwrap();
+        let formatter = |_: &FemtoLogRecord<'_>, _: &mut Vec<u8>| {};
+        Sender::new(client, Box::new(Lines(Box::new(formatter))), Limits { records: 1, ..Limits::default() })
+    }
+
+    /// Returns whether a request was made, by what is said about its failure.
+    fn asks(sender: &mut Sender, batch: &mut Batch, now: Timestamp) -> bool {
+        assert_eq!(sender.deliver(batch, now).unwrap(), Delivery::Retry);
+        !batch.settle(Rest::Kept).errors.is_empty()
+    }
+
+    fn batch() -> Batch {
+        let mut batch = Batch::default();
+        batch.append(|out| out.extend_from_slice(b"one\n"));
+        batch.seal();
+        batch
+    }
+
+    fn millis(millis: i64) -> Timestamp {
+        Timestamp::from_nanos(millis * 1_000_000)
+    }
+
+    #[test]
+    fn a_pause_begins_when_the_answer_is_there() {
+        const SLOW: Duration = Duration::from_millis(200);
+        for head in ["", "Retry-After: 0\r\n"] {
+            let server = TcpListener::bind("127.0.0.1:0").unwrap();
+            let mut sender = sender(format!("http://{}", server.local_addr().unwrap()));
+            let slow = std::thread::spawn(move || {
+                let (mut stream, _) = server.accept().unwrap();
+                assert!(stream.read(&mut [0; 1000]).unwrap() > 0);
+                std::thread::sleep(SLOW);
+                stream.write_all(format!("HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n{head}\r\n").as_bytes()).unwrap();
+                // Whoever connects too early gets an error, and not a second answer.
+                server
+            });
+            let mut batch = batch();
+            assert!(asks(&mut sender, &mut batch, millis(1000)));
+            // The answer came at 1200 at the earliest, and the pause takes 50 at least.
+            assert!(!asks(&mut sender, &mut batch, millis(1249)), "{head:?}");
+            drop(slow.join().unwrap());
+            assert!(asks(&mut sender, &mut batch, millis(100_000)));
+        }
+    }
+
+    #[test]
+    fn a_clock_set_back_prolongs_nothing() {
+        let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let mut sender = sender(format!("http://{closed}"));
+        let mut batch = batch();
+        sender.waiting_since = Some(millis(1_000_000));
+        assert!(asks(&mut sender, &mut batch, millis(1_000_000)));
+        assert!(!asks(&mut sender, &mut batch, millis(1_000_001)));
+        assert!(asks(&mut sender, &mut batch, millis(0)));
+        // Nor does it make a record wait for others any longer.
+        sender.limits.records = 2;
+        sender.limits.age = Duration::from_secs(1);
+        sender.pause = None;
+        sender.waiting_since = Some(millis(1_000_000));
+        assert!(asks(&mut sender, &mut batch, millis(0)));
     }
 }

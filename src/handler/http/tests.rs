@@ -115,7 +115,7 @@ fn datadog_gets_an_array() {
     let record = |status, message, fields| {
         format!(
             "{{\"timestamp\":\"2023-03-05T20:35:20.123Z\",\"status\":\"{status}\",\"message\":\"{message}\",\
-             \"logger.name\":\"app.db\",\"logger.thread_name\":\"main\"{fields},\"service\":\"shop\",\"ddtags\":\"env:test\"}}"
+             \"logger.name\":\"app.db\",\"service\":\"shop\",\"logger.thread_name\":\"main\"{fields},\"ddtags\":\"env:test\"}}"
         )
     };
     let expected = [
@@ -220,6 +220,34 @@ fn settings_that_cannot_work_are_named() {
             https().tls(Tls::new().server_name("a")),
             vec!["`tls.server_name` = a: give the URL with this name: HTTP has no other"],
         ),
+        (
+            FemtoHttpHandler::builder().url("https://ada:s3cret@logs.example/x?key=s3cret"),
+            vec!["`url` = \"https://logs.example/x\": say who is sending with .basic_auth(user, password)"],
+        ),
+        (
+            FemtoHttpHandler::builder().url("ada:s3cret@logs example/x?key=s3cret"),
+            vec!["`url` = \"logs example/x\": give the server's URL, such as https://logs.example:8443/intake"],
+        ),
+        (
+            url().basic_auth("a:b", "s3cret"),
+            vec!["`basic_auth` = \"a:b\": give a name without a colon, which RFC 7617 does not allow"],
+        ),
+        (
+            url().proxy("socks5://ada:s3cret@localhost:1080"),
+            vec!["`proxy`: give a URL such as http://user:password@proxy.example:3128: SOCKS is not supported"],
+        ),
+        (
+            FemtoHttpHandler::loki("http://localhost/", [("ok_1", ""), ("service.name", ""), ("level", "")]),
+            vec![
+                "`labels` = \"service.name\": a label's name has letters, digits and _, and begins with no digit",
+                "`labels` = \"level\": leave it out: every stream has the level of its records",
+            ],
+        ),
+        (
+            FemtoHttpHandler::elasticsearch("http://localhost/", "a?b"),
+            vec!["`index` = \"a?b\": give the name of one index, as in logs-shop"],
+        ),
+        (url().tls(Tls::new()), vec!["`tls`: give an https URL, or leave TLS out"]),
         #[cfg(not(feature = "gzip"))]
         (url().gzip(true), vec!["`gzip` = true: enable the Cargo feature `gzip`"]),
     ];
