@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 
 use super::Endpoint;
+use super::endpoint::bare;
 use super::link::{DatagramLink, Link, StreamLink};
 #[cfg(feature = "tls")]
 use super::tls::TlsClient;
@@ -142,8 +143,7 @@ impl Target {
         connect: impl Fn(SocketAddr, Duration) -> io::Result<T>,
     ) -> io::Result<T> {
         let deadline = Instant::now() + self.timeout;
-        let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-        let addresses: Vec<_> = (host, port).to_socket_addrs()?.collect();
+        let addresses: Vec<_> = (bare(host), port).to_socket_addrs()?.collect();
         let mut last = io::Error::new(ErrorKind::NotFound, "the host has no address");
         for (at, address) in addresses.iter().enumerate() {
             let left = deadline.saturating_duration_since(Instant::now());

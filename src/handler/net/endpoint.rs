@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 ///
 /// assert_eq!(Endpoint::tcp("logs.example.net", 9020).to_string(), "tcp://logs.example.net:9020");
 /// assert_eq!(Endpoint::udp("::1", 514).to_string(), "udp://[::1]:514");
+/// assert_eq!(Endpoint::udp("[::1]", 514).to_string(), "udp://[::1]:514");
 /// assert_eq!(Endpoint::unix_datagram("/dev/log").to_string(), "unixgram:/dev/log");
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -66,11 +67,16 @@ impl Endpoint {
     }
 }
 
+/// A host without the brackets that an address may stand in.
+pub(super) fn bare(host: &str) -> &str {
+    host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
+}
+
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut host = |scheme, host: &str, port| {
             if host.contains(':') {
-                write!(f, "{scheme}://[{host}]:{port}")
+                write!(f, "{scheme}://[{}]:{port}", bare(host))
             } else {
                 write!(f, "{scheme}://{host}:{port}")
             }

@@ -2,10 +2,12 @@
 
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
+use std::net::Ipv6Addr;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::dial::{Dial, Dialer, Target};
+use super::endpoint::bare;
 #[cfg(feature = "tls")]
 use super::tls::Tls;
 use super::{Backoff, Connection, Endpoint, Framing};
@@ -75,7 +77,8 @@ impl NetOptions {
         match &self.endpoint {
             None => problem(true, "endpoint", text, "say where to send to with .endpoint(Endpoint::tcp(host, port))"),
             Some(Endpoint::Tcp { host, port } | Endpoint::Udp { host, port }) => {
-                problem(host.is_empty() || *port == 0, "endpoint", text, "give a host and a port from 1 to 65535");
+                let wrong = !is_host(host) || *port == 0;
+                problem(wrong, "endpoint", text, "give a host, alone, and a port from 1 to 65535");
             }
             Some(Endpoint::Unix(path) | Endpoint::UnixDatagram(path)) => {
                 problem(path.as_os_str().is_empty(), "endpoint", text.clone(), "give the socket's path");
@@ -129,6 +132,14 @@ impl NetOptions {
     pub(crate) fn keep(&mut self, records: usize, bytes: usize) {
         (self.retry_records, self.retry_bytes) = (records, bytes);
     }
+}
+
+/// Whether this can be a name or an address, rather than a URL, or a host with its port.
+fn is_host(host: &str) -> bool {
+    let address = bare(host).split('%').next().unwrap_or_default();
+    !host.is_empty()
+        && !host.contains(|c: char| c.is_whitespace() || c == '/')
+        && (!host.contains(':') || address.parse::<Ipv6Addr>().is_ok())
 }
 
 impl<O: AsMut<NetOptions>> HandlerBuilder<O> {

@@ -15,6 +15,7 @@ use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, ProtocolVers
 
 use super::Endpoint;
 use super::dial::timed_out;
+use super::endpoint::bare;
 use super::link::{FAREWELL, Link, closed, farewell, swallow};
 use crate::error::{Error, Problem};
 use crate::time::uptime;
@@ -111,7 +112,7 @@ impl Tls {
     /// Reads certificates and keys.
     pub(super) fn client(&self, endpoint: &Endpoint) -> Result<TlsClient, Error> {
         let host = match endpoint {
-            Endpoint::Tcp { host, .. } => host.trim_start_matches('[').trim_end_matches(']'),
+            Endpoint::Tcp { host, .. } => bare(host),
             _ => "",
         };
         let name = self.server_name.as_deref().unwrap_or(host);
