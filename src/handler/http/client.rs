@@ -111,7 +111,8 @@ impl ClientOptions {
             agent = agent.tls_config(self.tls.clone().unwrap_or_default().for_ureq()?);
         }
         let agent = agent.build().new_agent();
-        let server = without_secrets(&uri.to_string());
+        let authority = uri.authority().map_or("", |authority| authority.as_str());
+        let server = format!("{}://{authority}{}", uri.scheme_str().unwrap_or_default(), uri.path());
         Ok(Client { agent, method: self.method.clone(), uri, server, timeout: self.timeout, headers, gzip: self.gzip })
     }
 
@@ -133,7 +134,7 @@ impl ClientOptions {
     }
 }
 
-/// A URL without what may be secret in it: the user and password, and the query. It need not be a right one.
+/// What may be shown of a URL that is no right one: neither the user and password nor the query.
 fn without_secrets(url: &str) -> String {
     let url = url.split(['?', '#']).next().unwrap_or_default();
     let (scheme, rest) = url.find("://").map_or(("", url), |at| url.split_at(at + 3));
@@ -143,6 +144,9 @@ fn without_secrets(url: &str) -> String {
 
 fn header((name, value): &(String, String)) -> Result<(HeaderName, HeaderValue), Problem> {
     match (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+        (Ok(name), _) if [http::header::CONTENT_LENGTH, http::header::TRANSFER_ENCODING].contains(&name) => {
+            Err(Problem::new("headers", format!("{name:?}"), "leave it out: every request has its own"))
+        }
         (Ok(name), Ok(value)) => Ok((name, value)),
         // The value may be secret.
         _ => Err(Problem::new(

@@ -234,7 +234,7 @@ impl FemtoHandler for Sender {
             self.send_all(batch, now);
         }
         self.bound(batch);
-        if batch.rest().is_empty() {
+        if batch.next_text().is_none() {
             self.waiting_since = None;
             return Ok(Delivery::Done);
         }

@@ -247,6 +247,10 @@ fn settings_that_cannot_work_are_named() {
             FemtoHttpHandler::elasticsearch("http://localhost/", "a?b"),
             vec!["`index` = \"a?b\": give the name of one index, as in logs-shop"],
         ),
+        (
+            url().header("Content-Length", "5"),
+            vec!["`headers` = \"content-length\": leave it out: every request has its own"],
+        ),
         (url().tls(Tls::new()), vec!["`tls`: give an https URL, or leave TLS out"]),
         #[cfg(not(feature = "gzip"))]
         (url().gzip(true), vec!["`gzip` = true: enable the Cargo feature `gzip`"]),
