@@ -342,9 +342,21 @@ fn what_is_wrong_with_the_settings_comes_in_one_error() {
         "  `backoff` = 2s..=1s: begin with more than zero, and end with no less",
     ];
     assert_eq!(error.to_string(), expected.join("\n"));
-    for endpoint in [Endpoint::tcp("", 1), Endpoint::udp("host", 0), Endpoint::unix(""), Endpoint::unix_datagram("")] {
+    let rows = [
+        (Endpoint::tcp("", 1), "`endpoint` = tcp://:1: give a host, alone, and a port from 1 to 65535"),
+        (Endpoint::udp("host", 0), "`endpoint` = udp://host:0: give a host, alone, and a port from 1 to 65535"),
+        (Endpoint::tcp("a:1", 1), "`endpoint` = tcp://[a:1]:1: give a host, alone, and a port from 1 to 65535"),
+        (Endpoint::tcp("tcp://a", 1), "`endpoint` = tcp://[tcp://a]:1: give a host, alone, and a port from 1 to 65535"),
+        (Endpoint::udp("a b", 1), "`endpoint` = udp://a b:1: give a host, alone, and a port from 1 to 65535"),
+        (Endpoint::unix(""), "`endpoint` = unix:: give the socket's path"),
+        (Endpoint::unix_datagram(""), "`endpoint` = unixgram:: give the socket's path"),
+    ];
+    for (endpoint, expected) in rows {
         let error = FemtoSocketHandler::builder().endpoint(endpoint).build().unwrap_err();
-        assert_eq!(error.problems().len(), 1, "{error}");
+        assert_eq!(error.to_string(), format!("invalid configuration: {expected}"));
+    }
+    for host in ["::1", "[::1]", "fe80::1%eth0", "logs.example.net"] {
+        assert!(FemtoSocketHandler::builder().endpoint(Endpoint::tcp(host, 1)).build().is_ok(), "{host}");
     }
 }
 

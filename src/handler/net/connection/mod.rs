@@ -137,22 +137,42 @@ impl Up {
         Self { link, used: false, stalled: Duration::ZERO, timeout: Duration::ZERO }
     }
 
-    /// Sends the batch, or as much as the peer takes before whoever waits for it gives up.
+    /// Sends the batch, or as much as the peer takes before whoever waits for it gives up. The thread may have other things to
+    /// do than to wait for a slow peer, unless the batch is larger than it may become.
     fn send(&mut self, batch: &mut Batch, limits: &Limits, peer: &str, backoff: &mut Backoff) -> io::Result<()> {
+        let start = uptime();
+        let mut left = batch.time_left();
+        loop {
+            self.send_some(batch, limits, peer, backoff, left)?;
+            left = batch.time_left().map(|all| all.saturating_sub(uptime().saturating_sub(start)));
+            if !limits.excess(batch) || left.is_some_and(|left| left.is_zero()) {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Sends the batch until the peer has kept it waiting for `left`, or for the write time-out.
+    fn send_some(
+        &mut self,
+        batch: &mut Batch,
+        limits: &Limits,
+        peer: &str,
+        backoff: &mut Backoff,
+        left: Option<Duration>,
+    ) -> io::Result<()> {
         self.link.check()?;
         if self.used {
             backoff.reset();
         }
         let patience = limits.write_timeout.saturating_sub(self.stalled);
         // A socket has no time-out of zero.
-        let timeout = patience.min(batch.time_left().unwrap_or(patience)).max(Duration::from_millis(1));
+        let timeout = patience.min(left.unwrap_or(patience)).max(Duration::from_millis(1));
         if self.timeout != timeout {
             self.link.set_write_timeout(timeout)?;
             self.timeout = timeout;
         }
         let before = batch.rest().len();
-        let outcome =
-            if self.link.is_datagram() { self.datagrams(batch, limits, peer) } else { self.stream(batch, limits) };
+        let outcome = if self.link.is_datagram() { self.datagrams(batch, peer) } else { self.stream(batch) };
         if batch.rest().len() < before {
             self.used = true;
             self.stalled = Duration::ZERO;
@@ -171,7 +191,7 @@ impl Up {
     }
 
     /// Sends a datagram for each record; one that is too large has failed.
-    fn datagrams(&mut self, batch: &mut Batch, limits: &Limits, peer: &str) -> io::Result<()> {
+    fn datagrams(&mut self, batch: &mut Batch, peer: &str) -> io::Result<()> {
         let start = uptime();
         while let Some(text) = batch.next_text() {
             match self.link.write(text) {
@@ -184,7 +204,7 @@ impl Up {
                 }
                 Err(error) => return Err(error),
             }
-            if uptime().saturating_sub(start) >= self.timeout && !must_shrink(batch, limits) {
+            if uptime().saturating_sub(start) >= self.timeout {
                 return Ok(());
             }
         }
@@ -192,15 +212,20 @@ impl Up {
     }
 
     /// Sends the batch's bytes.
-    fn stream(&mut self, batch: &mut Batch, limits: &Limits) -> io::Result<()> {
-        while !batch.rest().is_empty() {
+    fn stream(&mut self, batch: &mut Batch) -> io::Result<()> {
+        while batch.next_text().is_some() {
             let asked = batch.rest().len();
+            if asked == 0 {
+                // Nothing is left but messages without a byte.
+                batch.deliver_next();
+                continue;
+            }
             match self.link.write(batch.rest()) {
                 Ok(0) => return Err(ErrorKind::WriteZero.into()),
                 Ok(taken) => {
                     batch.advance(taken);
                     // It took less because its time was up.
-                    if taken < asked && !must_shrink(batch, limits) {
+                    if taken < asked {
                         return Ok(());
                     }
                 }
@@ -210,12 +235,6 @@ impl Up {
         }
         Ok(())
     }
-}
-
-/// Whether a slow peer keeps the thread, which may have other things to do: while the batch is larger than it may become, and
-/// nobody waits for this to end.
-fn must_shrink(batch: &Batch, limits: &Limits) -> bool {
-    batch.time_left().is_none() && limits.excess(batch)
 }
 
 #[cfg(test)]

@@ -270,6 +270,19 @@ fn a_slow_peer_does_not_hold_up_a_flush() {
 }
 
 #[test]
+fn messages_without_a_byte_are_delivered() {
+    let mut bench = Bench::new([], NO_LIMIT, NO_LIMIT);
+    for text in ["", "", "a", ""] {
+        bench.batch.append(|out| out.extend_from_slice(text.as_bytes()));
+        bench.batch.seal();
+        bench.messages += 1;
+        bench.deliver();
+        assert_eq!(bench.written, bench.messages);
+    }
+    assert_eq!(bench.peer.0.lock().unwrap().got.concat().concat(), b"a");
+}
+
+#[test]
 fn a_peer_that_takes_nothing_is_given_up_after_the_write_timeout() {
     let mut bench = Bench::new([Step::Take(5), Step::Block, Step::Block, Step::Block], NO_LIMIT, NO_LIMIT);
     bench.log(1, 10);
