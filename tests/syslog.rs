@@ -4,18 +4,20 @@
 mod common;
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::os::unix::net::{UnixDatagram, UnixListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::time::Duration;
 
 use common::{LONG, clock, skipped, wait_until};
 use femtologging::handler::{Endpoint, Framing, HandlerSpec};
 use femtologging::time::Clock;
 use femtologging::{
-    Config, FemtoLogger, FemtoSyslogFormatter, FemtoSyslogHandler, Level, Logging, SyslogFacility, error, info,
+    Config, FemtoLogger, FemtoSyslogFormatter, FemtoSyslogHandler, HandlerMetrics, Level, Logging, OverflowPolicy,
+    SyslogFacility, error, info,
 };
 use serde_json::{Value as Json, json};
 
@@ -235,9 +237,17 @@ action(type="omfile" file="{path}/output" template="parsed" flushOnTXEnd="on")
         self.dir.path().join("log")
     }
 
+    /// Kills it, and takes away the line that it was writing.
     fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
+        let output = File::options().write(true).open(self.dir.path().join("output")).unwrap();
+        self.output.read();
+        let Output { reader, partial, .. } = &mut self.output;
+        let whole = reader.stream_position().unwrap() - partial.len() as u64;
+        output.set_len(whole).unwrap();
+        reader.seek(SeekFrom::Start(whole)).unwrap();
+        partial.clear();
     }
 
     fn restart(&mut self) {
@@ -379,4 +389,53 @@ fn rsyslog_is_killed_and_started_again() {
     let numbers: Vec<_> = found.iter().map(|line| line["msg"].as_str().unwrap()).collect();
     let expected: Vec<_> = (0..RECORDS).map(|n| format!("\u{feff}record {n} of größe\\tor more")).collect();
     assert_eq!(numbers, expected);
+}
+
+/// What rsyslog had not read or not written when it died is lost and counts as written, for TCP has no receipts; what could not be
+/// kept has failed. All else arrives once and in order.
+#[test]
+fn rsyslog_is_killed_in_the_middle_of_a_burst() {
+    let Some(mut rsyslog) = Rsyslog::start() else { return };
+    let endpoint = Endpoint::tcp("127.0.0.1", rsyslog.port);
+    let handler = FemtoSyslogHandler::builder().endpoint(endpoint).formatter(rfc5424()).overflow(OverflowPolicy::Block);
+    let handler = handler.retry_buffer(1000, 1 << 20).backoff(Duration::from_millis(1)..=Duration::from_millis(20));
+    let logging = Config::builder().add_handler("syslog", handler.build().unwrap()).build().unwrap();
+    let logger = logging.get_logger("app.db").unwrap();
+    let metrics = || logging.metrics().handlers[0].clone();
+    let goes_on = AtomicBool::new(true);
+    let logged = std::thread::scope(|scope| {
+        let burst = scope.spawn(|| {
+            let blocks = (0..).take_while(|_| goes_on.load(SeqCst));
+            let blocks = blocks.inspect(|block| {
+                (block * 20..block * 20 + 20).for_each(|n| log(&logger, n));
+                // As fast as it is read again without keeping everybody busy for long.
+                std::thread::sleep(Duration::from_millis(1));
+            });
+            blocks.count() * 20
+        });
+        rsyslog.wait_for(1000);
+        rsyslog.kill();
+        wait_until("some cannot be kept", || metrics().failed > 0);
+        rsyslog.restart();
+        let arrived = rsyslog.output.lines.len();
+        rsyslog.wait_for(arrived + 1000);
+        goes_on.store(false, SeqCst);
+        burst.join().unwrap()
+    });
+    let shutdown = logging.shutdown(LONG).unwrap_err().to_string();
+    assert!(shutdown.ends_with("records could not be written"), "{shutdown}");
+    let number = |line: &Json| line["msg"].as_str().unwrap().split(' ').nth(1).unwrap().parse::<usize>().unwrap();
+    let output = &mut rsyslog.output;
+    wait_until("the last one is there", || {
+        output.read();
+        output.lines.last().is_some_and(|line| number(line) == logged - 1)
+    });
+    let found: Vec<_> = output.lines.iter().map(number).collect();
+    let before = found.iter().enumerate().take_while(|(at, n)| at == *n).count();
+    let after = logged - (found.len() - before);
+    let expected: Vec<_> = (0..before).chain(after..logged).collect();
+    assert_eq!(found, expected);
+    let HandlerMetrics { written, failed, in_flight, dropped, .. } = metrics();
+    assert_eq!((written + failed, in_flight, dropped.total()), (logged as u64, 0, 0));
+    assert!(failed <= (after - before) as u64, "{failed} of {before}..{after}");
 }
