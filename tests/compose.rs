@@ -9,12 +9,12 @@ use std::time::Duration;
 
 use common::{LONG, Scripted, Step, TIME, clock, wait_until};
 use femtologging::filter::{Key, Name};
-use femtologging::handler::{Batch, Delivery, ErrorPolicy, HandlerSpec};
+use femtologging::handler::{Batch, Delivery, ErrorPolicy, FlushPolicy, HandlerSpec};
 use femtologging::time::{Clock, ManualClock, Timestamp};
 use femtologging::{
-    Config, Error, FemtoCaptureHandler, FemtoFallbackHandler, FemtoFlightRecorder, FemtoHandler, FemtoHandlerExt,
-    FemtoLogRecord, FemtoLogger, FemtoMemoryHandler, FemtoRouteHandler, FemtoStreamHandler, HandlerMetrics, Level,
-    LevelFilter, Logging, context, debug, error, info, info_span, warn,
+    Config, Error, FemtoCaptureHandler, FemtoFallbackHandler, FemtoFileHandler, FemtoFlightRecorder, FemtoHandler,
+    FemtoHandlerExt, FemtoLogRecord, FemtoLogger, FemtoMemoryHandler, FemtoRouteHandler, FemtoStreamHandler,
+    HandlerMetrics, Level, LevelFilter, Logging, context, debug, error, info, info_span, warn,
 };
 
 fn system(handler: impl Into<HandlerSpec>) -> (Logging, FemtoLogger, ManualClock) {
@@ -389,4 +389,19 @@ fn what_a_retry_cannot_keep_is_counted() {
     assert_eq!(counts(&logging).in_flight, 3);
     logging.shutdown(Duration::from_millis(500)).unwrap_err();
     assert_eq!((counts(&logging).failed, writer.text()), (10, String::new()));
+}
+
+#[test]
+fn a_retry_does_not_wait_for_the_flush_policy_again() {
+    for policy in [FlushPolicy::AtLevel(Level::Error), FlushPolicy::Every(Duration::from_secs(3600))] {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("later/app.log");
+        let handler = FemtoFileHandler::builder().path(&path).delay(true).flush_policy(policy);
+        let (logging, logger, hand) = system(handler.on_error(ErrorPolicy::Retry { bytes: 4096 }).build().unwrap());
+        error!(logger: logger, "1");
+        wait_until("it has failed", || counts(&logging).errors > 0);
+        std::fs::create_dir(path.parent().unwrap()).unwrap();
+        hand.advance(Duration::from_secs(31));
+        wait_until("it is written", || counts(&logging).written == 1);
+    }
 }

@@ -298,10 +298,11 @@ impl<T: Target> FemtoHandler for FileHandler<T> {
         if !due && !batch.is_due() {
             return Ok(Delivery::Wait);
         }
-        self.urgent = false;
-        self.last_write = now;
         self.target.file().reopen_if_asked();
         self.target.write(&self.line, batch)?;
+        // After a failure it stays due, for text that comes again.
+        self.urgent = false;
+        self.last_write = now;
         Ok(Delivery::Done)
     }
 
