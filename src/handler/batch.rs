@@ -43,6 +43,8 @@ pub struct Batch {
     bytes_elsewhere: u64,
     /// How many records and bytes were kept for a retry when the handler was last asked.
     kept: (usize, usize),
+    /// How many bytes were before this text, in all batches.
+    before: u64,
     /// How often records were given up that the handler had asked to keep.
     given_up: u64,
     call: Call,
@@ -329,6 +331,12 @@ impl Batch {
         self.errors.push(error);
     }
 
+    /// How many bytes were before this text, in all batches; it tells a place in the text that stays the same when what is
+    /// before it is dealt with.
+    pub(super) fn before(&self) -> u64 {
+        self.before
+    }
+
     /// Whether an earlier batch was cut off within a record.
     pub(super) fn is_torn(&self) -> bool {
         self.torn
@@ -401,6 +409,7 @@ impl Batch {
             return self.clear();
         }
         let bytes = self.settled_bytes();
+        self.before += bytes as u64;
         self.bytes.drain(..bytes);
         self.ends.drain(..self.done);
         if bytes > 0 {
@@ -415,6 +424,7 @@ impl Batch {
 
     /// Lets go of everything; a buffer that a giant record blew up is given back.
     fn clear(&mut self) {
+        self.before += self.bytes.len() as u64;
         self.bytes.clear();
         self.ends.clear();
         self.own.clear();

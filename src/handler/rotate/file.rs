@@ -1,7 +1,6 @@
 //! A file that rolls over: where in the text, decided for each record as it comes; and how, done when the text is written.
 
 use std::io;
-use std::mem;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -34,21 +33,29 @@ pub(super) struct RotatingFile {
     pub(super) since: Timestamp,
     /// How long the file will be when the batch is written.
     pub(super) len: u64,
-    /// Where the batch goes over to the next file.
+    /// Where the text that is not written goes over to the next file.
     pub(super) cuts: Vec<Cut>,
     /// Whether the last rollover failed; the next is tried after a tick.
     pub(super) blocked: bool,
 }
 
-/// A rollover to be done before the record whose text starts here.
+/// A rollover to be done before a record.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Cut {
-    start: usize,
+    /// Where the record's text starts, counted from the first batch on.
+    start: u64,
     time: Timestamp,
     /// Whether the file is full; else it is too old.
     full: bool,
     /// When the file's period ends.
     period_end: Timestamp,
+}
+
+impl Cut {
+    /// Where the record starts in the batch; 0 if it is no longer there.
+    fn place(&self, batch: &Batch) -> usize {
+        (self.start.saturating_sub(batch.before()) as usize).min(batch.bytes().len())
+    }
 }
 
 impl Target for RotatingFile {
@@ -82,18 +89,29 @@ impl Target for RotatingFile {
     #[inline]
     fn note(&mut self, time: Timestamp, start: usize, batch: &Batch) {
         let added = (batch.bytes().len() - start) as u64;
+        if start == 0 {
+            self.begin();
+        }
         if self.len + added >= self.max_bytes || time >= self.next || time < self.since || self.file.open.is_none() {
-            self.consider(time, start, added);
+            self.consider(time, start, added, batch);
         }
         self.len += added;
     }
 
     fn write(&mut self, line: &Line, batch: &mut Batch) -> Result<(), Error> {
-        let mut cuts = mem::take(&mut self.cuts);
-        let result = self.write_around(&mut cuts, line, batch);
-        cuts.clear();
-        self.cuts = cuts;
+        let mut done = 0;
+        let result = self.write_around(&mut done, line, batch);
+        self.cuts.drain(..done);
         self.opened();
+        // What could not be written may come again.
+        let waiting = match self.cuts.last() {
+            Some(cut) => {
+                self.len = 0;
+                batch.bytes().len() - cut.place(batch)
+            }
+            None => batch.rest().len(),
+        };
+        self.len += waiting as u64;
         result
     }
 
@@ -113,7 +131,7 @@ impl Target for RotatingFile {
 impl RotatingFile {
     /// Decides whether the file rolls over before the record that is `added` bytes long.
     #[cold]
-    fn consider(&mut self, time: Timestamp, start: usize, added: u64) {
+    fn consider(&mut self, time: Timestamp, start: usize, added: u64, batch: &Batch) {
         if self.file.open.is_none() {
             // The next write opens it, and tells what is wrong; here its length counts.
             if start > 0 || self.file.open().is_err() {
@@ -134,7 +152,7 @@ impl RotatingFile {
         }
         let full = self.len + added >= self.max_bytes;
         if self.len > 0 && (is_over || full) {
-            self.cuts.push(Cut { start, time, full: !is_over, period_end });
+            self.cuts.push(Cut { start: batch.before() + start as u64, time, full: !is_over, period_end });
             self.len = 0;
         }
     }
@@ -143,33 +161,41 @@ impl RotatingFile {
         (self.since, self.next) = (time, self.schedule.next_after(time));
     }
 
-    fn write_around(&mut self, cuts: &mut Vec<Cut>, line: &Line, batch: &mut Batch) -> Result<(), Error> {
-        let mut missed: Option<Timestamp> = None;
-        let mut result = Ok(());
-        for cut in cuts.drain(..) {
-            if result.is_ok() && !self.blocked {
-                if cut.start > 0 {
-                    result = self.file.write_until(cut.start, line, batch);
+    /// Takes note that a batch begins: an earlier one that was not written is no more.
+    fn begin(&mut self) {
+        if let Some(open) = &self.file.open {
+            self.len = open.len;
+        }
+        while let Some(cut) = self.cuts.pop() {
+            self.miss(cut);
+        }
+    }
+
+    /// Has a rollover that was not done tried again later, under the name of its period.
+    fn miss(&mut self, cut: Cut) {
+        if !cut.full {
+            self.next = self.next.min(cut.period_end);
+        }
+    }
+
+    /// Writes the batch and rolls over where it is cut. Says how many of the cuts are `done`.
+    fn write_around(&mut self, done: &mut usize, line: &Line, batch: &mut Batch) -> Result<(), Error> {
+        while let Some(cut) = self.cuts.get(*done).copied() {
+            if self.blocked {
+                self.miss(cut);
+            } else {
+                let end = cut.place(batch);
+                if end > 0 {
+                    self.file.write_until(end, line, batch)?;
                 }
-                if result.is_ok() {
-                    match self.roll_over(cut, batch) {
-                        Ok(()) => continue,
-                        Err(error) => {
-                            batch.report(error);
-                            self.blocked = true;
-                        }
-                    }
+                if let Err(error) = self.roll_over(cut, batch) {
+                    batch.report(error);
+                    self.blocked = true;
+                    self.miss(cut);
                 }
             }
-            // Tried again later, under the name of the period.
-            if !cut.full {
-                missed = Some(missed.map_or(cut.period_end, |missed| missed.min(cut.period_end)));
-            }
+            *done += 1;
         }
-        if let Some(missed) = missed {
-            self.next = self.next.min(missed);
-        }
-        result?;
         self.file.write(line, batch)
     }
 

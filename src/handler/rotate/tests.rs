@@ -177,6 +177,8 @@ struct Rig {
     errors: Vec<String>,
     written: u64,
     failed: u64,
+    /// Whether what is not written comes again.
+    retries: bool,
 }
 
 impl Rig {
@@ -186,7 +188,7 @@ impl Rig {
         assert_eq!(options.problems(), []);
         let (_, target) = options.into_parts(Arc::new(fs.clone()))?;
         let (line, batch) = (Line::default(), Batch::default());
-        Ok(Self { target, line, batch, errors: Vec::new(), written: 0, failed: 0 })
+        Ok(Self { target, line, batch, errors: Vec::new(), written: 0, failed: 0, retries: false })
     }
 
     /// Opens the file, and begins.
@@ -216,7 +218,11 @@ impl Rig {
             return true;
         }
         let result = self.target.write(&self.line, &mut self.batch);
-        let settled = self.batch.settle(if result.is_ok() { Rest::Delivered } else { Rest::Failed });
+        let settled = self.batch.settle(match result {
+            Ok(()) => Rest::Delivered,
+            Err(_) if self.retries => Rest::Kept,
+            Err(_) => Rest::Failed,
+        });
         self.written += settled.written;
         self.failed += settled.failed;
         let all = result.is_ok();
@@ -430,6 +436,68 @@ fn a_full_disk_fails_records_and_starts_the_next_on_a_line_of_its_own() {
     disk.mend();
     assert!(rig.log_now(START, "eeeeeeeeeeee"));
     assert_eq!(files(&dir), table([("app.log", "eeeeeeeeeeee\n"), ("app.log.1", "aaaa\nbbbb\ncc\nddd")]));
+}
+
+/// The text waits for the disk, is cut where it was when it came, and the oldest of it is given up.
+#[test]
+fn text_that_comes_again_rolls_over_where_it_should() {
+    let (_dir, path) = place();
+    let disk = Faulty::default();
+    let mut rig = Rig::new(&path, &disk, |builder| builder.max_bytes(20).backup_count(100)).unwrap().start(START);
+    rig.retries = true;
+    disk.fail("write", "app.log", ErrorKind::StorageFull);
+    for n in 0..9 {
+        rig.log(START, &format!("line {n}"));
+        rig.deliver();
+        rig.batch.fail_oldest(usize::MAX, 30);
+        rig.failed += rig.batch.settle(Rest::Kept).failed;
+    }
+    disk.mend();
+    assert!(rig.log_now(START, "line 9"));
+    let texts = rig.texts();
+    assert!(texts.iter().all(|text| text.len() < 20), "{texts:?}");
+    let lines = rig.lines();
+    assert!(lines.ends_with(&["line 6", "line 7", "line 8", "line 9"].map(str::to_owned)), "{lines:?}");
+    assert_eq!((rig.written + rig.failed, rig.failed > 0), (10, true));
+    assert!(lines.iter().filter(|line| line.len() == 6).is_sorted(), "{lines:?}");
+}
+
+/// Backups of these ages in days and lengths in bytes, the limits, and which are left.
+#[test]
+fn backups_are_kept_by_age_count_and_length() {
+    const DAY: u64 = 86_400;
+    type Limits = fn(Builder) -> Builder;
+    let rows: [(Limits, &[u32]); 6] = [
+        (|builder| builder.max_age(Duration::from_secs(2 * DAY + 60)), &[1, 2, 3]),
+        (|builder| builder.max_age(Duration::from_secs(1)), &[1]),
+        (|builder| builder.max_age(Duration::from_secs(DAY + 60)).backup_count(4), &[1, 2]),
+        (|builder| builder.max_age(Duration::from_secs(100 * DAY)).max_total_bytes(25), &[1, 2, 3]),
+        (|builder| builder.max_age(Duration::from_secs(DAY + 60)).max_total_bytes(1000), &[1, 2]),
+        (|builder| builder.max_age(Duration::MAX), &[1, 2, 3, 4, 5]),
+    ];
+    for (limits, left) in rows {
+        let (dir, path) = place();
+        let now = Timestamp::from_system_time(std::time::SystemTime::now()).as_nanos() / SECOND;
+        let age = |path: &Path, days: u64| {
+            let time = std::time::SystemTime::now() - Duration::from_secs(days * DAY);
+            fs::File::options().append(true).open(path).unwrap().set_modified(time).unwrap();
+        };
+        for number in 1..=4 {
+            let backup = dir.path().join(format!("app.log.{number}"));
+            fs::write(&backup, "1234567\n").unwrap();
+            age(&backup, number);
+        }
+        // As old as the others, and not ours.
+        let stranger = dir.path().join("app.log.old");
+        fs::write(&stranger, "").unwrap();
+        age(&stranger, 400);
+        let rig = Rig::new(&path, &Faulty::default(), |builder| limits(builder.max_bytes(10)));
+        let mut rig = rig.unwrap().start(now);
+        assert!(rig.log_now(now, "first") && rig.log_now(now, "second"));
+        let numbers: Vec<_> = rig.target.backups.list().unwrap().iter().rev().map(|backup| backup.key.number).collect();
+        assert_eq!((numbers.as_slice(), rig.errors.as_slice()), (left, &[][..]));
+        assert!(stranger.exists());
+    }
 }
 
 #[test]
