@@ -8,13 +8,13 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use common::{LONG, Scripted, Step, TIME, clock, wait_until};
-use femtologging::filter::{Key, Name};
+use femtologging::filter::{Key, Name, Rewrite};
 use femtologging::handler::{Batch, Delivery, ErrorPolicy, FlushPolicy, HandlerSpec};
 use femtologging::time::{Clock, ManualClock, Timestamp};
 use femtologging::{
-    Config, Error, FemtoCaptureHandler, FemtoFallbackHandler, FemtoFileHandler, FemtoFlightRecorder, FemtoHandler,
-    FemtoHandlerExt, FemtoLogRecord, FemtoLogger, FemtoMemoryHandler, FemtoRouteHandler, FemtoStreamHandler,
-    HandlerMetrics, Level, LevelFilter, Logging, context, debug, error, info, info_span, warn,
+    Config, Error, FemtoCaptureHandler, FemtoFallbackHandler, FemtoFileHandler, FemtoFilter, FemtoFlightRecorder,
+    FemtoHandler, FemtoHandlerExt, FemtoLogRecord, FemtoLogger, FemtoMemoryHandler, FemtoRouteHandler,
+    FemtoStreamHandler, HandlerMetrics, Level, LevelFilter, Logging, context, debug, error, info, info_span, warn,
 };
 
 fn system(handler: impl Into<HandlerSpec>) -> (Logging, FemtoLogger, ManualClock) {
@@ -224,6 +224,40 @@ fn a_recorder_is_bounded_by_bytes() {
     logging.flush(LONG).unwrap();
     let numbers: Vec<_> = capture.messages().iter().map(|text| text.split(' ').next().unwrap().to_owned()).collect();
     assert_eq!(numbers, ["7", "8", "9", "error"]);
+}
+
+/// Adds two kilobytes to each record, one way or the other.
+struct Enlarge(bool);
+
+impl FemtoFilter for Enlarge {
+    fn allows(&self, _: &FemtoLogRecord<'_>) -> bool {
+        true
+    }
+
+    fn rewrite(&self, record: &mut Rewrite<'_>) -> bool {
+        let text = "x".repeat(2000);
+        if self.0 {
+            record.set_message(text)
+        } else {
+            record.add("more", text.as_str())
+        }
+        true
+    }
+}
+
+#[test]
+fn what_filters_added_counts_for_a_recorders_bytes() {
+    for in_message in [true, false] {
+        let capture = FemtoCaptureHandler::new();
+        let recorder = FemtoFlightRecorder::builder(capture.clone()).bytes(8192).filter(Enlarge(in_message));
+        let (logging, logger, _) = system(recorder.build().unwrap().0);
+        for n in 0..10 {
+            debug!(logger: logger, "{}", n);
+        }
+        error!(logger: logger, "error");
+        logging.flush(LONG).unwrap();
+        assert_eq!(capture.len(), 4, "{in_message}");
+    }
 }
 
 #[test]

@@ -119,7 +119,7 @@ fn a_request_is_heeded_though_nothing_is_logged() {
         open.filter_map(|entry| fs::read_link(entry.path()).ok()).any(|target| target == dir.path().join("b.log"))
     };
     if !in_use() {
-        println!("skipped: /proc does not tell which files are open");
+        common::skipped("/proc does not tell which files are open");
         return;
     }
     reopen.reopen();
@@ -139,7 +139,7 @@ fn logrotate(dir: &Path, how: &str) -> bool {
             true
         }
         Err(_) => {
-            println!("skipped: logrotate is not installed");
+            common::skipped("logrotate is not installed");
             false
         }
     }

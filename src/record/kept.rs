@@ -47,7 +47,9 @@ impl KeptRecord {
 
     /// How much memory it takes, about.
     pub(crate) fn size(&self) -> usize {
-        size_of::<Self>() + if self.bytes.spilled() { self.bytes.capacity() } else { 0 }
+        let bytes = if self.bytes.spilled() { self.bytes.capacity() } else { 0 };
+        let names = self.logger.iter().chain(&self.target).map(|name| name.len()).sum::<usize>();
+        size_of::<Self>() + bytes + names + self.changes.as_ref().map_or(0, |changes| changes.size())
     }
 }
 

@@ -88,6 +88,17 @@ impl Changes {
         self.message.is_none() && self.values.is_empty() && self.added.is_empty()
     }
 
+    /// How much memory they take, about: of values, what text they are.
+    pub(super) fn size(&self) -> usize {
+        let text = |value: &OwnedValue| match value.get() {
+            Value::Str(text) => text.len(),
+            _ => 0,
+        };
+        let values = self.values.iter().map(|(_, value)| value).chain(self.added.iter().map(|(_, value)| value));
+        let values: usize = values.map(|value| size_of::<(Prepared, OwnedValue)>() + text(value)).sum();
+        size_of::<Self>() + self.message.as_ref().map_or(0, String::len) + values
+    }
+
     /// The value in place of the one at this place, if that was replaced.
     pub(super) fn value(&self, index: usize) -> Option<Value<'_>> {
         self.values.iter().find(|(known, _)| *known == index).map(|(_, value)| value.get())
