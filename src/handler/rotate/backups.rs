@@ -197,7 +197,13 @@ impl Backups {
         rename_to_free_name(&*self.fs, from, to).map_err(context)
     }
 
+    /// Removes a file, unless somebody else has done so.
     pub(super) fn remove(&self, path: &Path) -> Result<(), Error> {
-        self.fs.remove(path).map_err(|error| Error::io(format_args!("cannot remove {}", path.display()), error))
+        match self.fs.remove(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(Error::io(format_args!("cannot remove {}", path.display()), error))
+            }
+            _ => Ok(()),
+        }
     }
 }

@@ -501,6 +501,18 @@ fn backups_are_kept_by_age_count_and_length() {
 }
 
 #[test]
+fn a_backup_that_somebody_else_removes_at_the_same_time_is_no_error() {
+    let (_dir, path) = place();
+    let disk = Faulty::default();
+    let mut rig = Rig::new(&path, &disk, |builder| builder.when(When::Hours).backup_count(1)).unwrap().start(START);
+    disk.fail("remove", "_08", ErrorKind::NotFound);
+    for hour in 0..3 {
+        assert!(rig.log_now(START + hour * 3600, "line"));
+    }
+    assert_eq!(rig.errors, [""; 0]);
+}
+
+#[test]
 fn what_is_removed_under_it_is_made_anew() {
     let (dir, path) = place();
     let below = dir.path().join("x/app.log");
