@@ -4,19 +4,23 @@
 #[path = "common/certificates.rs"]
 mod certificates;
 mod common;
+#[path = "common/peer.rs"]
+mod peer;
 #[path = "common/receiver.rs"]
 mod receiver;
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use certificates::Certificates;
 use common::{LONG, wait_until};
 use femtologging::handler::{Endpoint, HandlerBuilder, SocketOptions, Tls};
 use femtologging::{Config, FemtoLogRecord, FemtoLogger, FemtoSocketHandler, HandlerMetrics, Logging, info};
+use peer::{Peer, find, free_port};
 use receiver::Receiver;
 use tempfile::TempDir;
 
@@ -131,6 +135,71 @@ fn nothing_is_sent_to_whom_it_may_not_and_nothing_counts_as_written() {
             assert_eq!(receiver.kill(), [""; 0]);
         }
     }
+}
+
+/// nginx looks at the client's certificate only after the handshake.
+#[test]
+fn nginx_passes_on_what_comes_from_whom_it_knows() {
+    ["TLSv1.2", "TLSv1.3"].into_iter().for_each(through_nginx);
+}
+
+fn through_nginx(version: &str) {
+    let Some(program) = find("nginx", &["/usr/sbin/nginx".into()]) else { return };
+    let places = [PathBuf::from("/usr/lib/nginx/modules/ngx_stream_module.so")];
+    let Some(module) = find("nginx's stream module", &places) else { return };
+    let certificates = Certificates::make("authority", "logs.test");
+    let strangers = Certificates::make("strangers", "logs.test");
+    let behind = TcpListener::bind("127.0.0.1:0").unwrap();
+    let (folder, port) = (tempfile::tempdir().unwrap(), free_port());
+    let write = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.display().to_string()
+    };
+    let configuration = format!(
+        "load_module {module}; daemon off; master_process off; pid {home}/pid; error_log {home}/error.log;
+         events {{ worker_connections 64; }}
+         stream {{
+             server {{
+                 listen 127.0.0.1:{port} ssl; ssl_protocols {version};
+                 ssl_certificate {}; ssl_certificate_key {};
+                 ssl_client_certificate {}; ssl_verify_client on;
+                 proxy_pass {};
+             }}
+         }}",
+        write("server.pem", &certificates.server[0]),
+        write("server.key", &certificates.server[1]),
+        write("ca.pem", &certificates.authority),
+        behind.local_addr().unwrap(),
+        module = module.display(),
+        home = folder.path().display(),
+    );
+    let mut nginx = Command::new(program);
+    nginx.args(["-c", &write("nginx.conf", &configuration), "-p", &folder.path().display().to_string()]);
+    let _nginx = Peer::start(nginx.stdin(Stdio::null()).stderr(Stdio::null()), port);
+
+    let [certificate, key] = &strangers.client;
+    let refused = [
+        Tls::new().ca_pem(&*certificates.authority).server_name("logs.test"),
+        certificates.tls().client_certificate_pem(&**certificate, &**key),
+    ];
+    for tls in refused {
+        let (logging, logger) = system(handler("127.0.0.1", port, tls));
+        log(&logger, 0..10);
+        wait_until("the handler has tried", || metrics(&logging).errors > 0);
+        let HandlerMetrics { written, in_flight, .. } = metrics(&logging);
+        assert_eq!((written, in_flight), (0, 10));
+        let _ = logging.shutdown(Duration::ZERO);
+    }
+
+    let (logging, logger) = system(handler("127.0.0.1", port, certificates.tls()));
+    log(&logger, 0..10_000);
+    logging.shutdown(LONG).unwrap();
+    let mut text = String::new();
+    behind.accept().unwrap().0.read_to_string(&mut text).unwrap();
+    assert_eq!(text.lines().collect::<Vec<_>>(), numbers(0..10_000));
+    let HandlerMetrics { written, errors, .. } = metrics(&logging);
+    assert_eq!((written, errors), (10_000, 0));
 }
 
 /// Else the attempt would last as long as the server likes, and there is never a second one beside it.

@@ -241,22 +241,16 @@ pub(super) struct TlsClient {
 /// How long a server may take to refuse a client, or to say anything else.
 const VERDICT: Duration = Duration::from_millis(500);
 
+/// How long a server is silent that has not refused a client.
+const SILENCE: Duration = Duration::from_millis(100);
+
 impl TlsClient {
     /// Shakes hands.
     pub(super) fn connect(&self, stream: TcpStream, timeout: Duration) -> io::Result<Box<dyn Link>> {
         let connection = ClientConnection::new(self.config.clone(), self.name.clone()).map_err(io::Error::other)?;
         let mut link = TlsLink { stream, connection, owed: 0, timeout };
         link.shake_hands(timeout)?;
-        if link.connection.protocol_version() == Some(ProtocolVersion::TLSv1_3) {
-            // A client is ready before the server has looked at its certificate, and what it sends until it is refused
-            // is lost. Servers that accept it say something at once, session tickets in general.
-            link.stream.set_read_timeout(Some(VERDICT.min(timeout)))?;
-            match link.receive(&mut [0; 4096]) {
-                Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
-                Ok(0) => return Err(closed()),
-                outcome => drop(outcome?),
-            }
-        }
+        link.hear_verdict()?;
         Ok(Box::new(link))
     }
 }
@@ -293,6 +287,28 @@ impl TlsLink {
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
+        }
+        Ok(())
+    }
+
+    /// Waits until the server has accepted the client, as far as that can be known: what is sent to a server that refuses it is
+    /// lost.
+    ///
+    /// By TLS 1.3, a client is ready before the server has looked at its certificate. Servers that accept it say something at
+    /// once, session tickets in general. Some, such as nginx, look at the certificate behind that, whatever the version, and then
+    /// close the connection.
+    fn hear_verdict(&mut self) -> io::Result<()> {
+        let start = uptime();
+        let is_ready_early = self.connection.protocol_version() == Some(ProtocolVersion::TLSv1_3);
+        let mut patience = if is_ready_early { VERDICT } else { SILENCE };
+        while !patience.is_zero() {
+            self.stream.set_read_timeout(Some(patience))?;
+            match self.receive(&mut [0; 4096]) {
+                Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => break,
+                Ok(0) => return Err(closed()),
+                outcome => drop(outcome?),
+            }
+            patience = SILENCE.min(VERDICT.saturating_sub(uptime().saturating_sub(start)));
         }
         Ok(())
     }
