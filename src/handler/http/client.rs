@@ -5,7 +5,7 @@ use std::io::Read;
 use std::time::Duration;
 
 use ureq::http::{HeaderName, HeaderValue, Method, Uri};
-use ureq::{Agent, AsSendBody, Body, Proxy, ProxyProtocol, http};
+use ureq::{Agent, AsSendBody, Proxy, ProxyProtocol, http};
 
 use super::answer::Outcome;
 use crate::error::{Error, Problem};
@@ -191,55 +191,48 @@ impl Client {
         body: &[u8],
         timeout: Option<Duration>,
     ) -> Result<Answer, (Outcome, String)> {
-        let mut request = http::Request::builder().method(self.method.clone());
-        let sends_body = self.method != Method::GET;
-        let mut uri = self.uri.clone();
-        if !sends_body {
-            let separator = if self.uri.query().is_some() { '&' } else { '?' };
-            let text = format!("{}{separator}{}", self.uri, String::from_utf8_lossy(body));
-            // It is too long, and will be the next time.
-            uri = Uri::try_from(text)
-                .map_err(|error| (Outcome::Failed, format!("cannot make a URL of the record: {error}")))?;
-        }
         let timeout = timeout.map_or(self.timeout, |left| left.min(self.timeout));
-        request = request.uri(uri);
-        let has = |name: &HeaderName| self.headers.iter().any(|(known, _)| known == name);
+        let mut request = http::Request::builder().method(self.method.clone());
         for (name, value) in &self.headers {
             request = request.header(name, value);
         }
-        if sends_body && !has(&http::header::CONTENT_TYPE) {
+        if self.method == Method::GET {
+            return self.run(request.uri(self.uri_of(body)?).body(()), timeout);
+        }
+        if !self.headers.iter().any(|(name, _)| name == http::header::CONTENT_TYPE) {
             request = request.header(http::header::CONTENT_TYPE, content_type);
         }
-        let answer = if !sends_body {
-            self.run(request.body(()), timeout)
-        } else {
-            let packed = self.packed(body);
-            if packed.is_some() {
-                request = request.header(http::header::CONTENT_ENCODING, "gzip");
-            }
-            self.run(request.body(packed.as_deref().unwrap_or(body)), timeout)
-        };
-        let mut answer = answer?;
-        let retry_after = answer.headers().get(http::header::RETRY_AFTER);
-        let retry_after = retry_after.and_then(|value| value.to_str().ok()).map(str::to_owned);
-        let status = answer.status().as_u16();
-        let mut body = Vec::new();
-        let read = answer.body_mut().as_reader().take(LONGEST_ANSWER).read_to_end(&mut body);
-        // The status is what counts; a body that was cut off is not what the encoder expects.
-        if let Err(error) = read {
-            body = format!("(no text: {error})").into_bytes();
+        let packed = self.packed(body);
+        if packed.is_some() {
+            request = request.header(http::header::CONTENT_ENCODING, "gzip");
         }
-        Ok(Answer { status, retry_after, body })
+        self.run(request.uri(self.uri.clone()).body(packed.as_deref().unwrap_or(body)), timeout)
+    }
+
+    /// The server's URL with a form as its query.
+    fn uri_of(&self, form: &[u8]) -> Result<Uri, (Outcome, String)> {
+        let separator = if self.uri.query().is_some() { '&' } else { '?' };
+        let text = format!("{}{separator}{}", self.uri, String::from_utf8_lossy(form));
+        // It is too long, and will be the next time.
+        Uri::try_from(text).map_err(|error| (Outcome::Failed, format!("cannot make a URL of the record: {error}")))
     }
 
     fn run<B: AsSendBody>(
         &self,
         request: http::Result<http::Request<B>>,
         timeout: Duration,
-    ) -> Result<http::Response<Body>, (Outcome, String)> {
+    ) -> Result<Answer, (Outcome, String)> {
         let request = request.map_err(|error| (Outcome::Failed, error.to_string()))?;
         let request = self.agent.configure_request(request).timeout_global(Some(timeout)).build();
-        self.agent.run(request).map_err(|error| (Outcome::Retry, error.to_string()))
+        let mut answer = self.agent.run(request).map_err(|error| (Outcome::Retry, error.to_string()))?;
+        let retry_after = answer.headers().get(http::header::RETRY_AFTER);
+        let retry_after = retry_after.and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let mut body = Vec::new();
+        // The status is what counts; a body that was cut off is not what the encoder expects.
+        if let Err(error) = answer.body_mut().as_reader().take(LONGEST_ANSWER).read_to_end(&mut body) {
+            body = format!("(no text: {error})").into_bytes();
+        }
+        Ok(Answer { status: answer.status().as_u16(), retry_after, body })
     }
 
     #[cfg(feature = "gzip")]

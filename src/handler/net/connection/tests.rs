@@ -434,7 +434,7 @@ fn steps() -> impl Strategy<Value = Step> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases.max(2000)))]
 
     /// Whatever happens: every message arrives once, in order and whole, or is counted; and the counts are right after
     /// every step.
