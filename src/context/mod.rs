@@ -284,7 +284,7 @@ impl<'a> Luggage<'a> {
     #[inline(always)]
     pub(crate) fn put<S: Sink>(&self, sink: &mut S) {
         if !self.is_empty() {
-            self.put_entries(sink);
+            sink.end(|sink| self.put_entries(sink));
         }
     }
 
@@ -297,14 +297,14 @@ impl<'a> Luggage<'a> {
             let put = STACK.try_with(|stack| {
                 let scopes = stack.scopes.borrow();
                 let words = scopes.last().map_or(&[][..], |(_, context)| context.words());
-                words.iter().for_each(|word| sink.word(*word));
+                sink.words(words);
                 words.len()
             });
             length += put.unwrap_or(0);
         }
-        self.bound.iter().for_each(|word| sink.word(*word));
+        sink.words(self.bound);
         if self.suppressed > 0 {
-            suppressed_entry(self.suppressed).iter().for_each(|word| sink.word(*word));
+            sink.words(&suppressed_entry(self.suppressed));
             length += SUPPRESSED_WORDS;
         }
         sink.word(length as u64);

@@ -86,7 +86,7 @@ impl Drop for Local {
 #[inline(always)]
 pub(crate) fn send<P: Payload>(state: State, level: Level, payload: &P, again: impl Fn() -> Option<State>) {
     let header = Header::new(state.site(), level, P::PREFIX).with_extras(payload.has_extras());
-    if !P::DIRECT || !limits::is_small(payload.words()) || !send_direct(state.route(), header, level, payload) {
+    if !P::DIRECT || !limits::is_small(payload.limited_words()) || !send_direct(state.route(), header, level, payload) {
         send_encoded(state.route(), header, &|sink| payload.put(sink), &again);
     }
 }

@@ -157,6 +157,24 @@ impl Sink for RingWriter<'_> {
         self.at += 1;
     }
 
+    #[inline(always)]
+    fn words(&mut self, words: &[u64]) {
+        let first = self.at as usize & (self.words.len() - 1);
+        match self.words.get(first..first + words.len()) {
+            Some(slots) => {
+                slots.iter().zip(words).for_each(|(slot, word)| slot.store(*word, Relaxed));
+                self.at += words.len() as u64;
+            }
+            // They go over the ring's end.
+            None => words.iter().for_each(|word| self.word(*word)),
+        }
+    }
+
+    #[inline(always)]
+    fn end(&mut self, put: impl FnOnce(&mut Self)) {
+        put(&mut RingWriter { words: self.words, at: self.at });
+    }
+
     /// Never called: text that user code formats goes through bytes first.
     fn format(&mut self, _: &dyn Fn(&mut dyn std::fmt::Write) -> std::fmt::Result) {}
 }

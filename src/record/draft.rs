@@ -116,6 +116,8 @@ pub(crate) trait Payload {
     /// Whether it is encoded without running user code.
     const DIRECT: bool;
     fn has_extras(&self) -> bool;
+    /// How many words there are of what has to keep to the limits.
+    fn limited_words(&self) -> usize;
     fn words(&self) -> usize;
     fn put<S: Sink>(&self, sink: &mut S);
 }
@@ -138,8 +140,13 @@ impl<N: Named, A: Fields, F: Fields> Payload for Draft<'_, N, A, F> {
     }
 
     #[inline(always)]
+    fn limited_words(&self) -> usize {
+        self.arguments.words() + self.fields.words()
+    }
+
+    #[inline(always)]
     fn words(&self) -> usize {
-        self.name.words() + self.arguments.words() + self.fields.words() + self.luggage.words()
+        self.name.words() + self.limited_words() + self.luggage.words()
     }
 
     #[inline(always)]
@@ -163,6 +170,11 @@ impl Payload for Encoded<'_> {
     #[inline(always)]
     fn has_extras(&self) -> bool {
         false
+    }
+
+    #[inline(always)]
+    fn limited_words(&self) -> usize {
+        0
     }
 
     #[inline(always)]

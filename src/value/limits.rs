@@ -57,7 +57,7 @@ impl Limits {
             problem("keys", self.keys, "let a record have 8 keys at least")
         } else if self.key_bytes < 8 {
             problem("key_bytes", self.key_bytes, "let a key have 8 bytes at least")
-        } else if self.value_bytes < 64 {
+        } else if self.value_bytes < LEAST_VALUE_BYTES {
             problem("value_bytes", self.value_bytes, "let a value have 64 bytes at least")
         } else if !(self.value_bytes..=64 << 20).contains(&self.record_bytes) {
             problem("record_bytes", self.record_bytes, "let a record have as much as a value, and 64 MiB at most")
@@ -96,6 +96,9 @@ impl Limits {
 /// The least that may be the most.
 const LEAST_KEYS: usize = 8;
 
+/// The least that [`Limits::value_bytes`] can be.
+const LEAST_VALUE_BYTES: usize = 64;
+
 static KEYS: AtomicUsize = AtomicUsize::new(64);
 static KEY_BYTES: AtomicUsize = AtomicUsize::new(64);
 static VALUE_BYTES: AtomicUsize = AtomicUsize::new(64 * 1024);
@@ -125,7 +128,7 @@ pub(crate) fn get() -> Limits {
 /// Whether so many words of payload cannot hold anything that is too long.
 #[inline(always)]
 pub(crate) fn is_small(words: usize) -> bool {
-    words * 8 <= VALUE_BYTES.load(Relaxed)
+    words * 8 <= LEAST_VALUE_BYTES || words * 8 <= VALUE_BYTES.load(Relaxed)
 }
 
 pub(crate) fn count_cut() {

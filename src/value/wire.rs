@@ -129,6 +129,12 @@ pub(crate) const fn padded_words(bytes: usize) -> usize {
 pub trait Sink {
     fn word(&mut self, word: u64);
 
+    /// Writes words in a row.
+    #[inline(always)]
+    fn words(&mut self, words: &[u64]) {
+        words.iter().for_each(|word| self.word(*word));
+    }
+
     /// Writes the length of `text` and its bytes.
     #[inline(always)]
     fn text(&mut self, text: &str) {
@@ -157,6 +163,16 @@ pub trait Sink {
 
     /// Writes text that user code formats. Only [`ByteSink`] runs it: no user code runs while a ring is open.
     fn format(&mut self, write: &dyn Fn(&mut dyn fmt::Write) -> fmt::Result);
+
+    /// Writes the end of a record. A sink that is a place in memory hands out a copy of itself, so that its own can stay in
+    /// registers.
+    #[inline(always)]
+    fn end(&mut self, put: impl FnOnce(&mut Self))
+    where
+        Self: Sized,
+    {
+        put(self);
+    }
 
     /// Says that the values of keys follow.
     #[inline(always)]
