@@ -1,5 +1,9 @@
 //! Where text goes: as it is, or with control characters escaped.
 
+mod quoted;
+
+pub(crate) use quoted::{Quoted, push_string};
+
 use std::fmt;
 
 /// A destination of text that treats what it knows to be harmless faster.
@@ -67,45 +71,58 @@ impl Output for Escaped<'_> {
 
     #[inline]
     fn prepared(&mut self, text: &Prepared) {
-        text.append_to(self.0);
+        text.escaped.append_to(self.0);
     }
 }
 
-/// Text in both forms that outputs want, for what is written again and again.
+/// Text in the forms that outputs want, for what is written again and again.
 #[derive(Clone)]
 pub(crate) struct Prepared {
     raw: String,
-    escaped: Vec<u8>,
-    /// `escaped` again, if it is that short, with anything behind it.
+    escaped: Block,
+    quoted: Block,
+}
+
+impl Prepared {
+    pub(crate) fn new(raw: String) -> Self {
+        let (mut escaped, mut quoted) = (Vec::new(), Vec::new());
+        push_escaped(&mut escaped, &raw);
+        quoted::push_quoted(&mut quoted, &raw);
+        Self { raw, escaped: Block::new(escaped), quoted: Block::new(quoted) }
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.raw
+    }
+}
+
+/// Bytes that are appended again and again.
+#[derive(Clone, Debug)]
+pub(crate) struct Block {
+    bytes: Vec<u8>,
+    /// The same again, if they are that few, with anything behind them.
     block: [u8; BLOCK],
 }
 
 /// Copying a block of fixed length and cutting it off is faster than copying short text of any length.
 const BLOCK: usize = 32;
 
-impl Prepared {
-    pub(crate) fn new(raw: String) -> Self {
-        let mut escaped = Vec::new();
-        push_escaped(&mut escaped, &raw);
+impl Block {
+    pub(crate) fn new(bytes: Vec<u8>) -> Self {
         let mut block = [0; BLOCK];
-        block.iter_mut().zip(&escaped).for_each(|(to, from)| *to = *from);
-        Self { raw, escaped, block }
+        block.iter_mut().zip(&bytes).for_each(|(to, from)| *to = *from);
+        Self { bytes, block }
     }
 
-    /// Appends the escaped form.
     #[inline]
-    fn append_to(&self, out: &mut Vec<u8>) {
-        if self.escaped.len() <= BLOCK {
-            let end = out.len() + self.escaped.len();
+    pub(crate) fn append_to(&self, out: &mut Vec<u8>) {
+        if self.bytes.len() <= BLOCK {
+            let end = out.len() + self.bytes.len();
             out.extend_from_slice(&self.block);
             out.truncate(end);
         } else {
-            out.extend_from_slice(&self.escaped);
+            out.extend_from_slice(&self.bytes);
         }
-    }
-
-    pub(crate) fn as_str(&self) -> &str {
-        &self.raw
     }
 }
 

@@ -4,11 +4,10 @@ use std::fmt::Write;
 
 use super::FemtoFormatter;
 use super::pairs::pairs;
-use super::quoted::Quoted;
 use super::stamp::{Stamp, stamp_settings};
 use crate::level::Level;
 use crate::record::FemtoLogRecord;
-use crate::text::{Output, Raw, is_harmful};
+use crate::text::{Output, Quoted, Raw, is_harmful};
 use crate::value::{Value, write_value};
 
 /// Writes records as `time=2026-03-12T08:30:00.123456Z level=info logger=app::db thread=main msg="ready" port=8080`.
@@ -145,7 +144,7 @@ fn write_text(text: &str, out: &mut Vec<u8>) {
     if is_plain_text(text) {
         out.extend_from_slice(text.as_bytes());
     } else {
-        super::quoted::push_string(out, text);
+        crate::text::push_string(out, text);
     }
 }
 

@@ -10,7 +10,6 @@ pub(crate) mod origin;
 mod pairs;
 mod pattern;
 pub(crate) mod python;
-mod quoted;
 mod stamp;
 mod syslog;
 mod text;
@@ -28,10 +27,6 @@ pub use logfmt::FemtoLogfmtFormatter;
 #[cfg(feature = "http")]
 pub(crate) use pairs::pairs;
 pub use pattern::FemtoPatternFormatter;
-#[cfg(feature = "otlp")]
-pub(crate) use quoted::Quoted;
-#[cfg(feature = "http")]
-pub(crate) use quoted::push_string;
 pub use syslog::{FemtoSyslogFormatter, SyslogFacility};
 pub use text::FemtoTextFormatter;
 

@@ -188,6 +188,23 @@ impl<'a> FemtoLogRecord<'a> {
         self.rewritten_key_values(reader).map(|(key, value)| (key.as_str(), value))
     }
 
+    /// Calls `each` with every key and value, from a reader that has come to those of the call.
+    #[inline]
+    fn each_key_value(&self, reader: Reader<'a>, mut each: impl FnMut(Key<'a>, Value<'a>)) {
+        if self.message.changes.is_some() || !self.extras.is_empty() {
+            return self.rewritten_key_values(reader).for_each(|(key, value)| each(key, value));
+        }
+        for (key, value) in self.own_key_values(reader) {
+            each(key, value);
+        }
+    }
+
+    /// Calls `each` with every key and value; see [`key_values`](Self::key_values).
+    #[inline]
+    pub(crate) fn for_each_key_value(&self, each: impl FnMut(Key<'a>, Value<'a>)) {
+        self.each_key_value(self.message.site.skip_message(self.message.payload), each);
+    }
+
     /// The keys and values as filters left them, from a reader that has come to them.
     fn rewritten_key_values(&self, reader: Reader<'a>) -> impl Iterator<Item = (Key<'a>, Value<'a>)> + use<'a> {
         let changes = self.message.changes;
@@ -214,6 +231,15 @@ impl<'a> FemtoLogRecord<'a> {
         }
     }
 
+    /// Writes the source file.
+    #[inline]
+    pub(crate) fn render_file(&self, out: &mut impl Output) {
+        match self.extras.source() {
+            Some(source) => drop(out.write_str(source.file)),
+            None => out.prepared(&self.message.site.file),
+        }
+    }
+
     /// Writes the thread's name.
     #[inline]
     pub(crate) fn render_thread(&self, out: &mut impl Output) {
@@ -235,12 +261,7 @@ impl<'a> FemtoLogRecord<'a> {
     #[inline]
     pub(crate) fn render<O: Output>(&self, out: &mut O, mut each: impl FnMut(&mut O, Key<'a>, Value<'a>)) {
         let reader = self.message.render(out);
-        if self.message.changes.is_some() || !self.extras.is_empty() {
-            return self.rewritten_key_values(reader).for_each(|(key, value)| each(out, key, value));
-        }
-        for (key, value) in self.own_key_values(reader) {
-            each(out, key, value);
-        }
+        self.each_key_value(reader, |key, value| each(out, key, value));
     }
 
     /// What filters changed about the record, if anything.

@@ -21,6 +21,7 @@ pub(crate) struct Site {
     /// How many more keys there are.
     pub(super) left_out: usize,
     pub(super) target: Prepared,
+    pub(super) file: Prepared,
     /// The literal parts of a template of bare `{}`.
     pub(super) parts: Vec<Prepared>,
 }
@@ -40,6 +41,7 @@ impl Site {
             fields: keys.zip(registered.field_tags()).take(limits.keys).collect(),
             left_out: metadata.keys.len().saturating_sub(limits.keys),
             target: Prepared::new(metadata.target.to_owned()),
+            file: Prepared::new(metadata.file.to_owned()),
             parts: parts.into_iter().map(Prepared::new).collect(),
         }
     }

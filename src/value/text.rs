@@ -16,6 +16,7 @@ pub(crate) fn write_value(out: &mut impl Output, value: Value<'_>) {
         Value::F64(x) if (x as i64) as f64 == x && x.abs() < 1e15 && x.to_bits() != (-0.0_f64).to_bits() => {
             write_integer(out, x as i64);
         }
+        Value::F64(x) if write_thousandths(out, x) => {}
         Value::F64(x) if x.is_finite() => write_float(out, ryu::Buffer::new().format_finite(x), x, value),
         Value::F32(x) if x.is_finite() => write_float(out, ryu::Buffer::new().format_finite(x), x.into(), value),
         Value::I128(n) => out.plain(itoa::Buffer::new().format(n)),
@@ -37,6 +38,32 @@ fn write_integer(out: &mut impl Output, n: i64) {
         out.plain("-");
     }
     out.number(n.unsigned_abs());
+}
+
+/// Writes a number that is so many thousandths and not whole, if it is one; these are common, too.
+///
+/// Of the decimals with 15 digits at most, no two are the same `f64`: one that reads as this number is the shortest that
+/// does, but for zeros at its end.
+#[inline]
+pub(crate) fn write_thousandths(out: &mut impl Output, x: f64) -> bool {
+    let scaled = x * 1000.0;
+    let thousandths = scaled as i64;
+    if thousandths as f64 != scaled || scaled.abs() >= 1e15 || scaled / 1000.0 != x {
+        return false;
+    }
+    let (whole, part) = (thousandths.unsigned_abs() / 1000, (thousandths.unsigned_abs() % 1000) as u16);
+    if part == 0 {
+        return false;
+    }
+    if x < 0.0 {
+        out.plain("-");
+    }
+    out.number(whole);
+    let digit = |n: u16| b'0' + (n % 10) as u8;
+    let text = [b'.', digit(part / 100), digit(part / 10), digit(part)];
+    let length = if part.is_multiple_of(100) { 2 } else { 4 - usize::from(part.is_multiple_of(10)) };
+    out.plain(std::str::from_utf8(&text[..length]).unwrap_or_default());
+    true
 }
 
 /// Writes a float as `Display` does. `ryu` finds the same shortest digits, but ends whole numbers in `.0`, and
@@ -109,6 +136,13 @@ mod tests {
             prop_assert_eq!(text(Value::F64(x)), x.to_string());
             let x = (bits >> 29) as f32 / (1 << places) as f32;
             prop_assert_eq!(text(Value::F32(x)), x.to_string());
+        }
+
+        #[test]
+        fn thousandths_are_written_as_display_does(thousandths in -1_000_000_000_000_000_i64..1_000_000_000_000_000, small in -100_000_i64..100_000) {
+            for x in [thousandths, small].map(|n| n as f64 / 1000.0) {
+                prop_assert_eq!(text(Value::F64(x)), x.to_string());
+            }
         }
 
         #[test]

@@ -8,14 +8,15 @@ pub use schema::JsonSchema;
 
 use std::fmt::Write;
 
+use smallvec::SmallVec;
+
 use super::FemtoFormatter;
 use super::origin::host;
 use super::pairs::Pairs;
-use super::quoted::{Quoted, push_string};
 use super::stamp::{Stamp, stamp_settings};
-use crate::record::FemtoLogRecord;
-use crate::text::{Output, Raw};
-use crate::value::{Value, write_value};
+use crate::record::{FemtoLogRecord, Key};
+use crate::text::{Block, Output, Quoted, Raw, push_string};
+use crate::value::{Value, write_thousandths, write_value};
 use schema::{Keys, Style, WELL_KNOWN};
 
 /// Writes records as JSON, one object a line, valid by RFC 8259 whatever is in them.
@@ -170,14 +171,14 @@ pub enum JsonTime {
 #[derive(Clone, Debug)]
 enum Step {
     /// A name with its colon, and the value's source.
-    Field(String, JsonField),
+    Field(Block, JsonField),
     /// A name with its colon, the place of a key among the well-known ones, and the text for records that do not have the key.
-    Known(String, usize, Option<String>),
+    Known(Block, usize, Option<String>),
     /// A name with its colon and an opening brace.
-    Open(String),
+    Open(Block),
     Close,
     /// A name and value that never change.
-    Constant(String),
+    Constant(Block),
     KeyValues,
 }
 
@@ -311,9 +312,9 @@ impl FemtoJsonFormatter {
                         let default = constants.extract_if(.., |(name, _)| name == path).last();
                         let text = unique(name, &mut names.taken);
                         names.known.extend(names.taken.last().map(|name| (name.clone(), place)));
-                        Step::Known(text, place, default.map(|(_, value)| value.clone()))
+                        Step::Known(block(text), place, default.map(|(_, value)| value.clone()))
                     }
-                    (field, None) => Step::Field(unique(name, &mut names.taken), field),
+                    (field, None) => Step::Field(block(unique(name, &mut names.taken)), field),
                 });
             }
             let Some(outer) = outer else {
@@ -323,14 +324,14 @@ impl FemtoJsonFormatter {
             if run.iter().any(|(field, _)| *field == JsonField::KeyValues) {
                 beside = Some(inner);
             }
-            steps.push(Step::Open(unique(&outer, &mut top.taken) + "{"));
+            steps.push(Step::Open(block(unique(&outer, &mut top.taken) + "{")));
             steps.append(&mut members);
             steps.push(Step::Close);
         }
         for (name, value) in constants {
             let mut text = unique(name, &mut top.taken).into_bytes();
             push_string(&mut text, value);
-            steps.push(Step::Constant(String::from_utf8(text).unwrap_or_default()));
+            steps.push(Step::Constant(Block::new(text)));
         }
         let Names { mut taken, known: beside } = beside.unwrap_or(top);
         known.extend(beside);
@@ -346,6 +347,10 @@ impl FemtoJsonFormatter {
         self.steps = steps;
         self
     }
+}
+
+fn block(text: String) -> Block {
+    Block::new(text.into_bytes())
 }
 
 /// Joins names that differ only in how many `_` they end in: to the one with the fewest, and how many more it takes to be none of
@@ -381,14 +386,12 @@ fn unique(name: &str, taken: &mut Vec<String>) -> String {
 
 impl FemtoFormatter for FemtoJsonFormatter {
     fn format(&mut self, record: &FemtoLogRecord<'_>, out: &mut Vec<u8>) {
-        let mut known = [const { None }; WELL_KNOWN.len()];
+        let mut known: SmallVec<[(usize, Value<'_>); WELL_KNOWN.len()]> = SmallVec::new();
         let mut pairs = Pairs::new();
-        for (key, value) in record.key_values() {
-            match self.known.place(key).and_then(|place| known.get_mut(place)) {
-                Some(slot) => *slot = Some(value).filter(|value| *value != Value::Null),
-                None => pairs.push(key, value),
-            }
-        }
+        record.for_each_key_value(|key, value| match self.known.place(key.as_str()) {
+            Some(place) => known.push((place, value)),
+            None => pairs.push(key, value),
+        });
         out.push(b'{');
         let mut opened = out.len();
         for step in &self.steps {
@@ -400,7 +403,8 @@ impl FemtoFormatter for FemtoJsonFormatter {
                 }
                 Step::Known(name, place, default) => {
                     let default = default.as_deref().map(Value::Str);
-                    if let Some(value) = known.get(*place).copied().flatten().or(default) {
+                    let value = known.iter().rfind(|(known, _)| known == place).map(|(_, value)| *value);
+                    if let Some(value) = value.filter(|value| *value != Value::Null).or(default) {
                         push_name(name, out);
                         write_text(value, out);
                     }
@@ -422,11 +426,17 @@ impl FemtoFormatter for FemtoJsonFormatter {
 
 /// Appends a name, behind a comma unless it is the first of its object.
 #[inline]
-fn push_name(name: &str, out: &mut Vec<u8>) {
+fn push_name(name: &Block, out: &mut Vec<u8>) {
+    push_comma(out);
+    name.append_to(out);
+}
+
+/// Appends a comma unless an object has just been opened.
+#[inline]
+fn push_comma(out: &mut Vec<u8>) {
     if out.last() != Some(&b'{') {
         out.push(b',');
     }
-    out.extend_from_slice(name.as_bytes());
 }
 
 fn write_field(
@@ -472,15 +482,23 @@ fn write_field(
                     record.render_spans(text);
                     ""
                 }
-                JsonField::Level => style.level(record.level()).0,
+                JsonField::Level => {
+                    text.plain(style.level(record.level()).0);
+                    ""
+                }
+                JsonField::File => {
+                    record.render_file(text);
+                    ""
+                }
                 JsonField::Target => record.target(),
                 JsonField::Template => record.template(),
                 JsonField::ModulePath => record.module_path(),
-                JsonField::File => record.file(),
                 JsonField::Host => host,
                 _ => style.version,
             };
-            let _ = text.write_str(verbatim);
+            if !verbatim.is_empty() {
+                let _ = text.write_str(verbatim);
+            }
             out.push(b'"');
         }
     }
@@ -524,18 +542,23 @@ fn push_fraction(nanos: u32, digits: u8, out: &mut Vec<u8>) {
     }
 }
 
-fn write_key_values(keys: Keys, taken: &[(String, usize)], pairs: &Pairs<&str, Value<'_>>, out: &mut Vec<u8>) {
+fn write_key_values(keys: Keys, taken: &[(String, usize)], pairs: &Pairs<Key<'_>, Value<'_>>, out: &mut Vec<u8>) {
     // Keys that nothing becomes of are compared and written as they stand.
-    let same = |one: &&str, other: &&str| {
+    let same = |one: &Key<'_>, other: &Key<'_>| {
+        let (one, other) = (one.as_str(), other.as_str());
         one == other || !(keys.keep(one) && keys.keep(other)) && keys.spell(one).eq(keys.spell(other))
     };
     pairs.each(same, |key, value| {
-        push_name(if keys == Keys::Gelf { "\"_" } else { "\"" }, out);
-        let _ = match keys.keep(key) {
-            true => Quoted(out).write_str(key),
-            false => keys.spell(key).try_for_each(|c| Quoted(out).write_char(c)),
-        };
-        out.resize(out.len() + underscores(keys, key, taken), b'_');
+        push_comma(out);
+        out.extend_from_slice(if keys == Keys::Gelf { b"\"_" } else { b"\"" });
+        let text = key.as_str();
+        match keys.keep(text) {
+            true => key.write(&mut Quoted(out)),
+            false => drop(keys.spell(text).try_for_each(|c| Quoted(out).write_char(c))),
+        }
+        if !taken.is_empty() {
+            out.resize(out.len() + underscores(keys, text, taken), b'_');
+        }
         out.extend_from_slice(b"\":");
         write_json(*value, keys, out);
     });
@@ -579,7 +602,12 @@ impl Keys {
 fn write_json(value: Value<'_>, keys: Keys, out: &mut Vec<u8>) {
     match value {
         Value::I64(_) | Value::U64(_) | Value::I128(_) | Value::U128(_) => write_value(&mut Raw(out), value),
-        // As JSON wants them; both write whole numbers with a `.0`, so that they stay what they are.
+        // Whole numbers have a `.0`, so that they stay what they are. They are common, and need no search for digits.
+        Value::F64(x) if (x as i64) as f64 == x && x.abs() < 1e15 && x.to_bits() != (-0.0_f64).to_bits() => {
+            write_value(&mut Raw(out), Value::I64(x as i64));
+            out.extend_from_slice(b".0");
+        }
+        Value::F64(x) if write_thousandths(&mut Raw(out), x) => {}
         Value::F64(x) if x.is_finite() => out.extend_from_slice(ryu::Buffer::new().format_finite(x).as_bytes()),
         Value::F32(x) if x.is_finite() => out.extend_from_slice(ryu::Buffer::new().format_finite(x).as_bytes()),
         Value::F64(_) | Value::F32(_) | Value::Null if keys != Keys::Gelf => out.extend_from_slice(b"null"),

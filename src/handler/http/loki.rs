@@ -5,8 +5,9 @@
 use super::Encoder;
 use super::grouped::{grouped, push_grouped};
 use crate::error::Problem;
-use crate::formatter::{FemtoFormatter, push_string};
+use crate::formatter::FemtoFormatter;
 use crate::record::FemtoLogRecord;
+use crate::text::push_string;
 
 pub(super) struct Loki {
     formatter: Box<dyn FemtoFormatter>,

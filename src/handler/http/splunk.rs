@@ -4,8 +4,9 @@
 //! the record as `event`.
 
 use super::Encoder;
-use crate::formatter::{FemtoFormatter, push_string};
+use crate::formatter::FemtoFormatter;
 use crate::record::FemtoLogRecord;
+use crate::text::push_string;
 
 pub(super) struct Splunk {
     formatter: Box<dyn FemtoFormatter>,

@@ -3,13 +3,13 @@
 use std::fmt::Write;
 
 use super::{Ids, attributes, is_retryable, partly, severity};
-use crate::formatter::{Quoted, push_string};
 use crate::handler::http::Encoder;
 use crate::handler::http::answer::{Verdict, quoted};
 use crate::handler::http::client::base64;
 use crate::handler::http::grouped::{grouped, push_grouped};
 use crate::record::FemtoLogRecord;
 use crate::text::Raw;
+use crate::text::{Quoted, push_string};
 use crate::value::Value;
 
 pub(super) struct Json {

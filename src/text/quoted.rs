@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::text::{Output, is_harmful};
+use super::{Output, Prepared, is_harmful};
 
 /// Appends text as a JSON string's inside: quotes, backslashes, and whatever other outputs escape, are escaped.
 pub(crate) struct Quoted<'a>(pub(crate) &'a mut Vec<u8>);
@@ -20,6 +20,16 @@ impl Output for Quoted<'_> {
     fn plain(&mut self, text: &str) {
         self.0.extend_from_slice(text.as_bytes());
     }
+
+    #[inline]
+    fn number(&mut self, number: u64) {
+        super::push_number(self.0, number);
+    }
+
+    #[inline]
+    fn prepared(&mut self, text: &Prepared) {
+        text.quoted.append_to(self.0);
+    }
 }
 
 /// Appends a whole string with its quotes.
@@ -31,7 +41,7 @@ pub(crate) fn push_string(out: &mut Vec<u8>, text: &str) {
 }
 
 #[inline]
-fn push_quoted(out: &mut Vec<u8>, text: &str) {
+pub(super) fn push_quoted(out: &mut Vec<u8>, text: &str) {
     let bytes = text.as_bytes();
     // The lead bytes are those of U+0080–00BF and U+2000–2FFF. No early exit, so that it compiles to vector code.
     let suspect =
