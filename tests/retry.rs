@@ -108,6 +108,22 @@ fn a_flush_waits_for_retries() {
 }
 
 #[test]
+fn flushes_wait_in_turn() {
+    let (peer, logging, logger) = system(usize::MAX);
+    info!(logger: logger, "kept");
+    std::thread::scope(|scope| {
+        let first = scope.spawn(|| logging.flush(LONG));
+        wait_until("the first flush waits", || peer.lock().unwrap().urgent == 1);
+        let second = scope.spawn(|| logging.flush(LONG));
+        wait_until("the second has been asked for", || peer.lock().unwrap().calls > 10);
+        assert!(!first.is_finished() && !second.is_finished());
+        peer.lock().unwrap().takes = 1;
+        assert!(first.join().unwrap().is_ok() && second.join().unwrap().is_ok());
+    });
+    assert_eq!(peer.lock().unwrap().got, ["kept"]);
+}
+
+#[test]
 fn what_has_no_room_has_failed_and_is_reported() {
     let (peer, logging, logger) = system(3);
     for i in 0..5 {

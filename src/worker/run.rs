@@ -1,5 +1,6 @@
 //! A handler's thread.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
@@ -33,6 +34,8 @@ const LOOKAHEAD: Duration = Duration::from_micros(1);
 
 pub(super) struct Consumer {
     commands: Receiver<Command>,
+    /// Commands that came while a flush waited.
+    put_off: VecDeque<Command>,
     inbox: Inbox,
     idle: Idle,
     last_tick: Instant,
@@ -71,6 +74,7 @@ impl Consumer {
         let timeline = Timeline::new(&queue.clock);
         Self {
             commands,
+            put_off: VecDeque::new(),
             inbox: Inbox::new(&queue.lane),
             idle: Idle::new(idle),
             last_tick: Instant::now(),
@@ -96,7 +100,7 @@ impl Consumer {
         become_consumer();
         self.sink.start();
         loop {
-            match self.commands.try_recv() {
+            match self.put_off.pop_front().map_or_else(|| self.commands.try_recv(), Ok) {
                 Ok(Command::Flush { until, done }) => {
                     let _ = done.send(self.flush(until, false));
                 }
@@ -187,8 +191,8 @@ impl Consumer {
         Error::gather(failures)
     }
 
-    /// Has the batch delivered, by as many retries as there is time for and the handler makes. Another command ends
-    /// the wait for them.
+    /// Has the batch delivered, by as many retries as there is time for and the handler makes. A shutdown ends the wait for
+    /// them; another flush has its turn afterwards.
     fn deliver_all(&mut self, until: Instant, closing: bool) -> Result<(), Error> {
         let mut urgent = true;
         loop {
@@ -197,7 +201,9 @@ impl Consumer {
             if !self.sink.keeps {
                 return Ok(());
             }
-            if Instant::now() >= until || !self.commands.is_empty() {
+            self.put_off.extend(self.commands.try_iter());
+            let is_closing = self.put_off.iter().any(|command| matches!(command, Command::Close { .. }));
+            if Instant::now() >= until || is_closing {
                 let kept = self.sink.batch.records();
                 return Err(Error::other(format!("{kept} records could not be delivered in time")));
             }
