@@ -67,6 +67,7 @@ impl System {
         self.text.lines()
     }
 
+    #[cfg(feature = "serde")]
     /// The key `v` of every record, as JSON.
     fn json(&self) -> Vec<serde_json::Value> {
         self.records().iter().map(|record| json(record.get("v").unwrap())).collect()
@@ -78,6 +79,7 @@ impl System {
     }
 }
 
+#[cfg(feature = "serde")]
 fn json(value: Value<'_>) -> serde_json::Value {
     match value {
         Value::Null => serde_json::Value::Null,
@@ -320,6 +322,7 @@ fn large_records_are_cut_and_counted() {
     assert_eq!(rest, format!(" v={}…(+312 bytes) w=…(+1 bytes) n=1", "y".repeat(488)));
 }
 
+#[cfg(feature = "serde")]
 fn scalar() -> impl Strategy<Value = serde_json::Value> {
     prop_oneof![
         Just(serde_json::Value::Null),
@@ -331,6 +334,7 @@ fn scalar() -> impl Strategy<Value = serde_json::Value> {
     ]
 }
 
+#[cfg(feature = "serde")]
 fn tree() -> impl Strategy<Value = serde_json::Value> {
     scalar().prop_recursive(6, 60, 6, |inner| {
         prop_oneof![
@@ -341,6 +345,7 @@ fn tree() -> impl Strategy<Value = serde_json::Value> {
     })
 }
 
+#[cfg(feature = "serde")]
 /// Whether two values are the same JSON; whole floats may lack their `.0`.
 fn same(a: &serde_json::Value, b: &serde_json::Value) -> bool {
     use serde_json::Value::{Array, Number, Object};
