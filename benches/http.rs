@@ -70,6 +70,7 @@ fn run(name: &str, records: u64, rounds: usize, mut send: impl FnMut(u16)) {
         (time, requests.into_inner(), bytes.into_inner())
     });
     let (time, requests, bytes): (Duration, u64, u64) = rounds.min().expect("there is a round");
+    assert!(bytes > 0, "{name} has sent nothing");
     let rate = records as f64 / time.as_secs_f64();
     println!("{name:<34} {rate:>10.0} records/s {requests:>7} requests {:>5} bytes each", bytes / records);
 }
@@ -108,7 +109,7 @@ fn main() {
         return println!("skipped: python3 is not installed");
     }
     run("CPython's HTTPHandler", records, rounds, |port| {
-        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/http.py");
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/cpython_http.py");
         let status = Command::new("python3").args([script, &port.to_string(), &records.to_string()]).status();
         assert!(status.expect("python3 runs").success());
     });
