@@ -4,6 +4,31 @@ use crate::level::Level;
 use crate::record::FemtoLogRecord;
 use crate::time::Timestamp;
 
+/// The attributes of a record, in the order in which `logging` sets them; what its `HTTPHandler.mapLogRecord` sends.
+pub(crate) const ATTRIBUTES: [&str; 21] = [
+    "name",
+    "msg",
+    "args",
+    "levelname",
+    "levelno",
+    "pathname",
+    "filename",
+    "module",
+    "exc_info",
+    "exc_text",
+    "stack_info",
+    "lineno",
+    "funcName",
+    "created",
+    "msecs",
+    "relativeCreated",
+    "thread",
+    "threadName",
+    "processName",
+    "process",
+    "taskName",
+];
+
 /// The level's name in CPython, which has none for `Trace`.
 pub(crate) fn level_name(level: Level) -> &'static str {
     match level {

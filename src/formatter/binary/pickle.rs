@@ -52,34 +52,8 @@ pub struct FemtoPickleFormatter {
     pub(super) constants: Vec<u8>,
 }
 
-/// The names that keys cannot have.
-const ATTRIBUTES: [&str; 25] = [
-    "name",
-    "msg",
-    "args",
-    "levelname",
-    "levelno",
-    "pathname",
-    "filename",
-    "module",
-    "exc_info",
-    "exc_text",
-    "stack_info",
-    "lineno",
-    "funcName",
-    "created",
-    "msecs",
-    "relativeCreated",
-    "thread",
-    "threadName",
-    "processName",
-    "process",
-    "taskName",
-    "message",
-    "asctime",
-    "getMessage",
-    "spans",
-];
+/// The names that keys cannot have besides those of [`python::ATTRIBUTES`].
+const TAKEN: [&str; 4] = ["message", "asctime", "getMessage", "spans"];
 
 impl Default for FemtoPickleFormatter {
     fn default() -> Self {
@@ -146,7 +120,8 @@ impl FemtoFormatter for FemtoPickleFormatter {
             write_spans::<Pickle>(record, out);
         }
         pairs(record).each(PartialEq::eq, |key, value| {
-            if ATTRIBUTES.contains(&key.trim_end_matches('_')) {
+            let stem = key.trim_end_matches('_');
+            if python::ATTRIBUTES.contains(&stem) || TAKEN.contains(&stem) {
                 Pickle::text_head(key.len() + 1, out);
                 out.extend_from_slice(key.as_bytes());
                 out.push(b'_');

@@ -9,31 +9,6 @@ use crate::text::Output;
 use crate::time::first_use;
 use crate::value::write_value;
 
-/// What `mapLogRecord` sends of a record, in its order.
-const ATTRIBUTES: [&str; 21] = [
-    "name",
-    "msg",
-    "args",
-    "levelname",
-    "levelno",
-    "pathname",
-    "filename",
-    "module",
-    "exc_info",
-    "exc_text",
-    "stack_info",
-    "lineno",
-    "funcName",
-    "created",
-    "msecs",
-    "relativeCreated",
-    "thread",
-    "threadName",
-    "processName",
-    "process",
-    "taskName",
-];
-
 /// One record a request, `application/x-www-form-urlencoded`.
 pub(super) struct Form {
     process_name: String,
@@ -59,7 +34,7 @@ impl Encoder for Form {
     fn record(&mut self, record: &FemtoLogRecord<'_>, out: &mut Vec<u8>) {
         let time = record.timestamp();
         let float = |x: f64| ryu::Buffer::new().format(x).to_owned();
-        let values: [&dyn Display; ATTRIBUTES.len()] = [
+        let values: [&dyn Display; python::ATTRIBUTES.len()] = [
             &record.logger(),
             &record.message(),
             &"()",
@@ -83,7 +58,7 @@ impl Encoder for Form {
             &"None",
         ];
         let mut separator = "";
-        for (name, value) in ATTRIBUTES.iter().zip(values) {
+        for (name, value) in python::ATTRIBUTES.iter().zip(values) {
             out.extend_from_slice(separator.as_bytes());
             separator = "&";
             out.extend_from_slice(name.as_bytes());
@@ -95,7 +70,7 @@ impl Encoder for Form {
             let _ = PlusQuoted(out).write_str(key);
             let is_taken =
                 |name: &str| key.strip_prefix(name).is_some_and(|rest| rest.bytes().all(|byte| byte == b'_'));
-            if ATTRIBUTES.iter().any(|name| is_taken(name)) {
+            if python::ATTRIBUTES.iter().any(|name| is_taken(name)) {
                 out.push(b'_');
             }
             out.push(b'=');
