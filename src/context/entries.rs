@@ -164,7 +164,7 @@ impl<'a> Entries<'a> {
 
     /// Adds entries that are encoded already.
     pub(crate) fn encoded(&mut self, words: &[u64]) {
-        words.iter().for_each(|word| self.sink.word(*word));
+        self.sink.words(words);
     }
 
     /// Adds a span.

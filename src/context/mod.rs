@@ -196,7 +196,7 @@ impl Context {
     /// Writes the entries. Returns how many of them are keys.
     #[cfg(any(feature = "log", feature = "tracing"))]
     fn put(&self, sink: &mut ByteSink) -> usize {
-        self.words().iter().for_each(|word| sink.word(*word));
+        sink.words(self.words());
         self.keys()
     }
 

@@ -30,7 +30,7 @@ pub(crate) use nested::LEFT;
 pub use nested::{List, Map};
 #[doc(hidden)]
 pub use sink::ByteSink;
-pub(crate) use text::{write_thousandths, write_value};
+pub(crate) use text::{is_whole, write_thousandths, write_value};
 pub(crate) use wire::padded_words;
 #[doc(hidden)]
 pub use wire::{Kind, Reader, Sink, Tag};

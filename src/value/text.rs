@@ -12,10 +12,7 @@ pub(crate) fn write_value(out: &mut impl Output, value: Value<'_>) {
         Value::Str(text) | Value::Display(text) | Value::Debug(text) | Value::Error(text) => {
             let _ = out.write_str(text);
         }
-        // Whole numbers are common and need no search for the shortest digits. (-0.0 is written `-0`.)
-        Value::F64(x) if (x as i64) as f64 == x && x.abs() < 1e15 && x.to_bits() != (-0.0_f64).to_bits() => {
-            write_integer(out, x as i64);
-        }
+        Value::F64(x) if is_whole(x) => write_integer(out, x as i64),
         Value::F64(x) if write_thousandths(out, x) => {}
         Value::F64(x) if x.is_finite() => write_float(out, ryu::Buffer::new().format_finite(x), x, value),
         Value::F32(x) if x.is_finite() => write_float(out, ryu::Buffer::new().format_finite(x), x.into(), value),
@@ -38,6 +35,13 @@ fn write_integer(out: &mut impl Output, n: i64) {
         out.plain("-");
     }
     out.number(n.unsigned_abs());
+}
+
+/// Whether a number is whole, and its digits are those of the integer. Such numbers are common, and need no search for the
+/// shortest digits. (-0.0 is written `-0`.)
+#[inline]
+pub(crate) fn is_whole(x: f64) -> bool {
+    (x as i64) as f64 == x && x.abs() < 1e15 && x.to_bits() != (-0.0_f64).to_bits()
 }
 
 /// Writes a number that is so many thousandths and not whole, if it is one; these are common, too.

@@ -16,7 +16,7 @@ use super::pairs::Pairs;
 use super::stamp::{Stamp, stamp_settings};
 use crate::record::{FemtoLogRecord, Key};
 use crate::text::{Block, Output, Quoted, Raw, push_string};
-use crate::value::{Value, write_thousandths, write_value};
+use crate::value::{Value, is_whole, write_thousandths, write_value};
 use schema::{Keys, Style, WELL_KNOWN};
 
 /// Writes records as JSON, one object a line, valid by RFC 8259 whatever is in them.
@@ -602,8 +602,8 @@ impl Keys {
 fn write_json(value: Value<'_>, keys: Keys, out: &mut Vec<u8>) {
     match value {
         Value::I64(_) | Value::U64(_) | Value::I128(_) | Value::U128(_) => write_value(&mut Raw(out), value),
-        // Whole numbers have a `.0`, so that they stay what they are. They are common, and need no search for digits.
-        Value::F64(x) if (x as i64) as f64 == x && x.abs() < 1e15 && x.to_bits() != (-0.0_f64).to_bits() => {
+        // Whole numbers have a `.0`, so that they stay what they are.
+        Value::F64(x) if is_whole(x) => {
             write_value(&mut Raw(out), Value::I64(x as i64));
             out.extend_from_slice(b".0");
         }
