@@ -71,6 +71,11 @@ impl FemtoSocketHandler {
         let formatter = Box::new(FemtoJsonFormatter::new());
         HandlerBuilder::new(SocketOptions { formatter, net: NetOptions::default() })
     }
+
+    /// Puts a handler together, for those whose formatter and framing are their own.
+    pub(super) fn new(formatter: Box<dyn FemtoFormatter>, framing: Framing, net: &NetOptions) -> Result<Self, Error> {
+        Ok(Self { formatter, framing, connection: net.connection()? })
+    }
 }
 
 impl HandlerBuilder<SocketOptions> {
@@ -88,11 +93,7 @@ impl HandlerBuilder<SocketOptions> {
     pub fn build(self) -> Result<HandlerSpec, Error> {
         let (SocketOptions { formatter, net }, settings) = self.into_parts();
         Self::finish(settings, net.problems(), || {
-            Ok(Box::new(FemtoSocketHandler {
-                formatter,
-                framing: net.framing(Framing::Newline),
-                connection: net.connection()?,
-            }))
+            Ok(Box::new(FemtoSocketHandler::new(formatter, net.framing(Framing::Newline), &net)?))
         })
     }
 }

@@ -1,11 +1,9 @@
 //! A handler that sends records to a syslog server.
 
-use super::net::{Connection, Dialer, Endpoint, Framing, NetOptions};
-use super::{Batch, Delivery, FemtoHandler, HandlerBuilder, HandlerSpec};
+use super::net::{Endpoint, Framing, NetOptions};
+use super::{FemtoSocketHandler, HandlerBuilder, HandlerSpec};
 use crate::error::Error;
-use crate::formatter::{FemtoFormatter, FemtoSyslogFormatter};
-use crate::record::FemtoLogRecord;
-use crate::time::Timestamp;
+use crate::formatter::FemtoSyslogFormatter;
 
 /// Sends records to syslog: to the machine's own by a Unix socket, or to a server by UDP or TCP.
 ///
@@ -47,11 +45,7 @@ use crate::time::Timestamp;
 /// # drop(logging);
 /// # Ok::<(), femtologging::Error>(())
 /// ```
-pub struct FemtoSyslogHandler {
-    formatter: FemtoSyslogFormatter,
-    framing: Framing,
-    connection: Connection<Dialer>,
-}
+pub struct FemtoSyslogHandler(());
 
 /// The options of a [`FemtoSyslogHandler`].
 pub struct SyslogOptions {
@@ -106,26 +100,7 @@ impl HandlerBuilder<SyslogOptions> {
             _ => Framing::OctetCounting,
         });
         Self::finish(settings, net.problems(), || {
-            Ok(Box::new(FemtoSyslogHandler { formatter, framing, connection: net.connection()? }))
+            Ok(Box::new(FemtoSocketHandler::new(Box::new(formatter), framing, &net)?))
         })
-    }
-}
-
-impl FemtoHandler for FemtoSyslogHandler {
-    fn handle(&mut self, record: &FemtoLogRecord<'_>, batch: &mut Batch) -> Result<(), Error> {
-        batch.append(|out| self.framing.frame(out, |out| self.formatter.format(record, out)))
-    }
-
-    fn deliver(&mut self, batch: &mut Batch, now: Timestamp) -> Result<Delivery, Error> {
-        Ok(self.connection.send(batch, now))
-    }
-
-    fn tick(&mut self, now: Timestamp) -> Result<(), Error> {
-        self.connection.tick(now)
-    }
-
-    fn close(&mut self) -> Result<(), Error> {
-        self.connection.close();
-        Ok(())
     }
 }
