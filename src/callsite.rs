@@ -63,6 +63,9 @@ pub struct State(pub(crate) u64);
 impl State {
     pub(crate) const ROUTES: u32 = 1 << 24;
 
+    /// Lets no level through.
+    pub(crate) const OFF: Self = Self(u8::MAX as u64);
+
     pub(crate) fn new(site: u32, route: u32, threshold: u8) -> Self {
         Self(u64::from(site) << 32 | u64::from(route % Self::ROUTES) << 8 | u64::from(threshold))
     }

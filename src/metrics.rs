@@ -14,7 +14,8 @@ pub enum DropReason {
     Full,
     /// The handler was shut down, or the process is a child of `fork`, where handlers' threads do not exist.
     Closed,
-    /// It was logged by a handler's own thread, which would have fed the handler its own output for ever.
+    /// It was logged by a handler's own thread, which would have fed the handler its own output for ever, or by a signal
+    /// handler that interrupted a log call of the same thread.
     Reentrant,
 }
 
@@ -99,6 +100,21 @@ pub struct Metrics {
     pub handlers: Vec<HandlerMetrics>,
     /// Records of this process that were cut because they were too large; see [`Limits`](crate::Limits).
     pub truncated: u64,
+    /// Records of this process that were dropped before it was known which handlers they go to: the configuration
+    /// changed a hundred times during the call, or a signal handler logged them while it interrupted the library. No
+    /// handler counts them.
+    pub unrouted: u64,
+}
+
+/// See [`Metrics::unrouted`].
+static UNROUTED: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
+
+pub(crate) fn count_unrouted() {
+    UNROUTED.fetch_add(1, Relaxed);
+}
+
+pub(crate) fn unrouted() -> u64 {
+    UNROUTED.load(Relaxed)
 }
 
 impl Metrics {

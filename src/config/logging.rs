@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::error::{Error, notify};
 use crate::level::{Level, LevelFilter};
 use crate::logger::{FemtoLogger, LoggerSettings, Registry};
-use crate::metrics::Metrics;
+use crate::metrics::{self, Metrics};
 use crate::queue::is_consumer;
 use crate::sync::lock;
 use crate::time::uptime;
@@ -310,7 +310,8 @@ pub fn metrics() -> Metrics {
 }
 
 fn metrics_of(workers: &[Arc<Worker>]) -> Metrics {
-    Metrics { handlers: workers.iter().map(|worker| worker.metrics()).collect(), truncated: limits::cut() }
+    let handlers = workers.iter().map(|worker| worker.metrics()).collect();
+    Metrics { handlers, truncated: limits::cut(), unrouted: metrics::unrouted() }
 }
 
 /// Disables records of this level and below in the global system; see [`Logging::disable`].

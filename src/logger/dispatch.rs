@@ -4,9 +4,15 @@
 //! the thread's table, read the clock, write into the ring. Whatever is out of the ordinary (the first record on a
 //! route, text that the caller must format, a full or shared queue, filters, a thread that is ending) goes through
 //! `send_encoded`, which encodes the record into bytes first and then takes all the time it needs.
+//!
+//! **A signal handler may log.** While a record is written into a ring, the thread's table is borrowed mutably. A
+//! signal handler that interrupts this and logs finds it borrowed: the second record would overwrite the words of the
+//! first, so it is dropped and counted as `Reentrant`. No user code runs during the borrow, so nothing else is refused.
+//! The compiler fences keep the borrow and its end on their sides of the writes; they cost no instruction.
 
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
+use std::sync::atomic::{Ordering, compiler_fence};
 
 use smallvec::SmallVec;
 
@@ -14,11 +20,12 @@ use super::route::Route;
 use crate::callsite::State;
 use crate::error::{guarded, notify};
 use crate::level::Level;
-use crate::metrics::DropReason;
+use crate::metrics::{self, DropReason};
 use crate::queue::{Queue, ThreadRing, is_consumer};
 #[cfg(any(feature = "log", feature = "tracing"))]
 use crate::record::Prefix;
 use crate::record::{Encoded, HEADER_WORDS, Header, Payload, SiteCache, ThreadInfo};
+use crate::sync::holds_lock;
 use crate::time::{Clock, Timeline, Timestamp};
 use crate::value::{ByteSink, Sink, limits};
 
@@ -112,11 +119,36 @@ pub(crate) fn clock(route: Option<u32>) -> Clock {
 /// Writes a record straight into rings, if this thread knows the route and nothing is out of the ordinary.
 #[inline(always)]
 fn send_direct<P: Payload>(route: u32, header: Header, level: Level, payload: &P) -> bool {
-    let sent = LOCAL.try_with(|local| match local.try_borrow() {
-        Ok(local) => local.send(route, header, level, payload),
+    let sent = LOCAL.try_with(|local| match local.try_borrow_mut() {
+        Ok(local) => {
+            compiler_fence(Ordering::SeqCst);
+            let sent = local.send(route, header, level, payload);
+            compiler_fence(Ordering::SeqCst);
+            sent
+        }
         Err(_) => false,
     });
     matches!(sent, Ok(true))
+}
+
+/// Whether this call has interrupted another one of this thread that is writing a record.
+fn is_interruption() -> bool {
+    LOCAL.try_with(|local| local.try_borrow_mut().is_err()).unwrap_or(false)
+}
+
+/// Counts a record that has interrupted another one. Called by signal handlers, so it waits for no lock that the thread
+/// holds itself, and allocates nothing.
+#[cold]
+fn refuse(route: u32, header: Header) {
+    let level = header.level();
+    let count = |route: &Route| {
+        for queue in route.queues.iter().filter(|queue| level as u8 >= queue.threshold()) {
+            queue.drop_one(DropReason::Reentrant, level);
+        }
+    };
+    if holds_lock() || !Route::visit(route, count) {
+        metrics::count_unrouted();
+    }
 }
 
 impl Local {
@@ -263,6 +295,9 @@ fn with_scratch(with: impl FnOnce(&mut ByteSink)) {
 /// Sends a record that cannot go straight into rings.
 #[inline(never)]
 fn send_encoded(route: u32, header: Header, put: &dyn Fn(&mut ByteSink), again: &dyn Fn() -> Option<State>) {
+    if is_interruption() {
+        return refuse(route, header);
+    }
     with_scratch(|sink| {
         // User code may run here, and log; nothing is borrowed.
         put(sink);
@@ -291,6 +326,11 @@ fn send_slowly(route: u32, header: Header, payload: &[u8], again: &dyn Fn() -> O
 
 /// Finds the way along a route that this thread has not used yet.
 fn find_way(mut route: u32, again: &dyn Fn() -> Option<State>) -> Option<Way> {
+    if holds_lock() {
+        // A signal handler has interrupted this thread within the library; the lock may be the one needed here.
+        metrics::count_unrouted();
+        return None;
+    }
     for _ in 0..TRIES {
         if let Some(found) = Route::find(route) {
             return Some(enter(found));
@@ -298,7 +338,8 @@ fn find_way(mut route: u32, again: &dyn Fn() -> Option<State>) -> Option<Way> {
         // The configuration changed twice since the caller asked where the record goes.
         route = again()?.route();
     }
-    notify("logger", format_args!("a record was lost while the configuration changed again and again"));
+    metrics::count_unrouted();
+    notify("logger", format_args!("a record was dropped while the configuration changed again and again"));
     None
 }
 
@@ -334,6 +375,20 @@ fn deliver(way: &Way, header: Header, payload: &[u8]) {
         return;
     }
     let consumer = is_consumer();
+    // Borrowed for as long as records are written, as in `send_direct`. A thread that is ending has no table and no rings.
+    let push = || push_all(way, header, payload, consumer);
+    let pushed = LOCAL.try_with(|local| {
+        let _table = local.try_borrow_mut();
+        compiler_fence(Ordering::SeqCst);
+        push();
+        compiler_fence(Ordering::SeqCst);
+    });
+    if pushed.is_err() {
+        push();
+    }
+}
+
+fn push_all(way: &Way, header: Header, payload: &[u8], consumer: bool) {
     for target in way.targets.iter().filter(|target| header.level() as u8 >= target.threshold) {
         if consumer {
             target.queue.drop_one(DropReason::Reentrant, header.level());
@@ -382,5 +437,24 @@ impl Viewer {
         let timeline = self.timeline.get_or_insert_with(|| Timeline::new(clock));
         timeline.refresh();
         timeline.timestamp(ticks)
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::record::Prefix;
+
+    #[test]
+    fn a_record_whose_route_is_never_found_is_counted() {
+        // No route has this number: the configuration changes whenever the call asks.
+        let nowhere = State::new(1, State::ROUTES - 2, 0);
+        let (before, asked) = (metrics::unrouted(), Cell::new(0));
+        let again = || {
+            asked.set(asked.get() + 1);
+            Some(nowhere)
+        };
+        send_encoded(nowhere.route(), Header::new(1, Level::Info, Prefix::None), &|_| (), &again);
+        assert_eq!((metrics::unrouted() - before, asked.get()), (1, TRIES));
     }
 }

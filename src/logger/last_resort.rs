@@ -31,6 +31,11 @@ pub(super) fn route() -> Arc<Route> {
     route.clone()
 }
 
+/// The same, if a record has come to it.
+pub(super) fn known_route() -> Option<&'static Route> {
+    LAST_RESORT.get().map(|(_, route)| &**route)
+}
+
 pub(super) fn worker() -> Option<Arc<Worker>> {
     LAST_RESORT.get()?.0.clone()
 }

@@ -12,9 +12,10 @@ use crate::filter::{FemtoFilter, Interest};
 #[cfg(any(feature = "log", feature = "tracing"))]
 use crate::level::STATIC_MAX_LEVEL;
 use crate::level::{Level, LevelFilter};
+use crate::metrics;
 use crate::policy::SpanEvents;
 use crate::queue::Queue;
-use crate::sync::lock;
+use crate::sync::{holds_lock, lock};
 
 /// The settings of one logger.
 #[derive(Clone)]
@@ -306,6 +307,9 @@ impl Registry {
     /// Works out the state of a call site that has none, and says whether it lets this level through.
     #[cold]
     pub(crate) fn sees(&self, site: &'static Callsite, level: Level) -> bool {
+        if holds_lock() {
+            return refuse();
+        }
         let mut tree = lock(&self.tree);
         let state = tree.site_state(&site.metadata);
         callsite::see(site, state);
@@ -315,6 +319,10 @@ impl Registry {
     /// Enters a call site and works out its state.
     #[cold]
     pub(crate) fn register(&self, site: &'static Callsite, shape: &'static Shape) -> State {
+        if holds_lock() {
+            refuse();
+            return State::OFF;
+        }
         let mut tree = lock(&self.tree);
         let state = tree.site_state(&site.metadata);
         if site.metadata.origin != Origin::Logger {
@@ -340,6 +348,13 @@ impl Registry {
     pub(crate) fn generation() -> u64 {
         GENERATION.load(Acquire)
     }
+}
+
+/// Refuses the first call of a site, made by a signal handler that interrupted this thread while it holds a lock of the
+/// library, which may be the one needed here.
+fn refuse() -> bool {
+    metrics::count_unrouted();
+    false
 }
 
 impl Tree {

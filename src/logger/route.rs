@@ -57,6 +57,14 @@ impl Route {
         lock(&ROUTES).get(&id).cloned()
     }
 
+    /// Calls `visit` with a route that exists, without starting or allocating anything. Returns whether it does.
+    pub(super) fn visit(id: u32, visit: impl FnOnce(&Route)) -> bool {
+        if id == LAST_RESORT {
+            return super::last_resort::known_route().map(visit).is_some();
+        }
+        lock(&ROUTES).get(&id).map(|route| visit(route)).is_some()
+    }
+
     /// Forgets routes that no logger has any more. Their filters' destructors are user code, so the caller drops them
     /// when it holds no lock.
     #[must_use]

@@ -31,6 +31,11 @@ pub(crate) fn generation() -> u32 {
     GENERATION.load(Relaxed)
 }
 
+/// Whether the calling thread holds a lock of this library.
+pub(crate) fn holds_lock() -> bool {
+    HELD.get() > 0
+}
+
 /// The right to hold locks. A thread that has one gets more without waiting.
 pub(super) struct Pass(());
 

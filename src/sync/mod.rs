@@ -5,7 +5,7 @@ mod fork;
 use std::ops::{Deref, DerefMut};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-pub(crate) use fork::{generation, watch_forks};
+pub(crate) use fork::{generation, holds_lock, watch_forks};
 
 #[cfg(loom)]
 pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU64, Ordering};
