@@ -14,8 +14,9 @@ pub enum DropReason {
     Full,
     /// The handler was shut down, or the process is a child of `fork`, where handlers' threads do not exist.
     Closed,
-    /// It was logged by a handler's own thread, which would have fed the handler its own output for ever, or by a signal
-    /// handler that interrupted a log call of the same thread.
+    /// It was logged by a handler's own thread, which would have fed the handler its own output for ever; by a signal
+    /// handler that interrupted a log call of the same thread; or by a `Display` that log calls run, 32 calls deep. Later
+    /// records within the same outermost call are dropped with it.
     Reentrant,
 }
 

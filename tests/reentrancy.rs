@@ -2,13 +2,14 @@
 
 use std::cell::RefCell;
 use std::fmt;
+use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex, OnceLock, mpsc};
 use std::time::{Duration, Instant};
 
 use femtologging::handler::{Batch, FemtoHandler, FemtoHandlerExt};
 use femtologging::{
     Config, DropReason, Error, FemtoCaptureHandler, FemtoLogRecord, FemtoLogger, FemtoStreamHandler, HandlerMetrics,
-    Level, LoggerConfig, Logging, OverflowPolicy, Transport, error, info, warn,
+    Level, Limits, LoggerConfig, Logging, OverflowPolicy, Transport, context, error, info, warn,
 };
 
 const LONG: Duration = Duration::from_secs(60);
@@ -256,4 +257,130 @@ fn records_after_a_shutdown_are_counted() {
         assert_eq!(metrics.dropped.get(DropReason::Closed, Level::Info), 3);
         assert_eq!(metrics.dropped.get(DropReason::Closed, Level::Error), 1);
     }
+}
+
+/// Runs the test `name` in a process of its own, which must succeed in time: what it tries may end a process or never
+/// return.
+fn in_child(name: &str, scenario: fn()) {
+    const CHILD: &str = "FEMTOLOGGING_TEST_CHILD";
+    if std::env::var_os(CHILD).is_some() {
+        return scenario();
+    }
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", name, "--test-threads=1"]).env(CHILD, "1").stdout(Stdio::null()).stderr(Stdio::null());
+    let mut child = command.spawn().unwrap();
+    let deadline = Instant::now() + LONG;
+    let status = loop {
+        match child.try_wait().unwrap() {
+            Some(status) => break status,
+            None if Instant::now() < deadline => std::thread::sleep(Duration::from_millis(1)),
+            None => {
+                child.kill().unwrap();
+                child.wait().unwrap();
+                panic!("the child does not end");
+            }
+        }
+    };
+    assert!(status.success(), "{status}");
+}
+
+/// Logs itself while it is formatted, so many times.
+struct Endless<'a>(&'a FemtoLogger, u32);
+
+impl fmt::Display for Endless<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (0..self.1).for_each(|_| info!(logger: self.0, "inside {}", self));
+        f.write_str("endless")
+    }
+}
+
+#[test]
+fn a_display_that_logs_itself_is_dropped_beyond_32_levels() {
+    in_child("a_display_that_logs_itself_is_dropped_beyond_32_levels", || {
+        for transport in TRANSPORTS {
+            for (times, dropped) in [(1, 1), (2, 33)] {
+                let (capture, logging, logger) = capture(transport);
+                info!(logger: logger, "outside {}", Endless(&logger, times));
+                info!(logger: logger, "next {}", Chatty(&logger, 1));
+                logging.flush(LONG).unwrap();
+                let messages = capture.messages();
+                assert_eq!(messages[..31], vec!["inside endless"; 31]);
+                assert_eq!(messages[31..], ["outside endless", "inside chatty 0", "next chatty 1"]);
+                let metrics = metrics(&logging);
+                // The innermost call is dropped, and once that happened every other nested call.
+                assert_eq!(metrics.dropped.get(DropReason::Reentrant, Level::Info), dropped, "{transport:?}");
+                assert_eq!((metrics.emitted, metrics.written), (34 + dropped, 34));
+            }
+        }
+    });
+}
+
+/// Has itself as a key of the context that it logs in.
+struct InContext<'a>(&'a FemtoLogger);
+
+impl fmt::Display for InContext<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let _context = context! { inner:% = self }.enter();
+        info!(logger: self.0, "inside");
+        f.write_str("x")
+    }
+}
+
+#[test]
+fn a_display_that_makes_a_context_of_itself_comes_to_an_end() {
+    in_child("a_display_that_makes_a_context_of_itself_comes_to_an_end", || {
+        let (capture, logging, logger) = capture(Transport::Shared { capacity: None });
+        info!(logger: logger, "before");
+        let context = context! { outer:% = InContext(&logger) };
+        context.in_scope(|| info!(logger: logger, "outside"));
+        logging.flush(LONG).unwrap();
+        let records = capture.records();
+        let keys = records.iter().map(|record| {
+            let keys = record.key_values().map(|(key, value)| format!("{key}={value}"));
+            format!("{} {}", record.message(), keys.collect::<Vec<_>>().join(" "))
+        });
+        // The innermost context is refused: one scope's keys are left out.
+        let mut expected = vec!["before ", "inside …=1"];
+        expected.extend(["inside inner=x"; 31]);
+        expected.push("outside outer=x");
+        assert_eq!(keys.collect::<Vec<_>>(), expected);
+    });
+}
+
+/// Writes until it gets an error.
+struct Unending;
+
+impl fmt::Display for Unending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        loop {
+            f.write_str("0123456789")?;
+        }
+    }
+}
+
+#[test]
+fn a_display_that_writes_for_ever_is_stopped() {
+    in_child("a_display_that_writes_for_ever_is_stopped", || {
+        for transport in TRANSPORTS {
+            let capture = FemtoCaptureHandler::new();
+            let handler = capture.clone().configure().transport(transport).build().unwrap();
+            let limits = Limits { value_bytes: 64, record_bytes: 1000, ..Limits::default() };
+            let logging = Config::builder().limits(limits).add_handler("capture", handler).build().unwrap();
+            let logger = logging.get_logger("app").unwrap();
+            let before = logging.metrics().truncated;
+            info!(logger: logger, "{}", Unending);
+            info!(logger: logger, "m"; k:% = Unending);
+            context! { c:% = Unending }.in_scope(|| info!(logger: logger, "m"));
+            logging.flush(LONG).unwrap();
+            let records = capture.records();
+            // The logger's name and the text's length take a word each.
+            let (digits, more) = ("0123456789".repeat(100), "…(+1008 bytes or more)");
+            assert_eq!(records[0].message(), format!("{}{more}", &digits[..992]));
+            let value = format!("{}…(+1006 bytes or more)", &digits[..64]);
+            assert_eq!(records[1].get("k").unwrap().to_string(), value);
+            assert_eq!(records[2].get("c").unwrap().to_string(), value);
+            let metrics = logging.metrics();
+            assert_eq!((metrics.handlers[0].written, metrics.truncated - before), (3, 3), "{transport:?}");
+        }
+    });
 }

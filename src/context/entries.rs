@@ -18,7 +18,7 @@ use std::sync::OnceLock;
 use crate::callsite;
 #[cfg(any(feature = "log", feature = "tracing"))]
 use crate::value::Field;
-use crate::value::{ByteSink, Fields, LEFT, Limits, Reader, Sink, Tag, Value, limits};
+use crate::value::{ByteSink, Fields, LEFT, Limits, Reader, Sink, Tag, Value, limits, nested};
 
 /// What an entry is. Names are ids unless it says text.
 pub(crate) const KEY: u64 = 0;
@@ -65,10 +65,13 @@ impl<'a> Entries<'a> {
     pub(crate) fn keep(words: &[u64], limits: Limits, add: impl FnOnce(&mut Entries<'_>)) -> Kept {
         let mut sink = ByteSink::new(words.iter().flat_map(|word| word.to_le_bytes()).collect(), limits);
         sink.begin_values();
-        add(&mut Entries { sink: &mut sink, limits: Limits { keys: usize::MAX, ..limits }, keys: 0, left_out: 0 });
+        let mut entries =
+            Entries { sink: &mut sink, limits: Limits { keys: usize::MAX, ..limits }, keys: 0, left_out: 0 };
+        // A value's `Display` may make a context of itself.
+        let is_too_deep = nested(|| add(&mut entries)).is_none();
         let pieces = pieces(&sink.bytes);
-        let (mut kept, mut keys, mut spans, mut left_out) = (ByteSink::default(), 0, 0, 0);
-        let mut was_cut = sink.was_cut();
+        let (mut kept, mut keys, mut spans, mut left_out) = (ByteSink::default(), 0, 0, u64::from(is_too_deep));
+        let mut was_cut = sink.was_cut() || is_too_deep;
         for (at, (piece, bytes)) in pieces.iter().enumerate() {
             let count = match piece {
                 Piece::Key(_) if pieces[at + 1..].iter().any(|(later, _)| later == piece) => continue,

@@ -27,7 +27,7 @@ use crate::record::Prefix;
 use crate::record::{Encoded, HEADER_WORDS, Header, Payload, SiteCache, ThreadInfo};
 use crate::sync::holds_lock;
 use crate::time::{Clock, Timeline, Timestamp};
-use crate::value::{ByteSink, Sink, limits};
+use crate::value::{ByteSink, Sink, limits, nested};
 
 thread_local! {
     static LOCAL: RefCell<Local> = const { RefCell::new(Local { entries: Vec::new(), rings: Vec::new(), gone: Vec::new(), thread: None }) };
@@ -136,7 +136,7 @@ fn is_interruption() -> bool {
     LOCAL.try_with(|local| local.try_borrow_mut().is_err()).unwrap_or(false)
 }
 
-/// Counts a record that has interrupted another one. Called by signal handlers, so it waits for no lock that the thread
+/// Counts a record that has interrupted another one, or is nested too deep. Called by signal handlers, so it waits for no lock that the thread
 /// holds itself, and allocates nothing.
 #[cold]
 fn refuse(route: u32, header: Header) {
@@ -298,13 +298,18 @@ fn send_encoded(route: u32, header: Header, put: &dyn Fn(&mut ByteSink), again: 
     if is_interruption() {
         return refuse(route, header);
     }
-    with_scratch(|sink| {
-        // User code may run here, and log; nothing is borrowed.
-        put(sink);
-        if !send_direct(route, header, header.level(), &Encoded(&sink.bytes)) {
-            send_slowly(route, header, &sink.bytes, again);
-        }
+    let sent = nested(|| {
+        with_scratch(|sink| {
+            // User code may run here, and log; nothing is borrowed.
+            put(sink);
+            if !send_direct(route, header, header.level(), &Encoded(&sink.bytes)) {
+                send_slowly(route, header, &sink.bytes, again);
+            }
+        });
     });
+    if sent.is_none() {
+        refuse(route, header);
+    }
 }
 
 /// What it takes to send a record along a route.

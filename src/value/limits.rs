@@ -14,7 +14,10 @@ use crate::error::Problem;
 /// | [`keys`](Self::keys) | 64 | keys beyond are left out; a key `…` says how many |
 /// | [`key_bytes`](Self::key_bytes) | 64 | a key is cut and ends in `…`; a call with such keys counts once, not at each record |
 /// | [`value_bytes`](Self::value_bytes) | 65,536 | text ends in `…(+9 bytes)`, a list in `…(+9 elements)`; bytes are cut off |
-/// | [`record_bytes`](Self::record_bytes) | 1,048,576 | the same, for the message, too |
+/// | [`record_bytes`](Self::record_bytes) | 1,048,576 | the same, also for the message |
+///
+/// A `Display` or `Debug` that goes on writing gets an error when it has written `record_bytes` more than fit; its text
+/// then ends in `…(+1048577 bytes or more)`.
 ///
 /// # Examples
 ///

@@ -7,6 +7,7 @@ mod argument;
 mod capture;
 pub(crate) mod limits;
 mod nested;
+mod nesting;
 #[cfg(feature = "serde")]
 mod serde;
 mod sink;
@@ -28,6 +29,7 @@ pub use capture::Capture;
 pub use limits::Limits;
 pub(crate) use nested::LEFT;
 pub use nested::{List, Map};
+pub(crate) use nesting::nested;
 #[doc(hidden)]
 pub use sink::ByteSink;
 pub(crate) use text::{is_whole, write_thousandths, write_value};

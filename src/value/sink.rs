@@ -11,9 +11,12 @@ use crate::error::guarded;
 pub struct ByteSink {
     pub(crate) bytes: Vec<u8>,
     limits: Limits,
-    /// How long the value that is being written may become; the bytes beyond are only counted.
+    /// How long the value that is being written may become.
     end: usize,
+    /// How many bytes of it did not fit.
     beyond: usize,
+    /// Whether it was told to stop, so that nobody knows how many more there are.
+    is_stopped: bool,
     in_values: bool,
     was_cut: bool,
 }
@@ -26,7 +29,7 @@ impl Default for ByteSink {
 
 impl ByteSink {
     pub(crate) fn new(bytes: Vec<u8>, limits: Limits) -> Self {
-        Self { bytes, limits, end: usize::MAX, beyond: 0, in_values: false, was_cut: false }
+        Self { bytes, limits, end: usize::MAX, beyond: 0, is_stopped: false, in_values: false, was_cut: false }
     }
 
     /// How large what is written here may be.
@@ -91,16 +94,18 @@ impl Sink for ByteSink {
     fn format(&mut self, write: &dyn Fn(&mut dyn fmt::Write) -> fmt::Result) {
         let at = self.bytes.len();
         self.end = at.saturating_add(8).saturating_add(self.room_bytes());
-        self.beyond = 0;
+        (self.beyond, self.is_stopped) = (0, false);
         self.word(0);
         // Neither an error nor a panic of a user's `Display` may reach the code that logs.
         match guarded(|| write(self)) {
             Some(Ok(())) => {}
+            Some(Err(_)) if self.is_stopped => {}
             Some(Err(_)) => self.bytes.extend_from_slice(b"<formatting failed>"),
             None => self.bytes.extend_from_slice(b"<formatting panicked>"),
         }
         if self.beyond > 0 {
-            self.bytes.extend_from_slice(format!("…(+{} bytes)", self.beyond).as_bytes());
+            let more = if self.is_stopped { " or more" } else { "" };
+            self.bytes.extend_from_slice(format!("…(+{} bytes{more})", self.beyond).as_bytes());
             self.note_cut();
         }
         self.finish(at);
@@ -119,13 +124,19 @@ impl Sink for ByteSink {
     }
 }
 
+/// Text that does not fit is counted and left out. When a whole record's worth of it was left out, the writer fails: a
+/// `Display` that writes until it gets an error comes to an end.
 impl fmt::Write for ByteSink {
     #[inline]
     fn write_str(&mut self, text: &str) -> fmt::Result {
+        if self.beyond > self.limits.record_bytes {
+            self.is_stopped = true;
+            return Err(fmt::Error);
+        }
         let room = self.end.saturating_sub(self.bytes.len());
         let kept = if self.beyond > 0 { 0 } else { floor_boundary(text, room) };
         self.bytes.extend_from_slice(&text.as_bytes()[..kept]);
-        self.beyond += text.len() - kept;
+        self.beyond = self.beyond.saturating_add(text.len() - kept);
         Ok(())
     }
 }
