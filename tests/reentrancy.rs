@@ -287,6 +287,7 @@ fn in_child(name: &str, scenario: fn()) {
 /// Logs itself while it is formatted, so many times.
 struct Endless<'a>(&'a FemtoLogger, u32);
 
+#[allow(clippy::recursive_format_impl, reason = "the recursion is what is tested")]
 impl fmt::Display for Endless<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         (0..self.1).for_each(|_| info!(logger: self.0, "inside {}", self));
