@@ -161,15 +161,11 @@ fn eight_digits(number: u64) -> u64 {
 
 /// Appends `text` to `out`, control characters escaped: `\n`, `\r`, `\t`, and others as `\u{1b}`.
 ///
-/// Control characters are those of Unicode's category Cc (U+0000–001F, U+007F–009F); U+2028 and U+2029 go with
-/// them, which some readers take for line ends, and the bidirectional controls U+202A–202E and U+2066–2069, which
-/// reorder what a terminal shows. A backslash stays as it is.
+/// See [`is_harmful`] for what counts as a control character. A backslash stays as it is.
 pub(crate) fn push_escaped(out: &mut Vec<u8>, text: &str) {
     let bytes = text.as_bytes();
-    // Below space, DEL, and the lead bytes of U+0080–00BF and U+2000–2FFF. No early exit, so that it compiles to
-    // vector code.
-    let suspect = |byte: u8| (byte < 0x20) | (byte == 0x7F) | (byte == 0xC2) | (byte == 0xE2);
-    if !bytes.iter().fold(false, |any, byte| any | suspect(*byte)) {
+    // No early exit, so that it compiles to vector code.
+    if !bytes.iter().fold(false, |any, byte| any | is_suspect(*byte)) {
         out.extend_from_slice(bytes);
         return;
     }
@@ -184,14 +180,62 @@ pub(crate) fn push_escaped(out: &mut Vec<u8>, text: &str) {
     }
 }
 
-/// Says whether a reader of text could take this character for a command or a line's end.
+/// Returns whether a byte of UTF-8 can be the first of a harmful character: it is one itself, or the lead byte of
+/// U+0080–00BF, U+0600–063F or U+2000–2FFF.
+#[inline(always)]
+fn is_suspect(byte: u8) -> bool {
+    (byte < 0x20) | (byte == 0x7F) | (byte == 0xC2) | (byte == 0xD8) | (byte == 0xE2)
+}
+
+/// Returns whether a character can forge a line, command a terminal, or change the order in which text is shown.
+///
+/// These are the control characters (Unicode's category Cc: U+0000–001F and U+007F–009F, with U+0085), the line and
+/// paragraph separators (Zl, Zp: U+2028, U+2029), and those with the property Bidi_Control (U+061C, U+200E, U+200F,
+/// U+202A–202E, U+2066–2069; Unicode Standard Annex 9, section 2).
 pub(crate) fn is_harmful(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{2028}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+    c.is_control()
+        || matches!(c, '\u{61C}' | '\u{200E}' | '\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+}
+
+/// All harmful characters, written down from the Unicode Character Database (PropList.txt, UnicodeData.txt).
+#[cfg(test)]
+pub(crate) fn harmful() -> impl Iterator<Item = char> {
+    let ranges = [
+        (0x00, 0x1F),
+        (0x7F, 0x9F),
+        (0x061C, 0x061C),
+        (0x200E, 0x200F),
+        (0x2028, 0x2029),
+        (0x202A, 0x202E),
+        (0x2066, 0x2069),
+    ];
+    ranges.into_iter().flat_map(|(first, last)| first..=last).filter_map(char::from_u32)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_harmful_character_is_escaped_and_no_other() {
+        let harmful: std::collections::HashSet<char> = harmful().collect();
+        let mut out = Vec::new();
+        for c in '\0'..=char::MAX {
+            // Alone, so that nothing else makes the writer look at single characters.
+            let mut buffer = [0; 4];
+            let text = &*c.encode_utf8(&mut buffer);
+            assert_eq!(is_harmful(c), harmful.contains(&c), "{c:?}");
+            out.clear();
+            push_escaped(&mut out, text);
+            assert_eq!(out != text.as_bytes(), harmful.contains(&c), "{c:?}");
+            assert!(!harmful.contains(&c) || out.is_ascii(), "{c:?}");
+            out.clear();
+            push_string(&mut out, text);
+            let unchanged = out[1..out.len() - 1] == *text.as_bytes();
+            assert_eq!(!unchanged, harmful.contains(&c) || matches!(c, '"' | '\\'), "{c:?}");
+            assert!(!harmful.contains(&c) || out.is_ascii(), "{c:?}");
+        }
+    }
 
     fn escaped(text: &str) -> String {
         let mut out = Vec::new();
@@ -224,6 +268,7 @@ mod tests {
         assert_eq!(escaped("a\nb\r\tc"), "a\\nb\\r\\tc");
         assert_eq!(escaped("\u{1b}[31m\u{7f}\u{9b}\0"), "\\u{1b}[31m\\u{7f}\\u{9b}\\u{0}");
         assert_eq!(escaped("\u{2028}\u{2029}\u{202e}\u{2066}"), "\\u{2028}\\u{2029}\\u{202e}\\u{2066}");
-        assert_eq!(escaped("é£€…😀"), "é£€…😀");
+        assert_eq!(escaped("\u{61c}\u{200e}\u{200f}"), "\\u{61c}\\u{200e}\\u{200f}");
+        assert_eq!(escaped("é£€…😀 سلام שלום"), "é£€…😀 سلام שלום");
     }
 }

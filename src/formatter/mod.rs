@@ -62,3 +62,74 @@ impl<F: FnMut(&FemtoLogRecord<'_>, &mut Vec<u8>) + Send> FemtoFormatter for F {
         self(record, out);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+    use crate::record::by_hand::ByHand;
+    use crate::text::harmful;
+    use crate::value::Value;
+
+    /// The formatters of text.
+    fn formatters() -> Vec<(String, Box<dyn FemtoFormatter>)> {
+        let pattern = "%(asctime)s %(name)s %(levelname)s %(threadName)s %(message)s %(span)s %(key_values)s %(k)s";
+        use JsonSchema::*;
+        let schemas = [Default, Ecs, OpenTelemetry, Gcp, Datadog, Gelf, Logstash];
+        let mut formatters: Vec<(String, Box<dyn FemtoFormatter>)> = vec![
+            ("text".into(), Box::new(FemtoTextFormatter::new())),
+            ("console".into(), Box::new(FemtoConsoleFormatter::new().color(false))),
+            ("logfmt".into(), Box::new(FemtoLogfmtFormatter::new())),
+            ("pattern".into(), Box::new(FemtoPatternFormatter::percent(pattern).unwrap())),
+            ("padded".into(), Box::new(FemtoPatternFormatter::percent("%(message)-40s|%(k)9.9s").unwrap())),
+            ("repr".into(), Box::new(FemtoPatternFormatter::brace("{message!r} {k!r} {name!r}").unwrap())),
+            ("RFC 5424".into(), Box::new(FemtoSyslogFormatter::rfc5424().bom(false))),
+            ("RFC 3164".into(), Box::new(FemtoSyslogFormatter::rfc3164())),
+            ("CPython's syslog".into(), Box::new(FemtoSyslogFormatter::python().append_nul(false))),
+        ];
+        for schema in schemas {
+            formatters.push((format!("{schema:?}"), Box::new(FemtoJsonFormatter::new().schema(schema))));
+        }
+        formatters
+    }
+
+    #[test]
+    fn no_text_has_harmful_characters() {
+        let mut formatters = formatters();
+        let set: HashSet<char> = harmful().collect();
+        // One by one, and together with all characters near them.
+        let texts = harmful().map(|c| format!("a{c}b")).chain([('\0'..='\u{2FFF}').collect()]);
+        for text in texts {
+            let (list, map) =
+                (ByHand::list([Value::Str(&text)]), ByHand::map([(text.as_str(), Value::Display(&text))]));
+            let c = text.chars().nth(1).unwrap_or_default();
+            let key_values = [
+                ("k", Value::Str(&text)),
+                (text.as_str(), Value::U64(1)),
+                ("display", Value::Display(&text)),
+                ("debug", Value::Debug(&text)),
+                ("error", Value::Error(&text)),
+                ("char", Value::Char(c)),
+                ("list", list.get()),
+                ("map", map.get()),
+                ("user_id", Value::Str(&text)),
+            ];
+            let record = ByHand {
+                logger: &text,
+                thread: &text,
+                message: &text,
+                context: &[("context", Value::Str(&text)), (&text, Value::Str(&text))],
+                spans: &[(&text, 1)],
+                key_values: &key_values,
+                ..ByHand::default()
+            };
+            for (name, formatter) in &mut formatters {
+                let mut out = Vec::new();
+                record.with(|record| formatter.format(record, &mut out));
+                let out = String::from_utf8(out).unwrap();
+                assert!(!out.contains(|c: char| set.contains(&c)), "{name}: {out:?}");
+            }
+        }
+    }
+}

@@ -165,8 +165,9 @@ impl<'a> FemtoLogRecord<'a> {
         let _ = self.message.render(&mut Raw(out));
     }
 
-    /// Appends the message to `out` with control characters escaped, so that it stays on one line and cannot
-    /// command a terminal: `\n`, `\r` and `\t` as written here, others as `\u{1b}`.
+    /// Appends the message to `out` with control characters, U+2028, U+2029 and Unicode's bidirectional controls escaped,
+    /// so that it stays on one line, cannot command a terminal, and is shown in its own order: `\n`, `\r` and `\t` as
+    /// written here, others as `\u{1b}`.
     pub fn write_message_escaped(&self, out: &mut Vec<u8>) {
         let _ = self.message.render(&mut Escaped(out));
     }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Output, Prepared, is_harmful};
+use super::{Output, Prepared, is_harmful, is_suspect};
 
 /// Appends text as a JSON string's inside: quotes, backslashes, and whatever other outputs escape, are escaped.
 pub(crate) struct Quoted<'a>(pub(crate) &'a mut Vec<u8>);
@@ -43,9 +43,8 @@ pub(crate) fn push_string(out: &mut Vec<u8>, text: &str) {
 #[inline]
 pub(super) fn push_quoted(out: &mut Vec<u8>, text: &str) {
     let bytes = text.as_bytes();
-    // The lead bytes are those of U+0080–00BF and U+2000–2FFF. No early exit, so that it compiles to vector code.
-    let suspect =
-        |byte: u8| (byte < 0x20) | (byte == b'"') | (byte == b'\\') | (byte == 0x7F) | (byte == 0xC2) | (byte == 0xE2);
+    // No early exit, so that it compiles to vector code.
+    let suspect = |byte: u8| is_suspect(byte) | (byte == b'"') | (byte == b'\\');
     if bytes.iter().fold(false, |any, byte| any | suspect(*byte)) {
         push_escaped(out, text);
     } else {

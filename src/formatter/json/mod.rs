@@ -41,7 +41,7 @@ use schema::{Keys, Style, WELL_KNOWN};
 /// `environment`, `trace_id` and `span_id`. Where the schema has a field for one of them, its value stands there, as text, and not among
 /// the keys and values: in ECS, `user_id` is `user.id`. A key with the schema's own name is taken for it where it would stand beside it.
 ///
-/// Control characters, U+2028, U+2029 and those that change the direction of text are escaped.
+/// Control characters, U+2028, U+2029 and Unicode's bidirectional controls are escaped.
 ///
 /// A key that comes twice is written once: the last one wins. Where keys stand beside other fields, a key that has the name of one
 /// of them gets a `_` at its end: `level` becomes `level_`, and `level_` becomes `level__`, so that nothing is lost and nothing
