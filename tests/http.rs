@@ -5,15 +5,15 @@ mod common;
 #[path = "common/http.rs"]
 mod server;
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use common::{LONG, clock, stays, wait_until};
 use femtologging::handler::{HandlerBuilder, HandlerSpec, HttpBody, HttpMethod, HttpOptions};
 use femtologging::time::{Clock, ManualClock};
 use femtologging::{
-    Config, FemtoHttpHandler, FemtoLogRecord, FemtoLogger, HandlerMetrics, Level, Logging, error, info, warn,
+    Config, FemtoHttpHandler, FemtoLogRecord, FemtoLogger, HandlerMetrics, Level, Logging, OverflowPolicy, Transport,
+    error, info, warn,
 };
 use server::{Reply, Request, Server};
 
@@ -168,7 +168,7 @@ fn retry_after_is_honoured_as_seconds_and_as_a_date() {
         wait_until("refused", || metrics(&logging).errors == 1);
         assert_eq!(
             last_error(&logging),
-            format!("{} did not take 1 of 1 records yet: status 429: slow", server.url("/"))
+            format!("{} did not take 1 of 1 records yet: status 429: slow", server.url(""))
         );
         // The clock stands at .123456 s.
         hand.advance(Duration::from_micros(9_876_543));
@@ -237,7 +237,7 @@ fn what_the_server_does_not_want_is_counted_and_quoted() {
         info!(logger: logger, "three");
         let error = logging.flush(LONG).unwrap_err().to_string();
         assert_eq!(error, "`handlers.h`: 2 records could not be written");
-        assert_eq!(last_error(&logging), format!("{} refused 2 of 2 records: {expected}", server.url("/")));
+        assert_eq!(last_error(&logging), format!("{} refused 2 of 2 records: {expected}", server.url("")));
         assert_eq!((bodies(&server), counts(&logging)), (vec!["one\ntwo\n".into(), "three\n".into()], (1, 2, 0)));
     }
 }
@@ -298,15 +298,10 @@ fn more_than_may_be_kept_is_counted_exactly() {
     for n in 1000..2000 {
         info!(logger: logger, "{}", n);
     }
-    logging.flush(Duration::from_millis(50)).unwrap_err();
     // A record has five bytes.
-    assert_eq!(counts(&logging), (0, 800, 200));
-    let place = format!("http://127.0.0.1:{port}/");
-    let last = last_error(&logging);
-    assert!(
-        last.contains(&format!("oldest records: {place} is away, and more wait for it than may be kept")),
-        "{last}"
-    );
+    wait_until("given up", || counts(&logging) == (0, 800, 200));
+    let expected = format!("oldest records: http://127.0.0.1:{port} is away, and more wait for it than may be kept");
+    wait_until("reported", || last_error(&logging).contains(&expected));
     let server = Server::start_at(port, |_, _| Reply::ok());
     let _ = logging.flush(LONG);
     assert_eq!(bodies(&server).concat(), (1800..2000).map(|n| format!("{n}\n")).collect::<String>());
@@ -340,7 +335,7 @@ fn a_record_that_is_too_long_for_a_url_fails_and_stops_nobody() {
     info!(logger: logger, "short");
     let error = logging.flush(LONG).unwrap_err().to_string();
     assert_eq!(error, "`handlers.h`: 1 records could not be written");
-    let expected = format!("{} refused 1 of 1 records: cannot make a URL of the record: uri too long", server.url("/"));
+    let expected = format!("{} refused 1 of 1 records: cannot make a URL of the record: uri too long", server.url(""));
     assert_eq!((last_error(&logging), counts(&logging)), (expected, (1, 1, 0)));
     assert!(server.requests()[0].line.starts_with("GET /?name=app.db&msg=short&"));
 }
@@ -357,10 +352,8 @@ fn a_bulk_request_is_settled_record_by_record() {
         info!(logger: logger, "{}", n);
     }
     wait_until("answered", || counts(&logging) == (2, 1, 3));
-    assert_eq!(
-        last_error(&logging),
-        format!("{} refused 1 of 5 records: status 400: parse: no date", server.url("/logs-app/_bulk"))
-    );
+    let refused = format!("{} refused 1 of 5 records: status 400: parse: no date", server.url(""));
+    wait_until("reported", || last_error(&logging) == refused);
     hand.advance(Duration::from_millis(1100));
     wait_until("sent again", || counts(&logging) == (5, 1, 0));
     let create = |numbers: &[u32]| numbers.iter().map(|n| format!("{{\"create\":{{}}}}\n{n}\n")).collect::<String>();
@@ -412,31 +405,130 @@ fn a_proxy_is_asked_to_connect() {
     assert_eq!(requests[0].field("proxy-authorization"), Some("Basic YWRhOnB3"));
 }
 
-/// The queue takes what the server does not, and the caller does not notice.
+/// Some intakes have their token in the URL.
+#[test]
+fn errors_do_not_show_the_path() {
+    let server = Server::start(|_, _| Reply::status(400, ""));
+    let (logging, logger, _) = system(lines(&server).url(server.url("/tOkEn/in?k=tOkEn")).build().unwrap());
+    info!(logger: logger, "one");
+    let error = logging.flush(LONG).unwrap_err().to_string();
+    assert_eq!(error, "`handlers.h`: 1 records could not be written");
+    assert_eq!(last_error(&logging), format!("{} refused 1 of 1 records: status 400: (no text)", server.url("")));
+    let (logging, logger, _) = system(lines(&server).url("http://127.0.0.1:1/tOkEn/in?k=tOkEn").build().unwrap());
+    info!(logger: logger, "one");
+    logging.shutdown(Duration::from_millis(200)).unwrap_err();
+    let last = last_error(&logging);
+    assert!(last.contains("http://127.0.0.1:1 ") && !last.contains("tOkEn"), "{last}");
+}
+
+/// Only lower case is heeded where a CGI program's client can set the variable.
+#[test]
+fn the_environment_names_a_proxy() {
+    // A test of its own process, as the environment is the whole process's.
+    if std::env::var_os("HTTP_TEST_SERVER").is_some() {
+        let handler = FemtoHttpHandler::builder().url("http://127.0.0.2:9/x").batch_age(Duration::ZERO);
+        let (logging, logger, _) = system(handler.build().unwrap());
+        info!(logger: logger, "one");
+        wait_until("sent or refused", || metrics(&logging).written > 0 || metrics(&logging).errors > 0);
+        std::process::exit(if metrics(&logging).written > 0 { 0 } else { 7 });
+    }
+    let server = Server::start(|_, _| Reply::ok());
+    let rows: [(&[(&str, &str)], bool); 8] = [
+        (&[], false),
+        (&[("HTTP_PROXY", "")], false),
+        (&[("http_proxy", "")], true),
+        (&[("all_proxy", "")], true),
+        (&[("ALL_PROXY", "")], true),
+        (&[("https_proxy", "")], false),
+        (&[("http_proxy", ""), ("no_proxy", "a.example, 127.0.0.2")], false),
+        (&[("http_proxy", ""), ("NO_PROXY", "a.example")], true),
+    ];
+    for (variables, is_used) in rows {
+        let before = server.requests().len();
+        let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+        child.args(["--exact", "the_environment_names_a_proxy"]).env("HTTP_TEST_SERVER", "");
+        for name in
+            ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY"]
+        {
+            child.env_remove(name);
+        }
+        for (name, value) in variables {
+            child.env(name, if value.is_empty() { server.url("") } else { (*value).to_owned() });
+        }
+        let status = child.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).status().unwrap();
+        assert_eq!(status.code(), Some(if is_used { 0 } else { 7 }), "{variables:?}");
+        assert_eq!(server.requests().len() > before, is_used, "{variables:?}");
+    }
+}
+
+/// Holds the requests of a server back until the sender is dropped.
+fn gate() -> (std::sync::mpsc::Sender<()>, impl Fn() + Send + Sync + 'static) {
+    let (gate, opened) = std::sync::mpsc::channel();
+    let opened = Mutex::new(opened);
+    (gate, move || _ = opened.lock().unwrap().recv())
+}
+
+/// The retry buffer takes what the server does not, and callers that would block do not notice.
 #[test]
 fn callers_do_not_wait_for_a_server_that_hangs() {
-    let hangs = Arc::new(AtomicBool::new(true));
-    let (gate, opened) = std::sync::mpsc::channel::<()>();
-    let opened = Mutex::new(opened);
-    let server = Server::start({
-        let hangs = hangs.clone();
-        move |_, _| {
-            if hangs.load(Ordering::SeqCst) {
-                let _ = opened.lock().unwrap().recv();
-            }
-            Reply::ok()
-        }
+    let (gate, wait) = gate();
+    let server = Server::start(move |_, _| {
+        wait();
+        Reply::ok()
     });
-    let (logging, logger, _) = system(lines(&server).batch_records(1).timeout(LONG).build().unwrap());
+    // Nobody could wait for this timeout here, nor is there another limit to how long the policy blocks.
+    let handler = lines(&server).batch_records(1).timeout(Duration::from_secs(3600)).overflow(OverflowPolicy::Block);
+    let handler = handler.batch_bytes(1 << 20).transport(Transport::PerThread { bytes: 4096 });
+    let (logging, logger, _) = system(handler.build().unwrap());
     info!(logger: logger, "0");
     wait_until("the server has a request", || server.requests().len() == 1);
-    // The handler's thread waits for the answer all the while.
-    for n in 1..1000 {
+    // Some hundred times what the queue holds, and no more than the retry buffer does.
+    let (done, is_done) = std::sync::mpsc::channel();
+    let producer = std::thread::spawn(move || {
+        for n in 1..50_000 {
+            info!(logger: logger, "{}", n);
+        }
+        done.send(()).unwrap();
+    });
+    is_done.recv_timeout(LONG).expect("callers must not wait");
+    producer.join().unwrap();
+    assert_eq!((counts(&logging), server.requests().len()), ((0, 0, 50_000), 1));
+    // Nor does a flush take longer than it may.
+    let error = logging.flush(Duration::from_millis(100)).unwrap_err().to_string();
+    assert!(error.contains("50000 records could not be delivered in time"), "{error}");
+    drop(gate);
+    wait_until("sent", || counts(&logging).0 > 10);
+    drop(server);
+    let _ = logging.shutdown(Duration::from_millis(100));
+}
+
+/// What is full loses its oldest once the server has failed, but not what a request under way may have delivered.
+#[test]
+fn a_full_retry_buffer_holds_nobody_up_once_the_server_has_failed() {
+    let (gate, wait) = gate();
+    let server = Server::start(move |n, _| {
+        if n == 0 {
+            return Reply::status(503, "");
+        }
+        wait();
+        Reply::ok()
+    });
+    let handler = lines(&server).batch_records(10).timeout(Duration::from_secs(3600)).retry_buffer(1000, 1 << 20);
+    let handler = handler.transport(Transport::PerThread { bytes: 4096 });
+    let (logging, logger, hand) = system(handler.build().unwrap());
+    for n in 0..10 {
         info!(logger: logger, "{}", n);
     }
-    assert_eq!(counts(&logging), (0, 0, 1000));
-    hangs.store(false, Ordering::SeqCst);
+    wait_until("refused", || metrics(&logging).errors == 1);
+    hand.advance(Duration::from_secs(1));
+    wait_until("asked again", || server.requests().len() == 2);
+    for n in 10..100_000 {
+        info!(logger: logger, "{}", n);
+    }
+    wait_until("the oldest are given up", || counts(&logging) == (0, 99_000, 1000));
     drop(gate);
-    logging.flush(LONG).unwrap();
-    assert_eq!(counts(&logging), (1000, 0, 0));
+    logging.flush(LONG).unwrap_err();
+    assert_eq!(counts(&logging), (1000, 99_000, 0));
+    let numbers = |range: std::ops::Range<u32>| range.map(|n| format!("{n}\n")).collect::<String>();
+    assert_eq!(bodies(&server).concat(), numbers(0..10) + &numbers(0..10) + &numbers(99_010..100_000));
 }

@@ -155,7 +155,7 @@ fn nginx_speaks_tls_and_asks_for_a_certificate() {
     let before = behind.requests().len();
 
     // Nobody else gets through, in either direction.
-    let own = format!("https://localhost:{port}/intake");
+    let own = format!("https://localhost:{port}");
     let rows = [
         (
             Tls::new().ca_pem(&*certificates.authority),

@@ -265,7 +265,7 @@ fn what_a_collector_refuses_of_a_request_is_counted() {
         (0..5).for_each(|n| info!(logger: logger, "{}", n));
         assert_eq!(logging.flush(LONG).unwrap_err().to_string(), "`handlers.h`: 2 records could not be written");
         let last = metrics(&logging).last_error.unwrap();
-        assert_eq!(last, format!("{} refused 2 of 5 records: a few", server.url("/v1/logs")));
+        assert_eq!(last, format!("{} refused 2 of 5 records: a few", server.url("")));
         assert_eq!(counts(&logging), (3, 2, 0));
     }
 }

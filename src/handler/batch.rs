@@ -231,14 +231,34 @@ impl Batch {
 
     /// Fails the oldest records until no more than `records` records and `bytes` bytes are left. Returns how many have failed.
     pub fn fail_oldest(&mut self, records: usize, bytes: usize) -> u64 {
-        let start = self.bytes.len().saturating_sub(bytes);
-        let left = self.ends.len() - self.done;
-        // The first record that begins at `start` or behind.
-        let (begins, ends) = (self.settled_bytes(), self.ends.get(self.done..).unwrap_or_default());
-        let by_bytes = if begins >= start { 0 } else { 1 + ends.partition_point(|end| *end < start) };
         let before = self.failed.0;
-        self.fail_next(by_bytes.max(left.saturating_sub(records)));
+        self.fail_next(self.excess(0, records, bytes));
         self.failed.0 - before
+    }
+
+    /// The same, but leaves the first `spared` records alone.
+    #[cfg(any(test, feature = "http"))]
+    pub(crate) fn fail_oldest_after(&mut self, spared: usize, records: usize, bytes: usize) -> u64 {
+        let (before, excess) = (self.failed.0, self.excess(spared, records, bytes));
+        if excess > 0 {
+            self.postpone(|at| at < spared, spared + excess);
+            self.fail_next(excess);
+        }
+        self.failed.0 - before
+    }
+
+    /// How many records behind the first `spared` ones must go so that no more than `records` records and `bytes` bytes
+    /// are left.
+    fn excess(&self, spared: usize, records: usize, bytes: usize) -> usize {
+        let begin = self.settled_bytes();
+        let first = self.ends.len().min(self.done + spared);
+        let first_begin = if first == self.done { begin } else { self.ends.get(first - 1).copied().unwrap_or(begin) };
+        let ends = self.ends.get(first..).unwrap_or_default();
+        // The first record that begins at `start` or behind stays.
+        let start = self.bytes.len().saturating_sub(bytes.saturating_sub(first_begin - begin));
+        let by_bytes = if first_begin >= start { 0 } else { 1 + ends.partition_point(|end| *end < start) };
+        let by_records = (self.ends.len() - self.done).saturating_sub(records);
+        by_bytes.max(by_records).min(ends.len())
     }
 
     /// Moves those of the next `records` records behind the others of them for which `is_later` holds, by their index
@@ -468,5 +488,29 @@ mod tests {
         // What the library itself says still counts as no record.
         let settled = batch.settle(Rest::Delivered);
         assert_eq!((settled.written, settled.failed, settled.bytes), (2, 0, 7));
+    }
+
+    #[test]
+    fn the_oldest_fail_but_those_that_are_spared() {
+        let rows: [(usize, usize, usize, &[&str]); 8] = [
+            (0, 9, 99, &["a", "bb", "ccc", "dddd"]),
+            (0, 9, 9, &["bb", "ccc", "dddd"]),
+            (0, 1, 99, &["dddd"]),
+            (1, 9, 9, &["a", "ccc", "dddd"]),
+            (1, 9, 7, &["a", "dddd"]),
+            (2, 3, 99, &["a", "bb", "dddd"]),
+            (2, 0, 0, &["a", "bb"]),
+            (9, 0, 0, &["a", "bb", "ccc", "dddd"]),
+        ];
+        for (spared, records, bytes, left) in rows {
+            let mut batch = Batch::default();
+            for text in ["a", "bb", "ccc", "dddd"] {
+                batch.append(|out| out.extend_from_slice(text.as_bytes()));
+                batch.seal();
+            }
+            let failed = batch.fail_oldest_after(spared, records, bytes);
+            let texts = batch.texts().map(|text| str::from_utf8(text).unwrap()).collect::<Vec<_>>();
+            assert_eq!((texts.as_slice(), failed), (left, 4 - left.len() as u64), "{spared} {records} {bytes}");
+        }
     }
 }

@@ -8,6 +8,7 @@ use crate::context::{Entries, put_current};
 use crate::error::guarded;
 use crate::level::Level;
 use crate::record::Named;
+use crate::sync::is_muted;
 use crate::value::{ByteSink, Sink, Value};
 
 /// A record that is known only at run time. Its parts are user code, which may log or panic.
@@ -28,8 +29,11 @@ pub(crate) struct Place<'a> {
     pub(crate) line: u32,
 }
 
-/// Sends a record, if it goes anywhere.
+/// Sends a record, if it goes anywhere. Those of the crates that a thread of the library's own calls do not.
 pub(crate) fn send<S: Source>(source: S, site: &'static Callsite, level: Level, record: &Dynamic<'_>) {
+    if is_muted() {
+        return;
+    }
     let state = || source.state(site, Shape::TEXT, level);
     if let Some(now) = state() {
         let put = |sink: &mut ByteSink| put(source.name(), record, sink);

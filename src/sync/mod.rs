@@ -1,11 +1,17 @@
 //! What threads share: std's atomics and locks, or loom's in the algorithms that are model-checked (`--cfg loom`).
 
 mod fork;
+mod mute;
 
 use std::ops::{Deref, DerefMut};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 pub(crate) use fork::{generation, holds_lock, watch_forks};
+#[cfg(any(feature = "log", feature = "tracing"))]
+pub(crate) use mute::is_muted;
+pub(crate) use mute::mute_thread;
+#[cfg(feature = "tls")]
+pub(crate) use mute::muted;
 
 #[cfg(loom)]
 pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU64, Ordering};

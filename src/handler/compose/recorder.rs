@@ -3,13 +3,14 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::Duration;
 
 use super::{Fate, KeptRecord, KeptSites, Target, Ticket, answer};
 use crate::error::{Error, Problem};
 use crate::handler::{Batch, Call, Delivery, FemtoHandler, HandlerBuilder, HandlerSpec, Rest};
 use crate::level::LevelFilter;
 use crate::record::FemtoLogRecord;
-use crate::time::Timestamp;
+use crate::time::{Timestamp, uptime};
 
 /// Keeps the last records unformatted, and replays them into another handler when something goes wrong.
 ///
@@ -61,6 +62,10 @@ pub struct FemtoFlightRecorder {
     now: Timestamp,
 }
 
+/// How long a flush waits for a target that keeps replayed records, and how long it waits between two looks.
+const PATIENCE: Duration = Duration::from_millis(500);
+const RETRY: Duration = Duration::from_millis(2);
+
 /// Asks a [`FemtoFlightRecorder`] for what it keeps. Clones ask the same one.
 #[derive(Debug, Clone, Default)]
 pub struct RecorderHandle(Arc<AtomicBool>);
@@ -103,6 +108,11 @@ impl FemtoFlightRecorder {
         if self.asked.0.swap(false, Relaxed) {
             self.replay();
         }
+    }
+
+    /// How many of the replayed records the target has not dealt with.
+    fn waiting(&self) -> usize {
+        self.target.tickets.iter().filter(|ticket| ticket.place.is_none()).count()
     }
 
     /// Has the target deliver what was replayed, unless records of the outer batch have it called anyway. Returns what
@@ -213,7 +223,13 @@ impl FemtoHandler for FemtoFlightRecorder {
 
     fn flush(&mut self) -> Result<(), Error> {
         let mut failures = self.deliver_replayed(true);
-        let waiting = self.target.tickets.iter().filter(|ticket| ticket.place.is_none()).count();
+        // A target for a network needs some time to connect and to be answered.
+        let start = uptime();
+        while self.waiting() > 0 && uptime().saturating_sub(start) < PATIENCE {
+            std::thread::park_timeout(RETRY);
+            failures.extend(self.deliver_replayed(false));
+        }
+        let waiting = self.waiting();
         if waiting > 0 {
             failures.push(Error::other(format!("{waiting} replayed records are not written yet")));
         }

@@ -22,7 +22,7 @@ pub(super) struct ClientOptions {
     pub(super) gzip: bool,
     pub(super) timeout: Duration,
     pub(super) connect_timeout: Duration,
-    /// `None`: as the environment says.
+    /// `None`: as [`proxy_of_environment`] says.
     pub(super) proxy: Option<String>,
     /// `None`: the system's authorities.
     pub(super) tls: Option<Tls>,
@@ -104,15 +104,17 @@ impl ClientOptions {
             .max_redirects_will_error(false)
             .user_agent(concat!("femtologging/", env!("CARGO_PKG_VERSION")))
             .timeout_connect(Some(self.connect_timeout));
-        if let Some(url) = &self.proxy {
-            agent = agent.proxy(proxy(url).map_err(config)?);
-        }
+        let proxy = match &self.proxy {
+            Some(url) => proxy(url).map_err(config)?,
+            None => proxy_of_environment(uri.scheme_str() == Some("https")),
+        };
+        agent = agent.proxy(proxy);
         if uri.scheme_str() == Some("https") {
             agent = agent.tls_config(self.tls.clone().unwrap_or_default().for_ureq()?);
         }
         let agent = agent.build().new_agent();
         let authority = uri.authority().map_or("", |authority| authority.as_str());
-        let server = format!("{}://{authority}{}", uri.scheme_str().unwrap_or_default(), uri.path());
+        let server = format!("{}://{authority}", uri.scheme_str().unwrap_or_default());
         Ok(Client { agent, method: self.method.clone(), uri, server, timeout: self.timeout, headers, gzip: self.gzip })
     }
 
@@ -129,17 +131,25 @@ impl ClientOptions {
         if authority.contains('@') {
             return Err(problem("say who is sending with .basic_auth(user, password)"));
         }
-        let has_host = uri.host().is_some_and(|host| !host.is_empty());
-        if matches!(uri.scheme_str(), Some("http" | "https")) && has_host { Ok(uri) } else { Err(no_url()) }
+        let host = uri.host().unwrap_or_default();
+        let has_port = uri.port_u16().is_some() || authority.len() == host.len();
+        let is_http = matches!(uri.scheme_str(), Some("http" | "https"));
+        if is_http && has_port && !host.is_empty() { Ok(uri) } else { Err(no_url()) }
     }
 }
 
-/// What may be shown of a URL that is no right one: neither the user and password nor the query.
+/// What may be shown of a URL that is no right one: neither the user and password nor the path and the query, in which
+/// some intakes have a token. `…` stands for what is left out at the end.
 fn without_secrets(url: &str) -> String {
-    let url = url.split(['?', '#']).next().unwrap_or_default();
     let (scheme, rest) = url.find("://").map_or(("", url), |at| url.split_at(at + 3));
-    let place = rest.rsplit_once('@').map_or(rest, |(_, place)| place);
-    format!("{scheme}{place}")
+    let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    match path {
+        "" | "/" => format!("{scheme}{host}{path}"),
+        // A password with a slash in it looks like a host and a path.
+        path if host == authority && path.contains('@') => format!("{scheme}…"),
+        _ => format!("{scheme}{host}/…"),
+    }
 }
 
 fn header((name, value): &(String, String)) -> Result<(HeaderName, HeaderValue), Problem> {
@@ -176,8 +186,25 @@ fn proxy(url: &str) -> Result<Option<Proxy>, Problem> {
     }
 }
 
+/// The proxy that the environment names, by the conventions of curl: `http_proxy` or `https_proxy`, by the server's scheme,
+/// then `all_proxy`; `no_proxy` has the hosts that are reached without it. One that cannot be used is none.
+///
+/// All of them may be in upper case but for `http_proxy`. A CGI program gets the fields of its client's request as
+/// variables, `Proxy` as `HTTP_PROXY`: its client would choose where the program's log goes (<https://httpoxy.org>).
+fn proxy_of_environment(is_https: bool) -> Option<Proxy> {
+    let first = |names: &[&str]| names.iter().find_map(|name| std::env::var(name).ok().filter(|text| !text.is_empty()));
+    let of_scheme: &[&str] = if is_https { &["https_proxy", "HTTPS_PROXY"] } else { &["http_proxy"] };
+    let proxy = proxy(&first(of_scheme).or_else(|| first(&["all_proxy", "ALL_PROXY"]))?).ok()??;
+    let Some(direct) = first(&["no_proxy", "NO_PROXY"]) else { return Some(proxy) };
+    let mut builder = Proxy::builder(proxy.protocol()).host(proxy.host()).port(proxy.port());
+    if let Some(user) = proxy.username() {
+        builder = builder.username(user).password(proxy.password().unwrap_or_default());
+    }
+    direct.split(',').map(str::trim).fold(builder, |builder, host| builder.no_proxy(host)).build().ok()
+}
+
 impl Client {
-    /// The server's URL without its query, which may have a secret in it.
+    /// The server's scheme, host and port, for messages. Its path and query may have a secret in them.
     pub(super) fn server(&self) -> &str {
         &self.server
     }

@@ -10,6 +10,7 @@ mod lines;
 mod loki;
 #[cfg(feature = "otlp")]
 mod otlp;
+mod request_thread;
 mod sender;
 mod splunk;
 #[cfg(test)]
@@ -145,7 +146,7 @@ use http_settings;
 /// | [`gzip`](HandlerBuilder::gzip) | `false` | compresses requests; needs the feature `gzip` |
 /// | [`timeout`](HandlerBuilder::timeout) | 10 s | how long a request takes at most, with its answer |
 /// | [`connect_timeout`](HandlerBuilder::connect_timeout) | 5 s | how long connecting takes at most |
-/// | [`proxy`](HandlerBuilder::proxy) | `ALL_PROXY`, `HTTPS_PROXY`, `HTTP_PROXY` of the environment | the proxy's URL |
+/// | [`proxy`](HandlerBuilder::proxy) | `http_proxy`, `https_proxy`, `all_proxy`, `no_proxy` of the environment | the proxy's URL |
 /// | [`tls`](HandlerBuilder::tls) | the system's authorities, no certificate | whom `https` trusts, and who this process is |
 /// | [`retry_buffer`](HandlerBuilder::retry_buffer) | 100,000 records, 8 MiB | how much is kept while the server is away |
 /// | [`backoff`](HandlerBuilder::backoff) | 100 ms … 30 s | the delays between attempts |
@@ -159,7 +160,9 @@ use http_settings;
 /// | 408, 429, 500 to 599, or none | are kept and sent again, after `Retry-After` or 100 ms, 200 ms … 30 s |
 /// | any other, redirects too | count as failed; the report quotes the status and how the answer begins |
 ///
-/// While records are kept they are in flight. What does not fit into the `retry_buffer` counts as failed, the oldest first.
+/// Requests are made on a thread of the handler's own, one at a time; while one is under way, records leave the queue for
+/// the `retry_buffer`. While records are kept they are in flight. What does not fit into a `retry_buffer` that is full counts as
+/// failed, the oldest first, once a request has failed; until then, the queue's overflow policy decides.
 /// At a flush and at the end, what is kept is tried at once, unless the server has asked for a longer time by `Retry-After`.
 ///
 /// # Examples

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use super::Encoder;
 use super::answer::{self, Outcome, Verdict};
-use super::client::Client;
+use super::client::{Answer, Client};
+use super::request_thread::{RequestThread, Response};
 use crate::error::{Error, Problem};
 use crate::handler::net::Backoff;
 use crate::handler::{Batch, Delivery, FemtoHandler};
@@ -65,9 +66,6 @@ impl Limits {
     }
 }
 
-/// Longer than this, the handler's thread does not go on without looking for commands.
-const SLICE: Duration = Duration::from_secs(1);
-
 /// Longer than this, no server makes the handler wait.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(3600);
 
@@ -79,55 +77,136 @@ struct Pause {
     told: bool,
 }
 
+/// The request that is under way.
+struct UnderWay {
+    /// How many of the batch's records it has: the first ones. None once somebody else has given these up.
+    records: usize,
+    /// When it was begun.
+    since: Timestamp,
+    /// Since when its oldest record had waited for others.
+    waiting_since: Timestamp,
+}
+
 /// Sends the batch in requests, and keeps in it what is to be sent again.
+///
+/// A request has the first records of the batch, which stay there until its response tells what becomes of them. The
+/// handler's thread does not wait for that: it goes on taking records out of the queue, into the same batch, behind
+/// those of the request. It waits in two cases only: at a shutdown, and when more is kept than may be and the server
+/// has not failed yet, because a server that is merely slow must lose nothing.
+///
+/// ```text
+/// batch:   r1 r2 r3 | r4 r5          r1 r2 r3 | r4 r5 r6 r7 r8           r4 r5 r6 r7 r8 |
+///          ────────                  ────────            ▲                ────────────
+///          a request starts          under way           │ newer          200: r1 … r3 are written; the next
+/// ```
 pub(super) struct Sender {
-    client: Client,
+    thread: RequestThread,
     encoder: Box<dyn Encoder>,
     limits: Limits,
     backoff: Backoff,
     pause: Option<Pause>,
+    /// Whether a flush or shutdown has begun since the last request was started: it does not wait for a pause.
+    hurry: bool,
+    under_way: Option<UnderWay>,
+    /// What the batch said of records given up when it was last asked.
+    given_up: u64,
     /// Since when the oldest record waits for others.
     waiting_since: Option<Timestamp>,
+    /// The last request's body, to be used again.
     body: Vec<u8>,
 }
 
 impl Sender {
     pub(super) fn new(client: Client, encoder: Box<dyn Encoder>, limits: Limits) -> Self {
         let backoff = Backoff::new(limits.backoff.clone(), RandomState::new().hash_one(()));
-        Self { client, encoder, limits, backoff, pause: None, waiting_since: None, body: Vec::new() }
+        Self {
+            thread: RequestThread::new(client),
+            encoder,
+            limits,
+            backoff,
+            pause: None,
+            hurry: false,
+            under_way: None,
+            given_up: 0,
+            waiting_since: None,
+            body: Vec::new(),
+        }
     }
 
-    /// Whether a request may be sent now.
-    fn may_send(&self, batch: &Batch, now: Timestamp) -> bool {
-        self.pause
-            .as_ref()
-            .is_none_or(|pause| now >= pause.until || now < pause.since || batch.is_urgent() && !pause.told)
-    }
-
-    /// Sends what is due, request by request, until one fails or others must have their turn.
+    /// Sends what is due, request by request, as long as responses are there or worth waiting for.
     fn send_all(&mut self, batch: &mut Batch, now: Timestamp) {
         let start = uptime();
-        let elapsed = || uptime().saturating_sub(start);
-        let time = batch.time_left().unwrap_or(SLICE);
-        let oldest = self.waiting_since.unwrap_or(now);
-        let all = batch.time_left().is_some() || now >= oldest.saturating_add(self.limits.age) || now < oldest;
-        self.pause = None;
-        while self.pause.is_none() {
-            let (records, is_full) = self.next_request(batch);
-            let left = time.saturating_sub(elapsed());
-            // A server that is up gets what may not be kept, unless somebody waits for this to end.
-            let must = batch.time_left().is_none() && self.exceeds(batch);
-            if records == 0 || !(all || is_full) || left.is_zero() && !must {
-                break;
+        loop {
+            let elapsed = uptime().saturating_sub(start);
+            let time_left = batch.time_left().map(|left| left.saturating_sub(elapsed));
+            if self.thread.is_busy() {
+                let wait = self.patience(batch, time_left);
+                let Some(response) = self.thread.response(wait) else { return };
+                let now = now.saturating_add(uptime().saturating_sub(start));
+                self.take(response, batch, now);
+                continue;
             }
-            self.write_body(batch, records);
-            let (verdict, retry_after) = self.send(records, batch.time_left().map(|_| left));
-            self.waiting_since = Some(now);
-            if self.settle(verdict, records, batch) {
-                self.backoff.reset();
-            } else {
-                self.pause(retry_after, now, now.saturating_add(elapsed()));
+            if !self.may_send(now) || !self.start(batch, now, time_left) {
+                return;
             }
+        }
+    }
+
+    /// Returns how long to wait for the response to the request under way.
+    fn patience(&self, batch: &Batch, time_left: Option<Duration>) -> Duration {
+        match time_left {
+            Some(left) if batch.call().closing => left,
+            left if self.is_up() && self.exceeds(batch) => left.unwrap_or(Duration::MAX),
+            _ => Duration::ZERO,
+        }
+    }
+
+    /// Returns whether the server counts as up: no request has failed since the last one that it took.
+    fn is_up(&self) -> bool {
+        self.backoff.attempts() == 0
+    }
+
+    /// Returns whether a request may be sent now.
+    fn may_send(&self, now: Timestamp) -> bool {
+        self.pause.as_ref().is_none_or(|pause| now >= pause.until || now < pause.since || self.hurry && !pause.told)
+    }
+
+    /// Starts a request with the first records, if they are due. Returns whether it has.
+    fn start(&mut self, batch: &Batch, now: Timestamp, time_left: Option<Duration>) -> bool {
+        let (records, is_full) = self.next_request(batch);
+        let waiting_since = self.waiting_since.unwrap_or(now);
+        let is_old = now >= waiting_since.saturating_add(self.limits.age) || now < waiting_since;
+        let is_due = is_full || is_old || time_left.is_some();
+        if records == 0 || !is_due || time_left.is_some_and(|left| left.is_zero()) {
+            return false;
+        }
+        let mut body = std::mem::take(&mut self.body);
+        let texts: Vec<_> = batch.texts().take(records).collect();
+        self.encoder.body(&texts, &mut body);
+        if !batch.exceeds(records, usize::MAX) {
+            self.waiting_since = None;
+        }
+        (self.pause, self.hurry) = (None, false);
+        self.under_way = Some(UnderWay { records, since: now, waiting_since });
+        self.thread.start(self.encoder.content_type(), body, time_left);
+        true
+    }
+
+    /// Settles the records of the request that was under way.
+    fn take(&mut self, response: Response, batch: &mut Batch, now: Timestamp) {
+        self.body = response.body;
+        self.body.clear();
+        self.body.shrink_to(2 * self.limits.bytes);
+        let Some(UnderWay { records, since, waiting_since }) = self.under_way.take() else { return };
+        if records == 0 {
+            return;
+        }
+        let (verdict, retry_after) = self.verdict(response.outcome, records);
+        if self.settle(verdict, records, batch) {
+            self.backoff.reset();
+        } else {
+            self.waiting_since = Some(waiting_since);
+            self.pause(retry_after, since, now);
         }
     }
 
@@ -145,16 +224,9 @@ impl Sender {
         (records, records == most || bytes >= self.limits.bytes)
     }
 
-    /// Writes the body of a request with the next `records` records.
-    fn write_body(&mut self, batch: &Batch, records: usize) {
-        let texts: Vec<_> = batch.texts().take(records).collect();
-        self.body.clear();
-        self.encoder.body(&texts, &mut self.body);
-    }
-
-    /// Sends the body. Returns what becomes of its records, and the answer's `Retry-After`.
-    fn send(&mut self, records: usize, timeout: Option<Duration>) -> (Verdict, Option<String>) {
-        let answer = match self.client.send(self.encoder.content_type(), &self.body, timeout) {
+    /// Returns what becomes of the records of a request, and the answer's `Retry-After`.
+    fn verdict(&self, outcome: Result<Answer, (Outcome, String)>, records: usize) -> (Verdict, Option<String>) {
+        let answer = match outcome {
             Ok(answer) => answer,
             Err((outcome, why)) => return (Verdict::All(outcome, why), None),
         };
@@ -193,7 +265,7 @@ impl Sender {
                 Outcome::Retry => {}
             }
         }
-        let server = self.client.server();
+        let server = self.thread.server();
         if failed > 0 {
             batch.report(Error::other(format!("{server} refused {failed} of {records} records: {why}")));
         } else if again > 0 {
@@ -209,12 +281,17 @@ impl Sender {
         batch.exceeds(self.limits.kept_records, self.limits.kept_bytes)
     }
 
-    /// Gives up the oldest records if more are kept than may be.
+    /// Gives up the oldest records if the server is away and more are kept than may be, but not those of the request
+    /// under way, which may have arrived.
     fn bound(&self, batch: &mut Batch) {
+        if self.is_up() {
+            return;
+        }
         let Limits { kept_records, kept_bytes, .. } = self.limits;
-        let lost = batch.fail_oldest(kept_records, kept_bytes);
+        let spared = self.under_way.as_ref().map_or(0, |under_way| under_way.records);
+        let lost = batch.fail_oldest_after(spared, kept_records, kept_bytes);
         if lost > 0 {
-            let server = self.client.server();
+            let server = self.thread.server();
             batch.report(Error::other(format!(
                 "gave up the {lost} oldest records: {server} is away, and more wait for it than may be kept"
             )));
@@ -230,15 +307,23 @@ impl FemtoHandler for Sender {
     }
 
     fn deliver(&mut self, batch: &mut Batch, now: Timestamp) -> Result<Delivery, Error> {
-        if self.may_send(batch, now) {
-            self.send_all(batch, now);
+        if self.given_up != batch.given_up() {
+            self.given_up = batch.given_up();
+            self.under_way.iter_mut().for_each(|under_way| under_way.records = 0);
         }
+        self.hurry |= batch.is_urgent();
+        self.send_all(batch, now);
         self.bound(batch);
         if batch.next_text().is_none() {
             self.waiting_since = None;
             return Ok(Delivery::Done);
         }
         Ok(Delivery::Retry)
+    }
+
+    fn close(&mut self) -> Result<(), Error> {
+        self.thread.close();
+        Ok(())
     }
 }
 
@@ -248,9 +333,9 @@ mod tests {
     use std::net::TcpListener;
 
     use super::*;
-    use crate::handler::Rest;
     use crate::handler::http::client::ClientOptions;
     use crate::handler::http::lines::Lines;
+    use crate::handler::{Call, Rest};
 
     /// A sender of every record at once.
     fn sender(url: String) -> Sender {
@@ -261,6 +346,8 @@ mod tests {
 
     /// Returns whether a request was made, by what is said about its failure.
     fn asks(sender: &mut Sender, batch: &mut Batch, now: Timestamp) -> bool {
+        // Only a shutdown waits for the response.
+        batch.set_call(Call { closing: true, time_left: Some(Duration::from_secs(60)), ..Call::default() });
         assert_eq!(sender.deliver(batch, now).unwrap(), Delivery::Retry);
         !batch.settle(Rest::Kept).errors.is_empty()
     }

@@ -175,11 +175,11 @@ fn settings_that_cannot_work_are_named() {
         ),
         (
             FemtoHttpHandler::builder().url("logs.example/x"),
-            vec!["`url` = \"logs.example/x\": give the server's URL, such as https://logs.example:8443/intake"],
+            vec!["`url` = \"logs.example/…\": give the server's URL, such as https://logs.example:8443/intake"],
         ),
         (
             FemtoHttpHandler::builder().url("ftp://logs.example/x"),
-            vec!["`url` = \"ftp://logs.example/x\": give the server's URL, such as https://logs.example:8443/intake"],
+            vec!["`url` = \"ftp://logs.example/…\": give the server's URL, such as https://logs.example:8443/intake"],
         ),
         (
             url().method(HttpMethod::Get).body(HttpBody::Json),
@@ -222,11 +222,15 @@ fn settings_that_cannot_work_are_named() {
         ),
         (
             FemtoHttpHandler::builder().url("https://ada:s3cret@logs.example/x?key=s3cret"),
-            vec!["`url` = \"https://logs.example/x\": say who is sending with .basic_auth(user, password)"],
+            vec!["`url` = \"https://logs.example/…\": say who is sending with .basic_auth(user, password)"],
         ),
         (
             FemtoHttpHandler::builder().url("ada:s3cret@logs example/x?key=s3cret"),
-            vec!["`url` = \"logs example/x\": give the server's URL, such as https://logs.example:8443/intake"],
+            vec!["`url` = \"logs example/…\": give the server's URL, such as https://logs.example:8443/intake"],
+        ),
+        (
+            FemtoHttpHandler::builder().url("https://ada:s3/cret@logs.example/x"),
+            vec!["`url` = \"https://…\": give the server's URL, such as https://logs.example:8443/intake"],
         ),
         (
             url().basic_auth("a:b", "s3cret"),

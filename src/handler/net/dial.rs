@@ -12,6 +12,7 @@ use super::endpoint::bare;
 use super::link::{DatagramLink, Link, StreamLink};
 #[cfg(feature = "tls")]
 use super::tls::TlsClient;
+use crate::sync::mute_thread;
 
 /// Makes connections, one at a time.
 pub(crate) trait Dial: Send {
@@ -50,6 +51,7 @@ impl Dialer {
         let target = self.target.clone();
         let refused = answer.clone();
         let run = move || {
+            mute_thread();
             let _ = answer.send(target.connect());
         };
         if let Err(error) = std::thread::Builder::new().name("femtolog-connect".to_owned()).spawn(run) {

@@ -18,6 +18,7 @@ use super::dial::timed_out;
 use super::endpoint::bare;
 use super::link::{FAREWELL, Link, closed, farewell, swallow};
 use crate::error::{Error, Problem};
+use crate::sync::muted;
 use crate::time::uptime;
 
 /// How a connection is encrypted (TLS 1.2 and 1.3), whom it trusts, and who it says it is.
@@ -255,6 +256,7 @@ impl TlsClient {
     }
 }
 
+/// A connection by TLS. What `rustls` logs about it is discarded, as it would be about every batch.
 struct TlsLink {
     stream: TcpStream,
     connection: ClientConnection,
@@ -324,26 +326,9 @@ impl TlsLink {
         while self.connection.reader().read(scratch).is_ok_and(|length| length > 0) {}
         Ok(if state.peer_has_closed() { 0 } else { length })
     }
-}
 
-impl Link for TlsLink {
-    fn is_datagram(&self) -> bool {
-        false
-    }
-
-    fn check(&mut self) -> io::Result<()> {
-        self.stream.set_nonblocking(true)?;
-        let outcome = swallow(|scratch| self.receive(scratch));
-        self.stream.set_nonblocking(false)?;
-        outcome.map(drop)
-    }
-
-    fn set_write_timeout(&mut self, timeout: Duration) -> io::Result<()> {
-        self.timeout = timeout;
-        self.stream.set_write_timeout(Some(timeout))
-    }
-
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+    /// Encrypts bytes and hands them to the system.
+    fn encrypt(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let (start, mut taken) = (uptime(), 0);
         loop {
             if self.owed == 0 {
@@ -365,13 +350,37 @@ impl Link for TlsLink {
             taken += std::mem::take(&mut self.owed);
         }
     }
+}
+
+impl Link for TlsLink {
+    fn is_datagram(&self) -> bool {
+        false
+    }
+
+    fn check(&mut self) -> io::Result<()> {
+        self.stream.set_nonblocking(true)?;
+        let outcome = muted(|| swallow(|scratch| self.receive(scratch)));
+        self.stream.set_nonblocking(false)?;
+        outcome.map(drop)
+    }
+
+    fn set_write_timeout(&mut self, timeout: Duration) -> io::Result<()> {
+        self.timeout = timeout;
+        self.stream.set_write_timeout(Some(timeout))
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        muted(|| self.encrypt(bytes))
+    }
 
     fn close(&mut self) {
         let _ = self.stream.set_write_timeout(Some(FAREWELL));
-        self.connection.send_close_notify();
-        while self.connection.wants_write()
-            && self.connection.write_tls(&mut self.stream).is_ok_and(|length| length > 0)
-        {}
+        muted(|| {
+            self.connection.send_close_notify();
+            while self.connection.wants_write()
+                && self.connection.write_tls(&mut self.stream).is_ok_and(|length| length > 0)
+            {}
+        });
         farewell(&mut self.stream);
     }
 }

@@ -1,0 +1,115 @@
+//! The thread that carries out a handler's requests, so that the handler's own thread never waits for a server.
+
+use std::sync::Arc;
+use std::thread::Thread;
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
+
+use super::answer::Outcome;
+use super::client::{Answer, Client};
+use crate::error::caught;
+use crate::sync::mute_thread;
+
+/// What a request has in it, and whom to wake when it is over.
+struct Request {
+    content_type: &'static str,
+    body: Vec<u8>,
+    timeout: Option<Duration>,
+    asker: Thread,
+}
+
+/// How a request came out.
+pub(super) struct Response {
+    /// The answer; else what becomes of the records, and what went wrong.
+    pub(super) outcome: Result<Answer, (Outcome, String)>,
+    /// The request's body, to be used again.
+    pub(super) body: Vec<u8>,
+}
+
+/// Carries out requests on a thread of its own, one at a time.
+///
+/// The thread starts with the first request, unparks the handler's thread after each, and ends when this value is
+/// dropped: at once, or when the request under way is over, which its timeout bounds. It logs nothing: what the HTTP
+/// client says about a request must not become the next one.
+pub(super) struct RequestThread {
+    client: Arc<Client>,
+    channels: Option<(Sender<Request>, Receiver<Response>)>,
+    is_busy: bool,
+    /// Why the thread could not be started.
+    refusal: Option<String>,
+}
+
+impl RequestThread {
+    pub(super) fn new(client: Client) -> Self {
+        Self { client: Arc::new(client), channels: None, is_busy: false, refusal: None }
+    }
+
+    /// Returns the server's URL as far as it may be shown.
+    pub(super) fn server(&self) -> &str {
+        self.client.server()
+    }
+
+    /// Returns whether a request is under way, or its response not yet taken.
+    pub(super) fn is_busy(&self) -> bool {
+        self.is_busy
+    }
+
+    /// Begins a request, of which there may be one at a time.
+    pub(super) fn start(&mut self, content_type: &'static str, body: Vec<u8>, timeout: Option<Duration>) {
+        let request = Request { content_type, body, timeout, asker: std::thread::current() };
+        let (requests, _) = self.channels.get_or_insert_with(|| {
+            let (requests, inbox) = crossbeam_channel::bounded(1);
+            let (outbox, responses) = crossbeam_channel::bounded(1);
+            let client = self.client.clone();
+            self.refusal = spawn(move || carry_out(&client, &inbox, &outbox)).err().map(|error| error.to_string());
+            (requests, responses)
+        });
+        // Without a thread, the response says so.
+        let _ = requests.send(request);
+        self.is_busy = true;
+    }
+
+    /// Takes the response to the request under way, after waiting for up to `wait`; `None` if there is none yet.
+    pub(super) fn response(&mut self, wait: Duration) -> Option<Response> {
+        let (_, responses) = self.channels.as_ref().filter(|_| self.is_busy)?;
+        let response = match responses.recv_timeout(wait) {
+            Ok(response) => response,
+            Err(RecvTimeoutError::Timeout) => return None,
+            Err(RecvTimeoutError::Disconnected) => {
+                self.channels = None;
+                let why = self.refusal.take().unwrap_or_else(|| "it has ended".to_owned());
+                let why = format!("there is no thread for requests: {why}");
+                Response { outcome: Err((Outcome::Retry, why)), body: Vec::new() }
+            }
+        };
+        self.is_busy = false;
+        Some(response)
+    }
+
+    /// Lets the thread end.
+    pub(super) fn close(&mut self) {
+        self.channels = None;
+        self.is_busy = false;
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a request has a thread that may hang in it; see `RequestThread`")]
+fn spawn(run: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
+    std::thread::Builder::new().name("femtolog-http".to_owned()).spawn(run).map(drop)
+}
+
+/// Carries out requests until nobody is left to make one.
+fn carry_out(client: &Client, inbox: &Receiver<Request>, outbox: &Sender<Response>) {
+    mute_thread();
+    for Request { content_type, body, timeout, asker } in inbox {
+        let outcome = caught("request", || Ok(client.send(content_type, &body, timeout)));
+        // The same request would panic again.
+        let outcome = outcome.unwrap_or_else(|error| Err((Outcome::Failed, error.to_string())));
+        let is_over = outbox.send(Response { outcome, body }).is_err();
+        asker.unpark();
+        if is_over {
+            return;
+        }
+    }
+}
