@@ -227,9 +227,12 @@
 //! | `journald` | `FemtoJournaldHandler`: systemd's journal (Linux) |
 //! | `local-time` | times of the local or any other zone, in formatters and for rollovers, by the crate `jiff` |
 //! | `log` | `bridge`: a back end for the crate `log`, and `FemtoLogHandler`, which feeds another one |
+//! | `http` | `FemtoHttpHandler`: records by HTTP and HTTPS, by the crate `ureq`; brings `tls` |
 //! | `msgpack` | `FemtoMsgpackFormatter`: MessagePack |
 //! | `gzip` | compressed backups of files that roll over, by the crate `flate2` |
+//! | `otlp` | `FemtoOtlpHandler`: records to OpenTelemetry's collector, by OTLP over HTTP; brings `http` |
 //! | `regex` | [`filter::Matches`](filter), and expressions for [`filter::Redact`] |
+//! | `serde` | `key:serde = value`: values of any type that `serde` can serialize |
 //! | `tracing` | `FemtoTracingLayer`, `FemtoTracingSubscriber`: what `tracing`'s macros log; `FemtoTracingHandler`: the other way |
 //! | `tls` | encrypted connections of the socket and syslog handlers, by the crate `rustls` |
 //!
@@ -260,7 +263,13 @@
 //! Windows; on other platforms, call [`shutdown()`] before the end. A child of `fork` has no handlers' threads: what it logs is
 //! counted as dropped, until it sets the global system up anew. Pointers of 64 bits are assumed for speed, not for correctness; 64-bit
 //! atomics are required.
+//!
+//! # Guides
+//!
+//! The module [`guide`] has longer texts: handlers, files, networks, formatters, filters, spans, testing, operations, and how to
+//! come from CPython's `logging`, `log` or `tracing`.
 #![deny(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(
     not(test),
     warn(
@@ -340,6 +349,8 @@ pub mod time;
 // and atomics.
 mod sync;
 
+pub mod guide;
+
 #[cfg(feature = "log")]
 pub use bridge::FemtoLogHandler;
 #[cfg(feature = "tracing")]
@@ -384,23 +395,7 @@ pub use value::{Limits, List, Map, OwnedValue, Value};
 #[doc(hidden)]
 pub use record::by_hand::ByHand;
 
-// The examples of the README and the guides are compiled and run with the documentation's own.
+// The examples of the README are compiled and run with the documentation's own.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
-#[doc = include_str!("../docs/guide/levels.md")]
-#[doc = include_str!("../docs/guide/macros.md")]
-#[doc = include_str!("../docs/guide/structured.md")]
-#[doc = include_str!("../docs/guide/spans.md")]
-#[doc = include_str!("../docs/guide/handlers.md")]
-#[doc = include_str!("../docs/guide/files.md")]
-#[doc = include_str!("../docs/guide/composition.md")]
-#[doc = include_str!("../docs/guide/filters.md")]
-#[doc = include_str!("../docs/guide/formatters.md")]
-#[doc = include_str!("../docs/guide/network.md")]
-#[cfg_attr(all(feature = "otlp", feature = "gzip"), doc = include_str!("../docs/guide/http.md"))]
-#[cfg_attr(feature = "otlp", doc = include_str!("../docs/guide/collector.md"))]
-#[doc = include_str!("../docs/guide/syslog.md")]
-#[doc = include_str!("../docs/guide/testing.md")]
-#[cfg_attr(feature = "log", doc = include_str!("../docs/guide/log.md"))]
-#[cfg_attr(feature = "tracing", doc = include_str!("../docs/guide/tracing.md"))]
-mod guides {}
+mod readme {}

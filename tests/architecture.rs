@@ -64,6 +64,8 @@ const MODULES: &[Module] = &[
     module("level", &[]),
     module("time", &["sync"]),
     module("sync", &[]),
+    // The documents of docs/guide/, for rustdoc.
+    module("guide", &[]),
 ];
 
 /// What a single file may import besides: the handler of last resort is a handler with a worker like any other, and

@@ -13,7 +13,7 @@ fn clippy(binary: &str) -> Option<Output> {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("clippy").join(binary);
     let cargo = |arguments: &[&str]| {
         let mut cargo = Command::new(env!("CARGO"));
-        cargo.args(arguments).env_remove("RUSTFLAGS").env_remove("CLIPPY_ARGS").env_remove("FEMTOLOGGING_MAX_LEVEL");
+        cargo.args(arguments).env_remove("RUSTFLAGS").env_remove("CLIPPY_ARGS").env("FEMTOLOGGING_MAX_LEVEL", "");
         cargo.current_dir(&fixture).env("CARGO_TERM_COLOR", "never").env("CARGO_TARGET_DIR", &target);
         cargo.output().expect("cargo starts")
     };

@@ -34,8 +34,9 @@ impl Fixture {
         if release {
             cargo.arg("--release");
         }
-        cargo.env_remove("RUSTFLAGS").env_remove("FEMTOLOGGING_MAX_LEVEL").env_remove("CARGO_BUILD_TARGET");
-        cargo.envs(variable.map(|value| ("FEMTOLOGGING_MAX_LEVEL", value)));
+        cargo.env_remove("RUSTFLAGS").env_remove("CARGO_BUILD_TARGET");
+        // Empty stands for unset, which the configuration of this repository would fill in.
+        cargo.env("FEMTOLOGGING_MAX_LEVEL", variable.unwrap_or_default());
         cargo.output().expect("cargo starts")
     }
 
