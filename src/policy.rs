@@ -19,16 +19,28 @@ use std::time::Duration;
 pub enum Transport {
     /// One ring of `bytes` bytes for every thread that logs, rounded up to a power of two: 1 KiB to 64 MiB.
     ///
-    /// The fastest transport. A ring is reused when its thread has ended.
+    /// The fastest transport. A ring is reused when its thread has ended. Threads that come when rings have taken their part of
+    /// [`max_queue_bytes`](crate::ConfigBuilder::max_queue_bytes) get smaller ones, and later ones share a channel.
     PerThread {
         /// The size of one thread's ring, in bytes.
         bytes: usize,
     },
     /// One channel that all threads share, for programs with thousands of threads that log.
     Shared {
-        /// How many records the channel holds; `None` for no bound but memory.
+        /// How many records the channel holds; `None` for as many as the handler's share of
+        /// [`max_queue_bytes`](crate::ConfigBuilder::max_queue_bytes) has room for.
         capacity: Option<usize>,
     },
+}
+
+impl Transport {
+    /// How much memory a queue has at least: room for one ring as large as was asked for, and for as much beside it.
+    pub(crate) fn least_bytes(self) -> usize {
+        match self {
+            Transport::PerThread { bytes } => bytes.next_power_of_two().saturating_mul(4),
+            Transport::Shared { .. } => 0,
+        }
+    }
 }
 
 impl Default for Transport {

@@ -168,7 +168,7 @@ fn a_handlers_own_settings_are_checked_together() {
             shared(Some(capacity)).build().unwrap_err().to_string(),
             format!(
                 "invalid configuration: `transport.capacity` = {capacity}: \
-                 give room for 1 to 16,777,216 records, or None for no bound"
+                 give room for 1 to 16,777,216 records, or None for as many as there is memory for"
             )
         );
     }

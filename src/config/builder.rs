@@ -36,6 +36,7 @@ impl Config {
     /// | [`directives_from_env`](ConfigBuilder::directives_from_env) | none | the same from an environment variable |
     /// | [`span_events`](ConfigBuilder::span_events) | `Both` | which records spans make of themselves |
     /// | [`limits`](ConfigBuilder::limits) | see [`Limits`] | how large records may be, in this process |
+    /// | [`max_queue_bytes`](ConfigBuilder::max_queue_bytes) | 64 MiB | how much memory the queues of all handlers take |
     /// | [`clock`](ConfigBuilder::clock) | [`Clock::system`] | what records are stamped with |
     /// | [`exit_timeout`](ConfigBuilder::exit_timeout) | 5 s | how long the end of the process waits for handlers |
     pub fn builder() -> ConfigBuilder {
@@ -47,12 +48,16 @@ impl Config {
             directives: Vec::new(),
             span_events: SpanEvents::default(),
             limits: None,
+            max_queue_bytes: MAX_QUEUE_BYTES,
             clock: None,
             exit_timeout: None,
             problems: Vec::new(),
         }
     }
 }
+
+/// See [`ConfigBuilder::max_queue_bytes`].
+const MAX_QUEUE_BYTES: usize = 64 << 20;
 
 /// Builds a logging system. [`Config::builder`] lists the settings.
 ///
@@ -78,6 +83,7 @@ pub struct ConfigBuilder {
     directives: Vec<Directives>,
     span_events: SpanEvents,
     limits: Option<Limits>,
+    max_queue_bytes: usize,
     clock: Option<Clock>,
     exit_timeout: Option<Duration>,
     problems: Vec<Problem>,
@@ -236,6 +242,20 @@ impl ConfigBuilder {
         self
     }
 
+    /// Sets how much memory the queues of all handlers take at most, in bytes. Each handler has an equal share of it: for
+    /// its rings, for payloads that are too large for them, and for its channel. What a handler has no room for is up to
+    /// its [`OverflowPolicy`](crate::OverflowPolicy).
+    ///
+    /// 64 MiB by default; at least 1 MiB. A handler whose [`Transport`](crate::Transport) asks for rings of more than a
+    /// quarter of its share gets four times such a ring. A payload of more than a quarter of the share counts as a quarter.
+    pub fn max_queue_bytes(mut self, bytes: usize) -> Self {
+        if bytes < 1 << 20 {
+            self.problems.push(Problem::new("max_queue_bytes", bytes, "give the queues 1 MiB at least"));
+        }
+        self.max_queue_bytes = bytes;
+        self
+    }
+
     /// Sets the clock that records are stamped with, such as a [`ManualClock`](crate::time::ManualClock) in tests.
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = Some(clock);
@@ -277,8 +297,10 @@ impl ConfigBuilder {
         self.apply_directives();
         let clock = self.clock.unwrap_or_else(Clock::system);
         let mut workers: Vec<Arc<Worker>> = Vec::new();
+        let share = self.max_queue_bytes / self.handlers.len().max(1);
         for (name, spec) in self.handlers {
-            match Worker::spawn(&name, spec, &clock) {
+            let bytes = spec.settings.transport.least_bytes().max(share);
+            match Worker::spawn(&name, spec, bytes, &clock) {
                 Ok(worker) => workers.push(worker),
                 Err(error) => {
                     let _ = worker::close(&workers, logging::PATIENCE);

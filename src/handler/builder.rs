@@ -100,7 +100,7 @@ impl HandlerSettings {
                 capacity.is_some_and(|capacity| !(1..=1 << 24).contains(&capacity)),
                 "transport.capacity",
                 capacity.unwrap_or_default().to_string(),
-                "give room for 1 to 16,777,216 records, or None for no bound",
+                "give room for 1 to 16,777,216 records, or None for as many as there is memory for",
             ),
         }
         let IdlePolicy { spin, first_sleep, longest_sleep } = self.idle;

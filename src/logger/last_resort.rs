@@ -10,6 +10,9 @@ use crate::level::Level;
 use crate::time::Clock;
 use crate::worker::{self, Worker};
 
+/// How much memory its queue takes at most.
+const QUEUE_BYTES: usize = 4 << 20;
+
 /// The worker of last resort and the route to it; no worker if its thread could not be started.
 static LAST_RESORT: OnceLock<(Option<Arc<Worker>>, Arc<Route>)> = OnceLock::new();
 
@@ -18,7 +21,7 @@ pub(super) fn route() -> Arc<Route> {
     let mut failure = None;
     let (_, route) = LAST_RESORT.get_or_init(|| {
         let spec = FemtoStreamHandler::stderr().level(Level::Warn).build();
-        let worker = spec.and_then(|spec| Worker::spawn("last-resort", spec, &Clock::system()));
+        let worker = spec.and_then(|spec| Worker::spawn("last-resort", spec, QUEUE_BYTES, &Clock::system()));
         let worker = worker.map_err(|error| failure = Some(error)).ok();
         let queues = worker.iter().map(|worker| worker.queue.clone()).collect();
         exit::at_exit(drain);

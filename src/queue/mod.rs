@@ -4,25 +4,29 @@
 mod models;
 mod per_thread;
 mod ring;
+mod room;
 mod shared;
 #[cfg(all(test, not(loom)))]
 mod tests;
 
-pub(crate) use per_thread::{Aside, PerThread, ThreadRing};
+pub(crate) use per_thread::{Aside, Frame, PerThread, ThreadRing};
+pub(crate) use room::Cost;
 pub(crate) use shared::{Packet, Shared};
 
 use std::cell::Cell;
 use std::sync::atomic::AtomicU8;
 use std::sync::{Arc, OnceLock};
 use std::thread::Thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
+
+use smallvec::SmallVec;
 
 use crate::level::Level;
 use crate::metrics::{Counters, DropReason, HandlerMetrics};
 use crate::policy::{OverflowPolicy, Transport};
-use crate::record::{Header, ThreadInfo};
+use crate::record::{HEADER_WORDS, Header, ThreadInfo};
 use crate::sync::modelled::{Mutex, lock};
-use crate::sync::{AtomicBool, AtomicU64, Ordering::*, generation, watch_forks};
+use crate::sync::{AtomicBool, AtomicU64, Ordering::*, fence, generation, watch_forks};
 use crate::time::Clock;
 
 thread_local! {
@@ -65,10 +69,20 @@ pub(crate) enum Lane {
     Shared(Shared),
 }
 
+/// What a caller that found no room does.
+#[derive(Clone, Copy)]
+enum Patience {
+    GiveUp,
+    /// It waits until that moment, or without limit.
+    Wait(Option<Instant>),
+}
+
 impl Queue {
+    /// Makes a queue that takes `bytes` bytes of memory at most.
     pub(crate) fn new(
         name: &str,
         transport: Transport,
+        bytes: usize,
         overflow: OverflowPolicy,
         threshold: u8,
         wake_at: u8,
@@ -78,8 +92,8 @@ impl Queue {
         Self {
             name: name.into(),
             lane: match transport {
-                Transport::PerThread { bytes } => Lane::PerThread(PerThread::new(bytes)),
-                Transport::Shared { capacity } => Lane::Shared(Shared::new(capacity)),
+                Transport::PerThread { bytes: ring } => Lane::PerThread(PerThread::new(ring, bytes)),
+                Transport::Shared { capacity } => Lane::Shared(Shared::new(capacity, bytes)),
             },
             clock,
             counters: Counters::default(),
@@ -103,15 +117,16 @@ impl Queue {
         self.threshold.store(threshold, Relaxed);
     }
 
-    /// Claims a ring for the calling thread, if this queue has rings.
+    /// Claims a ring for the calling thread, if this queue has rings and memory for one.
     pub(crate) fn claim(&self, thread: &Arc<ThreadInfo>) -> Option<Arc<ThreadRing>> {
         match &self.lane {
-            Lane::PerThread(lane) => Some(lane.claim(thread)),
+            Lane::PerThread(lane) => lane.claim(thread),
             Lane::Shared(_) => None,
         }
     }
 
-    /// Queues an encoded record, however long that takes by the overflow policy, or counts it as dropped.
+    /// Queues an encoded record, however long that takes by the overflow policy, or counts it as dropped. `ring` is the
+    /// calling thread's own, if it has one.
     pub(crate) fn push_bytes(
         &self,
         ring: Option<&ThreadRing>,
@@ -120,71 +135,118 @@ impl Queue {
         ticks: u64,
         payload: &[u8],
     ) {
+        // `payload.into()` would round the capacity up to a power of two.
+        let packet = || Packet { header, ticks, thread: thread.clone(), payload: SmallVec::from_slice(payload) };
         match (&self.lane, ring) {
             (Lane::PerThread(_), Some(ring)) => {
-                if let Err(reason) = self.insist(|| ring.push_bytes(header, ticks, payload)) {
+                if let Err(reason) = self.push_to_ring(ring, header, ticks, payload) {
                     self.drop_one(reason, header.level());
                 }
             }
             (Lane::PerThread(lane), None) => {
-                let ring = lane.claim(thread);
-                if let Err(reason) = self.insist(|| ring.push_bytes(header, ticks, payload)) {
-                    self.drop_one(reason, header.level());
+                let outcome = self.take_room(lane.common(), lane.common().cost(payload.len()));
+                match outcome {
+                    Ok(()) => _ = lane.push_common(packet()),
+                    Err(reason) => self.drop_one(reason, header.level()),
                 }
-                ring.release();
             }
             (Lane::Shared(lane), _) => {
-                let packet = Packet { header, ticks, thread: thread.clone(), payload: payload.into() };
-                let mut packet = Some(packet);
                 lane.announce();
-                let outcome = self.insist(|| {
-                    packet = packet.take().and_then(|packet| lane.push(packet).err());
-                    if packet.is_some() && self.overflow == OverflowPolicy::DropOldest {
-                        if let Some(oldest) = lane.pop() {
-                            self.drop_published(DropReason::Full, oldest.header.level());
-                        }
-                        packet = packet.take().and_then(|packet| lane.push(packet).err());
-                    }
-                    packet.is_none()
-                });
-                if let Err(reason) = outcome {
-                    self.drop_published(reason, header.level());
+                let outcome = self.take_room(lane, lane.cost(payload.len()));
+                match outcome {
+                    Ok(()) if lane.push(packet()) => {}
+                    Ok(()) => self.drop_published(DropReason::Closed, header.level()),
+                    Err(reason) => self.drop_published(reason, header.level()),
                 }
             }
         }
     }
 
-    /// Tries until it works or the overflow policy says that it is enough.
-    #[expect(clippy::disallowed_methods, reason = "a wait with a limit needs a clock")]
-    fn insist(&self, mut attempt: impl FnMut() -> bool) -> Result<(), DropReason> {
-        if self.is_closed() || self.is_orphaned() {
-            return Err(DropReason::Closed);
+    fn push_to_ring(&self, ring: &ThreadRing, header: Header, ticks: u64, payload: &[u8]) -> Result<(), DropReason> {
+        let patience = self.patience()?;
+        if let Some(words) = ring.words(payload.len()) {
+            let push = || ring.push_bytes(words, header, ticks, payload);
+            return self.insist(patience, push, |until| self.wait_for_ring(ring, words, until));
         }
-        if attempt() {
-            return Ok(());
+        let Lane::PerThread(lane) = &self.lane else { return Err(DropReason::Closed) };
+        let (room, cost) = (lane.common().room(), ring.aside_cost(payload.len()));
+        self.insist(patience, || room.try_take(cost), |until| room.take(cost, until).map(|()| true))?;
+        let push = || ring.push_aside(header, ticks, payload);
+        let outcome = self.insist(patience, push, |until| self.wait_for_ring(ring, HEADER_WORDS, until));
+        outcome.inspect_err(|_| room.give_back(cost))
+    }
+
+    /// Waits until the calling thread's ring has room; says that it is to be tried again.
+    fn wait_for_ring(&self, ring: &ThreadRing, words: usize, until: Option<Instant>) -> Result<bool, DropReason> {
+        match ring.wait_for(words, until, || self.is_closed()) {
+            true => Ok(false),
+            false if self.is_closed() => Err(DropReason::Closed),
+            false => Err(DropReason::Full),
         }
-        // A handler's thread that waits for itself, or for one that waits for it, would wait for ever.
-        let patience = match self.overflow {
-            _ if is_consumer() => Duration::ZERO,
-            OverflowPolicy::Block | OverflowPolicy::DropOldest => Duration::MAX,
-            OverflowPolicy::BlockFor(patience) => patience,
-            OverflowPolicy::DropNewest => Duration::ZERO,
-        };
-        self.wake();
-        let start = Instant::now();
-        let mut backoff = Backoff::default();
-        loop {
-            if attempt() {
-                return Ok(());
+    }
+
+    /// Takes room in a channel.
+    fn take_room(&self, lane: &Shared, cost: Cost) -> Result<(), DropReason> {
+        let patience = self.patience()?;
+        let take = || lane.room().try_take(cost);
+        if self.overflow != OverflowPolicy::DropOldest {
+            return self.insist(patience, take, |until| lane.room().take(cost, until).map(|()| true));
+        }
+        while !take() {
+            match lane.pop() {
+                Some(oldest) => self.drop_published(DropReason::Full, oldest.header.level()),
+                // Others have taken the room and not yet sent what it is for.
+                None => std::thread::yield_now(),
             }
             if self.is_closed() {
                 return Err(DropReason::Closed);
             }
-            let waited = start.elapsed();
-            if waited >= patience {
-                return Err(DropReason::Full);
+        }
+        Ok(())
+    }
+
+    /// What the overflow policy says about waiting, or why the record is not for this queue.
+    #[expect(clippy::disallowed_methods, reason = "a wait with a limit needs a clock")]
+    fn patience(&self) -> Result<Patience, DropReason> {
+        if self.is_closed() || self.is_orphaned() {
+            return Err(DropReason::Closed);
+        }
+        Ok(match self.overflow {
+            // A handler's thread that waits for itself, or for one that waits for it, would wait for ever.
+            _ if is_consumer() => Patience::GiveUp,
+            OverflowPolicy::DropNewest => Patience::GiveUp,
+            OverflowPolicy::BlockFor(time) if time.is_zero() => Patience::GiveUp,
+            OverflowPolicy::BlockFor(time) => Patience::Wait(Instant::now().checked_add(time)),
+            OverflowPolicy::Block | OverflowPolicy::DropOldest => Patience::Wait(None),
+        })
+    }
+
+    /// Tries until it works or the overflow policy says that it is enough. `wait` sleeps, and says whether the attempt has
+    /// been made on the caller's behalf meanwhile.
+    fn insist(
+        &self,
+        patience: Patience,
+        mut attempt: impl FnMut() -> bool,
+        mut wait: impl FnMut(Option<Instant>) -> Result<bool, DropReason>,
+    ) -> Result<(), DropReason> {
+        if attempt() {
+            return Ok(());
+        }
+        self.wake();
+        let Patience::Wait(until) = patience else {
+            return if attempt() { Ok(()) } else { Err(DropReason::Full) };
+        };
+        // About a microsecond: room that comes so soon is cheaper to wait for than to sleep for.
+        for spins in 0..6 {
+            (0..1 << spins).for_each(|_| std::hint::spin_loop());
+            if attempt() {
+                return Ok(());
             }
-            backoff.wait(patience - waited);
+        }
+        loop {
+            if wait(until)? || attempt() {
+                return Ok(());
+            }
         }
     }
 
@@ -226,8 +288,15 @@ impl Queue {
         self.closed.load(Acquire)
     }
 
+    /// Refuses records from now on, and sends callers that wait for room away.
     pub(crate) fn close(&self) {
         self.closed.store(true, Release);
+        // Pairs with that of a caller that is about to sleep: it sees that the queue is closed, or is seen.
+        fence(SeqCst);
+        match &self.lane {
+            Lane::PerThread(lane) => lane.close(),
+            Lane::Shared(lane) => lane.room().close(),
+        }
     }
 
     /// Says that the handler's thread will not take records any more.
@@ -241,7 +310,12 @@ impl Queue {
         let ended = lock(&self.ended);
         let count = |header: Header| self.drop_published(DropReason::Closed, header.level());
         match &self.lane {
-            Lane::PerThread(lane) if *ended || self.is_orphaned() => lane.discard(count),
+            Lane::PerThread(lane) if *ended || self.is_orphaned() => {
+                lane.discard(count);
+                if *ended {
+                    std::iter::from_fn(|| lane.common().pop()).map(|packet| packet.header).for_each(count);
+                }
+            }
             // Nothing is queued in a child of `fork`, and what its parent had queued is not there for it to count.
             Lane::Shared(lane) if *ended => {
                 std::iter::from_fn(|| lane.pop()).map(|packet| packet.header).for_each(count);
@@ -273,29 +347,11 @@ impl Queue {
 
 impl Drop for Queue {
     fn drop(&mut self) {
-        let orphaned = self.is_orphaned();
-        if let (Lane::Shared(lane), true) = (&mut self.lane, orphaned) {
-            lane.abandon();
-        }
-    }
-}
-
-/// Waits longer and longer: about a microsecond of spinning, a few yields, then sleeps of 20 µs up to 1 ms.
-#[derive(Default)]
-struct Backoff {
-    step: u32,
-}
-
-impl Backoff {
-    fn wait(&mut self, at_most: Duration) {
-        match self.step {
-            0..6 => (0..1 << self.step).for_each(|_| std::hint::spin_loop()),
-            6..16 => std::thread::yield_now(),
-            step => {
-                let sleep = Duration::from_micros(20 << (step - 16).min(6)).min(Duration::from_millis(1));
-                std::thread::sleep(sleep.min(at_most));
+        if self.is_orphaned() {
+            match &mut self.lane {
+                Lane::PerThread(lane) => lane.abandon(),
+                Lane::Shared(lane) => lane.abandon(),
             }
         }
-        self.step += 1;
     }
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use loom::thread;
 
-use super::{Aside, Lane, PerThread, Queue, ThreadRing, ring::Ring};
+use super::{Aside, Frame, Lane, PerThread, Queue, ThreadRing, ring::Ring, room::Room};
 use crate::level::Level;
 use crate::metrics::{Counters, DropReason};
 use crate::policy::{OverflowPolicy, Transport};
@@ -97,42 +97,56 @@ struct Reading {
 
 impl Reading {
     fn read(&mut self, ring: &ThreadRing) {
-        let mut bytes = Vec::new();
-        ring.ring().take(&mut bytes);
-        let mut at = 0;
-        while at < bytes.len() {
-            let mut reader = Reader::new(&bytes[at..]);
-            let header = Header::from_word(reader.word());
-            if header == Header::NEW_THREAD {
-                let Some(Aside::Thread(thread)) = ring.next_aside() else { panic!("no thread was announced") };
-                self.thread = thread.id;
-                at += 8;
-                continue;
+        let (mut at, until) = (ring.ring().head(), ring.ring().published());
+        while let Some(frame) = ring.frame(at, until) {
+            match frame {
+                Frame::Thread => {
+                    let Some(Aside::Thread(thread)) = ring.next_aside() else { panic!("no thread was announced") };
+                    self.thread = thread.id;
+                    at += 1;
+                }
+                Frame::Record { header, ticks, words: length } => {
+                    let mut payload = Vec::new();
+                    if header.is_aside() {
+                        let Some(Aside::Payload(aside)) = ring.next_aside() else { panic!("no payload was announced") };
+                        payload.extend_from_slice(&aside);
+                    } else {
+                        ring.ring().copy(at + HEADER_WORDS as u64, length as usize - HEADER_WORDS, &mut payload);
+                    }
+                    self.records.push((self.thread, ticks, words(&payload)));
+                    at += length;
+                }
+                Frame::Broken => panic!("a broken record at {at}"),
             }
-            let ticks = reader.word();
-            let end = at + header.words() * 8;
-            let payload = match header.is_aside() {
-                true => match ring.next_aside() {
-                    Some(Aside::Payload(payload)) => words(&payload),
-                    _ => panic!("no payload was announced"),
-                },
-                false => words(&bytes[at + HEADER_WORDS * 8..end]),
-            };
-            self.records.push((self.thread, ticks, payload));
-            at = end;
+            ring.ring().free(at);
         }
+    }
+}
+
+/// How much memory the queues of the models may take.
+const MOST: usize = 1 << 20;
+
+fn claim(lane: &PerThread, thread: u64) -> Arc<ThreadRing> {
+    lane.claim(&info(thread)).expect("there is memory for a ring")
+}
+
+/// Publishes a record, in the ring or beside it.
+fn send(ring: &ThreadRing, ticks: u64, payload: &[u8]) -> bool {
+    match ring.words(payload.len()) {
+        Some(words) => ring.push_bytes(words, header(), ticks, payload),
+        None => ring.push_aside(header(), ticks, payload),
     }
 }
 
 #[test]
 fn a_ring_that_a_thread_gives_back_tells_the_next_one_s_records_apart() {
     model(|| {
-        let lane = Arc::new(PerThread::new(64));
+        let lane = Arc::new(PerThread::new(64, MOST));
         let threads = [1, 2].map(|id| {
             let lane = lane.clone();
             thread::spawn(move || {
-                let ring = lane.claim(&info(id));
-                assert!(ring.push_bytes(header(), id, &[]));
+                let ring = claim(&lane, id);
+                assert!(send(&ring, id, &[]));
                 ring.release();
             })
         });
@@ -158,15 +172,15 @@ fn a_ring_that_a_thread_gives_back_tells_the_next_one_s_records_apart() {
 #[test]
 fn what_does_not_fit_into_a_ring_comes_beside_it() {
     model(|| {
-        let lane = PerThread::new(64);
-        let ring = lane.claim(&info(7));
+        let lane = PerThread::new(64, MOST);
+        let ring = claim(&lane, 7);
         let producer = thread::spawn({
             let ring = ring.clone();
             move || {
                 // A quarter of the ring is two words, the header.
-                assert!(ring.push_bytes(header(), 1, &5_u64.to_le_bytes()));
-                assert!(ring.push_bytes(header(), 2, &[]));
-                assert!(ring.push_bytes(header(), 3, &6_u64.to_le_bytes()));
+                assert!(send(&ring, 1, &5_u64.to_le_bytes()));
+                assert!(send(&ring, 2, &[]));
+                assert!(send(&ring, 3, &6_u64.to_le_bytes()));
             }
         });
         let mut reading = Reading::default();
@@ -180,13 +194,13 @@ fn what_does_not_fit_into_a_ring_comes_beside_it() {
 #[test]
 fn a_flush_finds_everything_that_was_published_before_it_was_asked_for() {
     model(|| {
-        let lane = Arc::new(PerThread::new(64));
+        let lane = Arc::new(PerThread::new(64, MOST));
         let asked = Arc::new(AtomicBool::new(false));
         let caller = thread::spawn({
             let (lane, asked) = (lane.clone(), asked.clone());
             move || {
-                let ring = lane.claim(&info(1));
-                assert!(ring.push_bytes(header(), 1, &[]));
+                let ring = claim(&lane, 1);
+                assert!(send(&ring, 1, &[]));
                 asked.store(true, Release);
             }
         });
@@ -208,7 +222,7 @@ fn a_flush_finds_everything_that_was_published_before_it_was_asked_for() {
 
 fn queue() -> Arc<Queue> {
     let transport = Transport::PerThread { bytes: 64 };
-    Arc::new(Queue::new("model", transport, OverflowPolicy::DropNewest, 0, u8::MAX, Clock::system()))
+    Arc::new(Queue::new("model", transport, MOST, OverflowPolicy::DropNewest, 0, u8::MAX, Clock::system()))
 }
 
 /// Takes the records out that are there, and counts them as written.
@@ -249,17 +263,17 @@ fn what_races_with_the_end_is_delivered_or_counted() {
 #[test]
 fn a_ring_is_not_forgotten_while_a_thread_takes_it() {
     model(|| {
-        let lane = Arc::new(PerThread::new(64));
-        let ring = lane.claim(&info(1));
-        assert!(ring.push_bytes(header(), 1, &[]));
+        let lane = Arc::new(PerThread::new(64, MOST));
+        let ring = claim(&lane, 1);
+        assert!(send(&ring, 1, &[]));
         ring.release();
         let mut first = Reading::default();
         first.read(&ring);
         let next = thread::spawn({
             let lane = lane.clone();
             move || {
-                let ring = lane.claim(&info(2));
-                assert!(ring.push_bytes(header(), 2, &[]));
+                let ring = claim(&lane, 2);
+                assert!(send(&ring, 2, &[]));
                 ring.release();
             }
         });
@@ -297,5 +311,77 @@ fn no_snapshot_sees_a_record_leave_that_it_did_not_see_come() {
         consumer.join().unwrap();
         let end = queue.metrics();
         assert_eq!((end.emitted, end.dropped.total(), end.written + end.in_flight), (2, 1, 1));
+    });
+}
+
+#[test]
+fn a_caller_that_sleeps_for_room_in_its_ring_is_woken() {
+    model(|| {
+        let lane = Arc::new(PerThread::new(64, MOST));
+        let ring = claim(&lane, 1);
+        assert!(ring.push_bytes(2, header(), 1, &[]) && ring.push_bytes(2, header(), 2, &[]));
+        let mut reading = Reading::default();
+        reading.read(&ring);
+        assert!(push(ring.ring(), &[0; 6]));
+        let caller = thread::spawn({
+            let ring = ring.clone();
+            move || {
+                // There is room, or it sleeps until there is.
+                assert!(ring.wait_for(4, None, || false));
+            }
+        });
+        ring.ring().free(ring.ring().published());
+        PerThread::wake_owners(std::iter::once(&*ring));
+        // A model in which the caller sleeps for ever does not end.
+        caller.join().unwrap();
+    });
+}
+
+#[test]
+fn a_caller_that_sleeps_is_sent_away_when_the_queue_is_closed() {
+    model(|| {
+        let queue = queue();
+        let Lane::PerThread(_) = &queue.lane else { unreachable!() };
+        let ring = queue.claim(&info(1)).unwrap();
+        assert!(push(ring.ring(), &[0; 7]));
+        let caller = thread::spawn({
+            let queue = queue.clone();
+            move || assert!(!ring.wait_for(4, None, || queue.is_closed()))
+        });
+        queue.close();
+        caller.join().unwrap();
+    });
+}
+
+#[test]
+fn who_waits_for_room_gets_it_and_no_more_than_there_is() {
+    model(|| {
+        let room = Arc::new(Room::new(usize::MAX, 10, 10));
+        assert!(room.try_take(room.cost(10)));
+        let callers = [6, 5].map(|bytes| {
+            let room = room.clone();
+            thread::spawn(move || {
+                room.take(room.cost(bytes), None).unwrap();
+                room.give_back(room.cost(bytes));
+            })
+        });
+        room.give_back(room.cost(10));
+        callers.into_iter().for_each(|caller| caller.join().unwrap());
+        assert_eq!(room.used().records(), 0);
+        assert!(room.try_take(room.cost(10)));
+    });
+}
+
+#[test]
+fn nobody_waits_for_room_in_a_closed_queue() {
+    model(|| {
+        let room = Arc::new(Room::new(usize::MAX, 10, 10));
+        assert!(room.try_take(room.cost(10)));
+        let caller = thread::spawn({
+            let room = room.clone();
+            move || assert_eq!(room.take(room.cost(1), None), Err(DropReason::Closed))
+        });
+        room.close();
+        caller.join().unwrap();
     });
 }

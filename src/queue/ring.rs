@@ -8,8 +8,8 @@
 //! * Positions count words and never wrap; the slot of a position is its low bits.
 //! * The producer writes a record's words with relaxed stores and publishes them with one release store of `tail`.
 //!   The consumer's acquire load of `tail` makes all of them visible.
-//! * The consumer frees words with a release store of `head`, after it copied them. The producer's acquire load of
-//!   `head` orders its next writes to these slots behind that copy. It keeps the answer in `limit` and asks again
+//! * The consumer copies a record's words and then frees them with a release store of `head`. The producer's acquire
+//!   load of `head` orders its next writes to these slots after that copy. It keeps the answer in `limit` and asks again
 //!   only when the ring looks full, so a call does not touch a cache line that the consumer writes.
 //! * `tail` is on a line of its own: the consumer polls it, and the producer's private fields stay undisturbed.
 
@@ -117,28 +117,71 @@ impl Ring {
         self.tail.0.load(Acquire)
     }
 
-    /// Appends all published words to `out` as bytes and frees them. Returns how many words that were.
-    ///
-    /// Called by the consumer only.
-    pub(crate) fn take(&self, out: &mut Vec<u8>) -> usize {
-        let head = self.head.0.load(Relaxed);
-        let tail = self.published();
-        let count = (tail - head) as usize;
-        if count == 0 {
-            return 0;
-        }
-        let first = head as usize & (self.words.len() - 1);
+    /// The position up to which words were freed. Called by the consumer only.
+    pub(crate) fn head(&self) -> u64 {
+        self.head.0.load(Relaxed)
+    }
+
+    /// Reads a published word that is not freed. Called by the consumer only.
+    #[inline(always)]
+    pub(crate) fn word(&self, at: u64) -> u64 {
+        self.words.get(at as usize & (self.words.len() - 1)).map_or(0, |word| word.load(Relaxed))
+    }
+
+    /// Puts published words into `out`, as bytes. Called by the consumer only.
+    #[inline]
+    pub(crate) fn copy(&self, at: u64, words: usize, out: &mut Vec<u8>) {
+        let first = at as usize & (self.words.len() - 1);
         let (wrapped, ahead) = self.words.split_at(first);
-        let start = out.len();
-        out.resize(start + count * 8, 0);
-        if let Some(room) = out.get_mut(start..) {
-            for (bytes, word) in room.as_chunks_mut::<8>().0.iter_mut().zip(ahead.iter().chain(wrapped)) {
-                *bytes = word.load(Relaxed).to_le_bytes();
-            }
+        // Without `clear`: what stays is overwritten, and need not be zeroed first.
+        out.resize(words * 8, 0);
+        let (bytes, _) = out.as_chunks_mut::<8>();
+        match ahead.get(..words) {
+            Some(all) => bytes.iter_mut().zip(all).for_each(|(bytes, word)| *bytes = word.load(Relaxed).to_le_bytes()),
+            // They go over the ring's end.
+            None => bytes
+                .iter_mut()
+                .zip(ahead.iter().chain(wrapped))
+                .for_each(|(bytes, word)| *bytes = word.load(Relaxed).to_le_bytes()),
         }
-        // Release: the loads above come before the producer's next stores to these slots.
-        self.head.0.store(tail, Release);
-        count
+    }
+
+    /// Frees the words before `at`. Called by the consumer only.
+    #[inline(always)]
+    pub(crate) fn free(&self, at: u64) {
+        // Release: the loads of these words come before the producer's next stores to them.
+        self.head.0.store(at, Release);
+    }
+
+    /// Whether half of the ring is free, or more. Exact while the producer waits.
+    pub(crate) fn is_half_free(&self) -> bool {
+        self.published().wrapping_sub(self.head.0.load(Relaxed)) <= self.words.len() as u64 / 2
+    }
+
+    /// How many records were published up to `tail`, if the producer is not within a push.
+    ///
+    /// The producer moves `at`, then `records`, then `tail`. If `at` has not moved on after `records` was read, no newer
+    /// record is in that number. (A processor that shows stores in another order may make it one too many.)
+    pub(crate) fn settled_records(&self, tail: u64) -> u64 {
+        for _ in 0..1000 {
+            let records = self.records();
+            if self.producer.0.at.load(Acquire) == tail {
+                return records;
+            }
+            std::hint::spin_loop();
+        }
+        self.records()
+    }
+
+    /// Takes everything out, as bytes. Returns how many words that were.
+    #[cfg(test)]
+    pub(crate) fn take(&self, out: &mut Vec<u8>) -> usize {
+        let (head, tail) = (self.head(), self.published());
+        let mut bytes = Vec::new();
+        self.copy(head, (tail - head) as usize, &mut bytes);
+        out.append(&mut bytes);
+        self.free(tail);
+        (tail - head) as usize
     }
 }
 

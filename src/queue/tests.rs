@@ -1,17 +1,17 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::mpsc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 
-use super::{Aside, Lane, PerThread, Queue, ThreadRing, ring::Ring};
+use super::{Aside, Frame, Lane, PerThread, Queue, ThreadRing, ring::Ring, room::Room};
 use crate::level::Level;
 use crate::metrics::DropReason;
 use crate::policy::{OverflowPolicy, Transport};
 use crate::record::{HEADER_WORDS, Header, Prefix, ThreadInfo};
 use crate::time::{Clock, ManualClock, Timestamp};
-use crate::value::{Reader, Sink};
+use crate::value::Sink;
 
 fn words(bytes: &[u8]) -> Vec<u64> {
     bytes.as_chunks::<8>().0.iter().map(|word| u64::from_le_bytes(*word)).collect()
@@ -49,31 +49,58 @@ enum Item {
 
 /// Takes everything out of a ring, as a handler's thread does.
 fn read(ring: &ThreadRing) -> Vec<Item> {
-    let mut bytes = Vec::new();
-    ring.ring().take(&mut bytes);
-    let (mut items, mut at) = (Vec::new(), 0);
-    while at < bytes.len() {
-        let mut reader = Reader::new(&bytes[at..]);
-        let header = Header::from_word(reader.word());
-        if header == Header::NEW_THREAD {
-            let Some(Aside::Thread(thread)) = ring.next_aside() else { panic!("no thread was announced") };
-            items.push(Item::Thread(thread.id));
-            at += 8;
-            continue;
+    let (mut items, mut at, until) = (Vec::new(), ring.ring().head(), ring.ring().published());
+    while let Some(frame) = ring.frame(at, until) {
+        match frame {
+            Frame::Thread => {
+                let Some(Aside::Thread(thread)) = ring.next_aside() else { panic!("no thread was announced") };
+                items.push(Item::Thread(thread.id));
+                at += 1;
+            }
+            Frame::Record { header, ticks, words } => {
+                let mut payload = Vec::new();
+                if header.is_aside() {
+                    let Some(Aside::Payload(aside)) = ring.next_aside() else { panic!("no payload was announced") };
+                    payload.extend_from_slice(&aside);
+                } else {
+                    ring.ring().copy(at + HEADER_WORDS as u64, words as usize - HEADER_WORDS, &mut payload);
+                }
+                items.push(Item::Record { level: header.level(), ticks, payload });
+                at += words;
+            }
+            Frame::Broken => panic!("a broken record at {at}"),
         }
-        let ticks = reader.word();
-        let end = at + header.words() * 8;
-        let payload = match header.is_aside() {
-            true => match ring.next_aside() {
-                Some(Aside::Payload(payload)) => payload.to_vec(),
-                _ => panic!("no payload was announced"),
-            },
-            false => bytes[at + HEADER_WORDS * 8..end].to_vec(),
-        };
-        items.push(Item::Record { level: header.level(), ticks, payload });
-        at = end;
     }
+    ring.ring().free(until);
+    ring.wake_owner();
     items
+}
+
+/// How much memory the queues of these tests may take.
+const MOST: usize = 1 << 20;
+
+fn lane(bytes: usize) -> PerThread {
+    PerThread::new(bytes, MOST)
+}
+
+fn claim(lane: &PerThread, thread: u64) -> Arc<ThreadRing> {
+    lane.claim(&info(thread)).expect("there is memory for a ring")
+}
+
+/// Publishes an encoded record, in the ring or beside it, if there is room.
+fn push_bytes(lane: &PerThread, ring: &ThreadRing, header: Header, ticks: u64, payload: &[u8]) -> bool {
+    if let Some(words) = ring.words(payload.len()) {
+        return ring.push_bytes(words, header, ticks, payload);
+    }
+    let (room, cost) = (lane.common().room(), ring.aside_cost(payload.len()));
+    if !room.try_take(cost) {
+        return false;
+    }
+    let pushed = ring.push_aside(header, ticks, payload);
+    if !pushed {
+        room.give_back(cost);
+    }
+    pushed
 }
 
 #[test]
@@ -130,22 +157,22 @@ proptest! {
     fn payloads_of_any_length_arrive_with_their_thread(
         steps in prop::collection::vec((0..4_u64, 0..80_usize), 0..200),
     ) {
-        let lane = PerThread::new(32 * 8);
+        let lane = lane(32 * 8);
         let mut expected: Vec<Item> = Vec::new();
         let mut items: Vec<Item> = Vec::new();
-        let mut ring = lane.claim(&info(0));
+        let mut ring = claim(&lane, 0);
         expected.push(Item::Thread(0));
         for (number, (thread, length)) in steps.into_iter().enumerate() {
             if thread > 0 {
                 items.extend(read(&ring));
                 ring.release();
-                ring = lane.claim(&info(thread));
+                ring = claim(&lane, thread);
                 expected.push(Item::Thread(thread));
             }
             let (level, ticks, payload) = (Level::ALL[number % 6], number as u64, payload(length));
-            if !ring.push_bytes(header(level), ticks, &payload) {
+            if !push_bytes(&lane, &ring, header(level), ticks, &payload) {
                 items.extend(read(&ring));
-                prop_assert!(ring.push_bytes(header(level), ticks, &payload));
+                prop_assert!(push_bytes(&lane, &ring, header(level), ticks, &payload));
             }
             expected.push(Item::Record { level, ticks, payload });
         }
@@ -208,39 +235,39 @@ fn no_record_looks_like_a_new_thread() {
 
 #[test]
 fn a_ring_is_used_again_and_not_by_two_threads_at_once() {
-    let lane = PerThread::new(64);
+    let lane = lane(64);
     let version = lane.version();
-    let first = lane.claim(&info(1));
-    let second = lane.claim(&info(2));
+    let first = claim(&lane, 1);
+    let second = claim(&lane, 2);
     assert!(!Arc::ptr_eq(&first, &second));
     assert_eq!(lane.version(), version + 2);
     first.release();
-    assert!(Arc::ptr_eq(&first, &lane.claim(&info(3))));
+    assert!(Arc::ptr_eq(&first, &claim(&lane, 3)));
     assert_eq!((lane.rings().len(), lane.version()), (2, version + 2));
     assert_eq!(read(&first), [Item::Thread(1), Item::Thread(3)]);
 }
 
 #[test]
 fn a_ring_without_room_to_say_whose_it_is_is_not_used() {
-    let lane = PerThread::new(64);
-    let full = lane.claim(&info(1));
+    let lane = lane(64);
+    let full = claim(&lane, 1);
     // One word for the thread, and seven.
     assert!(full.ring().push(7, |writer| (0..7).for_each(|_| writer.word(0))));
     full.release();
-    let other = lane.claim(&info(2));
+    let other = claim(&lane, 2);
     assert!(!Arc::ptr_eq(&full, &other));
     other.release();
     full.ring().take(&mut Vec::new());
     full.next_aside();
-    assert!(Arc::ptr_eq(&full, &lane.claim(&info(3))));
+    assert!(Arc::ptr_eq(&full, &claim(&lane, 3)));
     assert_eq!(read(&full), [Item::Thread(3)]);
 }
 
 #[test]
 fn only_idle_rings_are_let_go_of_and_their_records_stay_counted() {
-    let lane = PerThread::new(64);
-    let rings: Vec<_> = (0..40).map(|id| lane.claim(&info(id))).collect();
-    rings.iter().for_each(|ring| assert!(ring.push_bytes(header(Level::Info), 0, &[])));
+    let lane = lane(64);
+    let rings: Vec<_> = (0..40).map(|id| claim(&lane, id)).collect();
+    rings.iter().for_each(|ring| assert!(push_bytes(&lane, ring, header(Level::Info), 0, &[])));
     lane.trim();
     assert_eq!(lane.rings().len(), 40);
     // Idle: without a thread, and empty. The first two are not.
@@ -255,28 +282,68 @@ fn only_idle_rings_are_let_go_of_and_their_records_stay_counted() {
 }
 
 #[test]
-fn payloads_beside_a_ring_take_no_more_than_64_rings_but_for_a_single_one() {
-    let lane = PerThread::new(64);
-    let ring = lane.claim(&info(1));
-    // 64 rings of 64 bytes.
-    let giant = payload(1000);
-    assert!(ring.push_bytes(header(Level::Info), 1, &giant));
-    assert!(!ring.push_bytes(header(Level::Info), 2, &giant));
-    assert_eq!(read(&ring), [Item::Thread(1), Item::Record { level: Level::Info, ticks: 1, payload: giant.clone() }]);
-    let half = payload(256);
-    assert!(ring.push_bytes(header(Level::Info), 3, &half) && ring.push_bytes(header(Level::Info), 4, &half));
-    assert!(!ring.push_bytes(header(Level::Info), 5, &payload(1)));
-    assert_eq!(read(&ring).len(), 2);
-    assert!(ring.push_bytes(header(Level::Info), 6, &giant));
+fn rings_and_payloads_beside_them_take_no_more_than_the_queue_may() {
+    let lane = lane(64);
+    let ring = claim(&lane, 1);
+    // A quarter of what the queue may take, with what is beside each. The ring has room for the headers of three more.
+    let quarter = payload(MOST / 4 / 8 - 8);
+    for ticks in 1..=3 {
+        assert!(push_bytes(&lane, &ring, header(Level::Info), ticks, &quarter));
+    }
+    assert!(!push_bytes(&lane, &ring, header(Level::Info), 4, &quarter));
+    assert_eq!(read(&ring).len(), 1 + 3);
+    // What is larger counts as a quarter, so that its turn comes.
+    let giant = payload(MOST / 2);
+    assert!(push_bytes(&lane, &ring, header(Level::Info), 5, &giant));
+    assert_eq!(read(&ring), [Item::Record { level: Level::Info, ticks: 5, payload: giant }]);
+    // All but the ring was given back.
+    ring.release();
+    assert_eq!(lane.common().room().used(), super::Cost::bytes(64));
+}
+
+#[test]
+fn later_rings_are_smaller_and_all_of_them_have_a_bound() {
+    let lane = lane(64 * 1024);
+    let mut rings: Vec<Arc<ThreadRing>> = Vec::new();
+    while let Some(ring) = lane.claim(&info(rings.len() as u64)) {
+        rings.push(ring);
+    }
+    let sizes: Vec<_> = rings.iter().map(|ring| ring.ring().capacity() * 8).collect();
+    assert!(sizes.is_sorted_by(|a, b| a >= b), "{sizes:?}");
+    // Three quarters of a MiB: seven rings as large as was asked for, and the rest in rings of 4 KiB.
+    assert_eq!(sizes.iter().filter(|size| **size == 64 * 1024).count(), 7);
+    assert_eq!(sizes.iter().filter(|size| **size == 4096).count(), (MOST / 4 * 3 - 7 * 64 * 1024) / 4096);
+    assert_eq!(sizes.iter().sum::<usize>(), MOST / 4 * 3);
+    // A thread that ends leaves its ring to the next one, and rings beyond the spare ones go.
+    rings[3].release();
+    assert!(Arc::ptr_eq(&rings[3], &claim(&lane, 1000)));
+    rings.iter().for_each(|ring| ring.release());
+    rings.iter().for_each(|ring| drop(read(ring)));
+    lane.trim();
+    assert_eq!(lane.rings().len(), 16);
+    assert!(claim(&lane, 1001).ring().capacity() * 8 >= 4096);
+}
+
+#[test]
+fn a_ring_that_is_more_than_half_full_is_used_again_if_no_other_can_be_made() {
+    let lane = PerThread::new(4096, 8192);
+    let ring = claim(&lane, 1);
+    assert!(ring.ring().push(300, |writer| (0..300).for_each(|_| writer.word(0))));
+    ring.release();
+    assert!(Arc::ptr_eq(&ring, &claim(&lane, 2)));
+    ring.release();
+    // A quarter of it is not free any more.
+    assert!(ring.ring().push(100, |writer| (0..100).for_each(|_| writer.word(0))));
+    assert!(lane.claim(&info(3)).is_none());
 }
 
 #[test]
 fn what_is_discarded_is_told_by_level() {
-    let lane = PerThread::new(256);
-    let ring = lane.claim(&info(1));
-    assert!(ring.push_bytes(header(Level::Debug), 1, &[]));
-    assert!(ring.push_bytes(header(Level::Error), 2, &payload(100)));
-    assert!(ring.push_bytes(header(Level::Info), 3, &payload(3)));
+    let lane = lane(256);
+    let ring = claim(&lane, 1);
+    assert!(push_bytes(&lane, &ring, header(Level::Debug), 1, &[]));
+    assert!(push_bytes(&lane, &ring, header(Level::Error), 2, &payload(100)));
+    assert!(push_bytes(&lane, &ring, header(Level::Info), 3, &payload(3)));
     let mut levels = Vec::new();
     lane.discard(|header| levels.push(header.level()));
     assert_eq!(levels, [Level::Debug, Level::Error, Level::Info]);
@@ -286,52 +353,71 @@ fn what_is_discarded_is_told_by_level() {
 
 fn queue(transport: Transport, overflow: OverflowPolicy) -> (Queue, ManualClock) {
     let hand = ManualClock::new(Timestamp::from_nanos(0));
-    (Queue::new("test", transport, overflow, 0, u8::MAX, Clock::manual(&hand)), hand)
+    (Queue::new("test", transport, MOST, overflow, 0, u8::MAX, Clock::manual(&hand)), hand)
 }
 
 const RINGS: Transport = Transport::PerThread { bytes: 64 };
 const ONE_PLACE: Transport = Transport::Shared { capacity: Some(1) };
 
-/// How often `insist` tries something that fails `failures` times, and what comes out.
-fn attempts(queue: &Queue, failures: usize) -> (usize, Result<(), DropReason>) {
-    let mut count = 0;
-    let outcome = queue.insist(|| {
-        count += 1;
-        count > failures
-    });
-    (count, outcome)
+/// How often `insist` tries something that fails `failures` times, how often it waits, and what comes out.
+fn attempts(queue: &Queue, failures: usize) -> (usize, usize, Result<(), DropReason>) {
+    let (mut tries, mut waits) = (0, 0);
+    let attempt = || {
+        tries += 1;
+        tries > failures
+    };
+    let wait = |_| {
+        waits += 1;
+        if queue.is_closed() { Err(DropReason::Closed) } else { Ok(false) }
+    };
+    let outcome = queue.patience().and_then(|patience| queue.insist(patience, attempt, wait));
+    (tries, waits, outcome)
 }
 
 #[test]
 fn each_policy_insists_as_long_as_it_says() {
     for policy in [OverflowPolicy::Block, OverflowPolicy::BlockFor(Duration::from_secs(3600))] {
         let (queue, _) = queue(RINGS, policy);
-        assert_eq!(attempts(&queue, 0), (1, Ok(())));
-        assert_eq!(attempts(&queue, 40), (41, Ok(())));
+        assert_eq!(attempts(&queue, 0), (1, 0, Ok(())));
+        // One attempt at once and six a moment later, before it sleeps for the first time.
+        assert_eq!(attempts(&queue, 6), (7, 0, Ok(())));
+        assert_eq!(attempts(&queue, 40), (41, 34, Ok(())));
     }
     for policy in [OverflowPolicy::DropNewest, OverflowPolicy::BlockFor(Duration::ZERO)] {
         let (queue, _) = queue(RINGS, policy);
-        assert_eq!(attempts(&queue, 0), (1, Ok(())));
+        assert_eq!(attempts(&queue, 0), (1, 0, Ok(())));
         // It looks once more after it has woken the handler's thread.
-        assert_eq!(attempts(&queue, 1), (2, Ok(())));
-        assert_eq!(attempts(&queue, 2), (2, Err(DropReason::Full)));
+        assert_eq!(attempts(&queue, 1), (2, 0, Ok(())));
+        assert_eq!(attempts(&queue, 2), (2, 0, Err(DropReason::Full)));
     }
 }
 
 #[test]
 fn nobody_insists_on_a_closed_queue() {
-    let (queue, _) = queue(RINGS, OverflowPolicy::Block);
-    let mut count = 0;
-    // It is closed while the caller waits.
-    let outcome = queue.insist(|| {
-        count += 1;
-        if count == 10 {
-            queue.close();
+    for transport in [RINGS, ONE_PLACE] {
+        let queue = Arc::new(queue(transport, OverflowPolicy::Block).0);
+        let ring = queue.claim(&info(1));
+        let callers: Vec<_> = (0..if ring.is_some() { 1 } else { 5 })
+            .map(|_| {
+                let (queue, ring) = (queue.clone(), ring.clone());
+                std::thread::spawn(move || {
+                    for ticks in 0..10 {
+                        queue.push_bytes(ring.as_deref(), &info(1), header(Level::Info), ticks, &[]);
+                    }
+                })
+            })
+            .collect();
+        // They are let go whether they sleep already or are about to.
+        while queue.metrics().emitted < 1 {
+            std::thread::yield_now();
         }
-        false
-    });
-    assert_eq!((count, outcome), (10, Err(DropReason::Closed)));
-    assert_eq!(attempts(&queue, 0), (0, Err(DropReason::Closed)));
+        queue.close();
+        let all = callers.len() as u64 * 10;
+        callers.into_iter().for_each(|caller| caller.join().unwrap());
+        let metrics = queue.metrics();
+        assert_eq!(metrics.dropped.by_reason(DropReason::Closed), all - metrics.in_flight, "{transport:?}");
+        assert_eq!(attempts(&queue, 0), (0, 0, Err(DropReason::Closed)));
+    }
 }
 
 #[test]
@@ -340,7 +426,61 @@ fn a_handler_s_thread_never_waits_for_room() {
         super::become_consumer();
         attempts(&queue(RINGS, OverflowPolicy::Block).0, usize::MAX)
     });
-    assert_eq!(outcome.join().unwrap(), (2, Err(DropReason::Full)));
+    assert_eq!(outcome.join().unwrap(), (2, 0, Err(DropReason::Full)));
+}
+
+#[test]
+fn who_waits_for_room_is_served_in_turn_and_by_nobody_overtaken() {
+    let room = Arc::new(Room::new(usize::MAX, 100, 100));
+    assert!(room.try_take(room.cost(100)));
+    let (served, is_served) = mpsc::channel();
+    let callers: Vec<_> = [60, 30, 30]
+        .into_iter()
+        .enumerate()
+        .map(|(number, bytes)| {
+            let caller = std::thread::spawn({
+                let (room, served) = (room.clone(), served.clone());
+                move || {
+                    room.take(room.cost(bytes), None).unwrap();
+                    served.send(number).unwrap();
+                }
+            });
+            while room.in_line() <= number {
+                std::thread::yield_now();
+            }
+            caller
+        })
+        .collect();
+    // Room for those behind, but not for the first: nobody overtakes it, neither they nor a newcomer.
+    room.give_back(super::Cost::bytes(40));
+    assert!(!room.try_take(room.cost(1)));
+    assert_eq!((room.in_line(), is_served.try_recv()), (3, Err(mpsc::TryRecvError::Empty)));
+    room.give_back(super::Cost::bytes(50));
+    // The room of the first two is theirs before they run.
+    assert_eq!((room.in_line(), room.used().records()), (1, 3));
+    let mut first = [is_served.recv().unwrap(), is_served.recv().unwrap()];
+    first.sort();
+    assert_eq!(first, [0, 1]);
+    room.give_back(super::Cost::bytes(30));
+    assert_eq!(is_served.recv().unwrap(), 2);
+    callers.into_iter().for_each(|caller| caller.join().unwrap());
+}
+
+#[test]
+fn a_caller_that_gives_up_leaves_the_line_to_those_behind() {
+    let room = Arc::new(Room::new(usize::MAX, 100, 100));
+    assert!(room.try_take(room.cost(50)));
+    let behind = std::thread::scope(|scope| {
+        // The first needs more than there is, and holds up one that does not.
+        let first = scope.spawn(|| room.take(room.cost(80), Instant::now().checked_add(Duration::from_millis(200))));
+        while room.in_line() < 1 {
+            std::thread::yield_now();
+        }
+        let behind = scope.spawn(|| room.take(room.cost(50), None));
+        assert_eq!(first.join().unwrap(), Err(DropReason::Full));
+        behind.join().unwrap()
+    });
+    assert_eq!((behind, room.in_line(), room.used()), (Ok(()), 0, super::Cost::new(2, 100)));
 }
 
 #[test]
@@ -395,7 +535,7 @@ fn what_comes_too_late_is_swept_by_every_look_at_the_metrics() {
         queue.push_bytes(ring.as_deref(), &info(1), header(Level::Info), 2, &[]);
         // A caller that was past the question whether the queue is closed.
         match (&queue.lane, &ring) {
-            (Lane::PerThread(_), Some(ring)) => assert!(ring.push_bytes(header(Level::Info), 3, &[])),
+            (Lane::PerThread(lane), Some(ring)) => assert!(push_bytes(lane, ring, header(Level::Info), 3, &[])),
             (Lane::Shared(lane), _) => {
                 lane.announce();
                 let packet = super::Packet {
@@ -404,7 +544,7 @@ fn what_comes_too_late_is_swept_by_every_look_at_the_metrics() {
                     thread: info(1),
                     payload: Default::default(),
                 };
-                assert!(lane.push(packet).is_ok());
+                assert!(lane.room().try_take(lane.cost(0)) && lane.push(packet));
             }
             _ => unreachable!(),
         }

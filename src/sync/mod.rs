@@ -2,6 +2,7 @@
 
 mod fork;
 mod mute;
+mod signal;
 
 use std::ops::{Deref, DerefMut};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -12,11 +13,12 @@ pub(crate) use mute::is_muted;
 pub(crate) use mute::mute_thread;
 #[cfg(feature = "tls")]
 pub(crate) use mute::muted;
+pub(crate) use signal::Signal;
 
 #[cfg(loom)]
-pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 #[cfg(not(loom))]
-pub(crate) use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+pub(crate) use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 
 /// The mutex of the algorithms that are model-checked.
 pub(crate) mod modelled {

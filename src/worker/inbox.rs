@@ -1,38 +1,77 @@
-//! The records that were taken out of the queue and not yet handled, in the order in which they are to be handled.
+//! The order in which records leave the queue.
 //!
 //! A shared channel hands records out in the order in which they came into it. With rings, records of one thread are in
-//! order in theirs; across threads, the one with the earliest stamp goes first.
+//! order in theirs; across threads, the one with the earliest stamp goes first. Nothing is taken out of a ring before its
+//! turn, so what waits for it takes no memory beside the ring's.
+//!
 //! **Causality holds**: if one record was logged before another was begun, by whatever threads, it comes first. For that,
 //! `horizon` is read before any ring is looked at, and no record stamped later is handed out before the next look:
 //! a record that had been there to cause it would have been seen by then, because its stamp is not later.
 //!
 //! A processor may read its cycle counter a little before the instructions that precede the reading, so the horizon
 //! is set back by a microsecond, which is longer than any processor looks ahead.
+//!
+//! **A stamp may be wrong** by more than that: the counters of two cores disagree, or words are damaged. A record waits for
+//! one look at most: what was there at the look before counts as stamped at the horizon, whatever it says.
 
-use std::collections::VecDeque;
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashSet, VecDeque};
 use std::sync::Arc;
 
-use crate::queue::{Aside, Lane, Packet, PerThread, ThreadRing};
+use crate::queue::{Aside, Cost, Frame, Lane, Packet, PerThread, ThreadRing};
 use crate::record::{HEADER_WORDS, Header, ThreadInfo};
-use crate::value::Reader;
 
-/// How many records of a shared channel are taken at once.
-const PACKETS: usize = 4096;
+/// How many records of a shared channel are taken at once, and how many bytes.
+const PACKETS: usize = 256;
+const PACKET_BYTES: usize = 256 * 1024;
+
+/// How many records of the common channel are handed out before their room is given back.
+const OWED: usize = 32;
+
+/// The largest buffer for a record that is kept.
+const KEPT: usize = 64 * 1024;
 
 pub(super) enum Inbox {
-    PerThread { version: Option<u64>, rings: Vec<RingInbox> },
+    PerThread(Box<Merge>),
     Shared { packets: VecDeque<Packet> },
 }
 
-/// What was taken out of one ring.
-pub(super) struct RingInbox {
+/// What is known of rings and the common channel.
+#[derive(Default)]
+pub(super) struct Merge {
+    version: Option<u64>,
+    rings: Vec<RingInbox>,
+    common: CommonInbox,
+    /// Where the next records come from, by their stamps: the index of a ring, or the number of rings for the channel.
+    next: BinaryHeap<Reverse<(u64, usize)>>,
+    /// The payload that is handed out.
+    payload: Vec<u8>,
+    /// Records that were lost with broken words since this was last asked for.
+    lost: u64,
+}
+
+/// How far one ring was read.
+struct RingInbox {
     ring: Arc<ThreadRing>,
     /// The thread that the next record comes from.
     thread: Arc<ThreadInfo>,
-    /// What was taken out, as bytes.
-    bytes: Vec<u8>,
-    /// Where in `bytes` the next record begins.
-    at: usize,
+    /// The position of the next record.
+    at: u64,
+    /// Up to where this look found records, and the one before.
+    seen: u64,
+    seen_before: u64,
+    /// How many records were handed out or lost.
+    records: u64,
+}
+
+/// How far the common channel was read; positions count records.
+#[derive(Default)]
+struct CommonInbox {
+    first: Option<(Packet, Cost)>,
+    at: u64,
+    seen: u64,
+    seen_before: u64,
+    owed: Cost,
 }
 
 /// A record that is next.
@@ -46,143 +85,357 @@ pub(super) struct Next<'a> {
 impl Inbox {
     pub(super) fn new(lane: &Lane) -> Self {
         match lane {
-            Lane::PerThread(_) => Inbox::PerThread { version: None, rings: Vec::new() },
+            Lane::PerThread(_) => Inbox::PerThread(Box::default()),
             Lane::Shared(_) => Inbox::Shared { packets: VecDeque::new() },
         }
     }
 
-    /// Takes everything out of the queue. Returns how much was there: bytes, or records of a shared channel.
+    /// Looks at everything in the queue. Returns how much is there: bytes, or records of a shared channel.
     pub(super) fn look(&mut self, lane: &Lane) -> usize {
         match (self, lane) {
-            (Inbox::PerThread { version, rings }, Lane::PerThread(lane)) => {
-                let current = lane.version();
-                if *version != Some(current) {
-                    *version = Some(current);
-                    update(rings, lane);
-                }
-                rings.iter_mut().map(RingInbox::look).sum()
-            }
+            (Inbox::PerThread(merge), Lane::PerThread(lane)) => merge.look(lane),
             (Inbox::Shared { packets }, Lane::Shared(lane)) => {
-                packets.extend(std::iter::from_fn(|| lane.pop()).take(PACKETS));
-                packets.len()
+                let (found, mut owed, mut bytes) = (packets.len() + lane.len(), Cost::NOTHING, 0);
+                while packets.len() < PACKETS && bytes < PACKET_BYTES {
+                    let Some((packet, cost)) = lane.pop_owing() else { break };
+                    owed = owed.plus(cost);
+                    bytes += packet.payload.len();
+                    packets.push_back(packet);
+                }
+                lane.room().give_back(owed);
+                found
             }
             _ => 0,
         }
     }
 
     /// Hands out the records that are stamped `horizon` or earlier, in order. Returns how many there were.
-    pub(super) fn drain(&mut self, horizon: u64, mut handle: impl FnMut(Next<'_>)) -> usize {
-        let mut count = 0;
-        match self {
-            Inbox::PerThread { rings, .. } => {
-                while let Some((ring, until)) = earliest(rings, horizon) {
-                    count += ring.drain(until, &mut handle);
-                }
-            }
-            Inbox::Shared { packets } => {
-                while let Some(packet) = packets.pop_front() {
+    pub(super) fn drain(&mut self, lane: &Lane, horizon: u64, mut handle: impl FnMut(Next<'_>)) -> usize {
+        match (self, lane) {
+            (Inbox::PerThread(merge), Lane::PerThread(lane)) => merge.drain(lane, horizon, &mut handle),
+            (Inbox::Shared { packets }, _) => {
+                let count = packets.len();
+                for packet in packets.drain(..) {
                     let Packet { header, ticks, thread, payload } = &packet;
                     handle(Next { header: *header, ticks: *ticks, thread, payload });
-                    count += 1;
                 }
+                count
             }
+            _ => 0,
+        }
+    }
+
+    /// How many records were lost with broken words since the last call.
+    pub(super) fn take_lost(&mut self) -> u64 {
+        match self {
+            Inbox::PerThread(merge) => std::mem::take(&mut merge.lost),
+            Inbox::Shared { .. } => 0,
+        }
+    }
+}
+
+impl Merge {
+    fn look(&mut self, lane: &PerThread) -> usize {
+        let current = lane.version();
+        if self.version != Some(current) {
+            self.version = Some(current);
+            self.update(lane);
+        }
+        let in_rings = self.rings.iter_mut().map(RingInbox::look).sum::<usize>();
+        in_rings + self.common.look(lane)
+    }
+
+    /// Follows the queue's list of rings. A ring that left the list has nothing in it.
+    fn update(&mut self, lane: &PerThread) {
+        let current = lane.rings();
+        let is_current: HashSet<_> = current.iter().map(Arc::as_ptr).collect();
+        self.rings.retain(|known| is_current.contains(&Arc::as_ptr(&known.ring)));
+        let known: HashSet<_> = self.rings.iter().map(|known| Arc::as_ptr(&known.ring)).collect();
+        self.rings.extend(current.into_iter().filter(|ring| !known.contains(&Arc::as_ptr(ring))).map(RingInbox::new));
+    }
+
+    fn drain(&mut self, lane: &PerThread, horizon: u64, handle: &mut impl FnMut(Next<'_>)) -> usize {
+        let Self { rings, common, next, payload, lost, .. } = self;
+        let channel = rings.len();
+        for (index, ring) in rings.iter_mut().enumerate() {
+            next.extend(ring.next_ticks(horizon, lost).map(|ticks| Reverse((ticks, index))));
+        }
+        next.extend(common.next_ticks(lane, horizon).map(|ticks| Reverse((ticks, channel))));
+        let mut count = 0;
+        while let Some(Reverse((ticks, index))) = next.pop().filter(|Reverse((ticks, _))| *ticks <= horizon) {
+            // Up to the next one of another ring, its records go before all others.
+            let until = next.peek().map_or(horizon, |Reverse((other, _))| horizon.min(*other)).max(ticks);
+            let then = match rings.get_mut(index) {
+                Some(ring) => {
+                    count += ring.drain(until, horizon, payload, lost, handle);
+                    ring.next_ticks(horizon, lost)
+                }
+                None => {
+                    count += common.drain(lane, until, horizon, handle);
+                    common.next_ticks(lane, horizon)
+                }
+            };
+            next.extend(then.map(|ticks| Reverse((ticks, index))));
+        }
+        next.clear();
+        payload.truncate(KEPT);
+        payload.shrink_to(KEPT);
+        common.settle(lane);
+        if count > 0 {
+            PerThread::wake_owners(rings.iter().map(|ring| &*ring.ring));
         }
         count
     }
 }
 
-/// Follows the queue's list of rings. A ring that left the list has nothing in it.
-fn update(rings: &mut Vec<RingInbox>, lane: &PerThread) {
-    let current = lane.rings();
-    rings.retain(|known| !known.is_done() || current.iter().any(|ring| Arc::ptr_eq(ring, &known.ring)));
-    for ring in current {
-        if !rings.iter().any(|known| Arc::ptr_eq(&ring, &known.ring)) {
-            rings.push(RingInbox::new(ring));
-        }
-    }
-}
-
-/// Finds the ring with the earliest record up to `horizon`, and up to when its records go before all others.
-fn earliest(rings: &mut [RingInbox], horizon: u64) -> Option<(&mut RingInbox, u64)> {
-    let mut first: Option<(usize, u64)> = None;
-    let mut until = horizon;
-    for (index, ring) in rings.iter_mut().enumerate() {
-        let Some(ticks) = ring.next_ticks().filter(|ticks| *ticks <= horizon) else {
-            continue;
-        };
-        match first {
-            Some((_, earliest)) if ticks >= earliest => until = until.min(ticks),
-            _ => {
-                if let Some((_, overtaken)) = first {
-                    until = until.min(overtaken);
-                }
-                first = Some((index, ticks));
-            }
-        }
-    }
-    let (index, _) = first?;
-    Some((rings.get_mut(index)?, until))
-}
-
 impl RingInbox {
     fn new(ring: Arc<ThreadRing>) -> Self {
-        let thread = Arc::new(ThreadInfo::unknown());
-        Self { ring, thread, bytes: Vec::new(), at: 0 }
+        let at = ring.ring().head();
+        Self { ring, thread: Arc::new(ThreadInfo::unknown()), at, seen: at, seen_before: at, records: 0 }
     }
 
-    /// Whether everything that was taken out was handed out.
-    fn is_done(&self) -> bool {
-        self.at >= self.bytes.len()
-    }
-
-    /// Takes everything out of the ring.
+    /// Returns how many bytes there are.
     fn look(&mut self) -> usize {
-        self.bytes.drain(..self.at);
-        self.at = 0;
-        self.ring.ring().take(&mut self.bytes);
-        self.bytes.len()
+        self.seen_before = self.seen;
+        self.seen = self.ring.ring().published();
+        (self.seen - self.at) as usize * 8
     }
 
-    /// Reads what announces another thread, if that is next, and returns the stamp of the record that then follows.
-    fn next_ticks(&mut self) -> Option<u64> {
+    /// Passes over what is no record, and returns the stamp of the next one.
+    fn next_ticks(&mut self, horizon: u64, lost: &mut u64) -> Option<u64> {
+        self.next(horizon, lost).map(|(_, ticks, _, _)| ticks)
+    }
+
+    /// The next record: its header, the stamp it goes by, the one it has, and how many words it is long.
+    #[inline]
+    fn next(&mut self, horizon: u64, lost: &mut u64) -> Option<(Header, u64, u64, u64)> {
         loop {
-            let mut reader = Reader::new(self.bytes.get(self.at..)?);
-            if reader.rest().is_empty() {
-                return None;
+            match self.ring.frame(self.at, self.seen)? {
+                Frame::Record { header, ticks, words } => {
+                    let is_old = self.at < self.seen_before;
+                    return Some((header, if is_old { ticks.min(horizon) } else { ticks }, ticks, words));
+                }
+                Frame::Thread => {
+                    if let Some(Aside::Thread(thread)) = self.ring.next_aside() {
+                        self.thread = thread;
+                    }
+                    self.pass(self.at + 1);
+                }
+                Frame::Broken => {
+                    // Where the next record begins is not known: go on with what comes after this look.
+                    let published = self.ring.ring().settled_records(self.seen);
+                    *lost += published.saturating_sub(self.records);
+                    self.records = published;
+                    self.pass(self.seen);
+                }
             }
-            if Header::from_word(reader.word()) != Header::NEW_THREAD {
-                return Some(reader.word());
-            }
-            if let Some(Aside::Thread(thread)) = self.ring.next_aside() {
-                self.thread = thread;
-            }
-            self.at += 8;
         }
+    }
+
+    fn pass(&mut self, at: u64) {
+        self.at = at;
+        self.ring.ring().free(at);
     }
 
     /// Hands out records up to one that is stamped later than `until`.
-    fn drain(&mut self, until: u64, handle: &mut impl FnMut(Next<'_>)) -> usize {
+    fn drain(
+        &mut self,
+        until: u64,
+        horizon: u64,
+        payload: &mut Vec<u8>,
+        lost: &mut u64,
+        handle: &mut impl FnMut(Next<'_>),
+    ) -> usize {
         let mut count = 0;
-        while self.next_ticks().is_some_and(|ticks| ticks <= until) {
-            let bytes = self.bytes.get(self.at..).unwrap_or_default();
-            let mut reader = Reader::new(bytes);
-            let header = Header::from_word(reader.word());
-            let ticks = reader.word();
-            // A length of zero cannot be; were it, it must not be an endless loop.
-            let length = header.words().max(HEADER_WORDS) * 8;
-            self.at += length;
+        while let Some((header, key, ticks, words)) = self.next(horizon, lost)
+            && key <= until
+        {
+            self.records += 1;
             count += 1;
             if header.is_aside() {
+                self.pass(self.at + words);
                 let payload = match self.ring.next_aside() {
                     Some(Aside::Payload(payload)) => payload,
                     _ => Box::default(),
                 };
                 handle(Next { header, ticks, thread: &self.thread, payload: &payload });
             } else {
-                let payload = bytes.get(HEADER_WORDS * 8..length).unwrap_or_default();
+                let header_words = HEADER_WORDS as u64;
+                self.ring.ring().copy(self.at + header_words, (words - header_words) as usize, payload);
+                self.pass(self.at + words);
                 handle(Next { header, ticks, thread: &self.thread, payload });
             }
+            self.ring.wake_owner();
         }
         count
+    }
+}
+
+impl CommonInbox {
+    fn look(&mut self, lane: &PerThread) -> usize {
+        let held = lane.common().len() + usize::from(self.first.is_some());
+        self.seen_before = self.seen;
+        self.seen = self.at + held as u64;
+        held * size_of::<Packet>()
+    }
+
+    fn next_ticks(&mut self, lane: &PerThread, horizon: u64) -> Option<u64> {
+        if self.at >= self.seen {
+            return None;
+        }
+        if self.first.is_none() {
+            self.first = lane.common().pop_owing();
+        }
+        let ticks = self.first.as_ref()?.0.ticks;
+        Some(if self.at < self.seen_before { ticks.min(horizon) } else { ticks })
+    }
+
+    fn drain(&mut self, lane: &PerThread, until: u64, horizon: u64, handle: &mut impl FnMut(Next<'_>)) -> usize {
+        let mut count = 0;
+        while self.next_ticks(lane, horizon).is_some_and(|key| key <= until) {
+            let Some((packet, cost)) = self.first.take() else { break };
+            self.at += 1;
+            count += 1;
+            self.owed = self.owed.plus(cost);
+            if self.owed.records() >= OWED {
+                self.settle(lane);
+            }
+            let Packet { header, ticks, thread, payload } = &packet;
+            handle(Next { header: *header, ticks: *ticks, thread, payload });
+        }
+        count
+    }
+
+    /// Gives back the room of what was handed out.
+    fn settle(&mut self, lane: &PerThread) {
+        lane.common().room().give_back(std::mem::replace(&mut self.owed, Cost::NOTHING));
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::level::Level;
+    use crate::record::Prefix;
+    use crate::value::Sink;
+
+    fn lane(ring: usize, most: usize) -> Lane {
+        Lane::PerThread(PerThread::new(ring, most))
+    }
+
+    fn rings(lane: &Lane) -> &PerThread {
+        let Lane::PerThread(lane) = lane else { panic!("a queue with rings") };
+        lane
+    }
+
+    fn info(id: u64) -> Arc<ThreadInfo> {
+        Arc::new(ThreadInfo { id, ..ThreadInfo::unknown() })
+    }
+
+    fn header() -> Header {
+        Header::new(1, Level::Info, Prefix::None)
+    }
+
+    fn push(ring: &ThreadRing, ticks: u64, payload: u64) {
+        assert!(ring.push_bytes(3, header(), ticks, &payload.to_le_bytes()));
+    }
+
+    /// One look: (thread, ticks, payload) of what comes out up to the horizon.
+    fn look(inbox: &mut Inbox, lane: &Lane, horizon: u64) -> Vec<(u64, u64, u64)> {
+        let mut records = Vec::new();
+        inbox.look(lane);
+        inbox.drain(lane, horizon, |next| {
+            let payload = u64::from_le_bytes(next.payload[..8].try_into().unwrap());
+            records.push((next.thread.id, next.ticks, payload));
+        });
+        records
+    }
+
+    #[test]
+    fn what_is_stamped_ahead_waits_for_one_look_and_no_longer() {
+        let lane = lane(4096, 1 << 20);
+        let mut inbox = Inbox::new(&lane);
+        let [ahead, other] = [1, 2].map(|thread| rings(&lane).claim(&info(thread)).unwrap());
+        // The counter of one core is far ahead of the other's.
+        push(&ahead, 1 << 50, 1);
+        push(&ahead, 12, 2);
+        push(&other, 11, 3);
+        assert_eq!(look(&mut inbox, &lane, 20), [(2, 11, 3)]);
+        push(&other, 30, 4);
+        push(&ahead, 29, 5);
+        // It counts as stamped at the horizon: what is stamped earlier still goes first.
+        assert_eq!(look(&mut inbox, &lane, 35), [(2, 30, 4), (1, 1 << 50, 1), (1, 12, 2), (1, 29, 5)]);
+        assert!(ahead.ring().is_empty() && other.ring().is_empty());
+    }
+
+    #[test]
+    fn a_broken_record_costs_those_after_it_that_are_there_and_no_others() {
+        // Too long, too short, and nothing.
+        for broken in [header().with_words(1000).word(), header().with_words(1).word(), 0] {
+            let lane = lane(4096, 1 << 20);
+            let mut inbox = Inbox::new(&lane);
+            let ring = rings(&lane).claim(&info(1)).unwrap();
+            push(&ring, 1, 10);
+            ring.ring().push(2, |writer| writer.words(&[broken, 2]));
+            push(&ring, 3, 30);
+            assert_eq!(look(&mut inbox, &lane, 5), [(1, 1, 10)]);
+            assert_eq!((inbox.take_lost(), inbox.take_lost()), (2, 0));
+            assert!(ring.ring().is_empty());
+            push(&ring, 6, 60);
+            assert_eq!(look(&mut inbox, &lane, 10), [(1, 6, 60)]);
+            assert_eq!((inbox.take_lost(), rings(&lane).published()), (0, 4));
+        }
+    }
+
+    #[test]
+    fn threads_without_a_ring_are_merged_with_those_that_have_one() {
+        // Memory for one ring.
+        let lane = lane(4096, 8192);
+        let mut inbox = Inbox::new(&lane);
+        let ring = rings(&lane).claim(&info(1)).unwrap();
+        assert!(rings(&lane).claim(&info(2)).is_none());
+        let common = |thread, ticks, payload: u64| {
+            let payload = payload.to_le_bytes().as_slice().into();
+            assert!(rings(&lane).common().room().try_take(rings(&lane).common().cost(8)));
+            assert!(rings(&lane).push_common(Packet { header: header(), ticks, thread: info(thread), payload }));
+        };
+        push(&ring, 10, 1);
+        common(2, 11, 2);
+        push(&ring, 12, 3);
+        common(3, 14, 4);
+        // Stamped before the last one and queued after it: it gets that one's stamp.
+        common(2, 13, 5);
+        push(&ring, 30, 6);
+        assert_eq!(look(&mut inbox, &lane, 20), [(1, 10, 1), (2, 11, 2), (1, 12, 3), (3, 14, 4), (2, 14, 5)]);
+        common(2, 25, 7);
+        assert_eq!(look(&mut inbox, &lane, 40), [(2, 25, 7), (1, 30, 6)]);
+        assert_eq!(rings(&lane).published(), 7);
+        // Everything but the ring was given back.
+        assert_eq!(rings(&lane).common().room().used(), Cost::bytes(4096));
+    }
+
+    proptest! {
+        /// However records are spread over rings and looks, they come out by their stamps, each thread's in its order.
+        #[test]
+        fn records_come_out_by_their_stamps(
+            steps in prop::collection::vec((0..6_usize, 1..4_u64, any::<bool>()), 1..200),
+        ) {
+            let lane = lane(64 * 1024, 1 << 20);
+            let mut inbox = Inbox::new(&lane);
+            let threads: Vec<_> = (0..6).map(|thread| rings(&lane).claim(&info(thread)).unwrap()).collect();
+            let (mut now, mut logged, mut seen) = (0, Vec::new(), Vec::new());
+            for (number, (thread, pause, looks)) in steps.into_iter().enumerate() {
+                now += pause;
+                push(&threads[thread], now, number as u64);
+                logged.push((thread as u64, now, number as u64));
+                if looks {
+                    seen.extend(look(&mut inbox, &lane, now));
+                }
+            }
+            seen.extend(look(&mut inbox, &lane, now));
+            prop_assert_eq!(seen, logged);
+        }
     }
 }

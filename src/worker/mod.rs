@@ -39,12 +39,13 @@ const MARGIN: Duration = Duration::from_millis(100);
 static WORKERS: Mutex<Vec<Weak<Worker>>> = Mutex::new(Vec::new());
 
 impl Worker {
-    /// Starts the thread of a handler.
-    pub(crate) fn spawn(name: &str, spec: HandlerSpec, clock: &Clock) -> Result<Arc<Self>, Error> {
+    /// Starts the thread of a handler whose queue takes `bytes` bytes of memory at most.
+    pub(crate) fn spawn(name: &str, spec: HandlerSpec, bytes: usize, clock: &Clock) -> Result<Arc<Self>, Error> {
         let settings = spec.settings;
         let queue = Arc::new(Queue::new(
             name,
             settings.transport,
+            bytes,
             settings.overflow,
             settings.level.number(),
             settings.wake_level.number(),

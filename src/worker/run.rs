@@ -150,7 +150,14 @@ impl Consumer {
         if backlog > high_water.load(Relaxed) {
             high_water.store(backlog, Relaxed);
         }
-        self.inbox.drain(horizon, |next| self.sink.take(next))
+        let queue = self.sink.queue.clone();
+        let count = self.inbox.drain(&queue.lane, horizon, |next| self.sink.take(next));
+        let lost = self.inbox.take_lost();
+        if lost > 0 {
+            Counters::add(&self.sink.queue.counters.failed, lost);
+            self.sink.complain(&Error::other(format!("{lost} records were lost with broken words in a ring")));
+        }
+        count
     }
 
     /// Handles everything that was logged before this is called, and little more: others may go on logging.
@@ -222,7 +229,8 @@ impl Consumer {
         }
         failures.extend(self.sink.guard("close", |handler| handler.close()).err());
         let queue = &self.sink.queue;
-        self.inbox.drain(u64::MAX, |next| queue.drop_published(DropReason::Closed, next.header.level()));
+        // What the inbox has taken out of a channel; what is still in the queue is counted at its end.
+        self.inbox.drain(&queue.lane, u64::MAX, |next| queue.drop_published(DropReason::Closed, next.header.level()));
         queue.end();
         Error::gather(failures)
     }

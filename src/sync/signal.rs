@@ -1,0 +1,50 @@
+//! A flag that one thread waits for and others set.
+//!
+//! Callers that wait for room sleep here, and not in `std::thread::park`: a thread has one token to be unparked by, and
+//! a log call that took it would take the wake-up of a program that parks by itself.
+
+use std::sync::PoisonError;
+use std::time::Instant;
+
+#[cfg(loom)]
+use loom::sync::{Condvar, Mutex};
+#[cfg(not(loom))]
+use std::sync::{Condvar, Mutex};
+
+#[derive(Default)]
+pub(crate) struct Signal {
+    // A mutex without the pass of `sync::lock`: nobody holds it for longer than a store, and a child of `fork` never
+    // uses one of its parent's.
+    is_set: Mutex<bool>,
+    changed: Condvar,
+}
+
+impl Signal {
+    pub(crate) fn set(&self) {
+        *self.is_set.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.changed.notify_one();
+    }
+
+    pub(crate) fn reset(&self) {
+        *self.is_set.lock().unwrap_or_else(PoisonError::into_inner) = false;
+    }
+
+    /// Waits until it is set, or until that moment. Returns whether it is set.
+    #[expect(clippy::disallowed_methods, reason = "a wait with a limit needs a clock")]
+    pub(crate) fn wait(&self, until: Option<Instant>) -> bool {
+        let mut is_set = self.is_set.lock().unwrap_or_else(PoisonError::into_inner);
+        while !*is_set {
+            is_set = match until {
+                None => self.changed.wait(is_set).unwrap_or_else(PoisonError::into_inner),
+                Some(until) => {
+                    let left = until.saturating_duration_since(Instant::now());
+                    if left.is_zero() {
+                        return false;
+                    }
+                    self.changed.wait_timeout(is_set, left).unwrap_or_else(PoisonError::into_inner).0
+                }
+            };
+        }
+        true
+    }
+}
