@@ -5,10 +5,10 @@ mod common;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use common::{LONG, wait_until};
+use common::{LONG, Scripted, wait_until};
 use femtologging::handler::{Batch, Delivery, FemtoHandler};
 use femtologging::time::Timestamp;
-use femtologging::{Config, Error, FemtoLogRecord, FemtoLogger, HandlerMetrics, Logging, info};
+use femtologging::{Config, Error, FemtoLogRecord, FemtoLogger, FemtoStreamHandler, HandlerMetrics, Logging, info};
 
 /// What the peer behind a [`Retrying`] handler does, and has got.
 #[derive(Default)]
@@ -185,4 +185,57 @@ fn callers_do_not_wait_while_a_flush_does() {
     assert_eq!(peer.got.len() as u64, written);
     assert_eq!(peer.got.last().unwrap(), "99999");
     assert!(failed > 0);
+}
+
+#[test]
+fn a_formatter_that_shortens_its_buffer_changes_its_own_record_only() {
+    let peer = Scripted::default();
+    let handler = FemtoStreamHandler::new(peer.clone()).formatter(|record: &FemtoLogRecord<'_>, out: &mut Vec<u8>| {
+        out.clear();
+        record.write_message(out);
+        if out.ends_with(b"7") {
+            *out = b"seven".to_vec();
+        }
+    });
+    let logging = Config::builder().add_handler("h", handler.build().unwrap()).build().unwrap();
+    let logger = logging.get_logger("app").unwrap();
+    (0..1000).for_each(|number| info!(logger: logger, "{}", number));
+    logging.shutdown(LONG).unwrap();
+    let text = |number: usize| if number % 10 == 7 { "seven".to_owned() } else { number.to_string() };
+    assert_eq!(peer.lines(), (0..1000).map(text).collect::<Vec<_>>());
+    assert_eq!(logging.metrics().handlers[0].written, 1000);
+}
+
+/// Keeps everything, and lets user code shorten the text.
+struct Shortening(Arc<Mutex<Vec<String>>>);
+
+impl FemtoHandler for Shortening {
+    fn handle(&mut self, record: &FemtoLogRecord<'_>, batch: &mut Batch) -> Result<(), Error> {
+        batch.append(|out| {
+            out.clear();
+            record.write_message(out);
+        });
+        Ok(())
+    }
+
+    fn deliver(&mut self, batch: &mut Batch, _: Timestamp) -> Result<Delivery, Error> {
+        if !batch.is_urgent() {
+            return Ok(Delivery::Retry);
+        }
+        self.0.lock().unwrap().extend(batch.texts().map(|text| String::from_utf8(text.to_vec()).unwrap()));
+        Ok(Delivery::Done)
+    }
+}
+
+#[test]
+fn a_handler_that_keeps_records_survives_shortened_text() {
+    let got = Arc::new(Mutex::new(Vec::new()));
+    let logging = Config::builder().add_handler("h", Shortening(got.clone())).build().unwrap();
+    let logger = logging.get_logger("app").unwrap();
+    for round in 0..3_u64 {
+        (0..10).for_each(|number| info!(logger: logger, "{}", 10 * round + number));
+        logging.flush(LONG).unwrap();
+        assert_eq!(logging.metrics().handlers[0].written, 10 * (round + 1));
+    }
+    assert_eq!(*got.lock().unwrap(), (0..30).map(|number| number.to_string()).collect::<Vec<_>>());
 }

@@ -34,7 +34,8 @@ use crate::record::FemtoLogRecord;
 
 /// Writes a record as text.
 ///
-/// It runs on its handler's thread and appends to the handler's buffer; the handler adds the line's end.
+/// It runs on its handler's thread and appends to a buffer; the handler adds the line's end. The buffer holds this
+/// record's text and no other's: a formatter that shortens or replaces it changes nothing else.
 ///
 /// Every `FnMut(&FemtoLogRecord, &mut Vec<u8>)` is a formatter.
 ///
@@ -54,6 +55,8 @@ use crate::record::FemtoLogRecord;
 /// ```
 pub trait FemtoFormatter: Send {
     /// Appends the record's text to `out`, without the line's end.
+    ///
+    /// Handlers call it with an empty buffer, or with the head of their own frame in it.
     fn format(&mut self, record: &FemtoLogRecord<'_>, out: &mut Vec<u8>);
 }
 

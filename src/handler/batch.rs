@@ -25,6 +25,8 @@ use crate::error::Error;
 #[derive(Debug, Default)]
 pub struct Batch {
     bytes: Vec<u8>,
+    /// Where one record's text is made.
+    scratch: Vec<u8>,
     /// Where each record's text ends.
     ends: Vec<usize>,
     /// Which of these are what the library itself says, and no records, in ascending order.
@@ -115,9 +117,15 @@ impl Batch {
     const KEEP: usize = 4 * Self::FULL;
 
     /// Appends one record's text, and returns what `write` does.
+    ///
+    /// `write` gets an empty buffer, so whatever it does there (shorten it, replace it, panic) leaves the text of other
+    /// records as it is.
     #[inline]
     pub fn append<R>(&mut self, write: impl FnOnce(&mut Vec<u8>) -> R) -> R {
-        write(&mut self.bytes)
+        self.scratch.clear();
+        let result = write(&mut self.scratch);
+        self.bytes.extend_from_slice(&self.scratch);
+        result
     }
 
     /// Returns all text, also what is already delivered.
@@ -450,6 +458,9 @@ impl Batch {
         self.own.clear();
         (self.done, self.delivered, self.kept) = (0, 0, (0, 0));
         self.bytes.shrink_to(Self::KEEP);
+        if self.scratch.capacity() > Self::KEEP {
+            self.scratch = Vec::new();
+        }
         self.ends.shrink_to(Self::FULL_RECORDS);
     }
 

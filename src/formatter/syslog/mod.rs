@@ -92,6 +92,8 @@ pub struct FemtoSyslogFormatter {
     stamp: Times,
     /// What the settings come to: the text between the time and the process's id.
     names: String,
+    /// Where the message's own formatter writes.
+    scratch: Vec<u8>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -156,6 +158,7 @@ impl FemtoSyslogFormatter {
             escape: true,
             stamp: Times { rfc5424: Stamp::new(6), rfc3164: TimeText::syslog() },
             names: String::new(),
+            scratch: Vec::new(),
         };
         formatter.sd_id("fields@32473").lay_out()
     }
@@ -382,7 +385,12 @@ impl FemtoSyslogFormatter {
 
     fn write_message(&mut self, record: &FemtoLogRecord<'_>, out: &mut Vec<u8>, with_pairs: bool) {
         match &mut self.message {
-            Some(formatter) => formatter.format(record, out),
+            Some(formatter) => {
+                // It gets a buffer of its own, so that it cannot change the header.
+                self.scratch.clear();
+                formatter.format(record, &mut self.scratch);
+                out.extend_from_slice(&self.scratch);
+            }
             None if self.escape => write_text(record, &mut Escaped(out), with_pairs),
             None => write_text(record, &mut Raw(out), with_pairs),
         }

@@ -40,22 +40,23 @@ impl Framing {
     ///
     /// # Errors
     ///
-    /// The message has 4 GiB or more, which [`LengthPrefix`](Self::LengthPrefix) cannot say.
+    /// The message has 4 GiB or more, which [`LengthPrefix`](Self::LengthPrefix) cannot say; or `write` has removed what was in
+    /// `out` before.
     pub fn frame(self, out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) -> Result<(), Error> {
         let start = out.len();
-        if self == Framing::LengthPrefix {
-            out.extend_from_slice(&[0; 4]);
-        }
         write(out);
-        let message = out.get_mut(start..).unwrap_or_default();
+        let Some(message) = out.get_mut(start..) else {
+            return Err(Error::other("the formatter has removed what others wrote"));
+        };
         match self {
             Framing::LengthPrefix => {
-                let Some((prefix, message)) = message.split_first_chunk_mut() else {
-                    return Err(Error::other("the formatter has removed what others wrote"));
-                };
                 let length = u32::try_from(message.len())
                     .map_err(|_| Error::other(format!("a message of {} bytes has no length prefix", message.len())))?;
-                *prefix = length.to_be_bytes();
+                let prefix = length.to_be_bytes();
+                out.extend_from_slice(&prefix);
+                if let Some(framed) = out.get_mut(start..) {
+                    framed.rotate_right(prefix.len());
+                }
             }
             Framing::Newline => {
                 message.iter_mut().filter(|byte| **byte == b'\n').for_each(|byte| *byte = b' ');
@@ -101,8 +102,15 @@ mod tests {
     }
 
     #[test]
-    fn a_formatter_that_removes_the_prefix_fails() {
-        let mut out = Vec::new();
+    fn a_formatter_that_removes_what_others_wrote_fails() {
+        let mut out = b"<".to_vec();
         assert!(Framing::LengthPrefix.frame(&mut out, Vec::clear).is_err());
+    }
+
+    #[test]
+    fn a_formatter_may_replace_its_own_text() {
+        let mut out = Vec::new();
+        Framing::LengthPrefix.frame(&mut out, |out| *out = b"whole".to_vec()).unwrap();
+        assert_eq!(out, b"\0\0\0\x05whole");
     }
 }
