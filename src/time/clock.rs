@@ -1,14 +1,16 @@
 //! Where ticks come from: the processor's counter, or a test's hand.
 
 use super::Timestamp;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, LazyLock};
+use super::clocksource::{self, Judgement};
+use super::timeline::Segments;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::time::{Duration, Instant};
 
-/// Calibrates itself when first used, which blocks for about 0.6 ms (at most 200 ms).
-static QUANTA: LazyLock<quanta::Clock> = LazyLock::new(|| {
+/// Chosen and calibrated when first used, which blocks for about 0.6 ms (at most 200 ms).
+static SYSTEM: LazyLock<Source> = LazyLock::new(|| {
     first_use();
-    quanta::Clock::new()
+    Source::choose(clocksource::of_the_kernel())
 });
 
 /// Ticks of every manual clock at the Unix epoch, so that times before it have ticks too.
@@ -34,17 +36,37 @@ pub struct Clock(pub(super) Source);
 
 #[derive(Clone, Debug)]
 pub(super) enum Source {
-    System(quanta::Clock),
+    /// The cycle counter, or the monotonic clock where the processor has no steady one.
+    Counter(quanta::Clock),
+    /// The monotonic clock, in nanoseconds since this moment.
+    Monotonic(Instant),
     Manual(ManualClock),
+}
+
+impl Source {
+    /// Returns the best source that can be trusted.
+    ///
+    /// The processor says whether its counter is steady, but not whether those of several cores agree. Linux measures that,
+    /// and stops using a counter that fails: then it is not used here, either.
+    fn choose(judgement: Judgement) -> Self {
+        match judgement {
+            Judgement::Trusted | Judgement::Unknown => Self::Counter(quanta::Clock::new()),
+            Judgement::Refused => Self::Monotonic(Instant::now()),
+        }
+    }
 }
 
 impl Clock {
     /// Returns the system's clock: the cycle counter where it is steady, the monotonic clock elsewhere.
     ///
-    /// The first call in a process finds out how fast the counter runs, which takes about 0.6 ms (10 ms on a busy
-    /// machine, at most 200 ms).
+    /// On Linux the kernel's judgement of the counter decides
+    /// (`/sys/devices/system/clocksource/clocksource0/current_clocksource`): it is used if the kernel keeps time by it itself,
+    /// or if this file cannot be read and the processor calls its counter invariant. On other systems the processor's word is
+    /// taken. The judgement is asked for once, by the first call in a process.
+    ///
+    /// That call finds out how fast the counter runs, which takes about 0.6 ms (10 ms on a busy machine, at most 200 ms).
     pub fn system() -> Self {
-        Self(Source::System(QUANTA.clone()))
+        Self(SYSTEM.clone())
     }
 
     /// Returns a clock that stands still unless its [`ManualClock`] is moved.
@@ -61,7 +83,8 @@ impl Clock {
     #[inline(always)]
     pub fn ticks(&self) -> u64 {
         match &self.0 {
-            Source::System(clock) => clock.raw(),
+            Source::Counter(clock) => clock.raw(),
+            Source::Monotonic(start) => nanos(start.elapsed()),
             Source::Manual(clock) => clock.ticks(),
         }
     }
@@ -71,10 +94,39 @@ impl Clock {
     /// The time that has passed since this clock showed `ticks`.
     pub(crate) fn elapsed(&self, ticks: u64) -> Duration {
         match &self.0 {
-            Source::System(clock) => clock.delta(ticks, clock.raw()),
-            Source::Manual(clock) => Duration::from_nanos(clock.ticks().saturating_sub(ticks)),
+            Source::Counter(clock) => clock.delta(ticks, clock.raw()),
+            Source::Monotonic(_) | Source::Manual(_) => Duration::from_nanos(self.ticks().saturating_sub(ticks)),
         }
     }
+
+    /// How many nanoseconds 2^32 ticks take.
+    pub(super) fn rate(&self) -> u64 {
+        match &self.0 {
+            Source::Counter(clock) => clock.delta_as_nanos(0, 1 << 32),
+            Source::Monotonic(_) | Source::Manual(_) => 1 << 32,
+        }
+    }
+
+    /// Reads ticks and wall clock together: of some attempts the one that took the fewest ticks, in case others were
+    /// interrupted.
+    pub(super) fn look(&self) -> (u64, Timestamp) {
+        if let Source::Manual(clock) = &self.0 {
+            let ticks = clock.ticks();
+            return (ticks, clock.at(ticks));
+        }
+        let mut best = (u64::MAX, 0, Timestamp::default());
+        for _ in 0..4 {
+            let before = self.ticks();
+            let wall = Timestamp::now();
+            let took = self.ticks().saturating_sub(before);
+            best = best.min((took, before + took / 2, wall));
+        }
+        (best.1, best.2)
+    }
+}
+
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// The hand that moves a [`Clock::manual`], for tests; clones move the same clock.
@@ -90,18 +142,29 @@ impl Clock {
 /// assert_eq!(hand.now(), Timestamp::from_nanos(7));
 /// ```
 #[derive(Clone, Debug)]
-pub struct ManualClock(Arc<AtomicU64>);
+pub struct ManualClock(Arc<Hand>);
+
+#[derive(Debug)]
+struct Hand {
+    ticks: AtomicU64,
+    /// How far the wall clock is ahead of the ticks, in nanoseconds.
+    ahead: AtomicI64,
+    line: Mutex<Segments>,
+}
 
 impl ManualClock {
     /// Makes a clock that shows this time.
     pub fn new(time: Timestamp) -> Self {
-        Self(Arc::new(AtomicU64::new(ticks_at(time))))
+        let line = Segments::new(ticks_at(time), time, 1 << 32);
+        let ticks = AtomicU64::new(ticks_at(time));
+        Self(Arc::new(Hand { ticks, ahead: AtomicI64::new(0), line: Mutex::new(line) }))
     }
 
-    /// Moves the clock to a later time; like every clock here it never runs backwards, so an earlier one is
-    /// ignored.
+    /// Moves the clock to a later time; an earlier one is ignored. The ticks of records grow with it.
     pub fn set(&self, time: Timestamp) {
-        self.0.fetch_max(ticks_at(time), Ordering::SeqCst);
+        let ahead = self.0.ahead.load(Ordering::SeqCst);
+        let time = Timestamp::from_nanos(time.as_nanos().saturating_sub(ahead));
+        self.0.ticks.fetch_max(ticks_at(time), Ordering::SeqCst);
     }
 
     /// Moves the clock forward, at most to [`Timestamp::MAX`].
@@ -109,13 +172,31 @@ impl ManualClock {
         self.set(self.now().saturating_add(duration));
     }
 
+    /// Sets the wall clock to another time, earlier or later, as an administrator does or a program that synchronises it.
+    /// Ticks stay as they are; a [`Timeline`](super::Timeline) notices when it is refreshed a second of ticks later.
+    pub fn step_to(&self, time: Timestamp) {
+        let ticks = self.ticks().wrapping_sub(MANUAL_EPOCH) as i64;
+        self.0.ahead.store(time.as_nanos().saturating_sub(ticks), Ordering::SeqCst);
+    }
+
     /// Returns the time the clock shows.
     pub fn now(&self) -> Timestamp {
-        Timestamp::from_nanos(self.ticks().wrapping_sub(MANUAL_EPOCH) as i64)
+        self.at(self.ticks())
     }
 
     fn ticks(&self) -> u64 {
-        self.0.load(Ordering::SeqCst)
+        self.0.ticks.load(Ordering::SeqCst)
+    }
+
+    /// The time by the wall clock when the ticks are these.
+    fn at(&self, ticks: u64) -> Timestamp {
+        let ahead = self.0.ahead.load(Ordering::SeqCst);
+        Timestamp::from_nanos((ticks.wrapping_sub(MANUAL_EPOCH) as i64).saturating_add(ahead))
+    }
+
+    /// The one time line of this clock.
+    pub(super) fn line(&self) -> &Mutex<Segments> {
+        &self.0.line
     }
 }
 
@@ -159,6 +240,34 @@ mod tests {
         let start = clock.ticks();
         while clock.clone().ticks() == start {}
         assert!(clock.ticks() > start);
+    }
+
+    #[test]
+    fn a_step_moves_the_wall_clock_and_no_ticks() {
+        let hand = ManualClock::new(Timestamp::from_nanos(100));
+        let ticks = Clock::manual(&hand).ticks();
+        hand.step_to(Timestamp::from_nanos(-50));
+        assert_eq!((hand.now(), Clock::manual(&hand).ticks()), (Timestamp::from_nanos(-50), ticks));
+        hand.advance(Duration::from_nanos(7));
+        assert_eq!((hand.now(), Clock::manual(&hand).ticks()), (Timestamp::from_nanos(-43), ticks + 7));
+        hand.set(Timestamp::from_nanos(-44));
+        assert_eq!(hand.now(), Timestamp::from_nanos(-43));
+    }
+
+    #[test]
+    fn a_counter_that_the_kernel_refuses_is_not_used() {
+        assert!(matches!(Source::choose(Judgement::Refused), Source::Monotonic(_)));
+        for judgement in [Judgement::Trusted, Judgement::Unknown] {
+            assert!(matches!(Source::choose(judgement), Source::Counter(_)));
+        }
+        let clock = Clock(Source::choose(Judgement::Refused));
+        let start = clock.ticks();
+        let real = Instant::now();
+        while clock.ticks() < start + 1_000_000 {}
+        // A tick is a nanosecond, and they are read one after the other.
+        assert!(real.elapsed() >= Duration::from_nanos(900_000));
+        assert_eq!(clock.rate(), 1 << 32);
+        assert!(clock.elapsed(start) >= Duration::from_millis(1));
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 mod civil;
 mod clock;
+mod clocksource;
 mod timeline;
 mod timestamp;
 
@@ -14,5 +15,6 @@ pub(crate) use civil::civil_from_days;
 pub(crate) use civil::days_from_civil;
 pub use clock::{Clock, ManualClock};
 pub(crate) use clock::{first_use, uptime};
+pub(crate) use timeline::Step;
 pub use timeline::Timeline;
 pub use timestamp::Timestamp;

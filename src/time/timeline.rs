@@ -2,10 +2,19 @@
 //!
 //! A time line is a chain of straight [`Segment`]s. About once a second it is told what the wall clock shows at
 //! some tick, and lays out the future from there: at the measured rate of the counter, after a stretch that makes
-//! up for what the line is off. The past is never laid out anew, and the line never falls, so the same tick keeps
-//! its time.
+//! up for what the line is off. The past is never laid out anew, so the same tick keeps its time.
+//!
+//! ```text
+//! the wall clock is off by   what the line does                              what the log says
+//! up to 1 ms                 makes up for it within a second                 nothing
+//! more, forward              follows at once                                 nothing up to a minute
+//! more, back                 runs at half speed until the clock catches up   nothing
+//! more than a minute         follows at once, either way                     a line (see `Step`)
+//! ```
+//!
+//! The line falls in the last case only.
 
-use super::clock::{MANUAL_EPOCH, Source};
+use super::clock::Source;
 use super::{Clock, Timestamp};
 use crate::sync::lock;
 use std::sync::{LazyLock, Mutex};
@@ -15,27 +24,25 @@ use std::time::Duration;
 const INTERVAL: u64 = 1_000_000_000;
 /// Nanoseconds from which an error counts as a step of the wall clock rather than drift.
 const STEP: i64 = 1_000_000;
+/// Nanoseconds from which a step back is followed at once, and a step is told to the readers of the log.
+const LARGE_STEP: i64 = 60_000_000_000;
 /// Segments that are kept besides the oldest: about half a minute's.
 const KEPT: usize = 64;
-/// One nanosecond per tick, as a [`Segment::rate`].
-const NANOSECOND_TICKS: u64 = 1 << 32;
+/// Large steps that are remembered.
+const KEPT_STEPS: usize = 16;
 
 /// The one line of all consumers of the system's clock.
 static SYSTEM: LazyLock<Mutex<Segments>> = LazyLock::new(|| {
     let clock = Clock::system();
-    let rate = match &clock.0 {
-        Source::System(clock) => clock.delta_as_nanos(0, 1 << 32),
-        Source::Manual(_) => NANOSECOND_TICKS,
-    };
-    let (ticks, wall) = look(&clock);
-    Mutex::new(Segments::new(ticks, wall, rate))
+    let (ticks, wall) = clock.look();
+    Mutex::new(Segments::new(ticks, wall, clock.rate()))
 });
 
 /// Turns the ticks of a [`Clock`] into wall-clock time.
 ///
-/// All time lines of the system's clock are copies of one, so that a tick has the same time for every consumer.
-/// Steps of the wall clock forward are taken over at once; while it is behind after a step back, the line runs at
-/// half speed until the wall clock has caught up: the times of increasing ticks never decrease.
+/// All time lines of a clock are copies of one, so that a tick has the same time for every consumer. Steps of the wall clock
+/// forward are taken over at once. After a step back of up to a minute the line runs at half speed until the wall clock has
+/// caught up; it follows a larger one at once. The times of increasing ticks never decrease but for such a large step.
 ///
 /// A consumer reads the clock first, then calls [`refresh`](Self::refresh), then converts ticks up to the one it
 /// read: their times are final.
@@ -57,29 +64,36 @@ pub struct Timeline {
     segments: Segments,
 }
 
+/// A step of the wall clock by more than a minute.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Step {
+    /// The first tick with a time after the step.
+    pub(crate) ticks: u64,
+    /// The time that this tick had without the step.
+    pub(crate) from: Timestamp,
+    /// The time that it has.
+    pub(crate) to: Timestamp,
+}
+
 impl Timeline {
     /// Makes the time line of a clock.
     pub fn new(clock: &Clock) -> Self {
-        let segments = match clock.0 {
-            Source::System(_) => lock(&SYSTEM).clone(),
-            Source::Manual(_) => Segments::new(MANUAL_EPOCH, Timestamp::default(), NANOSECOND_TICKS),
-        };
-        Self { clock: clock.clone(), segments }
+        Self { clock: clock.clone(), segments: lock(shared(clock)).clone() }
     }
 
     /// Looks at the wall clock if nobody has for a second, and takes over what others saw.
     ///
     /// In between it costs one reading of the ticks.
     pub fn refresh(&mut self) {
-        if matches!(self.clock.0, Source::Manual(_)) || !self.segments.is_due(self.clock.ticks()) {
+        if !self.segments.is_due(self.clock.ticks()) {
             return;
         }
-        let mut system = lock(&SYSTEM);
-        if system.is_due(self.clock.ticks()) {
-            let (ticks, wall) = look(&self.clock);
-            system.observe(ticks, wall);
+        let mut shared = lock(shared(&self.clock));
+        if shared.is_due(self.clock.ticks()) {
+            let (ticks, wall) = self.clock.look();
+            shared.observe(ticks, wall);
         }
-        self.segments.clone_from(&system);
+        self.segments.clone_from(&shared);
     }
 
     /// Returns the time of a tick.
@@ -92,19 +106,19 @@ impl Timeline {
     pub fn ticks_in(&self, duration: Duration) -> u64 {
         self.segments.ticks_in(duration)
     }
+
+    /// Returns the first large step of the wall clock after a tick.
+    pub(crate) fn step_after(&self, ticks: u64) -> Option<Step> {
+        self.segments.steps.iter().find(|step| step.ticks > ticks).copied()
+    }
 }
 
-/// Reads ticks and wall clock together: of some attempts the one that took the fewest ticks, in case others were
-/// interrupted.
-fn look(clock: &Clock) -> (u64, Timestamp) {
-    let mut best = (u64::MAX, 0, Timestamp::default());
-    for _ in 0..4 {
-        let before = clock.ticks();
-        let wall = Timestamp::now();
-        let took = clock.ticks().saturating_sub(before);
-        best = best.min((took, before + took / 2, wall));
+/// The line that all time lines of a clock are copies of.
+fn shared(clock: &Clock) -> &Mutex<Segments> {
+    match &clock.0 {
+        Source::Counter(_) | Source::Monotonic(_) => &SYSTEM,
+        Source::Manual(clock) => clock.line(),
     }
-    (best.1, best.2)
 }
 
 /// A stretch of the time line.
@@ -136,7 +150,7 @@ impl Segment {
 
 /// A time line that is told about the wall clock, so that it can be tested without one.
 #[derive(Clone, Debug)]
-struct Segments {
+pub(super) struct Segments {
     /// Reaches back before its start, too.
     oldest: Segment,
     /// The segments after it, by start; all but the last end where the next one starts. The last may start in the
@@ -148,13 +162,15 @@ struct Segments {
     measured: u64,
     /// The last observation.
     seen: (u64, Timestamp),
+    /// The last large steps, by tick.
+    steps: Vec<Step>,
 }
 
 impl Segments {
-    fn new(ticks: u64, wall: Timestamp, rate: u64) -> Self {
+    pub(super) fn new(ticks: u64, wall: Timestamp, rate: u64) -> Self {
         let rate = rate.max(1);
         let oldest = Segment { start: ticks, wall, rate };
-        Self { oldest, later: Vec::new(), rate, measured: rate, seen: (ticks, wall) }
+        Self { oldest, later: Vec::new(), rate, measured: rate, seen: (ticks, wall), steps: Vec::new() }
     }
 
     #[inline]
@@ -184,7 +200,12 @@ impl Segments {
         let shown = self.timestamp(ticks);
         let ahead = shown.as_nanos().saturating_sub(wall.as_nanos());
         self.later.truncate(self.later.partition_point(|segment| segment.start < ticks));
-        if ahead < -STEP {
+        let is_large = ahead.saturating_abs() > LARGE_STEP;
+        if is_large {
+            self.steps.push(Step { ticks, from: shown, to: wall });
+            self.steps.drain(..self.steps.len().saturating_sub(KEPT_STEPS));
+        }
+        if is_large || ahead < -STEP {
             self.later.push(Segment { start: ticks, wall, rate: self.rate });
         } else {
             let (rate, nanos) = if ahead > STEP {
@@ -327,6 +348,33 @@ mod tests {
     }
 
     #[test]
+    fn a_large_step_is_followed_at_once_and_remembered() {
+        const YEAR: i64 = 365 * 24 * 3600 * SECOND;
+        for offset in [-3600 * SECOND, 3600 * SECOND, -YEAR, YEAR, 61 * SECOND, -61 * SECOND] {
+            let mut line = Segments::new(0, time(0), RATE);
+            observe(&mut line, SECOND, 0);
+            observe(&mut line, 2 * SECOND, offset);
+            assert_eq!(shown(&line, 2 * SECOND - 1), 2 * SECOND - 1);
+            for second in 2..100 {
+                assert_eq!(shown(&line, second * SECOND), second * SECOND + offset);
+                observe(&mut line, second * SECOND + SECOND / 2, offset);
+            }
+            let step = Step { ticks: 2 * TICKS, from: time(2 * SECOND), to: time(2 * SECOND + offset) };
+            assert_eq!(line.steps, [step]);
+        }
+        for offset in [60 * SECOND, -60 * SECOND] {
+            let mut line = Segments::new(0, time(0), RATE);
+            observe(&mut line, SECOND, offset);
+            assert_eq!(line.steps, []);
+        }
+        let mut line = Segments::new(0, time(0), RATE);
+        for second in 1..100 {
+            observe(&mut line, second * SECOND, second % 2 * 3600 * SECOND);
+        }
+        assert_eq!(line.steps.len(), KEPT_STEPS);
+    }
+
+    #[test]
     fn a_rate_is_believed_when_it_was_measured_twice() {
         let mut line = Segments::new(0, time(0), RATE);
         line.observe(TICKS, time(SECOND + 100_000));
@@ -389,26 +437,31 @@ mod tests {
 
     proptest! {
         #[test]
-        fn time_never_falls_and_the_past_never_changes(
+        fn time_falls_at_large_steps_only_and_the_past_never_changes(
             rate in 1..1_u64 << 40,
             start: u32,
-            observations in prop::collection::vec((1_u64..20_000_000_000, -20_000_000_000_i64..20_000_000_000), 1..40),
+            observations in prop::collection::vec((1_u64..20_000_000_000, -90_000_000_000_i64..90_000_000_000), 1..40),
             probes in prop::collection::vec(0_u64..400_000_000_000, 0..40),
         ) {
             let (mut ticks, mut wall) = (u64::from(start), 0);
             let mut line = Segments::new(ticks, time(wall), rate);
+            let mut steps = Vec::new();
             for (passed, step) in observations {
                 ticks += passed;
                 wall += passed as i64 + step;
                 let before = line.clone();
                 line.observe(ticks, time(wall));
-                prop_assert!(line.timestamp(ticks) >= before.timestamp(ticks));
+                steps.extend(line.steps.last().filter(|step| step.ticks == ticks).map(|step| step.ticks));
+                if steps.last() != Some(&ticks) {
+                    prop_assert!(line.timestamp(ticks) >= before.timestamp(ticks));
+                }
                 let mut probes = probes.clone();
                 probes.extend([ticks - 1, ticks, ticks + 1]);
                 probes.extend(line.later.iter().flat_map(|s| [s.start.saturating_sub(1), s.start]));
                 probes.sort_unstable();
                 for pair in probes.windows(2) {
-                    prop_assert!(line.timestamp(pair[0]) <= line.timestamp(pair[1]));
+                    let is_step = steps.iter().any(|step| pair[0] < *step && *step <= pair[1]);
+                    prop_assert!(is_step || line.timestamp(pair[0]) <= line.timestamp(pair[1]));
                 }
                 for &probe in probes.iter().filter(|&&probe| probe < ticks && probe >= line.oldest.start) {
                     prop_assert_eq!(line.timestamp(probe), before.timestamp(probe));
