@@ -4,6 +4,7 @@ mod idle;
 mod inbox;
 mod report;
 mod run;
+mod steps;
 
 use std::io;
 use std::sync::{Arc, Mutex, Weak};

@@ -16,7 +16,7 @@ pub(super) struct DropReport {
     reported: Dropped,
 }
 
-static SITE: Callsite = Callsite::new(Metadata {
+pub(super) static SITE: Callsite = Callsite::new(Metadata {
     level: Some(Level::Warn),
     origin: Origin::Static,
     target: "femtologging",
@@ -51,19 +51,20 @@ impl DropReport {
         let _ = write!(text, ") between {} and {}", timeline.timestamp(first), timeline.timestamp(last));
         Some(text)
     }
+}
 
-    /// Calls `handle` with a record of this message.
-    pub(super) fn record(
-        text: &str,
-        now: Timestamp,
-        handle: impl FnOnce(&FemtoLogRecord<'_>) -> Result<(), Error>,
-    ) -> Result<(), Error> {
-        FemtoLogRecord::with_text(&SITE, Shape::TEXT, Level::Warn, now, text, handle)
-    }
+/// Calls `handle` with a record that the library itself logs.
+pub(super) fn record(
+    site: &'static Callsite,
+    text: &str,
+    now: Timestamp,
+    handle: impl FnOnce(&FemtoLogRecord<'_>) -> Result<(), Error>,
+) -> Result<(), Error> {
+    FemtoLogRecord::with_text(site, Shape::TEXT, Level::Warn, now, text, handle)
 }
 
 /// A number with commas between groups of three digits.
-struct Grouped(u64);
+pub(super) struct Grouped(pub(super) u64);
 
 impl std::fmt::Display for Grouped {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -10,7 +10,9 @@ use crossbeam_channel::Receiver;
 use super::Command;
 use super::idle::Idle;
 use super::inbox::{Inbox, Next};
-use super::report::DropReport;
+use super::report::{self, DropReport};
+use super::steps::{self, StepReport};
+use crate::callsite::Callsite;
 use crate::error::{Error, caught, notify, rendered};
 use crate::filter::{self, FemtoFilter};
 use crate::handler::{Batch, Call, Delivery, FemtoHandler, Rest};
@@ -18,7 +20,7 @@ use crate::metrics::{Counters, DropReason};
 use crate::policy::IdlePolicy;
 use crate::queue::{Lane, Queue, become_consumer};
 use crate::record::SiteTable;
-use crate::time::Timeline;
+use crate::time::{Step, Timeline, Timestamp};
 
 /// How often the handler's `tick` is called, and idle rings are looked after.
 const TICK: Duration = Duration::from_secs(1);
@@ -61,6 +63,8 @@ struct Sink {
     until: Option<Instant>,
     /// What was said about dropped records.
     report: DropReport,
+    /// What was said about steps of the wall clock.
+    steps: StepReport,
 }
 
 impl Consumer {
@@ -72,6 +76,7 @@ impl Consumer {
         idle: IdlePolicy,
     ) -> Self {
         let timeline = Timeline::new(&queue.clock);
+        let steps = StepReport::new(queue.clock.ticks());
         Self {
             commands,
             put_off: VecDeque::new(),
@@ -91,6 +96,7 @@ impl Consumer {
                 keeps: false,
                 until: None,
                 report: DropReport::default(),
+                steps,
             },
         }
     }
@@ -142,6 +148,7 @@ impl Consumer {
         let horizon = if now < self.latest { u64::MAX } else { now.saturating_sub(lookahead) };
         self.latest = now;
         self.sink.timeline.refresh();
+        self.sink.steps.look(&self.sink.timeline, now);
         let backlog = self.inbox.look(&self.sink.queue.lane) as u64;
         if backlog == 0 {
             return 0;
@@ -240,6 +247,9 @@ impl Sink {
     /// Handles one record.
     #[inline]
     fn take(&mut self, next: Next<'_>) {
+        while let Some(step) = self.steps.before(next.ticks) {
+            self.report_step(step);
+        }
         let counters = &self.queue.counters;
         let header = next.header;
         let timestamp = self.timeline.timestamp(next.ticks);
@@ -313,16 +323,31 @@ impl Sink {
         let Some(text) = self.report.next(&self.queue, &self.timeline) else {
             return;
         };
-        let (handler, batch) = (&mut self.handler, &mut self.batch);
         let now = self.timeline.timestamp(self.queue.clock.ticks());
-        match caught("handle", || DropReport::record(&text, now, |record| handler.handle(record, batch))) {
+        if self.say(&report::SITE, &text, now) {
+            let _ = self.deliver(Call { due: true, ..Call::default() });
+        }
+    }
+
+    /// Writes a step of the wall clock into the log itself.
+    #[cold]
+    fn report_step(&mut self, step: Step) {
+        self.steps.tell(step, &self.timeline);
+        self.say(&steps::SITE, &steps::text(&step), step.to);
+    }
+
+    /// Puts a line of the library's own into the batch. Returns whether it is there.
+    fn say(&mut self, site: &'static Callsite, text: &str, now: Timestamp) -> bool {
+        let (handler, batch) = (&mut self.handler, &mut self.batch);
+        match caught("handle", || report::record(site, text, now, |record| handler.handle(record, batch))) {
             Ok(()) => {
                 self.batch.seal_own();
-                let _ = self.deliver(Call { due: true, ..Call::default() });
+                true
             }
             Err(error) => {
                 self.batch.discard();
                 self.complain(&error);
+                false
             }
         }
     }

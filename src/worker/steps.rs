@@ -1,0 +1,66 @@
+//! What the log says about steps of the wall clock.
+//!
+//! The line stands before the first record with a time after the step, so that a reader knows why times fall or jump.
+
+use std::time::Duration;
+
+use super::report::Grouped;
+use crate::callsite::{Callsite, Metadata, Origin};
+use crate::level::Level;
+use crate::time::{Step, Timeline};
+
+/// Remembers which steps were told.
+pub(super) struct StepReport {
+    /// The tick up to which all steps are told.
+    told: u64,
+    next: Option<Step>,
+}
+
+pub(super) static SITE: Callsite = Callsite::new(Metadata {
+    level: Some(Level::Warn),
+    origin: Origin::Static,
+    target: "femtologging",
+    module_path: module_path!(),
+    file: file!(),
+    line: line!(),
+    template: "the wall clock was set {} by {} s: {} became {}",
+    keys: &[],
+});
+
+impl StepReport {
+    /// Steps up to this tick are not told.
+    pub(super) fn new(ticks: u64) -> Self {
+        Self { told: ticks, next: None }
+    }
+
+    /// Asks for steps after those that were told, whenever the time line may have changed; `now` is what the clock shows.
+    pub(super) fn look(&mut self, timeline: &Timeline, now: u64) {
+        // The counter may have been reset.
+        self.told = self.told.min(now);
+        self.next = timeline.step_after(self.told);
+    }
+
+    /// Returns the step to be told before a record with this tick.
+    #[inline]
+    pub(super) fn before(&self, ticks: u64) -> Option<Step> {
+        self.next.filter(|step| step.ticks <= ticks)
+    }
+
+    /// Notes that a step is told.
+    pub(super) fn tell(&mut self, step: Step, timeline: &Timeline) {
+        self.told = step.ticks;
+        self.next = timeline.step_after(step.ticks);
+    }
+}
+
+/// Returns the text for a step.
+///
+/// ```text
+/// the wall clock was set back by 3,600 s: 2026-03-12T08:30:00.123456Z became 2026-03-12T07:30:00.123456Z
+/// ```
+pub(super) fn text(step: &Step) -> String {
+    let Step { from, to, .. } = step;
+    let direction = if to < from { "back" } else { "forward" };
+    let by = Duration::from_nanos(from.as_nanos().abs_diff(to.as_nanos())).as_secs();
+    format!("the wall clock was set {direction} by {} s: {from} became {to}", Grouped(by))
+}
