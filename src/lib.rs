@@ -133,8 +133,8 @@
 //! 2026-03-12T08:30:01.000213Z WARN  femtologging [femtolog-file] dropped 1,204 records (1,200 debug, 4 info) between …
 //! ```
 //!
-//! Records of one thread stay in order. Those of several are in the order of their stamps, and a record that was logged before
-//! another was begun comes first. A shared channel keeps the order in which records entered it.
+//! Records of one thread stay in order. Across threads, a record that was logged before another was begun comes first; records
+//! that are logged at the same time come out in either order. A shared channel keeps the order in which records entered it.
 //!
 //! # Formatting
 //!

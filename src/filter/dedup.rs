@@ -71,7 +71,11 @@ impl Dedup {
                 None => out.extend_from_slice(value.to_string().as_bytes()),
             });
         }
-        let in_window = self.window.is_none() || record.timestamp() < last.until;
+        let in_window = self.window.is_none_or(|window| {
+            let left = last.until.as_nanos().saturating_sub(record.timestamp().as_nanos());
+            // After a step back of the clock, the end of the window is far away.
+            left > 0 && Duration::from_nanos(left.unsigned_abs()) <= window.saturating_mul(2)
+        });
         if in_window && last.scratch == last.content {
             last.repeats += 1;
             return None;

@@ -44,8 +44,8 @@ pub struct FemtoFallbackHandler {
     second: Target,
     sites: KeptSites,
     backoff: Backoff,
-    /// Until when the first handler rests.
-    rests_until: Option<Timestamp>,
+    /// Since when the first handler rests, and until when. A clock that was set back to before that does not prolong it.
+    rests: Option<(Timestamp, Timestamp)>,
     /// Since when it has kept records without delivering any.
     waits_since: Option<Timestamp>,
     patience: Duration,
@@ -76,7 +76,9 @@ impl FemtoFallbackHandler {
         } else if first.settled.len() > before {
             self.waits_since = Some(now);
         } else {
-            let since = *self.waits_since.get_or_insert(now);
+            // A clock that was set back does not prolong the wait by more than the patience.
+            let since = self.waits_since.map_or(now, |since| since.min(now));
+            self.waits_since = Some(since);
             if call.closing || since.saturating_add(self.patience) <= now {
                 first.errors.push(Error::other("nothing was delivered for too long; the next handler takes over"));
                 first.settle(Rest::Failed);
@@ -85,7 +87,7 @@ impl FemtoFallbackHandler {
         }
         let fates = first.settled.iter().skip(before).map(|(_, fate)| *fate);
         match fates.max() {
-            Some(Fate::Failed) => self.rests_until = Some(now.saturating_add(self.backoff.next_delay())),
+            Some(Fate::Failed) => self.rests = Some((now, now.saturating_add(self.backoff.next_delay()))),
             Some(Fate::Written) => self.backoff.reset(),
             None => {}
         }
@@ -113,7 +115,7 @@ impl FemtoFallbackHandler {
     }
 
     fn is_resting(&self) -> bool {
-        self.rests_until.is_some_and(|until| self.now < until)
+        self.rests.is_some_and(|(since, until)| (since..until).contains(&self.now))
     }
 }
 
@@ -137,7 +139,7 @@ impl HandlerBuilder<FallbackOptions> {
                 second: second.into(),
                 sites: KeptSites::default(),
                 backoff: Backoff::new(Backoff::RANGE, std::process::id().into()),
-                rests_until: None,
+                rests: None,
                 waits_since: None,
                 patience,
                 now: Timestamp::default(),
