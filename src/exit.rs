@@ -1,13 +1,12 @@
 //! Runs functions when the process exits.
-//!
-//! One of the few places that lift `deny(unsafe_code)`; docs/UNSAFE.md lists them.
-#![allow(unsafe_code)]
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
+use crate::error::{guarded, notify};
 use crate::sync::lock;
+use crate::sys;
 
 static HOOKS: Mutex<Vec<fn()>> = Mutex::new(Vec::new());
 
@@ -30,41 +29,19 @@ pub(crate) fn timeout() -> Duration {
 /// Windows.
 pub(crate) fn at_exit(hook: fn()) {
     let mut hooks = lock(&HOOKS);
-    let refused = hooks.is_empty() && !imp::at_exit();
+    let refused = hooks.is_empty() && !sys::at_exit(run);
     hooks.push(hook);
     // The notice may run user code, which must not find the lock held.
     drop(hooks);
     if refused {
-        crate::error::notify("exit", format_args!("atexit refused: call femtologging::shutdown before the end"));
+        notify("exit", format_args!("atexit refused: call femtologging::shutdown before the end"));
     }
 }
 
-#[cfg(any(unix, windows))]
-mod imp {
-    use std::ffi::c_int;
-
-    // SAFETY: the signature is that of ISO C (C17, 7.22.4.2), which the C libraries of Unix and Windows follow. It is
-    // safe to call with any function that does not unwind: it stores the pointer.
-    unsafe extern "C" {
-        safe fn atexit(function: extern "C" fn()) -> c_int;
-    }
-
-    extern "C" fn run() {
-        let hooks = super::lock(&super::HOOKS).clone();
-        for hook in hooks.into_iter().rev() {
-            // Unwinding out of here would abort the process.
-            let _ = crate::error::guarded(hook);
-        }
-    }
-
-    pub(super) fn at_exit() -> bool {
-        atexit(run) == 0
-    }
-}
-
-#[cfg(not(any(unix, windows)))]
-mod imp {
-    pub(super) fn at_exit() -> bool {
-        true
+extern "C" fn run() {
+    let hooks = lock(&HOOKS).clone();
+    for hook in hooks.into_iter().rev() {
+        // Unwinding out of here would abort the process.
+        let _ = guarded(hook);
     }
 }

@@ -302,7 +302,7 @@ mod span;
 mod queue;
 
 // The handler's side: the thread that takes records out,
-#[expect(clippy::disallowed_methods, reason = "threads start here, and waits with a deadline need a clock")]
+#[expect(clippy::disallowed_methods, reason = "waits with a deadline need a clock")]
 mod worker;
 // asks whether they go on,
 pub mod filter;
@@ -318,7 +318,7 @@ mod shutdown;
 // and the ways from and to other logging facades.
 #[cfg(any(feature = "log", feature = "tracing"))]
 pub mod bridge;
-// The platform's exit hook.
+// What runs when the process exits.
 mod exit;
 
 // The vocabulary: what the scopes around a call add to its record;
@@ -348,6 +348,11 @@ mod level;
 pub mod time;
 // and atomics.
 mod sync;
+
+// Standard output and standard error, without std's locks.
+mod stdio;
+// Threads that take no signals, and the platform's exit hook.
+mod sys;
 
 pub mod guide;
 

@@ -105,6 +105,9 @@ pub struct Metrics {
     /// changed a hundred times during the call, or a signal handler logged them while it interrupted the library. No
     /// handler counts them.
     pub unrouted: u64,
+    /// Notices of the library's own troubles that reached nobody, in this process: standard error or the error hook was
+    /// stuck or failed.
+    pub notices_dropped: u64,
 }
 
 /// See [`Metrics::unrouted`].

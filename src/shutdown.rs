@@ -2,30 +2,23 @@
 
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::sync::{Arc, Once};
-use std::time::Duration;
 
-use crate::error::notify;
 use crate::exit;
 use crate::logger::Registry;
 use crate::worker::{self, Worker};
 
-/// Makes an ordinary exit drain the handlers.
+/// Makes an ordinary exit close the global system before the handlers are drained.
+///
+/// Threads that go on logging could otherwise keep the handlers busy to the last moment.
 pub(crate) fn install_exit_hook() {
     static ONCE: Once = Once::new();
-    ONCE.call_once(|| exit::at_exit(drain));
-}
-
-/// Closes all handlers of the process, also those of systems that were never dropped.
-fn drain() {
-    let workers = workers();
-    if workers.is_empty() {
-        return;
-    }
-    // Threads that go on logging could otherwise keep the handlers busy to the last moment.
-    Registry::global().close();
-    if let Err(error) = worker::finish(&workers, exit::timeout()) {
-        notify("exit", format_args!("{error}"));
-    }
+    ONCE.call_once(|| {
+        exit::at_exit(|| {
+            if !workers().is_empty() {
+                Registry::global().close();
+            }
+        });
+    });
 }
 
 /// All handlers of this process; a child of `fork` has none of its parent's.
@@ -36,8 +29,11 @@ fn workers() -> Vec<Arc<Worker>> {
 /// Makes panics log a record at [`Level::Critical`](crate::Level::Critical), with their place and backtrace, and flush.
 ///
 /// The record's target is `panic`, its message that of the panic and its thread the one that panicked. Its keys are
-/// `location` and, if `RUST_BACKTRACE` asks for one, `backtrace`. All handlers of the process are flushed, for up to 2 s,
-/// and then the hook runs that was installed before.
+/// `location` and, if `RUST_BACKTRACE` asks for one, `backtrace`. All handlers of the process are flushed, and then the
+/// hook runs that was installed before.
+///
+/// The flush waits for up to 2 s. A handler that is not done by then (its sink is stuck, its peer is down) is waited for
+/// for 20 ms by later panics, until a flush succeeds or a minute has passed: a program that catches its panics pays once.
 ///
 /// # Examples
 ///
@@ -62,7 +58,7 @@ pub fn install_panic_hook() {
                 critical!(target: "panic", "{}", message; location);
             }
             // On a handler's thread this is refused, and the panic is that handler's own error.
-            let _ = worker::flush(&workers(), Duration::from_secs(2));
+            worker::flush_for_panic(&workers());
             previous(info);
         }));
     });

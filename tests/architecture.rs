@@ -35,20 +35,21 @@ const MODULES: &[Module] = &[
     module("queue", &["level", "metrics", "policy", "record", "sync", "time", "value"]),
 
     // The handler's side. Filters, formatters and handlers know records, and neither queue, worker nor logger.
-    module("worker", &["callsite", "error", "filter", "handler", "level", "metrics", "policy", "queue", "record", "sync",
-                       "template", "time", "value"]),
+    module("worker", &["callsite", "error", "exit", "filter", "handler", "level", "metrics", "policy", "queue", "record", "sync",
+                       "sys", "template", "time", "value"]),
     module("filter", &["error", "level", "rate", "record", "sync", "time", "value"]),
     module("formatter", &["error", "level", "record", "text", "time", "value", "zone"]),
-    module("handler", &["error", "filter", "formatter", "level", "policy", "record", "sync", "text", "time", "value", "zone"]),
+    module("handler", &["error", "filter", "formatter", "level", "policy", "record", "stdio", "sync", "sys",
+                        "text", "time", "value", "zone"]),
 
     // On top of the journey.
     module("config", &["error", "exit", "filter", "handler", "level", "logger", "metrics", "policy", "queue", "shutdown",
                        "sync", "time", "value", "worker"]),
     // A panic is logged like anything else: through a macro.
-    module("shutdown", &["error", "exit", "level", "logger", "macros", "worker"]),
+    module("shutdown", &["exit", "level", "logger", "macros", "worker"]),
     module("bridge", &["callsite", "config", "context", "error", "handler", "level", "logger", "policy", "queue", "record", "span", "sync",
                        "time", "value"]),
-    module("exit", &["error", "sync"]),
+    module("exit", &["error", "sync", "sys"]),
 
     // The vocabulary, from what knows others down to what knows none.
     module("context", &["callsite", "value"]),
@@ -57,13 +58,18 @@ const MODULES: &[Module] = &[
     module("value", &["error", "text"]),
     module("text", &[]),
     module("zone", &["error"]),
-    module("error", &["sync", "time"]),
+    module("error", &["stdio", "sync", "sys", "text", "time"]),
     module("metrics", &["level", "sync"]),
     module("rate", &["time"]),
     module("policy", &[]),
     module("level", &[]),
     module("time", &["sync"]),
     module("sync", &[]),
+
+    // The operating system's.
+    module("stdio", &[]),
+    module("sys", &[]),
+
     // The documents of docs/guide/, for rustdoc.
     module("guide", &[]),
 ];
@@ -71,7 +77,7 @@ const MODULES: &[Module] = &[
 /// What a single file may import besides: the handler of last resort is a handler with a worker like any other, and
 /// it belongs to loggers because it serves those that nobody configured.
 const EXCEPTIONS: &[(&str, &[&str])] =
-    &[("logger/last_resort.rs", &["exit", "handler", "worker"]), ("logger/mod.rs", &["worker"])];
+    &[("logger/last_resort.rs", &["handler", "worker"]), ("logger/mod.rs", &["worker"])];
 
 /// The macros that stand for the module `macros` where the crate uses them itself.
 const MACROS: &[&str] = &[

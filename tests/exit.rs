@@ -3,20 +3,17 @@
 //! It has no harness, so that `main` is the program's own.
 
 mod common;
+#[path = "common/scenario.rs"]
+mod scenario;
 
 use std::fs;
 use std::io::{Read, Write};
-use std::path::PathBuf;
-use std::process::{Child, Command, ExitCode, Output, Stdio};
+use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
 use common::LONG;
 use femtologging::{Config, FemtoFileHandler, FemtoLogRecord, FemtoStreamHandler, Level, error, info, warn};
-
-const SCENARIO: &str = "FEMTOLOGGING_TEST_SCENARIO";
-const FILE: &str = "FEMTOLOGGING_TEST_FILE";
-
-type Scenario = (&'static str, fn() -> ExitCode, fn(&str));
+use scenario::{Run, Scenario, numbers, path, stderr, wait};
 
 /// What a child does, and what its parent expects of it.
 const SCENARIOS: &[Scenario] = &[
@@ -42,95 +39,23 @@ const SCENARIOS: &[Scenario] = &[
     ("a_closed_stderr_is_survived", log_to_both, |name| closed(name, "2>&-")),
     ("a_reader_that_has_gone_is_an_error", log_without_reader, broken_pipe),
     ("basic_config_writes_to_stderr", basic, basic_stderr),
+    ("a_filter_that_panics_leaves_the_system_unbuilt", build_with_panics, |name| all_lines(name, 0)),
+    ("exit_on_a_handler_s_thread_drains_the_others", exit_on_a_handlers_thread, others_are_drained),
+    ("exit_on_a_handler_s_thread_has_its_limit", exit_on_a_handlers_thread_while_stuck, limited_on_a_handlers_thread),
+    ("many_caught_panics_wait_for_a_stuck_handler_once", many_panics, panics_in_time),
+    #[cfg(unix)]
+    ("what_a_child_of_fork_logs_to_its_parent_s_handlers_is_counted", forking_and_logging, |name| late(name, 3)),
+    #[cfg(target_os = "linux")]
+    ("what_is_logged_after_the_drain_is_counted", logging_after_the_drain, |name| late(name, 2)),
     #[cfg(unix)]
     ("a_child_of_fork_writes_nothing_twice_and_may_set_up_anew", forking, forked),
 ];
 
 fn main() -> ExitCode {
-    if let Ok(name) = std::env::var(SCENARIO) {
-        let (_, run, _) = SCENARIOS.iter().find(|(known, ..)| *known == name).unwrap();
-        return run();
-    }
-    let arguments: Vec<_> = std::env::args().skip(1).collect();
-    if arguments.iter().any(|argument| argument == "--list") {
-        SCENARIOS.iter().for_each(|(name, ..)| println!("{name}: test"));
-        return ExitCode::SUCCESS;
-    }
-    let wanted = |name: &str| {
-        let mut filters = arguments.iter().filter(|argument| !argument.starts_with('-')).peekable();
-        filters.peek().is_none() || filters.any(|filter| name.contains(filter.as_str()))
-    };
-    let failed = SCENARIOS.iter().filter(|(name, ..)| wanted(name)).filter(|(name, _, check)| {
-        let ok = std::panic::catch_unwind(|| check(name)).is_ok();
-        println!("test {name} ... {}", if ok { "ok" } else { "FAILED" });
-        !ok
-    });
-    if failed.count() == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    scenario::main(SCENARIOS)
 }
 
 // What the parent does.
-
-/// A child of which the test waits, but not for ever.
-struct Run {
-    dir: tempfile::TempDir,
-    command: Command,
-}
-
-impl Run {
-    fn new(name: &str) -> Self {
-        let mut command = Command::new(std::env::current_exe().unwrap());
-        command.env(SCENARIO, name);
-        Self::of(command)
-    }
-
-    fn of(mut command: Command) -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        command.env(FILE, dir.path().join("a.log")).env_remove("RUST_BACKTRACE").env_remove("RUST_LIB_BACKTRACE");
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        Self { dir, command }
-    }
-
-    fn output(&mut self) -> Output {
-        wait(self.command.spawn().unwrap())
-    }
-
-    fn text(&self) -> String {
-        fs::read_to_string(self.dir.path().join("a.log")).unwrap()
-    }
-}
-
-fn wait(mut child: Child) -> Output {
-    fn read(pipe: Option<impl Read + Send + 'static>) -> std::thread::JoinHandle<Vec<u8>> {
-        std::thread::spawn(move || {
-            let mut bytes = Vec::new();
-            if let Some(mut pipe) = pipe {
-                pipe.read_to_end(&mut bytes).unwrap();
-            }
-            bytes
-        })
-    }
-    let (stdout, stderr) = (read(child.stdout.take()), read(child.stderr.take()));
-    let start = Instant::now();
-    let status = loop {
-        if let Some(status) = child.try_wait().unwrap() {
-            break status;
-        }
-        if start.elapsed() > LONG {
-            child.kill().unwrap();
-            panic!("the child hangs");
-        }
-        std::thread::sleep(Duration::from_millis(2));
-    };
-    Output { status, stdout: stdout.join().unwrap(), stderr: stderr.join().unwrap() }
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).unwrap()
-}
-
-fn numbers(count: usize) -> String {
-    (1..=count).map(|n| format!("{n}\n")).collect()
-}
 
 /// The child has written its 15 lines, said nothing and ended with this code.
 fn all_lines(name: &str, code: i32) {
@@ -147,10 +72,6 @@ fn without_time(line: &str) -> &str {
 }
 
 // What the children do.
-
-fn path() -> PathBuf {
-    std::env::var_os(FILE).unwrap().into()
-}
 
 fn message(record: &FemtoLogRecord<'_>, out: &mut Vec<u8>) {
     record.write_message(out);
@@ -243,7 +164,9 @@ fn busy_exit(name: &str) {
     assert!(start.elapsed() < Duration::from_secs(30));
     assert_eq!(output.status.code(), Some(7));
     let said = stderr(&output);
-    assert!(said.is_empty() || said.starts_with("femtologging: exit: ") && said.lines().count() == 1, "{said}");
+    let late = "femtologging: exit: records that came too late are not written: ";
+    let lines = said.lines().filter(|line| !line.starts_with(late));
+    assert!(lines.clone().all(|line| line.starts_with("femtologging: exit: ")) && lines.count() <= 1, "{said}");
     let mut last = [0_u64; 3];
     let mut whole = [true; 3];
     let text = run.text();
@@ -464,12 +387,8 @@ fn both_streams(name: &str) {
 #[cfg(unix)]
 fn closed(name: &str, redirection: &str) {
     let mut command = Command::new("sh");
-    command
-        .arg("-c")
-        .arg(format!("exec \"$0\" {redirection}"))
-        .arg(std::env::current_exe().unwrap())
-        .env(SCENARIO, name);
-    let mut run = Run::of(command);
+    command.arg("-c").arg(format!("exec \"$0\" {redirection}")).arg(std::env::current_exe().unwrap());
+    let mut run = Run::of(name, command);
     let output = run.output();
     assert_eq!((output.status.code(), run.text()), (Some(7), numbers(4)));
     let (stdout, stderr) = if redirection.starts_with('1') { ("", "2\n4\n") } else { ("1\n2\n3\n4\n", "") };
@@ -520,6 +439,138 @@ fn basic_stderr(name: &str) {
     assert!(output.stdout.is_empty());
 }
 
+/// Panics when it is asked for what it wants, and when it is dropped.
+struct Panics;
+
+impl femtologging::FemtoFilter for Panics {
+    fn allows(&self, _: &FemtoLogRecord<'_>) -> bool {
+        true
+    }
+
+    fn interest(&self, _: Level, _: &str) -> femtologging::filter::Interest {
+        panic!("expected by this test")
+    }
+}
+
+impl Drop for Panics {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            panic!("expected by this test")
+        }
+    }
+}
+
+fn build_with_panics() -> ExitCode {
+    std::panic::set_hook(Box::new(|_| ()));
+    for _ in 0..2 {
+        let config = Config::builder()
+            .add_handler("file", file().build().unwrap())
+            .add_logger("app", femtologging::LoggerConfig::new().filter(Panics));
+        let built = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| config.build_and_init()));
+        assert!(!matches!(built, Ok(Ok(()))), "{built:?}");
+        assert!(!matches!(built, Ok(Err(error)) if error.is_already_initialized()));
+    }
+    log_to_file();
+    ExitCode::SUCCESS
+}
+
+/// Logs, while the handler `slow` keeps its records back, and then one that ends the process in the handler `ends`.
+fn exit_with(slow: impl Write + Send + 'static, timeout: Duration) -> ExitCode {
+    let ends = |record: &FemtoLogRecord<'_>, _: &mut Vec<u8>| {
+        if record.level() == Level::Critical {
+            std::process::exit(7);
+        }
+    };
+    Config::builder()
+        .add_handler("ends", FemtoStreamHandler::new(std::io::sink()).formatter(ends).build().unwrap())
+        .add_handler("slow", FemtoStreamHandler::new(slow).formatter(message).build().unwrap())
+        .add_handler("file", file().build().unwrap())
+        .exit_timeout(timeout)
+        .build_and_init()
+        .unwrap();
+    (1..=14).for_each(|n| info!("{}", n));
+    femtologging::critical!("15");
+    info!("after the last one, in the same batch or never handled");
+    loop {
+        std::thread::park();
+    }
+}
+
+/// Writes nothing before the process ends.
+struct Late;
+
+impl Write for Late {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        std::thread::sleep(Duration::from_millis(100));
+        std::io::stdout().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        std::io::stdout().flush()
+    }
+}
+
+fn exit_on_a_handlers_thread() -> ExitCode {
+    exit_with(Late, LONG)
+}
+
+/// What is said of the handler whose thread ends the process. How many records come after the last one is not known.
+fn gave_up_its_own(said: &str) -> bool {
+    (1..=16).any(|left| {
+        said.contains(&format!("handler `ends` ended the process from its own thread; {left} records are not written"))
+    })
+}
+
+fn others_are_drained(name: &str) {
+    let mut run = Run::new(name);
+    let output = run.output();
+    let said = stderr(&output);
+    assert_eq!(output.status.code(), Some(7), "{said}");
+    assert!(said.lines().count() == 1 && gave_up_its_own(&said), "{said}");
+    for text in [run.text(), String::from_utf8(output.stdout).unwrap()] {
+        assert!(text.starts_with(&numbers(15)), "{text}");
+    }
+}
+
+fn exit_on_a_handlers_thread_while_stuck() -> ExitCode {
+    exit_with(Stuck, Duration::from_millis(300))
+}
+
+fn limited_on_a_handlers_thread(name: &str) {
+    let mut run = Run::new(name);
+    let output = run.output();
+    let said = stderr(&output);
+    assert_eq!(output.status.code(), Some(7), "{said}");
+    assert!(gave_up_its_own(&said), "{said}");
+    assert!(said.contains("the shutdown of handler `slow` (given 300ms; "), "{said}");
+    assert!(run.text().starts_with(&numbers(15)));
+}
+
+fn many_panics() -> ExitCode {
+    std::panic::set_hook(Box::new(|_| ()));
+    femtologging::install_panic_hook();
+    Config::builder()
+        .add_handler("stuck", FemtoStreamHandler::new(Stuck).build().unwrap())
+        .add_handler("file", file().build().unwrap())
+        .exit_timeout(Duration::ZERO)
+        .build_and_init()
+        .unwrap();
+    let start = Instant::now();
+    for n in 1..=20 {
+        assert!(std::panic::catch_unwind(|| panic!("{n}")).is_err());
+    }
+    // The first waits for 2 s, and all would wait for 40.
+    assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
+    // Other handlers are flushed each time.
+    assert_eq!(fs::read_to_string(path()).unwrap(), numbers(20));
+    std::process::exit(7)
+}
+
+fn panics_in_time(name: &str) {
+    let output = Run::new(name).output();
+    assert_eq!(output.status.code(), Some(7), "{}", stderr(&output));
+}
+
 #[cfg(unix)]
 mod posix {
     #![allow(unsafe_code)]
@@ -539,6 +590,44 @@ mod posix {
         assert_eq!(unsafe { waitpid(process, &mut status, 0) }, process);
         status
     }
+}
+
+#[cfg(unix)]
+fn forking_and_logging() -> ExitCode {
+    log_to_file();
+    let child = posix::fork();
+    if child > 0 {
+        assert_eq!(posix::wait(child), 0);
+        return ExitCode::SUCCESS;
+    }
+    (1..=3).for_each(|n| info!("{}", n));
+    ExitCode::SUCCESS
+}
+
+#[cfg(target_os = "linux")]
+fn logging_after_the_drain() -> ExitCode {
+    extern "C" fn log() {
+        info!("late");
+    }
+    for _ in 0..2 {
+        // SAFETY: the function logs, which never unwinds.
+        #[allow(unsafe_code)]
+        let registered = unsafe { libc::atexit(log) };
+        assert_eq!(registered, 0);
+    }
+    // The library's own function comes later, and so runs first.
+    log_to_file();
+    ExitCode::SUCCESS
+}
+
+/// One line says how many records were not written.
+#[cfg(unix)]
+fn late(name: &str, count: usize) {
+    let mut run = Run::new(name);
+    let output = run.output();
+    let said = format!("femtologging: exit: records that came too late are not written: {count} to handler `file`\n");
+    assert_eq!((output.status.code(), stderr(&output)), (Some(0), said));
+    assert_eq!(run.text(), numbers(15));
 }
 
 #[cfg(unix)]
@@ -562,7 +651,8 @@ fn forking() -> ExitCode {
 fn forked(name: &str) {
     let mut run = Run::new(name);
     let output = run.output();
-    assert_eq!((output.status.code(), stderr(&output)), (Some(0), String::new()));
+    let said = "femtologging: exit: records that came too late are not written: 1 to handler `file`\n";
+    assert_eq!((output.status.code(), stderr(&output).as_str()), (Some(0), said));
     assert_eq!(run.text(), numbers(16));
     assert_eq!(fs::read_to_string(run.dir.path().join("a.child")).unwrap(), "in the child\n");
 }

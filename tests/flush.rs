@@ -300,7 +300,8 @@ fn shutdown_gives_a_stuck_handler_up() {
     assert!(error.is_timeout());
     let expected = "the shutdown of handler `stuck` (given 20ms; 3 records are not written) did not finish in time";
     assert_eq!(error.to_string(), expected);
-    logging.shutdown(LONG).unwrap();
+    // A second one waits as well, and says so.
+    assert_eq!(logging.shutdown(SHORT).unwrap_err().to_string(), expected);
     info!(logger: logger, "4");
     let h = metrics(&logging, "stuck");
     assert_eq!((h.emitted, h.written, h.in_flight, h.dropped.total()), (4, 0, 3, 1));
@@ -396,4 +397,52 @@ fn a_system_may_be_dropped_by_its_own_handler() {
     info!(logger: logger, "drops it");
     assert_eq!(words.recv_timeout(LONG), Ok("close"));
     assert_eq!(words.recv_timeout(LONG), Ok("drop"));
+}
+
+/// Starts a shutdown on another thread, which waits for a handler that is held, and returns where its answer will be.
+fn shutdown_of(logging: &Logging, timeout: Duration) -> Receiver<Result<(), Error>> {
+    let (logging, (done, answer)) = (logging.clone(), mpsc::channel());
+    std::thread::spawn(move || done.send(logging.shutdown(timeout)));
+    answer
+}
+
+#[test]
+fn a_shutdown_waits_for_another_that_is_under_way() {
+    let (release, writer) = held();
+    let (logging, logger) = system([("held", stream(&writer))]);
+    info!(logger: logger, "1");
+    let first = shutdown_of(&logging, LONG);
+    // The handlers are closed then, and the first one waits.
+    wait_until("the shutdown is under way", || {
+        info!(logger: logger, "?");
+        metrics(&logging, "held").dropped.by_reason(DropReason::Closed) > 0
+    });
+    let second = shutdown_of(&logging, LONG);
+    assert!(logging.shutdown(SHORT).unwrap_err().is_timeout());
+    common::stays("both wait", || first.try_recv().is_err() && second.try_recv().is_err());
+    drop(release);
+    assert!(first.recv().unwrap().is_ok() && second.recv().unwrap().is_ok());
+    assert_eq!((writer.lines()[0].as_str(), metrics(&logging, "held").in_flight), ("1", 0));
+    logging.shutdown(Duration::ZERO).unwrap();
+}
+
+#[test]
+fn shutdowns_side_by_side_get_the_same_answer() {
+    let (release, gate) = mpsc::channel();
+    let writer = Scripted::new([Step::Wait(gate), Step::Fail(ErrorKind::StorageFull, "full")]);
+    let (logging, logger) = system([("held", stream(&writer))]);
+    info!(logger: logger, "1");
+    wait_until("the writer is held", || writer.writes() == 1);
+    info!(logger: logger, "2");
+    let answers = [(); 3].map(|()| shutdown_of(&logging, LONG));
+    wait_until("the shutdown is under way", || {
+        info!(logger: logger, "?");
+        metrics(&logging, "held").dropped.by_reason(DropReason::Closed) > 0
+    });
+    common::stays("all wait", || answers.iter().all(|answer| answer.try_recv().is_err()));
+    drop(release);
+    let answers = answers.map(|answer| answer.recv().unwrap().unwrap_err().to_string());
+    assert_eq!(answers, ["`handlers.held`: full"; 3]);
+    // It is over, and there is nothing left to say.
+    logging.shutdown(LONG).unwrap();
 }

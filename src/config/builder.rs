@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::logging::{self, Logging};
-use crate::error::{Error, Problem, notify};
+use crate::error::{Error, Problem, adopt_stderr, caught, notify};
 use crate::filter::{Directives, FemtoFilter};
 use crate::handler::{FemtoStreamHandler, HandlerSpec};
 use crate::level::LevelFilter;
@@ -295,6 +295,16 @@ impl ConfigBuilder {
             return Err(Error::config(self.problems));
         }
         self.apply_directives();
+        adopt_stderr();
+        // User code, which may panic: nothing has been started yet.
+        let mut filters = Vec::new();
+        for (name, config) in &mut self.loggers {
+            let asked = std::mem::take(&mut config.filters).into_iter().map(|filter| {
+                let filter = caught("interest", || Ok(LoggerFilter::new(filter, name)));
+                filter.map_err(|error| error.with_prefix(&format!("loggers.{name}.filters")))
+            });
+            filters.push(asked.collect::<Result<Vec<_>, _>>()?);
+        }
         let clock = self.clock.unwrap_or_else(Clock::system);
         let mut workers: Vec<Arc<Worker>> = Vec::new();
         let share = self.max_queue_bytes / self.handlers.len().max(1);
@@ -321,13 +331,13 @@ impl ConfigBuilder {
             handlers: self.root_handlers.as_deref().map_or_else(all, queues),
             ..LoggerSettings::default()
         };
-        let loggers = self.loggers.into_iter().map(|(name, config)| {
+        let loggers = self.loggers.into_iter().zip(filters).map(|((name, config), filters)| {
             let settings = LoggerSettings {
                 level: config.level,
                 propagate: !config.no_propagation,
                 disabled: config.disabled,
                 handlers: queues(&config.handlers),
-                filters: config.filters.into_iter().map(|filter| LoggerFilter::new(filter, &name)).collect(),
+                filters,
             };
             (name, settings)
         });

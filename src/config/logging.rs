@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering::*};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use crate::error::{Error, notify};
+use crate::error::{Error, notices_dropped, notify};
 use crate::level::{Level, LevelFilter};
 use crate::logger::{FemtoLogger, LoggerSettings, Registry};
 use crate::metrics::{self, Metrics};
@@ -47,7 +47,6 @@ pub struct Logging {
 struct Inner {
     registry: Arc<Registry>,
     workers: Vec<Arc<Worker>>,
-    /// Whether it was shut down.
     /// Whether somebody shuts it down, and whether its loggers are closed.
     closing: AtomicBool,
     over: AtomicBool,
@@ -108,7 +107,10 @@ impl Logging {
     }
 
     /// Shuts the handlers down: what was logged is written and flushed, and their threads end. Records logged later are
-    /// counted as dropped. A second call has nothing to do and succeeds.
+    /// counted as dropped.
+    ///
+    /// A call while another one is under way waits for the same shutdown, up to its own timeout. A call after the
+    /// handlers have ended has nothing to do and succeeds.
     ///
     /// # Errors
     ///
@@ -195,9 +197,19 @@ pub(super) fn init(set_up: impl FnOnce(Arc<Registry>) -> Result<Logging, Error>)
     if exists() || BUSY.swap(true, AcqRel) {
         return Err(Error::already_initialized("the global logging system, which `femtologging::shutdown` would end,"));
     }
-    let outcome = set_up(Registry::global().clone()).map(|logging| lock(&GLOBAL).replace(logging));
-    BUSY.store(false, Release);
-    outcome.map(drop)
+    let _busy = Busy(&BUSY);
+    let old = set_up(Registry::global().clone()).map(|logging| lock(&GLOBAL).replace(logging))?;
+    drop(old);
+    Ok(())
+}
+
+/// Ends the set-up of the global system, also when user code panics.
+struct Busy(&'static AtomicBool);
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.0.store(false, Release);
+    }
 }
 
 fn global() -> Option<Logging> {
@@ -310,8 +322,12 @@ pub fn metrics() -> Metrics {
 }
 
 fn metrics_of(workers: &[Arc<Worker>]) -> Metrics {
-    let handlers = workers.iter().map(|worker| worker.metrics()).collect();
-    Metrics { handlers, truncated: limits::cut(), unrouted: metrics::unrouted() }
+    Metrics {
+        handlers: workers.iter().map(|worker| worker.metrics()).collect(),
+        truncated: limits::cut(),
+        unrouted: metrics::unrouted(),
+        notices_dropped: notices_dropped(),
+    }
 }
 
 /// Disables records of this level and below in the global system; see [`Logging::disable`].

@@ -4,9 +4,11 @@
 //! result, is said through the library's own voice (`notify`), which never uses the pipeline it reports on.
 
 mod notifier;
+mod voice;
 
 pub use notifier::set_error_hook;
-pub(crate) use notifier::{guarded, notify, rendered};
+pub(crate) use notifier::{guarded, notices_dropped, notify, rendered};
+pub(crate) use voice::adopt_stderr;
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -102,6 +104,28 @@ impl Error {
             1 => Err(failures.remove(0)),
             _ => Err(Self::new(Kind::Several(failures))),
         }
+    }
+
+    /// Returns an error of the same kind and text, for a second one who waited for the same thing.
+    pub(crate) fn duplicate(&self) -> Self {
+        let kind = match &self.0.kind {
+            Kind::Config(problems) => Kind::Config(problems.clone()),
+            Kind::Io { context, source } => {
+                let source = match source.raw_os_error() {
+                    Some(code) => io::Error::from_raw_os_error(code),
+                    None => io::Error::new(source.kind(), source.to_string()),
+                };
+                Kind::Io { context: context.clone(), source }
+            }
+            Kind::Timeout(what) => Kind::Timeout(what.clone()),
+            Kind::Closed(what) => Kind::Closed(what.clone()),
+            Kind::AlreadyInitialized(what) => Kind::AlreadyInitialized(what.clone()),
+            Kind::InvalidName { name, why } => Kind::InvalidName { name: name.clone(), why: why.clone() },
+            // A user's error, whose `Display` may fail.
+            Kind::Other(error) => Kind::Other(rendered(format_args!("{error}")).into()),
+            Kind::Several(failures) => Kind::Several(failures.iter().map(Self::duplicate).collect()),
+        };
+        Self(Box::new(Inner { field: self.0.field.clone(), kind }))
     }
 
     fn new(kind: Kind) -> Self {

@@ -1,16 +1,19 @@
 //! The library's own voice: one line to stderr, rate-limited, never through the pipeline it reports on.
 
-use crate::sync::lock;
-use crate::time::uptime;
 use std::cell::Cell;
 use std::collections::HashMap;
 use std::fmt::{self, Write as _};
-use std::io::{self, Write};
+use std::io::Write;
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
+
+use super::voice::{self, Notice};
+use crate::sync::lock;
+use crate::text::push_escaped;
+use crate::time::uptime;
 
 /// Messages a source may send in a row.
 const BURST: u64 = 5;
@@ -20,6 +23,8 @@ const REFILL: u64 = 10 * 1_000_000_000;
 const MAX_SOURCES: usize = 64;
 /// Bytes of a message that are shown.
 const MAX_MESSAGE: usize = 2048;
+/// Bytes of a source that are shown. A line is then shorter than 4096 bytes, which pipes take whole or not at all.
+const MAX_SOURCE: usize = 512;
 
 static NOTIFIER: LazyLock<Notifier> = LazyLock::new(Notifier::default);
 
@@ -28,9 +33,10 @@ type Hook = Arc<dyn Fn(&str, &str) + Send + Sync>;
 /// Replaces the line on stderr by which the library reports its own troubles.
 ///
 /// The hook gets the source, usually a handler's name, and the message, with control characters escaped. It is
-/// called on whatever thread met the trouble, at most five times in a row and then once in ten seconds for each
-/// source. Troubles met inside the hook are counted but not reported. When it panics, the line goes to stderr
-/// after all.
+/// called on a thread of its own, at most five times in a row and then once in ten seconds for each source. The thread
+/// that met the trouble waits for it, for 100 ms at most; while the hook takes longer, troubles are counted
+/// ([`Metrics::notices_dropped`](crate::Metrics::notices_dropped)) and not reported. Troubles met inside the hook are
+/// not reported either. When it panics, the line goes to stderr after all.
 ///
 /// # Examples
 ///
@@ -43,9 +49,15 @@ pub fn set_error_hook(hook: impl Fn(&str, &str) + Send + Sync + 'static) {
 
 /// Reports trouble as one line `femtologging: <source>: <message>` on stderr, or to the user's hook.
 ///
-/// Never panics and never logs. The message is formatted only when the source has not used up its budget.
+/// Never panics, never logs and waits for 100 ms at most. The message is formatted only when the source has not used up
+/// its budget.
 pub(crate) fn notify(source: &str, message: fmt::Arguments<'_>) {
-    NOTIFIER.notify(uptime(), source, message, &mut io::stderr());
+    NOTIFIER.notify(uptime(), source, message, voice::say);
+}
+
+/// Returns how many notices were within their budget and reached nobody.
+pub(crate) fn notices_dropped() -> u64 {
+    NOTIFIER.dropped.load(Ordering::Relaxed)
 }
 
 #[derive(Default)]
@@ -53,7 +65,9 @@ struct Notifier {
     budgets: Mutex<Budgets>,
     hook: Mutex<Option<Hook>>,
     reported: AtomicU64,
+    /// Over their source's budget, or met while reporting.
     suppressed: AtomicU64,
+    dropped: AtomicU64,
 }
 
 thread_local! {
@@ -62,34 +76,41 @@ thread_local! {
 }
 
 impl Notifier {
-    fn notify(&self, now: Duration, source: &str, message: fmt::Arguments<'_>, stderr: &mut dyn Write) {
+    fn notify(&self, now: Duration, source: &str, message: fmt::Arguments<'_>, say: impl FnOnce(Notice) -> bool) {
         let nested = REPORTING.replace(true);
-        let reached = !nested && self.report(now, source, message, stderr);
+        let notice = if nested { None } else { self.notice(now, source, message) };
+        let counter = match notice.map(say) {
+            None => &self.suppressed,
+            Some(true) => &self.reported,
+            Some(false) => &self.dropped,
+        };
         REPORTING.set(nested);
-        let counter = if reached { &self.reported } else { &self.suppressed };
         counter.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Says the message unless the source is over its budget; returns whether it reached anybody.
-    fn report(&self, now: Duration, source: &str, message: fmt::Arguments<'_>, stderr: &mut dyn Write) -> bool {
+    /// Makes a notice of the message unless the source is over its budget.
+    fn notice(&self, now: Duration, source: &str, message: fmt::Arguments<'_>) -> Option<Notice> {
         let now = u64::try_from(now.as_nanos()).unwrap_or(u64::MAX);
         // No lock is held while user code (a `Display`, the hook) runs.
-        let Some(silenced) = lock(&self.budgets).of(source, now).take(now) else {
-            return false;
-        };
-        let source = Text::of(format_args!("{source}"));
-        let mut message = Text::of(message);
+        let silenced = lock(&self.budgets).of(source, now).take(now)?;
+        let source = Text::of(MAX_SOURCE, format_args!("{source}"));
+        let mut message = Text::of(MAX_MESSAGE, message);
         if silenced > 0 {
             let plural = if silenced == 1 { "" } else { "s" };
             message += &format!(" ({silenced} earlier message{plural} suppressed)");
         }
         let hook = lock(&self.hook).clone();
-        if let Some(hook) = hook
-            && guarded(|| hook(&source, &message)).is_some()
-        {
-            return true;
-        }
-        stderr.write_all(format!("femtologging: {source}: {message}\n").as_bytes()).is_ok()
+        Some(Box::new(move |stderr: &mut dyn Write| {
+            // Also on the thread that says it: what the hook meets is not reported in turn.
+            REPORTING.set(true);
+            let is_told = hook.is_some_and(|hook| {
+                // With its last reference, a hook that was replaced is dropped; that is user code as well.
+                let call = || hook(&source, &message);
+                let called = guarded(call).is_some();
+                guarded(|| drop(hook)).is_some() && called
+            });
+            is_told || stderr.write_all(format!("femtologging: {source}: {message}\n").as_bytes()).is_ok()
+        }))
     }
 
     fn set_hook(&self, hook: Hook) {
@@ -105,36 +126,34 @@ pub(crate) fn guarded<R>(code: impl FnOnce() -> R) -> Option<R> {
 
 /// Renders text that a user's `Display` may take part in: on one line, cut at 2 KiB, never a panic.
 pub(crate) fn rendered(text: fmt::Arguments<'_>) -> String {
-    Text::of(text)
+    Text::of(MAX_MESSAGE, text)
 }
 
-/// Collects text with control characters escaped, up to [`MAX_MESSAGE`] bytes.
-#[derive(Default)]
-struct Text(String);
+/// Collects text, escaped as in a log line, up to a number of bytes.
+struct Text {
+    bytes: Vec<u8>,
+    limit: usize,
+}
 
 impl Text {
-    fn of(text: fmt::Arguments<'_>) -> String {
-        let mut collected = Self::default();
-        match guarded(|| collected.write_fmt(text)) {
-            Some(Ok(())) => {}
-            Some(Err(_)) => collected.0.push_str("… (cut short)"),
-            None => collected.0.push_str("… (panicked while being formatted)"),
-        }
-        collected.0
+    fn of(limit: usize, text: fmt::Arguments<'_>) -> String {
+        let mut collected = Self { bytes: Vec::new(), limit };
+        let end = match guarded(|| collected.write_fmt(text)) {
+            Some(Ok(())) => "",
+            Some(Err(_)) => "… (cut short)",
+            None => "… (panicked while being formatted)",
+        };
+        String::from_utf8_lossy(&collected.bytes).into_owned() + end
     }
 }
 
 impl fmt::Write for Text {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         for c in text.chars() {
-            if self.0.len() >= MAX_MESSAGE {
+            if self.bytes.len() >= self.limit {
                 return Err(fmt::Error);
             }
-            if c.is_control() {
-                self.0.extend(c.escape_default());
-            } else {
-                self.0.push(c);
-            }
+            push_escaped(&mut self.bytes, c.encode_utf8(&mut [0; 4]));
         }
         Ok(())
     }
@@ -211,6 +230,7 @@ impl Bucket {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io;
     use std::sync::atomic::AtomicUsize;
 
     const SECOND: u64 = 1_000_000_000;
@@ -247,8 +267,10 @@ mod tests {
         Duration::from_secs(seconds)
     }
 
-    fn counts(notifier: &Notifier) -> (u64, u64) {
-        (notifier.reported.load(Ordering::Relaxed), notifier.suppressed.load(Ordering::Relaxed))
+    /// How many notices were reported, suppressed and dropped.
+    fn counts(notifier: &Notifier) -> (u64, u64, u64) {
+        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        (count(&notifier.reported), count(&notifier.suppressed), count(&notifier.dropped))
     }
 
     /// Runs code in `Display`, as a user's might.
@@ -292,21 +314,23 @@ mod tests {
     #[test]
     fn a_message_is_one_line_in_one_write() {
         let (notifier, mut stderr) = (Notifier::default(), Writes::default());
-        notifier.notify(at(0), "fi\nle", format_args!("disk \u{1b}[31mfull\r\n{}", "é\u{85}"), &mut stderr);
-        assert_eq!(stderr.0, ["femtologging: fi\\nle: disk \\u{1b}[31mfull\\r\\né\\u{85}\n"]);
-        assert_eq!(counts(&notifier), (1, 0));
+        notifier.notify(at(0), "fi\nle", format_args!("disk \u{1b}[31mfull\r\n{}", "é\u{85}\u{202e}"), |notice| {
+            notice(&mut stderr)
+        });
+        assert_eq!(stderr.0, ["femtologging: fi\\nle: disk \\u{1b}[31mfull\\r\\né\\u{85}\\u{202e}\n"]);
+        assert_eq!(counts(&notifier), (1, 0, 0));
     }
 
     #[test]
     fn a_source_over_its_budget_says_later_how_much_was_suppressed() {
         let (notifier, mut stderr) = (Notifier::default(), Writes::default());
         for i in 0..7 {
-            notifier.notify(at(0), "a", format_args!("{i}"), &mut stderr);
+            notifier.notify(at(0), "a", format_args!("{i}"), |notice| notice(&mut stderr));
         }
-        notifier.notify(at(0), "b", format_args!("0"), &mut stderr);
-        notifier.notify(at(10), "a", format_args!("7"), &mut stderr);
-        notifier.notify(at(11), "a", format_args!("8"), &mut stderr);
-        notifier.notify(at(20), "a", format_args!("9"), &mut stderr);
+        notifier.notify(at(0), "b", format_args!("0"), |notice| notice(&mut stderr));
+        notifier.notify(at(10), "a", format_args!("7"), |notice| notice(&mut stderr));
+        notifier.notify(at(11), "a", format_args!("8"), |notice| notice(&mut stderr));
+        notifier.notify(at(20), "a", format_args!("9"), |notice| notice(&mut stderr));
         assert_eq!(
             stderr.0,
             [
@@ -320,18 +344,18 @@ mod tests {
                 "femtologging: a: 9 (1 earlier message suppressed)\n",
             ],
         );
-        assert_eq!(counts(&notifier), (8, 3));
+        assert_eq!(counts(&notifier), (8, 3, 0));
     }
 
     #[test]
     fn sources_beyond_the_bound_share_a_budget_until_others_are_idle() {
         let (notifier, mut stderr) = (Notifier::default(), Writes::default());
         for source in 0..MAX_SOURCES + 10 {
-            notifier.notify(at(0), &source.to_string(), format_args!("x"), &mut stderr);
+            notifier.notify(at(0), &source.to_string(), format_args!("x"), |notice| notice(&mut stderr));
         }
         assert_eq!(stderr.0.len(), MAX_SOURCES + 5);
         assert_eq!(lock(&notifier.budgets).by_source.len(), MAX_SOURCES);
-        notifier.notify(at(10), "new", format_args!("x"), &mut stderr);
+        notifier.notify(at(10), "new", format_args!("x"), |notice| notice(&mut stderr));
         assert_eq!(stderr.0.last().map(String::as_str), Some("femtologging: new: x\n"));
         assert_eq!(lock(&notifier.budgets).by_source.len(), 1);
     }
@@ -339,14 +363,14 @@ mod tests {
     #[test]
     fn a_broken_stderr_is_survived_and_counted() {
         let notifier = Notifier::default();
-        notifier.notify(at(0), "a", format_args!("x"), &mut Broken);
-        assert_eq!(counts(&notifier), (0, 1));
+        notifier.notify(at(0), "a", format_args!("x"), |notice| notice(&mut Broken));
+        assert_eq!(counts(&notifier), (0, 0, 1));
     }
 
     #[test]
     fn a_long_message_is_cut() {
         let (notifier, mut stderr) = (Notifier::default(), Writes::default());
-        notifier.notify(at(0), "a", format_args!("{}", "é".repeat(MAX_MESSAGE)), &mut stderr);
+        notifier.notify(at(0), "a", format_args!("{}", "é".repeat(MAX_MESSAGE)), |notice| notice(&mut stderr));
         assert_eq!(stderr.0, [format!("femtologging: a: {}… (cut short)\n", "é".repeat(MAX_MESSAGE / 2))]);
     }
 
@@ -354,18 +378,18 @@ mod tests {
     fn a_panicking_display_is_survived() {
         let (notifier, mut stderr) = (Notifier::default(), Writes::default());
         let panics = Runs(|| panic!("expected by this test"));
-        notifier.notify(at(0), "a", format_args!("x{panics}"), &mut stderr);
+        notifier.notify(at(0), "a", format_args!("x{panics}"), |notice| notice(&mut stderr));
         assert_eq!(stderr.0, ["femtologging: a: x… (panicked while being formatted)\n"]);
     }
 
     #[test]
     fn trouble_while_reporting_is_counted_only() {
         let (notifier, mut stderr) = (Notifier::default(), Writes::default());
-        let notifies = Runs(|| notifier.notify(at(0), "a", format_args!("inner"), &mut io::sink()));
-        notifier.notify(at(0), "a", format_args!("{notifies}"), &mut stderr);
-        notifier.notify(at(0), "a", format_args!("next"), &mut stderr);
+        let notifies = Runs(|| notifier.notify(at(0), "a", format_args!("inner"), |notice| notice(&mut io::sink())));
+        notifier.notify(at(0), "a", format_args!("{notifies}"), |notice| notice(&mut stderr));
+        notifier.notify(at(0), "a", format_args!("next"), |notice| notice(&mut stderr));
         assert_eq!(stderr.0, ["femtologging: a: ran\n", "femtologging: a: next\n"]);
-        assert_eq!(counts(&notifier), (2, 1));
+        assert_eq!(counts(&notifier), (2, 1, 0));
     }
 
     #[test]
@@ -374,10 +398,10 @@ mod tests {
         let seen = Arc::new(Mutex::new(Vec::new()));
         let hook_seen = Arc::clone(&seen);
         notifier.set_hook(Arc::new(move |source, message| lock(&hook_seen).push(format!("{source}|{message}"))));
-        notifier.notify(at(0), "a", format_args!("x\ny"), &mut stderr);
+        notifier.notify(at(0), "a", format_args!("x\ny"), |notice| notice(&mut stderr));
         assert_eq!(*lock(&seen), ["a|x\\ny"]);
         assert_eq!(stderr.0, [""; 0]);
-        assert_eq!(counts(&notifier), (1, 0));
+        assert_eq!(counts(&notifier), (1, 0, 0));
     }
 
     #[test]
@@ -390,10 +414,10 @@ mod tests {
             panic!("expected by this test");
         }));
         for _ in 0..2 {
-            notifier.notify(at(0), "a", format_args!("x"), &mut stderr);
+            notifier.notify(at(0), "a", format_args!("x"), |notice| notice(&mut stderr));
         }
         assert_eq!(calls.load(Ordering::Relaxed), 2);
         assert_eq!(stderr.0, ["femtologging: a: x\n"; 2]);
-        assert_eq!(counts(&notifier), (2, 0));
+        assert_eq!(counts(&notifier), (2, 0, 0));
     }
 }

@@ -55,6 +55,7 @@ pub use watched::{FemtoWatchedFileHandler, WatchedFileOptions};
 
 use crate::error::Error;
 use crate::record::FemtoLogRecord;
+pub use crate::stdio::StandardStream;
 use crate::time::Timestamp;
 
 /// A destination of records.

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use super::{Batch, Delivery, FemtoHandler, HandlerBuilder, HandlerSpec, Line};
 use crate::error::Error;
 use crate::record::FemtoLogRecord;
+use crate::stdio::StandardStream;
 use crate::time::Timestamp;
 
 /// Writes records as text to standard output, standard error or any other writer.
@@ -18,6 +19,15 @@ use crate::time::Timestamp;
 /// Every batch is written with as few writes as the writer allows and then flushed. After an error, the records whose
 /// text the writer took whole count as written and the others as failed; the next batch is tried anew, on a new line
 /// if a record was cut in two.
+///
+/// # Standard streams
+///
+/// [`stdout`](Self::stdout) and [`stderr`](Self::stderr) duplicate the descriptor and write to the duplicate, without
+/// std's lock: `stdout().lock()` held by the program, or a `fork` while the handler writes, blocks nobody. If the program
+/// later closes descriptor 1 or 2, or redirects it with `dup2`, the handler goes on writing to the stream that it was
+/// made with: a program that redirects its output sets up logging afterwards. `FemtoStreamHandler::new(io::stdout())`
+/// follows a redirection, and takes the lock. Text that the program printed by `print!` without a line feed is still in
+/// std's buffer when a record logged after it is written.
 ///
 /// # Examples
 ///
@@ -37,7 +47,7 @@ pub struct FemtoStreamHandler<W> {
 
 /// The options of a [`FemtoStreamHandler`].
 pub struct StreamOptions<W> {
-    writer: W,
+    writer: io::Result<W>,
     line: Line,
 }
 
@@ -47,17 +57,21 @@ impl<W> AsMut<Line> for StreamOptions<W> {
     }
 }
 
-impl FemtoStreamHandler<io::Stdout> {
+impl FemtoStreamHandler<StandardStream> {
     /// Starts a handler that writes to standard output.
-    pub fn stdout() -> HandlerBuilder<StreamOptions<io::Stdout>> {
-        FemtoStreamHandler::new(io::stdout())
+    pub fn stdout() -> HandlerBuilder<StreamOptions<StandardStream>> {
+        StreamOptions::builder(StandardStream::stdout())
+    }
+
+    /// Starts a handler that writes to standard error.
+    pub fn stderr() -> HandlerBuilder<StreamOptions<StandardStream>> {
+        StreamOptions::builder(StandardStream::stderr())
     }
 }
 
-impl FemtoStreamHandler<io::Stderr> {
-    /// Starts a handler that writes to standard error.
-    pub fn stderr() -> HandlerBuilder<StreamOptions<io::Stderr>> {
-        FemtoStreamHandler::new(io::stderr())
+impl<W> StreamOptions<W> {
+    fn builder(writer: io::Result<W>) -> HandlerBuilder<Self> {
+        HandlerBuilder::new(StreamOptions { writer, line: Line::default() })
     }
 }
 
@@ -65,7 +79,7 @@ impl<W: Write + Send + 'static> FemtoStreamHandler<W> {
     /// Starts a handler that writes to `writer`.
     #[expect(clippy::new_ret_no_self, reason = "a handler is always built with its settings")]
     pub fn new(writer: W) -> HandlerBuilder<StreamOptions<W>> {
-        HandlerBuilder::new(StreamOptions { writer, line: Line::default() })
+        StreamOptions::builder(Ok(writer))
     }
 }
 
@@ -74,10 +88,14 @@ impl<W: Write + Send + 'static> HandlerBuilder<StreamOptions<W>> {
     ///
     /// # Errors
     ///
-    /// Settings that cannot work, all in one error.
+    /// Settings that cannot work, all in one error; or that a standard stream could not be duplicated, for want of
+    /// descriptors.
     pub fn build(self) -> Result<HandlerSpec, Error> {
         let (StreamOptions { writer, line }, settings) = self.into_parts();
-        Self::finish(settings, Vec::new(), || Ok(Box::new(FemtoStreamHandler { writer, line })))
+        Self::finish(settings, Vec::new(), || {
+            let writer = writer.map_err(|error| Error::io("could not duplicate a standard stream", error))?;
+            Ok(Box::new(FemtoStreamHandler { writer, line }))
+        })
     }
 }
 

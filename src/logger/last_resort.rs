@@ -4,11 +4,10 @@ use std::sync::{Arc, OnceLock};
 
 use super::route::Route;
 use crate::error::notify;
-use crate::exit;
 use crate::handler::FemtoStreamHandler;
 use crate::level::Level;
 use crate::time::Clock;
-use crate::worker::{self, Worker};
+use crate::worker::Worker;
 
 /// How much memory its queue takes at most.
 const QUEUE_BYTES: usize = 4 << 20;
@@ -24,7 +23,6 @@ pub(super) fn route() -> Arc<Route> {
         let worker = spec.and_then(|spec| Worker::spawn("last-resort", spec, QUEUE_BYTES, &Clock::system()));
         let worker = worker.map_err(|error| failure = Some(error)).ok();
         let queues = worker.iter().map(|worker| worker.queue.clone()).collect();
-        exit::at_exit(drain);
         (worker, Arc::new(Route::last_resort(queues)))
     });
     // A hook for such notices may log, and come back here.
@@ -41,12 +39,4 @@ pub(super) fn known_route() -> Option<&'static Route> {
 
 pub(super) fn worker() -> Option<Arc<Worker>> {
     LAST_RESORT.get()?.0.clone()
-}
-
-/// Ends the worker when the process exits.
-fn drain() {
-    let worker = worker().filter(|worker| !worker.queue.is_orphaned());
-    if let Err(error) = worker::finish(worker.as_slice(), exit::timeout()) {
-        notify("exit", format_args!("{error}"));
-    }
 }

@@ -7,7 +7,7 @@ use std::sync::{Arc, LazyLock, Mutex};
 use super::route::{LAST_RESORT, NOWHERE, Route};
 use super::{FemtoLogger, Node};
 use crate::callsite::{self, Callsite, Origin, Shape, State};
-use crate::error::{Error, Problem};
+use crate::error::{Error, Problem, guarded};
 use crate::filter::{FemtoFilter, Interest};
 #[cfg(any(feature = "log", feature = "tracing"))]
 use crate::level::STATIC_MAX_LEVEL;
@@ -173,15 +173,18 @@ impl Registry {
     }
 
     /// Changes the tree and works out what follows. Filters that go are dropped when the tree is free again: their
-    /// destructors are user code, which may log.
+    /// destructors are user code, which may log, and panic.
     fn update<T>(&self, change: impl FnOnce(&mut Tree) -> T) -> T {
         let mut tree = lock(&self.tree);
-        let _filters: Vec<_> = tree.loggers.values().map(|(_, settings)| settings.filters.clone()).collect();
+        let filters: Vec<_> = tree.loggers.values().map(|(_, settings)| settings.filters.clone()).collect();
         let result = change(&mut tree);
-        let _routes = self.refresh(&mut tree);
+        let routes = self.refresh(&mut tree);
         drop(tree);
         let hooks = lock(&self.hooks).clone();
-        hooks.into_iter().for_each(|hook| hook());
+        for hook in hooks {
+            let _ = guarded(hook);
+        }
+        let _ = guarded(|| drop((filters, routes)));
         result
     }
 

@@ -8,7 +8,8 @@
 #![allow(unsafe_code)]
 
 use std::cell::Cell;
-use std::sync::atomic::{AtomicU32, Ordering::*};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::*};
 #[cfg(unix)]
 use std::time::Duration;
 
@@ -20,6 +21,17 @@ static FORKING: AtomicU32 = AtomicU32::new(0);
 
 /// How many forks lie between the first process and this one.
 static GENERATION: AtomicU32 = AtomicU32::new(0);
+
+/// Whether a fork waited in vain, so that locks may be held in the child for ever.
+static GAVE_UP: AtomicBool = AtomicBool::new(false);
+
+/// What runs first in every child.
+static IN_CHILD: OnceLock<fn()> = OnceLock::new();
+
+/// Has `run` called once in every child of `fork`, unless it may find locks held. It does not unwind.
+pub(crate) fn in_children(run: fn()) {
+    let _ = IN_CHILD.set(run);
+}
 
 thread_local! {
     /// How many locks this thread holds.
@@ -44,6 +56,8 @@ impl Pass {
         let held = HELD.get();
         HELD.set(held + 1);
         if held == 0 {
+            // Before the first lock: a fork that is not watched does not wait for it.
+            watch_forks();
             enter();
         }
         Self(())
@@ -113,10 +127,11 @@ mod imp {
         FORKING.fetch_add(1, SeqCst);
         for _ in 0..NAPS {
             if INSIDE.load(SeqCst) <= own {
-                return;
+                return GAVE_UP.store(false, Relaxed);
             }
             std::thread::sleep(NAP);
         }
+        GAVE_UP.store(true, Relaxed);
     }
 
     pub(super) extern "C" fn in_parent() {
@@ -127,6 +142,10 @@ mod imp {
         GENERATION.fetch_add(1, Relaxed);
         INSIDE.store(u32::from(HELD.get() > 0), Relaxed);
         FORKING.store(0, Release);
+        // A thread that holds locks may hold the very one that is wanted.
+        if let Some(run) = IN_CHILD.get().filter(|_| !GAVE_UP.load(Relaxed) && HELD.get() == 0) {
+            run();
+        }
     }
 }
 

@@ -5,9 +5,9 @@ mod mute;
 mod signal;
 
 use std::ops::{Deref, DerefMut};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
-pub(crate) use fork::{generation, holds_lock, watch_forks};
+pub(crate) use fork::{generation, holds_lock, in_children, watch_forks};
 #[cfg(any(feature = "log", feature = "tracing"))]
 pub(crate) use mute::is_muted;
 pub(crate) use mute::mute_thread;
@@ -60,6 +60,13 @@ impl<T> DerefMut for Guard<'_, T> {
     fn deref_mut(&mut self) -> &mut T {
         &mut self.guard
     }
+}
+
+/// Returns a value that the first call makes. A `fork` waits for that: a child would wait for ever for a thread of its
+/// parent that was in the middle of it.
+pub(crate) fn lazy<T>(value: &LazyLock<T>) -> &T {
+    let _pass = fork::Pass::take();
+    LazyLock::force(value)
 }
 
 /// Locks a mutex; a thread that panicked while it held the lock left nothing half-done that matters here.

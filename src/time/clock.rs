@@ -3,6 +3,7 @@
 use super::Timestamp;
 use super::clocksource::{self, Judgement};
 use super::timeline::Segments;
+use crate::sync::lazy;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::{Duration, Instant};
@@ -66,7 +67,7 @@ impl Clock {
     ///
     /// That call finds out how fast the counter runs, which takes about 0.6 ms (10 ms on a busy machine, at most 200 ms).
     pub fn system() -> Self {
-        Self(SYSTEM.clone())
+        Self(lazy(&SYSTEM).clone())
     }
 
     /// Returns a clock that stands still unless its [`ManualClock`] is moved.

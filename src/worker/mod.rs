@@ -1,36 +1,50 @@
 //! The thread behind a handler: it takes records out of the queue, in order, and hands them to the handler in batches.
 
+mod ending;
 mod idle;
 mod inbox;
+mod panic;
 mod report;
 mod run;
 mod steps;
 
-use std::io;
-use std::sync::{Arc, Mutex, Weak};
+pub(crate) use panic::flush_for_panic;
+
+use std::fmt;
+use std::sync::{Arc, Mutex, OnceLock, Weak};
+use std::thread::ThreadId;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::Sender;
+use crossbeam_channel::{Receiver, Sender};
 
 use crate::error::{Error, notify};
 use crate::handler::HandlerSpec;
 use crate::metrics::HandlerMetrics;
 use crate::queue::{Queue, is_consumer};
 use crate::sync::lock;
+use crate::sys;
 use crate::time::Clock;
 
 /// What a worker is told. Commands have a channel of their own, so no full queue and no policy holds them up.
 enum Command {
     /// Write and flush everything that is in the queue now, with no retry after `until`.
-    Flush { until: Instant, done: Sender<Result<(), Error>> },
+    Flush { until: Instant, done: Sender<Outcome> },
     /// The same, then close the handler and end.
-    Close { until: Instant, done: Sender<Result<(), Error>> },
+    Close { until: Instant, done: Sender<Outcome> },
 }
+
+/// How a flush or a shutdown of one handler went.
+type Outcome = Result<(), Error>;
 
 /// A running worker.
 pub(crate) struct Worker {
     pub(crate) queue: Arc<Queue>,
     commands: Sender<Command>,
+    thread: ThreadId,
+    /// How its shutdown went; set before the thread drops its end of `commands`.
+    outcome: Arc<OnceLock<Outcome>>,
+    panic_flush: Mutex<panic::History>,
+    late: ending::Late,
 }
 
 /// How long before a flush's deadline retries end, at most.
@@ -42,6 +56,7 @@ static WORKERS: Mutex<Vec<Weak<Worker>>> = Mutex::new(Vec::new());
 impl Worker {
     /// Starts the thread of a handler whose queue takes `bytes` bytes of memory at most.
     pub(crate) fn spawn(name: &str, spec: HandlerSpec, bytes: usize, clock: &Clock) -> Result<Arc<Self>, Error> {
+        ending::install();
         let settings = spec.settings;
         let queue = Arc::new(Queue::new(
             name,
@@ -53,18 +68,29 @@ impl Worker {
             clock.clone(),
         ));
         let (commands, inbox) = crossbeam_channel::unbounded();
-        let consumer = run::Consumer::new(queue.clone(), inbox, spec.handler, settings.filters, settings.idle);
+        let mut consumer = run::Consumer::new(queue.clone(), inbox, spec.handler, settings.filters, settings.idle);
         let ending = Ending(queue.clone());
-        let run = move || {
-            let _ending = ending;
-            consumer.run();
+        let outcome = Arc::<OnceLock<Outcome>>::default();
+        let run = {
+            let outcome = outcome.clone();
+            move || {
+                let _ending = ending;
+                let _ = outcome.set(consumer.run());
+                // Only now: whoever finds that nobody takes commands any more looks at the outcome.
+                drop(consumer);
+            }
         };
-        let thread = std::thread::Builder::new().name(format!("femtolog-{name}")).spawn(run);
-        let thread = thread.map_err(|error: io::Error| {
-            Error::io(format_args!("cannot start the thread of handler `{name}`"), error)
-        })?;
+        let thread = sys::spawn(format!("femtolog-{name}"), run)
+            .map_err(|error| Error::io(format_args!("cannot start the thread of handler `{name}`"), error))?;
         queue.set_waker(thread.thread().clone());
-        let worker = Arc::new(Self { queue, commands });
+        let worker = Arc::new(Self {
+            queue,
+            commands,
+            thread: thread.thread().id(),
+            outcome,
+            panic_flush: Mutex::default(),
+            late: ending::Late::default(),
+        });
         let mut workers = lock(&WORKERS);
         workers.retain(|worker| worker.strong_count() > 0);
         workers.push(Arc::downgrade(&worker));
@@ -75,11 +101,18 @@ impl Worker {
         self.queue.metrics()
     }
 
-    /// Gives the thread a command, and wakes it.
-    fn command(&self, command: Command) {
+    /// Gives the thread a command, wakes it, and returns where the answer will be.
+    fn ask(&self, command: impl FnOnce(Sender<Outcome>) -> Command) -> Receiver<Outcome> {
+        let (done, answer) = crossbeam_channel::bounded(1);
         // A worker that has ended drops the command and with it the answer's sender, which the asker notices.
-        let _ = self.commands.send(command);
+        let _ = self.commands.send(command(done));
         self.queue.wake();
+        answer
+    }
+
+    /// Whether it was shut down, and nothing is left to do.
+    fn has_ended(&self) -> bool {
+        self.outcome.get().is_some()
     }
 }
 
@@ -104,54 +137,75 @@ pub(crate) fn all() -> Vec<Arc<Worker>> {
     lock(&WORKERS).iter().filter_map(Weak::upgrade).collect()
 }
 
+/// What workers are asked for.
+#[derive(Clone, Copy, PartialEq)]
+enum Request {
+    Flush,
+    Shutdown,
+}
+
+impl fmt::Display for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Flush => "flush",
+            Self::Shutdown => "shutdown",
+        })
+    }
+}
+
 /// Flushes workers side by side and waits for them until `timeout` has passed.
 pub(crate) fn flush(workers: &[Arc<Worker>], timeout: Duration) -> Result<(), Error> {
-    ask(workers, timeout, "flush", |until, done| Command::Flush { until, done })
+    may_wait(Request::Flush)?;
+    ask(workers, timeout, Request::Flush)
 }
 
-/// Closes workers side by side and waits for them until `timeout` has passed. Those already closed are left alone.
+/// Closes workers side by side and waits for them until `timeout` has passed, also for those that somebody else is
+/// closing. Those that have ended are left alone.
 pub(crate) fn close(workers: &[Arc<Worker>], timeout: Duration) -> Result<(), Error> {
-    let open: Vec<_> = workers.iter().filter(|worker| !worker.queue.is_closed()).cloned().collect();
-    finish(&open, timeout)
+    may_wait(Request::Shutdown)?;
+    let running: Vec<_> = workers.iter().filter(|worker| !worker.has_ended()).cloned().collect();
+    running.iter().for_each(|worker| worker.queue.close());
+    ask(&running, timeout, Request::Shutdown)
 }
 
-/// Closes workers and waits for them, also for those that are being closed already.
-pub(crate) fn finish(workers: &[Arc<Worker>], timeout: Duration) -> Result<(), Error> {
-    workers.iter().for_each(|worker| worker.queue.close());
-    ask(workers, timeout, "shutdown", |until, done| Command::Close { until, done })
-}
-
-fn ask(
-    workers: &[Arc<Worker>],
-    timeout: Duration,
-    what: &str,
-    command: impl Fn(Instant, Sender<Result<(), Error>>) -> Command,
-) -> Result<(), Error> {
-    if is_consumer() {
-        return Err(Error::other(format!("no {what} from a handler's thread: it would wait for itself")));
+/// Refuses a handler's thread.
+fn may_wait(request: Request) -> Result<(), Error> {
+    match is_consumer() {
+        true => Err(Error::other(format!("no {request} from a handler's thread: it would wait for itself"))),
+        false => Ok(()),
     }
+}
+
+fn ask(workers: &[Arc<Worker>], timeout: Duration, request: Request) -> Result<(), Error> {
     let now = Instant::now();
     let deadline = now.checked_add(timeout).unwrap_or(now + Duration::from_secs(86_400 * 365));
     // Early enough for the handler's own answer to come in time.
     let until = deadline.checked_sub((timeout / 10).min(MARGIN)).unwrap_or(now);
     let asked = workers.iter().filter(|worker| !worker.queue.is_orphaned()).map(|worker| {
-        let (done, answer) = crossbeam_channel::bounded(1);
-        worker.command(command(until, done));
+        let answer = worker.ask(|done| match request {
+            Request::Flush => Command::Flush { until, done },
+            Request::Shutdown => Command::Close { until, done },
+        });
         (worker, answer)
     });
     let mut failures = Vec::new();
     for (worker, answer) in asked.collect::<Vec<_>>() {
         let name = &worker.queue.name;
-        match answer.recv_deadline(deadline) {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => failures.push(error.with_prefix(&format!("handlers.{name}"))),
-            Err(error) if error.is_timeout() => {
-                let left = worker.metrics().in_flight;
-                failures.push(Error::timeout(format_args!(
-                    "the {what} of handler `{name}` (given {timeout:?}; {left} records are not written)"
-                )));
-            }
-            Err(_) => {
+        let outcome = answer.recv_deadline(deadline);
+        if outcome.as_ref().is_err_and(|error| error.is_timeout()) {
+            let left = worker.metrics().in_flight;
+            failures.push(Error::timeout(format_args!(
+                "the {request} of handler `{name}` (given {timeout:?}; {left} records are not written)"
+            )));
+            continue;
+        }
+        // The thread may have ended before it came to this command: somebody else has shut it down.
+        let others = worker.outcome.get().filter(|_| request == Request::Shutdown);
+        let outcome = outcome.ok().or(others.map(|outcome| outcome.as_ref().copied().map_err(Error::duplicate)));
+        match outcome {
+            Some(Ok(())) => {}
+            Some(Err(error)) => failures.push(error.with_prefix(&format!("handlers.{name}"))),
+            None => {
                 let left = worker.metrics().in_flight;
                 if left > 0 {
                     failures.push(Error::closed(format_args!("handler `{name}`, with {left} records not written,")));

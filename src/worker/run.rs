@@ -101,8 +101,8 @@ impl Consumer {
         }
     }
 
-    /// Runs until it is told to close, or nobody is left to tell it.
-    pub(super) fn run(mut self) {
+    /// Runs until it is told to close, or nobody is left to tell it. Returns how the shutdown went.
+    pub(super) fn run(&mut self) -> Result<(), Error> {
         become_consumer();
         self.sink.start();
         loop {
@@ -111,13 +111,11 @@ impl Consumer {
                     let _ = done.send(self.flush(until, false));
                 }
                 Ok(Command::Close { until, done }) => {
-                    let _ = done.send(self.close(until));
-                    return;
+                    let outcome = self.close(until);
+                    let _ = done.send(outcome.as_ref().copied().map_err(Error::duplicate));
+                    return outcome;
                 }
-                Err(error) if error.is_disconnected() => {
-                    let _ = self.close(Instant::now() + PATIENCE);
-                    return;
-                }
+                Err(error) if error.is_disconnected() => return self.close(Instant::now() + PATIENCE),
                 Err(_) => {}
             }
             let is_idle = self.drain(self.lookahead) == 0;

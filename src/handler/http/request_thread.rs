@@ -10,6 +10,7 @@ use super::answer::Outcome;
 use super::client::{Answer, Client};
 use crate::error::caught;
 use crate::sync::mute_thread;
+use crate::sys;
 
 /// What a request has in it, and whom to wake when it is over.
 struct Request {
@@ -94,9 +95,8 @@ impl RequestThread {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "a request has a thread that may hang in it; see `RequestThread`")]
 fn spawn(run: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
-    std::thread::Builder::new().name("femtolog-http".to_owned()).spawn(run).map(drop)
+    sys::spawn("femtolog-http", run).map(drop)
 }
 
 /// Carries out requests until nobody is left to make one.

@@ -13,6 +13,7 @@ use super::link::{DatagramLink, Link, StreamLink};
 #[cfg(feature = "tls")]
 use super::tls::TlsClient;
 use crate::sync::mute_thread;
+use crate::sys;
 
 /// Makes connections, one at a time.
 pub(crate) trait Dial: Send {
@@ -40,7 +41,7 @@ pub(crate) struct Dialer {
     deadline: Instant,
 }
 
-#[expect(clippy::disallowed_methods, reason = "an attempt has a limit, and a thread that may hang; see `Dialer`")]
+#[expect(clippy::disallowed_methods, reason = "an attempt has a limit")]
 impl Dialer {
     pub(super) fn new(target: Target) -> Self {
         Self { target: Arc::new(target), attempt: None, deadline: Instant::now() }
@@ -54,7 +55,7 @@ impl Dialer {
             mute_thread();
             let _ = answer.send(target.connect());
         };
-        if let Err(error) = std::thread::Builder::new().name("femtolog-connect".to_owned()).spawn(run) {
+        if let Err(error) = sys::spawn("femtolog-connect", run) {
             let _ = refused.send(Err(error));
         }
         attempt

@@ -18,6 +18,7 @@ use super::names::compressed;
 use crate::error::{Error, notify};
 use crate::handler::disk::{AppendFile, rename_to_free_name};
 use crate::sync::lock;
+use crate::sys;
 
 /// What follows the name of a compressed backup while it is being written.
 const UNFINISHED: &str = ".tmp";
@@ -39,7 +40,7 @@ impl Compressor {
         let stop = Arc::new(AtomicBool::new(false));
         let (backups, stopped) = (backups.clone(), stop.clone());
         let run = move || run(&backups, &inbox, &stopped);
-        let thread = std::thread::Builder::new().name("femtolog-gzip".to_owned()).spawn(run);
+        let thread = sys::spawn("femtolog-gzip", run);
         let thread = thread.map_err(|error| Error::io("cannot start the thread that compresses backups", error))?;
         let compressor = Self { wishes: Some(wishes), stop, thread: Some(thread) };
         compressor.look();

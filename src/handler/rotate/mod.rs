@@ -6,7 +6,6 @@
 mod backups;
 mod file;
 #[cfg(feature = "gzip")]
-#[expect(clippy::disallowed_methods, reason = "compression has a thread of its own")]
 mod gzip;
 mod names;
 mod schedule;
