@@ -107,9 +107,17 @@ impl Timeline {
         self.segments.ticks_in(duration)
     }
 
-    /// Returns the first large step of the wall clock after a tick.
-    pub(crate) fn step_after(&self, ticks: u64) -> Option<Step> {
-        self.segments.steps.iter().find(|step| step.ticks > ticks).copied()
+    /// Returns the last large step of the wall clock.
+    pub(crate) fn last_step(&self) -> Option<Step> {
+        self.segments.steps.last().copied()
+    }
+
+    /// Returns the large step of the wall clock after another one, or the first that is remembered.
+    pub(crate) fn step_after(&self, step: Option<Step>) -> Option<Step> {
+        // Steps are not compared by their ticks: a counter that was reset starts again.
+        let steps = &self.segments.steps;
+        let at = step.and_then(|step| steps.iter().position(|known| *known == step)).map_or(0, |at| at + 1);
+        steps.get(at).copied()
     }
 }
 

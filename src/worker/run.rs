@@ -76,7 +76,7 @@ impl Consumer {
         idle: IdlePolicy,
     ) -> Self {
         let timeline = Timeline::new(&queue.clock);
-        let steps = StepReport::new(queue.clock.ticks());
+        let steps = StepReport::new(&timeline);
         Self {
             commands,
             put_off: VecDeque::new(),
@@ -146,7 +146,7 @@ impl Consumer {
         let horizon = if now < self.latest { u64::MAX } else { now.saturating_sub(lookahead) };
         self.latest = now;
         self.sink.timeline.refresh();
-        self.sink.steps.look(&self.sink.timeline, now);
+        self.sink.steps.look(&self.sink.timeline);
         let backlog = self.inbox.look(&self.sink.queue.lane) as u64;
         if backlog == 0 {
             return 0;

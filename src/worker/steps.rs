@@ -11,8 +11,8 @@ use crate::time::{Step, Timeline};
 
 /// Remembers which steps were told.
 pub(super) struct StepReport {
-    /// The tick up to which all steps are told.
-    told: u64,
+    /// The last step that was told, or that the handler has not seen.
+    told: Option<Step>,
     next: Option<Step>,
 }
 
@@ -28,15 +28,13 @@ pub(super) static SITE: Callsite = Callsite::new(Metadata {
 });
 
 impl StepReport {
-    /// Steps up to this tick are not told.
-    pub(super) fn new(ticks: u64) -> Self {
-        Self { told: ticks, next: None }
+    /// Steps that the time line has already made are not told.
+    pub(super) fn new(timeline: &Timeline) -> Self {
+        Self { told: timeline.last_step(), next: None }
     }
 
-    /// Asks for steps after those that were told, whenever the time line may have changed; `now` is what the clock shows.
-    pub(super) fn look(&mut self, timeline: &Timeline, now: u64) {
-        // The counter may have been reset.
-        self.told = self.told.min(now);
+    /// Asks for the next step, whenever the time line may have changed.
+    pub(super) fn look(&mut self, timeline: &Timeline) {
         self.next = timeline.step_after(self.told);
     }
 
@@ -48,8 +46,8 @@ impl StepReport {
 
     /// Notes that a step is told.
     pub(super) fn tell(&mut self, step: Step, timeline: &Timeline) {
-        self.told = step.ticks;
-        self.next = timeline.step_after(step.ticks);
+        self.told = Some(step);
+        self.look(timeline);
     }
 }
 
