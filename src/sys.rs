@@ -1,4 +1,5 @@
-//! What the library asks of the operating system beyond std: threads that take no signals, and a call at the exit.
+//! What the library asks of the operating system beyond std: threads that take no signals, what a socket still holds,
+//! and a call at the exit.
 //!
 //! One of the few places that lift `deny(unsafe_code)`; docs/UNSAFE.md lists them.
 #![allow(unsafe_code)]
@@ -50,6 +51,19 @@ mod signals {
             // SAFETY: the set is initialized, and the null pointer says that the current one is not wanted.
             unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &self.0, ptr::null_mut()) };
         }
+    }
+}
+
+/// Returns how many of the bytes written to a socket the peer's system has not acknowledged (`SIOCOUTQ`, tcp(7)). Also when
+/// the connection has broken since.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) fn unacknowledged(socket: &impl std::os::fd::AsRawFd) -> io::Result<usize> {
+    let mut bytes: libc::c_int = 0;
+    // SAFETY: this request writes one `int`, to the address given, which is that of one on this stack. Of a descriptor
+    // that is no socket it writes the same or fails.
+    match unsafe { libc::ioctl(socket.as_raw_fd(), libc::TIOCOUTQ, &raw mut bytes) } {
+        0 => Ok(usize::try_from(bytes).unwrap_or(0)),
+        _ => Err(io::Error::last_os_error()),
     }
 }
 

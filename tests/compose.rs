@@ -112,6 +112,29 @@ fn memory_hands_on_when_it_is_full() {
     assert_eq!(counts(&logging).written, 4);
 }
 
+/// The memory of what is kept is bounded, however large records are.
+#[test]
+fn memory_hands_on_when_its_bytes_are_reached() {
+    let captures = [FemtoCaptureHandler::new(), FemtoCaptureHandler::new()];
+    let [by_default, by_choice] = captures.each_ref();
+    let (logging, logger, _) = system(FemtoMemoryHandler::builder(by_default.clone()).build().unwrap());
+    for _ in 0..20 {
+        info!(logger: logger, "{}", "x".repeat(1_000_000));
+    }
+    // 8 MiB are less than nine of them.
+    wait_until("twice nine have come", || by_default.len() == 18);
+    assert_eq!(counts(&logging).in_flight, 2);
+    let (logging, logger, _) = system(FemtoMemoryHandler::builder(by_choice.clone()).bytes(10_000).build().unwrap());
+    for _ in 0..100 {
+        info!(logger: logger, "{}", "x".repeat(1000));
+    }
+    wait_until("all but a few have come", || by_choice.len() > 90);
+    logging.flush(LONG).unwrap();
+    assert_eq!((by_choice.len(), counts(&logging).written), (100, 100));
+    let error = FemtoMemoryHandler::builder(by_choice.clone()).bytes(100).build().unwrap_err().to_string();
+    assert!(error.contains("`bytes` = 100: give the records 4096 bytes at least"), "{error}");
+}
+
 #[test]
 fn memory_hands_on_at_a_level() {
     let capture = FemtoCaptureHandler::new();
@@ -386,6 +409,32 @@ fn a_first_handler_that_keeps_too_long_is_left() {
     logging.shutdown(LONG).unwrap();
     assert_eq!(second.delivered(), ["1", "2", "3"]);
     assert_eq!(counts(&logging).written, 3);
+}
+
+#[test]
+fn a_first_handler_that_keeps_too_much_is_left() {
+    let second = FemtoCaptureHandler::new();
+    let first = Actor::new([Act::Keep; 1000]);
+    let handler = FemtoFallbackHandler::builder(first.clone(), second.clone());
+    let (logging, logger, _) = system(handler.bytes(10_000).build().unwrap());
+    for _ in 0..100 {
+        info!(logger: logger, "{}", "x".repeat(1000));
+    }
+    // Its patience stands still with the clock.
+    wait_until("the second one has those that are too many", || second.len() > 5);
+    logging.shutdown(LONG).unwrap();
+    let counts = counts(&logging);
+    assert_eq!((counts.written, counts.failed, second.len() + first.delivered().len()), (100, 0, 100));
+}
+
+#[test]
+fn records_without_text_are_bounded_too() {
+    let handler = Actor::new([Act::Fail; 10_000]).configure().on_error(ErrorPolicy::Retry { bytes: 16_000 });
+    let (logging, logger, _) = system(handler.build().unwrap());
+    for _ in 0..50_000 {
+        info!(logger: logger, "");
+    }
+    wait_until("2,000 are kept", || counts(&logging).in_flight == 2000 && counts(&logging).failed == 48_000);
 }
 
 #[test]

@@ -140,6 +140,40 @@ fn what_the_retry_buffer_has_no_room_for_has_failed() {
     assert_eq!(counts(&logging), [1000, 100, 900, 0]);
 }
 
+/// A record counts as written when the peer's system has it, not when this one has.
+#[cfg(target_os = "linux")]
+#[test]
+fn what_the_system_holds_when_a_connection_breaks_is_sent_again() {
+    const COUNT: u32 = 20_000;
+    // An address that no other test binds, so that the port is still free after a while.
+    let (listener, endpoint) = listen("127.0.0.5:0");
+    let address = listener.local_addr().unwrap();
+    let long = |record: &FemtoLogRecord<'_>, out: &mut Vec<u8>| {
+        record.write_message(out);
+        out.extend_from_slice(&[b'.'; 100]);
+    };
+    let (logging, logger) = system(messages(endpoint).formatter(long).build().unwrap());
+    log(&logger, 0..COUNT);
+    // It reads nothing, so its system takes a part of the two megabytes, and this one keeps the rest.
+    let peer = listener.accept().unwrap().0;
+    let error = logging.flush(Duration::from_millis(300)).unwrap_err().to_string();
+    assert!(error.contains("could not be delivered in time"), "{error}");
+    assert!(counts(&logging)[3] > 0);
+
+    drop((listener, peer));
+    wait_until("the handler has noticed", || metrics(&logging).errors > 0);
+    let [_, arrived, failed, kept] = counts(&logging);
+    assert_eq!((arrived + kept, failed), (u64::from(COUNT), 0));
+    let listener = TcpListener::bind(address).unwrap();
+    let peer = std::thread::spawn(move || {
+        let numbers = lines(listener.accept().unwrap().0).map(|line| line.trim_end_matches('.').to_owned());
+        numbers.collect::<Vec<_>>()
+    });
+    logging.shutdown(LONG).unwrap();
+    assert_eq!(peer.join().unwrap(), numbers(u32::try_from(arrived).unwrap()..COUNT));
+    assert_eq!(counts(&logging), [u64::from(COUNT), u64::from(COUNT), 0, 0]);
+}
+
 #[test]
 fn a_peer_that_talks_back_harms_nothing() {
     let (listener, endpoint) = listen("127.0.0.1:0");

@@ -410,7 +410,7 @@ proptest! {
 
 #[cfg(feature = "serde")]
 mod of_serde {
-    use serde::ser::{Error, SerializeSeq};
+    use serde::ser::{Error, SerializeSeq, SerializeStruct};
     use serde::{Serialize, Serializer};
 
     use super::*;
@@ -453,6 +453,31 @@ mod of_serde {
         let (found, expected) = (system.json().remove(0), serde_json::to_value(&value).unwrap());
         assert!(same(&found, &expected), "{found} for {expected}");
         assert_eq!(system.truncated(), 0);
+    }
+
+    /// What a number of serde_json is to serde if any crate of the program enables `arbitrary_precision`, and a `RawValue`.
+    struct Private(&'static str, &'static str);
+
+    impl Serialize for Private {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            let mut fields = serializer.serialize_struct(self.0, 1)?;
+            fields.serialize_field(self.0, self.1)?;
+            fields.end()
+        }
+    }
+
+    #[test]
+    fn numbers_of_any_precision_are_numbers() {
+        let number = |text| Private("$serde_json::private::Number", text);
+        let system = System::new();
+        let numbers = ["1", "-2", "18446744073709551615", "18446744073709551616", "-0.5", "1e3", "1e999"].map(number);
+        info!(logger: system.logger, "m"; v:serde = BTreeMap::from([("n", &numbers)]), w:serde = number("7"));
+        let expected = r#"m v={"n":[1,-2,18446744073709551615,18446744073709551616,-0.5,1000,"1e999"]} w=7"#;
+        assert_eq!(system.lines(), [expected]);
+        let raw = Private("$serde_json::private::RawValue", "[1]");
+        let system = System::new();
+        info!(logger: system.logger, "m"; v:serde = raw);
+        assert_eq!(system.lines(), ["m v=[1]"]);
     }
 
     #[test]

@@ -237,6 +237,19 @@ impl Batch {
         self.ends.len() - self.done > records || self.bytes.len() - self.settled_bytes() > bytes
     }
 
+    /// The same for what lies behind the next `sent` bytes of the [`rest`](Self::rest).
+    pub(crate) fn exceeds_after(&self, sent: usize, records: usize, bytes: usize) -> bool {
+        let start = self.delivered.saturating_add(sent).min(self.bytes.len());
+        let before = self.ends.partition_point(|end| *end <= start);
+        self.ends.len() - before > records || self.bytes.len() - start > bytes
+    }
+
+    /// Whether a record ends with the next `sent` bytes of the [`rest`](Self::rest).
+    pub(crate) fn ends_after(&self, sent: usize) -> bool {
+        let end = self.delivered.saturating_add(sent);
+        end == self.settled_bytes() || self.ends.binary_search(&end).is_ok()
+    }
+
     /// Fails the oldest records until no more than `records` records and `bytes` bytes are left. Returns how many have failed.
     pub fn fail_oldest(&mut self, records: usize, bytes: usize) -> u64 {
         let before = self.failed.0;

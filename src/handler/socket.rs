@@ -30,9 +30,10 @@ use crate::time::Timestamp;
 ///   the oldest are given up, counted as failed, and reported.
 /// * **The peer takes nothing:** the handler's thread waits for `write_timeout`, and the queue's overflow policy decides about what
 ///   does not fit there. Then the peer counts as down.
-/// * **The connection breaks:** the message that was cut is sent again, whole. What the system had taken and the peer had
-///   not yet read is lost and counts as written, as TCP has no receipts. The connection is looked at before each
-///   batch and once a second, so that nothing is written into one that the peer has closed.
+/// * **A TCP connection breaks:** on Linux, what the peer's system has not acknowledged is sent again, so a record may
+///   arrive twice. What it has, and its program has not read, is lost and counts as written, as TCP has no receipts. On
+///   other systems, and with Unix sockets, so is what this machine's system still has. The connection is looked at before
+///   each batch and once a second, so that nothing is written into one that the peer has closed.
 /// * **A datagram is too large:** that record has failed and is reported. Lost datagrams are not noticed, but for those
 ///   that the system says were refused.
 /// * **The process is killed:** what was in the queue or kept for a retry.

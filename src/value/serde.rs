@@ -177,7 +177,7 @@ impl<'a> Serializer for &'a mut Encoder {
     type SerializeTupleStruct = Nested<'a>;
     type SerializeTupleVariant = Nested<'a>;
     type SerializeMap = Keyed<'a>;
-    type SerializeStruct = Nested<'a>;
+    type SerializeStruct = Struct<'a>;
     type SerializeStructVariant = Nested<'a>;
 
     scalars! {
@@ -250,8 +250,12 @@ impl<'a> Serializer for &'a mut Encoder {
         Ok(Keyed { map: self.nested(Kind::Map), key: String::new() })
     }
 
-    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Nested<'a>, Failure> {
-        Ok(self.nested(Kind::Map))
+    fn serialize_struct(self, name: &'static str, _: usize) -> Result<Struct<'a>, Failure> {
+        Ok(match name {
+            NUMBER => Struct::Number(self),
+            RAW => Struct::Raw(self),
+            _ => Struct::Fields(self.nested(Kind::Map)),
+        })
     }
 
     fn serialize_struct_variant(
@@ -312,7 +316,53 @@ macro_rules! fields {
     )*};
 }
 
-fields! { SerializeStruct SerializeStructVariant }
+fields! { SerializeStructVariant }
+
+/// What serde_json calls the structs that stand for its numbers when any crate of the program enables its feature
+/// `arbitrary_precision`, and for its `RawValue`. Their one field, of the same name, is text.
+const NUMBER: &str = "$serde_json::private::Number";
+const RAW: &str = "$serde_json::private::RawValue";
+
+/// A struct that is being written.
+enum Struct<'a> {
+    Fields(Nested<'a>),
+    /// The text of a number.
+    Number(&'a mut Encoder),
+    /// The text of a value in JSON.
+    Raw(&'a mut Encoder),
+}
+
+impl ser::SerializeStruct for Struct<'_> {
+    type Ok = ();
+    type Error = Failure;
+
+    fn serialize_field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<(), Failure> {
+        match self {
+            Struct::Fields(fields) => return fields.add(Some(key), value),
+            Struct::Number(encoder) => encoder.put(number(&value.serialize(KeyText)?)),
+            Struct::Raw(encoder) => encoder.put(Value::Str(&value.serialize(KeyText)?)),
+        }
+        Ok(())
+    }
+
+    fn end(self) -> Result<(), Failure> {
+        match self {
+            Struct::Fields(fields) => fields.finish(),
+            Struct::Number(_) | Struct::Raw(_) => Ok(()),
+        }
+    }
+}
+
+/// Reads a number of JSON, as serde_json does without `arbitrary_precision`; whole ones of up to 128 bits stay whole. One
+/// that no type has room for stays text.
+fn number(text: &str) -> Value<'_> {
+    let whole = |text: &str| {
+        let short = text.parse().map(Value::U64).or_else(|_| text.parse().map(Value::I64));
+        short.or_else(|_| text.parse().map(Value::I128)).or_else(|_| text.parse().map(Value::U128)).ok()
+    };
+    let float = |text: &str| text.parse().ok().filter(|float: &f64| float.is_finite()).map(Value::F64);
+    whole(text).or_else(|| float(text)).unwrap_or(Value::Str(text))
+}
 
 /// A map whose next key was read.
 struct Keyed<'a> {

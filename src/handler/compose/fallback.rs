@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Fate, KeptRecord, KeptSites, Target, Ticket, answer, each};
-use crate::error::Error;
+use crate::error::{Error, Problem};
 use crate::handler::net::Backoff;
 use crate::handler::{Batch, Call, Delivery, FemtoHandler, HandlerBuilder, HandlerSpec, Rest};
 use crate::record::FemtoLogRecord;
@@ -19,9 +19,11 @@ use crate::time::Timestamp;
 /// | setting | default | what it does |
 /// |---|---|---|
 /// | [`patience`](HandlerBuilder::patience) | 10 s | how long the first handler may keep records without delivering any |
+/// | [`bytes`](HandlerBuilder::bytes) | 32 MiB | how much memory the records take that wait for the first handler |
 /// | the rest | see [`HandlerBuilder`] | |
 ///
-/// Records that wait for the first handler's answer are kept, too, so this costs a copy of each. What both fail to deliver is
+/// Records that wait for the first handler's answer are kept, too, so this costs a copy of each. When the copies take more than
+/// `bytes`, the first handler has failed, and the second one gets them. What both fail to deliver is
 /// counted as failed. A record that the first handler delivered in part is delivered again by the second one. The handlers share
 /// one queue and one thread; their own levels and filters count.
 ///
@@ -49,6 +51,9 @@ pub struct FemtoFallbackHandler {
     /// Since when it has kept records without delivering any.
     waits_since: Option<Timestamp>,
     patience: Duration,
+    /// How much memory the copies of records take that wait for the first handler, and how much they may take.
+    size: usize,
+    bytes: usize,
     now: Timestamp,
 }
 
@@ -57,13 +62,14 @@ pub struct FallbackOptions {
     first: HandlerSpec,
     second: HandlerSpec,
     patience: Duration,
+    bytes: usize,
 }
 
 impl FemtoFallbackHandler {
     /// Starts a handler that tries `first`, and then `second`.
     pub fn builder(first: impl Into<HandlerSpec>, second: impl Into<HandlerSpec>) -> HandlerBuilder<FallbackOptions> {
         let patience = Duration::from_secs(10);
-        HandlerBuilder::new(FallbackOptions { first: first.into(), second: second.into(), patience })
+        HandlerBuilder::new(FallbackOptions { first: first.into(), second: second.into(), patience, bytes: 32 << 20 })
     }
 
     /// Has the first handler deliver, and hands what it failed to deliver to the second one.
@@ -71,6 +77,10 @@ impl FemtoFallbackHandler {
         let (first, now) = (&mut self.first, self.now);
         let before = first.settled.len();
         first.deliver(call, now);
+        if self.size > self.bytes && first.answer == Delivery::Retry {
+            first.errors.push(Error::other("it keeps more than there is room for; the next handler takes over"));
+            first.settle(Rest::Failed);
+        }
         if first.answer != Delivery::Retry {
             self.waits_since = None;
         } else if first.settled.len() > before {
@@ -91,7 +101,19 @@ impl FemtoFallbackHandler {
             Some(Fate::Written) => self.backoff.reset(),
             None => {}
         }
+        self.forget_copies();
         self.hand_over();
+    }
+
+    /// Takes the copies of records that the first handler has dealt with out of the sum, and lets go of those that nobody
+    /// needs any more.
+    fn forget_copies(&mut self) {
+        for (ticket, fate) in &mut self.first.settled {
+            self.size -= ticket.copy.as_ref().map_or(0, |copy| copy.size()).min(self.size);
+            if *fate == Fate::Written {
+                ticket.copy = None;
+            }
+        }
     }
 
     /// Hands what the first handler failed to deliver to the second one, in the order in which it came.
@@ -110,7 +132,9 @@ impl FemtoFallbackHandler {
     }
 
     fn give_up_with(&mut self, batch: &Batch) {
-        self.first.give_up_with(batch);
+        if self.first.give_up_with(batch) {
+            self.size = 0;
+        }
         self.second.give_up_with(batch);
     }
 
@@ -126,14 +150,21 @@ impl HandlerBuilder<FallbackOptions> {
         self
     }
 
+    /// Sets how much memory the records may take that wait for the first handler, in bytes: 4096 or more.
+    pub fn bytes(mut self, bytes: usize) -> Self {
+        self.options.bytes = bytes;
+        self
+    }
+
     /// Makes the handler.
     ///
     /// # Errors
     ///
     /// Settings that cannot work, all in one error.
     pub fn build(self) -> Result<HandlerSpec, Error> {
-        let (FallbackOptions { first, second, patience }, settings) = self.into_parts();
-        Self::finish(settings, Vec::new(), || {
+        let (FallbackOptions { first, second, patience, bytes }, settings) = self.into_parts();
+        let problem = (bytes < 4096).then(|| Problem::new("bytes", bytes, "give the records 4096 bytes at least"));
+        Self::finish(settings, problem.into_iter().collect(), || {
             Ok(Box::new(FemtoFallbackHandler {
                 first: first.into(),
                 second: second.into(),
@@ -142,6 +173,8 @@ impl HandlerBuilder<FallbackOptions> {
                 rests: None,
                 waits_since: None,
                 patience,
+                size: 0,
+                bytes,
                 now: Timestamp::default(),
             }))
         })
@@ -161,8 +194,10 @@ impl FemtoHandler for FemtoFallbackHandler {
             self.second.handle(record, ticket, self.now);
             return Ok(());
         }
-        self.first.take(record, Ticket { copy: Some(Box::new(KeptRecord::new(record))), ..ticket });
-        if self.first.batch.is_full() {
+        let copy = Box::new(KeptRecord::new(record));
+        self.size += copy.size();
+        self.first.take(record, Ticket { copy: Some(copy), ..ticket });
+        if self.first.batch.is_full() || self.size > self.bytes {
             self.deliver_first(Call { due: true, ..Call::default() });
         }
         Ok(())

@@ -15,6 +15,7 @@ use crate::time::Timestamp;
 /// | setting | default | what it does |
 /// |---|---|---|
 /// | [`capacity`](HandlerBuilder::capacity) | 1,000 | so many records are handed on |
+/// | [`bytes`](HandlerBuilder::bytes) | 8 MiB | so much memory of records is handed on |
 /// | [`flush_level`](HandlerBuilder::flush_level) | `Error` | a record from this level on, and all before it, are handed on |
 /// | [`flush_on_close`](HandlerBuilder::flush_on_close) | `true` | whether the end hands on what is kept, or discards it |
 /// | the rest | see [`HandlerBuilder`] | |
@@ -46,7 +47,10 @@ pub struct FemtoMemoryHandler {
     target: Target,
     /// The newest records.
     kept: VecDeque<KeptRecord>,
+    /// How much memory they take.
+    size: usize,
     capacity: usize,
+    bytes: usize,
     flush_level: LevelFilter,
     flush_on_close: bool,
     sites: KeptSites,
@@ -56,6 +60,7 @@ pub struct FemtoMemoryHandler {
 pub struct MemoryOptions {
     target: HandlerSpec,
     capacity: usize,
+    bytes: usize,
     flush_level: LevelFilter,
     flush_on_close: bool,
 }
@@ -66,6 +71,7 @@ impl FemtoMemoryHandler {
         HandlerBuilder::new(MemoryOptions {
             target: target.into(),
             capacity: 1000,
+            bytes: 8 << 20,
             flush_level: LevelFilter::Error,
             flush_on_close: true,
         })
@@ -76,6 +82,13 @@ impl HandlerBuilder<MemoryOptions> {
     /// Sets how many records are kept until they are handed on, 1 to 1,000,000.
     pub fn capacity(mut self, records: usize) -> Self {
         self.options.capacity = records;
+        self
+    }
+
+    /// Sets how much memory the kept records take until they are handed on, in bytes: 4096 or more. The one with which they
+    /// reach it is handed on with them.
+    pub fn bytes(mut self, bytes: usize) -> Self {
+        self.options.bytes = bytes;
         self
     }
 
@@ -97,14 +110,21 @@ impl HandlerBuilder<MemoryOptions> {
     ///
     /// Settings that cannot work, all in one error.
     pub fn build(self) -> Result<HandlerSpec, Error> {
-        let (MemoryOptions { target, capacity, flush_level, flush_on_close }, settings) = self.into_parts();
-        let problem = (!(1..=1_000_000).contains(&capacity))
-            .then(|| Problem::new("capacity", capacity, "keep between 1 and 1,000,000 records"));
-        Self::finish(settings, problem.into_iter().collect(), || {
+        let (MemoryOptions { target, capacity, bytes, flush_level, flush_on_close }, settings) = self.into_parts();
+        let mut problems = Vec::new();
+        if !(1..=1_000_000).contains(&capacity) {
+            problems.push(Problem::new("capacity", capacity, "keep between 1 and 1,000,000 records"));
+        }
+        if bytes < 4096 {
+            problems.push(Problem::new("bytes", bytes, "give the records 4096 bytes at least"));
+        }
+        Self::finish(settings, problems, || {
             Ok(Box::new(FemtoMemoryHandler {
                 target: target.into(),
                 kept: VecDeque::new(),
+                size: 0,
                 capacity,
+                bytes,
                 flush_level,
                 flush_on_close,
                 sites: KeptSites::default(),
@@ -117,6 +137,7 @@ impl FemtoMemoryHandler {
     /// Hands on what is kept: the last of so many `records`.
     fn hand_on(&mut self, records: usize, now: Timestamp) {
         let places = records.saturating_sub(self.kept.len())..;
+        self.size = 0;
         for (kept, place) in self.kept.drain(..).zip(places) {
             self.sites.view(&kept, |record| self.target.handle(record, Ticket::at(place), now));
         }
@@ -125,6 +146,7 @@ impl FemtoMemoryHandler {
     fn give_up_with(&mut self, batch: &Batch) {
         if self.target.give_up_with(batch) {
             self.kept.clear();
+            self.size = 0;
         }
     }
 
@@ -133,6 +155,7 @@ impl FemtoMemoryHandler {
         let discarded = self.kept.len();
         if discarded > 0 {
             self.kept.clear();
+            self.size = 0;
             for place in records.saturating_sub(discarded)..records {
                 self.target.settle_one(Ticket::at(place), Fate::Failed);
             }
@@ -148,8 +171,11 @@ impl FemtoHandler for FemtoMemoryHandler {
 
     fn handle(&mut self, record: &FemtoLogRecord<'_>, batch: &mut Batch) -> Result<(), Error> {
         self.give_up_with(batch);
-        self.kept.push_back(KeptRecord::new(record));
-        if self.kept.len() >= self.capacity || self.flush_level.enables(record.level()) {
+        let kept = KeptRecord::new(record);
+        self.size += kept.size();
+        self.kept.push_back(kept);
+        let is_full = self.kept.len() >= self.capacity || self.size >= self.bytes;
+        if is_full || self.flush_level.enables(record.level()) {
             self.hand_on(batch.records() + 1, record.timestamp());
         }
         Ok(())

@@ -36,10 +36,14 @@ pub enum ErrorPolicy {
     ///
     /// For handlers that deliver text, such as those for files and streams; those for networks try again by themselves.
     Retry {
-        /// How much text is kept, in bytes. What is older is counted as failed.
+        /// How much text is kept, in bytes. What is older is counted as failed. A record without text counts as 8 bytes
+        /// if there are more than 1,000.
         bytes: usize,
     },
 }
+
+/// So many records are kept however little text may be.
+const FEWEST: usize = 1000;
 
 /// A handler whose failures are tried again.
 pub(in crate::handler) struct Retrying {
@@ -64,7 +68,8 @@ impl Retrying {
     }
 
     fn bound(&self, batch: &mut Batch) -> Delivery {
-        let failed = batch.fail_oldest(usize::MAX, self.bytes);
+        // A record without text costs its place in the batch.
+        let failed = batch.fail_oldest((self.bytes / size_of::<usize>()).max(FEWEST), self.bytes);
         if failed > 0 {
             batch.report(Error::other(format!("{failed} records could not be kept for another try")));
         }

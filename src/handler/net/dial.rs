@@ -9,7 +9,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError};
 
 use super::Endpoint;
 use super::endpoint::bare;
-use super::link::{DatagramLink, Link, StreamLink};
+use super::link::{DatagramLink, Link, StreamLink, unacknowledged};
 #[cfg(feature = "tls")]
 use super::tls::TlsClient;
 use crate::sync::mute_thread;
@@ -110,7 +110,7 @@ impl Target {
                 if let Some(tls) = &self.tls {
                     return tls.connect(stream, self.timeout);
                 }
-                Ok(Box::new(StreamLink::new(stream)))
+                Ok(Box::new(StreamLink::new(stream, self.timeout, unacknowledged)?))
             }
             Endpoint::Udp { host, port } => {
                 let socket = self.each_address(host, *port, |address, _| {
@@ -125,7 +125,11 @@ impl Target {
                 Ok(Box::new(DatagramLink::new(socket)))
             }
             #[cfg(unix)]
-            Endpoint::Unix(path) => Ok(Box::new(StreamLink::new(std::os::unix::net::UnixStream::connect(path)?))),
+            Endpoint::Unix(path) => {
+                let stream = std::os::unix::net::UnixStream::connect(path)?;
+                // For these, the system can only tell what the peer has not read, which may take for ever.
+                Ok(Box::new(StreamLink::new(stream, self.timeout, |_| 0)?))
+            }
             #[cfg(unix)]
             Endpoint::UnixDatagram(path) => {
                 let socket = std::os::unix::net::UnixDatagram::unbound()?;

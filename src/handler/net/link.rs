@@ -21,6 +21,12 @@ pub(crate) trait Link: Send {
     /// then the next call must begin with the same bytes.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize>;
 
+    /// Returns how many of the bytes written last the system still holds, because the peer's system has not acknowledged
+    /// them. 0 where that cannot be known, and never less than is held where it can.
+    fn unacknowledged(&self) -> usize {
+        0
+    }
+
     /// Ends the connection in such a way that the peer gets all that was written.
     fn close(&mut self);
 }
@@ -117,14 +123,55 @@ pub(super) fn farewell(stream: &mut impl Stream) {
 
 pub(super) struct StreamLink<S> {
     stream: S,
+    /// See [`Link::unacknowledged`].
+    unacknowledged: fn(&S) -> usize,
     /// Whether the peer ever sent anything.
     heard: bool,
 }
 
+/// How long a connection must stay open before anything is sent over it. A proxy without a server behind it accepts a
+/// connection and ends it at once; what was sent by then would be lost.
+const PROBATION: Duration = Duration::from_millis(100);
+
 impl<S: Stream> StreamLink<S> {
-    pub(super) fn new(stream: S) -> Self {
-        Self { stream, heard: false }
+    /// Makes a link of a connection that still stands after a moment, but for `timeout` at most.
+    pub(super) fn new(stream: S, timeout: Duration, unacknowledged: fn(&S) -> usize) -> io::Result<Self> {
+        let mut link = Self { stream, unacknowledged, heard: false };
+        link.prove(PROBATION.min(timeout / 2))?;
+        Ok(link)
     }
+
+    /// Fails if the peer ends the connection within this time.
+    #[expect(clippy::disallowed_methods, reason = "the wait has a limit")]
+    fn prove(&mut self, time: Duration) -> io::Result<()> {
+        let deadline = Instant::now() + time;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Ok(());
+            }
+            self.stream.set_read_timeout(Some(left))?;
+            match self.stream.read(&mut [0; 4096]) {
+                Ok(0) => return Err(closed()),
+                Ok(_) => self.heard = true,
+                Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
+
+/// How many of the bytes written to a connection by TCP the peer's system has not acknowledged.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(super) fn unacknowledged(stream: &TcpStream) -> usize {
+    // A connection that cannot be asked is one whose bytes count as written at once, as on other systems.
+    crate::sys::unacknowledged(stream).unwrap_or(0)
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub(super) fn unacknowledged(_: &TcpStream) -> usize {
+    0
 }
 
 impl<S: Stream> Link for StreamLink<S> {
@@ -146,6 +193,10 @@ impl<S: Stream> Link for StreamLink<S> {
 
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.stream.write(bytes)
+    }
+
+    fn unacknowledged(&self) -> usize {
+        (self.unacknowledged)(&self.stream)
     }
 
     fn close(&mut self) {
@@ -200,4 +251,61 @@ pub(super) fn is_too_large(error: &io::Error) -> bool {
         40
     };
     error.raw_os_error() == Some(EMSGSIZE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What reads give, one after the other, and then nothing.
+    struct Scripted(std::vec::IntoIter<io::Result<usize>>);
+
+    impl Read for Scripted {
+        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+            self.0.next().unwrap_or_else(|| Err(ErrorKind::WouldBlock.into()))
+        }
+    }
+
+    impl Write for Scripted {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl Stream for Scripted {
+        fn set_nonblocking(&self, _: bool) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn set_read_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
+            assert!(timeout.is_some_and(|timeout| !timeout.is_zero()));
+            Ok(())
+        }
+
+        fn set_write_timeout(&self, _: Option<Duration>) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn shutdown(&self, _: Shutdown) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// A proxy accepts, finds no server behind itself, and ends the connection.
+    #[test]
+    fn a_connection_that_ends_at_once_is_none() {
+        let link = |reads: Vec<io::Result<usize>>| {
+            StreamLink::new(Scripted(reads.into_iter()), Duration::from_secs(5), |_| 0).map(|link| link.heard)
+        };
+        let wait = || Err(ErrorKind::WouldBlock.into());
+        assert!(!link(vec![]).unwrap());
+        assert!(link(vec![wait(), Ok(3), Err(ErrorKind::Interrupted.into()), wait()]).unwrap());
+        assert_eq!(link(vec![wait(), Ok(3), Ok(0)]).unwrap_err().kind(), ErrorKind::ConnectionAborted);
+        let reset = link(vec![wait(), wait(), Err(ErrorKind::ConnectionReset.into())]);
+        assert_eq!(reset.unwrap_err().kind(), ErrorKind::ConnectionReset);
+    }
 }

@@ -16,7 +16,7 @@ use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, ProtocolVers
 use super::Endpoint;
 use super::dial::timed_out;
 use super::endpoint::bare;
-use super::link::{FAREWELL, Link, closed, farewell, swallow};
+use super::link::{FAREWELL, Link, closed, farewell, swallow, unacknowledged};
 use crate::error::{Error, Problem};
 use crate::sync::muted;
 use crate::time::uptime;
@@ -371,6 +371,11 @@ impl Link for TlsLink {
 
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         muted(|| self.encrypt(bytes))
+    }
+
+    fn unacknowledged(&self) -> usize {
+        // Encrypted, it is more than what it was made of.
+        unacknowledged(&self.stream)
     }
 
     fn close(&mut self) {

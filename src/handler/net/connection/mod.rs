@@ -8,6 +8,19 @@
 //!           └── closed, failed, or took nothing in time ── Up
 //! ```
 //!
+//! A byte of the batch goes through three states: it waits, it is handed to the system and not yet acknowledged by the
+//! peer's (`sent`), and it is delivered. A record counts as written when all its bytes are. When a connection breaks, what
+//! is `sent` waits again, for the next connection:
+//!
+//! ```text
+//!             delivered    sent      waits                              delivered   waits
+//! batch:   ──────────────┬────────┬─────────  the connection breaks  ─┬───────────┬──────────────────
+//!          r1 r2 r3 r4 r5│r6 r7 r8│r9 r10     ─────────────────────►  │r1 … r5    │r6 r7 r8 r9 r10
+//! ```
+//!
+//! So a record that the peer got just before the connection broke, without an acknowledgement that came back, arrives
+//! twice; none is lost that the peer's system had not taken.
+//!
 //! What cannot be sent stays in the [`Batch`], in order, and goes first as soon as there is a connection. Only while the peer
 //! is down is it bounded: the oldest are then given up. While it is up and slow, the handler's thread waits for it, the
 //! queue fills, and its overflow policy decides.
@@ -29,6 +42,8 @@ pub(crate) struct Connection<D> {
     state: State,
     backoff: Backoff,
     limits: Limits,
+    /// What the batch said of records given up when it was last asked.
+    given_up: u64,
 }
 
 enum State {
@@ -43,6 +58,10 @@ enum State {
 
 struct Up {
     link: Box<dyn Link>,
+    /// How many bytes of the rest of the batch the system has taken, without an acknowledgement by the peer's.
+    sent: usize,
+    /// Whether what was sent ends within a record.
+    is_torn: bool,
     /// Whether anything was sent. A connection that is still there after that ends the series of failures.
     used: bool,
     /// How long writes have waited since the peer took anything.
@@ -53,7 +72,7 @@ struct Up {
 impl<D: Dial> Connection<D> {
     pub(super) fn with(peer: String, dial: D, backoff: Backoff, limits: Limits) -> Self {
         let state = State::Down { since: Timestamp::MIN, until: Timestamp::MIN };
-        Self { peer, dial, state, backoff, limits }
+        Self { peer, dial, state, backoff, limits, given_up: 0 }
     }
 
     /// Sends what it can of the batch, which keeps the rest; the answer is for the worker.
@@ -61,6 +80,10 @@ impl<D: Dial> Connection<D> {
         if batch.is_urgent() && matches!(self.state, State::Down { .. }) {
             self.backoff.reset();
             self.state = State::Down { since: now, until: now };
+        }
+        if self.given_up != batch.given_up() {
+            self.given_up = batch.given_up();
+            self.forget_sent(now);
         }
         loop {
             match &mut self.state {
@@ -106,6 +129,17 @@ impl<D: Dial> Connection<D> {
         Delivery::Retry
     }
 
+    /// Somebody else has given up what is in the batch, and with it what was sent. A peer that has a part of a record gets
+    /// the next one over a new connection.
+    fn forget_sent(&mut self, now: Timestamp) {
+        if let State::Up(up) = &mut self.state {
+            up.sent = 0;
+            if up.is_torn {
+                self.state = State::Down { since: now, until: now };
+            }
+        }
+    }
+
     /// Looks whether the peer has closed the connection, so that nothing is written into it.
     pub(crate) fn tick(&mut self, now: Timestamp) -> Result<(), Error> {
         if let State::Up(up) = &mut self.state
@@ -134,7 +168,7 @@ impl<D: Dial> Connection<D> {
 
 impl Up {
     fn new(link: Box<dyn Link>) -> Self {
-        Self { link, used: false, stalled: Duration::ZERO, timeout: Duration::ZERO }
+        Self { link, sent: 0, is_torn: false, used: false, stalled: Duration::ZERO, timeout: Duration::ZERO }
     }
 
     /// Sends the batch, or as much as the peer takes before whoever waits for it gives up. The thread may have other things to
@@ -145,7 +179,8 @@ impl Up {
         loop {
             self.send_some(batch, limits, peer, backoff, left)?;
             left = batch.time_left().map(|all| all.saturating_sub(uptime().saturating_sub(start)));
-            if !limits.excess(batch) || left.is_some_and(|left| left.is_zero()) {
+            if !batch.exceeds_after(self.sent, limits.records, limits.bytes) || left.is_some_and(|left| left.is_zero())
+            {
                 return Ok(());
             }
         }
@@ -160,7 +195,10 @@ impl Up {
         backoff: &mut Backoff,
         left: Option<Duration>,
     ) -> io::Result<()> {
-        self.link.check()?;
+        if let Err(error) = self.link.check() {
+            self.acknowledge(batch);
+            return Err(error);
+        }
         if self.used {
             backoff.reset();
         }
@@ -171,9 +209,9 @@ impl Up {
             self.link.set_write_timeout(timeout)?;
             self.timeout = timeout;
         }
-        let before = batch.rest().len();
+        let before = batch.rest().len() - self.sent;
         let outcome = if self.link.is_datagram() { self.datagrams(batch, peer) } else { self.stream(batch) };
-        if batch.rest().len() < before {
+        if batch.rest().len() - self.sent < before {
             self.used = true;
             self.stalled = Duration::ZERO;
         }
@@ -211,21 +249,22 @@ impl Up {
         Ok(())
     }
 
-    /// Sends the batch's bytes.
+    /// Sends the batch's bytes, and notes which of them have arrived.
     fn stream(&mut self, batch: &mut Batch) -> io::Result<()> {
-        while batch.next_text().is_some() {
-            let asked = batch.rest().len();
-            if asked == 0 {
-                // Nothing is left but messages without a byte.
-                batch.deliver_next();
-                continue;
-            }
-            match self.link.write(batch.rest()) {
+        let outcome = self.write(batch);
+        self.is_torn = !batch.ends_after(self.sent);
+        self.acknowledge(batch);
+        outcome
+    }
+
+    fn write(&mut self, batch: &Batch) -> io::Result<()> {
+        while let Some(unsent @ [_, ..]) = batch.rest().get(self.sent..) {
+            match self.link.write(unsent) {
                 Ok(0) => return Err(ErrorKind::WriteZero.into()),
                 Ok(taken) => {
-                    batch.advance(taken);
+                    self.sent += taken;
                     // It took less because its time was up.
-                    if taken < asked {
+                    if taken < unsent.len() {
                         return Ok(());
                     }
                 }
@@ -234,6 +273,17 @@ impl Up {
             }
         }
         Ok(())
+    }
+
+    /// Notes that what the system does not hold any more is delivered.
+    fn acknowledge(&mut self, batch: &mut Batch) {
+        let held = self.link.unacknowledged().min(self.sent);
+        batch.advance(self.sent - held);
+        self.sent = held;
+        // Messages without a byte.
+        while batch.rest().is_empty() && batch.next_text().is_some() {
+            batch.deliver_next();
+        }
     }
 }
 

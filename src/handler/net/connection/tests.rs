@@ -31,6 +31,8 @@ enum Step {
     Close,
     /// A datagram is too large.
     TooLarge,
+    /// From now on, the peer's system has not acknowledged the last so many bytes.
+    Hold(usize),
 }
 
 /// A peer that follows a script, and then takes everything.
@@ -46,6 +48,8 @@ struct Script {
     got: Vec<Vec<Vec<u8>>>,
     /// The time-outs that were set.
     timeouts: Vec<Duration>,
+    /// How many bytes are not acknowledged.
+    held: usize,
 }
 
 impl Script {
@@ -112,6 +116,14 @@ impl Link for Peer {
         };
         script.got.last_mut().unwrap().push(bytes[..taken].to_vec());
         Ok(taken)
+    }
+
+    fn unacknowledged(&self) -> usize {
+        let mut script = self.0.lock().unwrap();
+        if let Some(Step::Hold(bytes)) = script.step(|step| matches!(step, Step::Hold(_))) {
+            script.held = bytes;
+        }
+        script.held
     }
 
     fn close(&mut self) {}
@@ -237,6 +249,58 @@ fn a_cut_message_is_sent_again_whole() {
     bench.deliver();
     assert_eq!(bench.numbers(), [[0, 1], [2, 3]]);
     assert_eq!(bench.errors, ["cannot send to tcp://peer:1: broken pipe"]);
+}
+
+#[test]
+fn what_is_not_acknowledged_is_in_flight_and_sent_again_when_the_connection_breaks() {
+    let mut bench = Bench::new([Step::Hold(20)], NO_LIMIT, NO_LIMIT);
+    // 14 bytes each with their prefixes.
+    bench.log(4, 10);
+    bench.deliver();
+    assert_eq!((bench.written, bench.batch.records()), (2, 2));
+    // What was sent once is not sent again while the connection stands.
+    bench.log(1, 10);
+    bench.deliver();
+    assert_eq!((bench.written, bench.batch.records(), bench.numbers()), (3, 2, vec![vec![0, 1, 2, 3, 4]]));
+    bench.peer.0.lock().unwrap().steps.extend([Step::Hold(14)]);
+    bench.deliver();
+    assert_eq!((bench.written, bench.batch.records()), (4, 1));
+    bench.peer.0.lock().unwrap().steps.extend([Step::Close, Step::Hold(14)]);
+    bench.deliver();
+    assert_eq!((bench.written, bench.failed, bench.batch.records()), (4, 0, 1));
+    bench.peer.0.lock().unwrap().held = 0;
+    bench.hand.advance(Duration::from_millis(100));
+    bench.deliver();
+    assert_eq!((bench.written, bench.failed), (5, 0));
+    assert_eq!(bench.numbers(), [vec![0, 1, 2, 3, 4], vec![4]]);
+}
+
+#[test]
+fn a_peer_that_acknowledges_nothing_loses_the_oldest_once_it_is_down() {
+    let mut bench = Bench::new([Step::Hold(NO_LIMIT)], 2, NO_LIMIT);
+    bench.log(5, 10);
+    // It does not wait for acknowledgements, nor is what the system holds more than may be kept.
+    bench.deliver();
+    assert_eq!((bench.written, bench.failed, bench.batch.records()), (0, 0, 5));
+    bench.peer.0.lock().unwrap().steps.push_back(Step::Close);
+    bench.deliver();
+    assert_eq!((bench.written, bench.failed, bench.batch.records()), (0, 3, 2));
+}
+
+#[test]
+fn records_given_up_elsewhere_take_the_connection_along_if_it_ends_within_one() {
+    for (taken, dials) in [(20, 2), (28, 1)] {
+        let mut bench = Bench::new([Step::Take(taken), Step::Hold(NO_LIMIT)], NO_LIMIT, NO_LIMIT);
+        bench.log(3, 10);
+        bench.deliver();
+        assert_eq!(bench.batch.settle(Rest::Failed).failed, 3);
+        bench.failed += 3;
+        bench.peer.0.lock().unwrap().held = 0;
+        bench.log(1, 10);
+        bench.deliver();
+        assert_eq!((bench.dials(), bench.written), (dials, 1), "{taken}");
+        assert_eq!(bench.numbers().last().unwrap().last(), Some(&3));
+    }
 }
 
 #[test]
