@@ -7,6 +7,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use common::{LONG, clock, stays, wait_until};
+#[cfg(unix)]
+use femtologging::handler::OnRemoval;
 use femtologging::handler::{FileOptions, FlushPolicy, HandlerBuilder, HandlerSpec};
 use femtologging::time::{Clock, ManualClock};
 use femtologging::{Config, FemtoFileHandler, FemtoLogRecord, FemtoLogger, Level, Logging, error, info};
@@ -282,7 +284,7 @@ fn a_full_disk_fails_the_records_and_nothing_else() {
 }
 
 #[test]
-fn a_file_that_is_removed_is_written_to_all_the_same() {
+fn a_file_that_is_renamed_is_written_to_all_the_same() {
     let dir = tempfile::tempdir().unwrap();
     let (path, moved) = (dir.path().join("a.log"), dir.path().join("b.log"));
     let (logging, logger) = system(file(&path).build().unwrap());
@@ -292,13 +294,102 @@ fn a_file_that_is_removed_is_written_to_all_the_same() {
         return; // Windows does not rename a file that is open.
     }
     info!(logger: logger, "2");
-    logging.flush(LONG).unwrap();
-    assert_eq!(text(&moved), "1\n2\n");
-    fs::remove_file(&moved).unwrap();
-    info!(logger: logger, "3");
     logging.shutdown(LONG).unwrap();
+    assert_eq!(text(&moved), "1\n2\n");
     let metrics = logging.metrics();
     let h = metrics.handler("file").unwrap();
-    assert_eq!((h.written, h.failed, h.errors), (3, 0, 0));
-    assert!(!path.exists() && !moved.exists());
+    assert_eq!((h.written, h.failed, h.errors), (2, 0, 0));
+    assert!(!path.exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_that_is_removed_is_created_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.log");
+    let (logging, logger) = system(file(&path).build().unwrap());
+    info!(logger: logger, "1");
+    logging.flush(LONG).unwrap();
+    fs::remove_file(&path).unwrap();
+    info!(logger: logger, "2");
+    info!(logger: logger, "3");
+    logging.shutdown(LONG).unwrap();
+    assert_eq!(text(&path), "2\n3\n");
+    let metrics = logging.metrics();
+    let h = metrics.handler("file").unwrap();
+    assert_eq!((h.written, h.failed, h.errors), (3, 0, 1));
+    let expected = format!("the log file {} was removed; the next record opens it again", path.display());
+    assert_eq!(h.last_error.as_deref(), Some(expected.as_str()));
+}
+
+/// Though nothing is logged: else the disk has no more room than before.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_that_is_removed_is_closed() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.log");
+    let (logging, _) = system(file(&path).build().unwrap());
+    let is_open = || {
+        let open = fs::read_dir("/proc/self/fd").into_iter().flatten().flatten();
+        let mut targets = open.filter_map(|entry| fs::read_link(entry.path()).ok());
+        targets.any(|target| target.to_string_lossy().starts_with(&*path.to_string_lossy()))
+    };
+    assert!(is_open());
+    fs::remove_file(&path).unwrap();
+    wait_until("it is closed", || !is_open());
+    assert!(!path.exists());
+    assert_eq!(logging.metrics().handler("file").unwrap().errors, 1);
+}
+
+#[cfg(unix)]
+#[test]
+fn records_fail_once_the_file_is_removed_if_nothing_may_create_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.log");
+    let (logging, logger) = system(file(&path).on_removal(OnRemoval::Fail).build().unwrap());
+    let log = |message: &str| {
+        info!(logger: logger, "{}", message);
+        let _ = logging.flush(LONG);
+    };
+    log("1");
+    fs::remove_file(&path).unwrap();
+    log("2");
+    log("3");
+    assert!(!path.exists());
+    let metrics = logging.metrics();
+    let h = metrics.handler("file").unwrap();
+    // One error tells of the removal, and one for each batch that failed.
+    assert_eq!((h.emitted, h.written, h.failed, h.errors), (3, 1, 2, 3));
+    let expected = format!("cannot go on with the removed log file {}: entity not found", path.display());
+    assert_eq!(h.last_error.as_deref(), Some(expected.as_str()));
+    fs::write(&path, "").unwrap();
+    log("4");
+    assert_eq!(text(&path), "4\n");
+}
+
+#[test]
+fn half_a_line_at_the_end_of_the_file_is_ended() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.log");
+    let after = |before: &str, terminator: &str| {
+        fs::write(&path, before).unwrap();
+        log_once(file(&path).terminator(terminator).build().unwrap(), "new");
+        text(&path)
+    };
+    assert_eq!(after("ha", "\n"), "ha\nnew\n");
+    assert_eq!(after("whole\n", "\n"), "whole\nnew\n");
+    assert_eq!(after("", "\n"), "new\n");
+    assert_eq!(after("ha", "\0"), "ha\0new\0");
+    assert_eq!(after("whole\0", "\0"), "whole\0new\0");
+    // Records that nothing separates do not end.
+    assert_eq!(after("ha", ""), "hanew");
+    // Another process is killed within a write while this handler has the file open.
+    let (logging, logger) = system(file(&path).truncate(true).build().unwrap());
+    info!(logger: logger, "1");
+    logging.flush(LONG).unwrap();
+    let mut other = fs::File::options().append(true).open(&path).unwrap();
+    std::io::Write::write_all(&mut other, b"ha").unwrap();
+    info!(logger: logger, "2");
+    logging.shutdown(LONG).unwrap();
+    assert_eq!(text(&path), "1\nha\n2\n");
 }

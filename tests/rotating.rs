@@ -269,6 +269,44 @@ fn a_linked_file_rolls_over_where_it_is() {
     assert_eq!(fs::read_to_string(&link).unwrap(), "b\n");
 }
 
+/// Through links whose target is still to be created, and links that are made or changed under way.
+#[cfg(unix)]
+#[test]
+fn a_linked_file_rolls_over_wherever_the_link_leads() {
+    use std::os::unix::fs::symlink;
+    let (dir, volume) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (link, real) = (dir.path().join("app.log"), volume.path().join("real.log"));
+    symlink(dir.path().join("second"), &link).unwrap();
+    symlink(&real, dir.path().join("second")).unwrap();
+    let (logging, logger) = system(&clock(), sized(&link).max_bytes(3).backup_count(9).delay(true).build().unwrap());
+    let log = |message: &str| {
+        info!(logger: logger, "{}", message);
+        logging.flush(LONG).unwrap();
+    };
+    ["a", "b", "c"].into_iter().for_each(log);
+    let rows = [("real.log", "c\n"), ("real.log.1", "b\n"), ("real.log.2", "a\n")];
+    assert_eq!(files(volume.path()), table(rows));
+    // Another target, which is not there yet,
+    fs::remove_file(&link).unwrap();
+    symlink(volume.path().join("other.log"), &link).unwrap();
+    ["d", "e"].into_iter().for_each(log);
+    let mut rows = table(rows);
+    rows.extend(table([("other.log", "e\n"), ("other.log.1", "d\n")]));
+    assert_eq!(files(volume.path()), rows);
+    // the file itself, moved away and linked to,
+    let moved = volume.path().join("moved.log");
+    fs::remove_file(&link).unwrap();
+    ["f", "g"].into_iter().for_each(log);
+    fs::rename(&link, &moved).unwrap();
+    symlink(&moved, &link).unwrap();
+    ["h", "i"].into_iter().for_each(log);
+    rows.extend(table([("moved.log", "i\n"), ("moved.log.1", "h\n"), ("moved.log.2", "g\n")]));
+    assert_eq!(files(volume.path()), rows);
+    assert_eq!(files(dir.path()), table([("app.log.1", "f\n")]));
+    logging.shutdown(LONG).unwrap();
+    assert_eq!(logging.metrics().handler("file").unwrap().errors, 0);
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn devices_and_fifos_do_not_roll_over() {
@@ -316,4 +354,24 @@ fn settings_that_cannot_work_are_refused() {
         ["path = ", "namer = \"%d\"", "interval = 0", "max_age = 0ns", "max_total_bytes = 0"],
     );
     assert!(!path.exists());
+}
+
+/// A link that led to itself.
+#[cfg(unix)]
+#[test]
+fn the_link_has_another_name_than_the_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, real) = (dir.path().join("app.log"), dir.path().join("real.log"));
+    std::os::unix::fs::symlink(dir.path(), dir.path().join("here")).unwrap();
+    let refused = |link: &Path| {
+        let error = sized(&path).max_bytes(3).backup_count(1).current_link(link).build().err()?;
+        Some(error.problems().iter().map(|problem| problem.field.clone()).collect::<Vec<_>>())
+    };
+    let expected = Some(vec!["current_link".to_owned()]);
+    assert_eq!(refused(&path), expected);
+    assert_eq!(refused(&dir.path().join("./app.log")), expected);
+    assert_eq!(refused(&dir.path().join("here/app.log")), expected);
+    std::os::unix::fs::symlink("real.log", &path).unwrap();
+    assert_eq!(refused(&real), expected);
+    assert_eq!(refused(&dir.path().join("current")), None);
 }

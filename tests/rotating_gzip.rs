@@ -71,3 +71,19 @@ fn what_an_earlier_process_left_is_picked_up() {
     assert_eq!(unzipped(dir.path().join("app.log.3.gz")), "older\n");
     logging.shutdown(LONG).unwrap();
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn names_that_are_not_utf_8_make_no_difference() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+    let dir = tempfile::tempdir().unwrap();
+    let path = |more: &[u8]| dir.path().join(OsStr::from_bytes(&[b"\xff.log", more].concat()));
+    fs::write(path(b".1"), "old\n").unwrap();
+    fs::write(path(b".1.gz.tmp"), "half").unwrap();
+    let logging = system(&path(b""));
+    wait_until("it is compressed", || path(b".1.gz").exists() && !path(b".1").exists());
+    assert_eq!(unzipped(path(b".1.gz")), "old\n");
+    assert!(!path(b".1.gz.tmp").exists());
+    logging.shutdown(LONG).unwrap();
+}

@@ -2,8 +2,10 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
-use std::path::Path;
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::Duration;
 
 use crate::time::Timestamp;
 
@@ -16,7 +18,9 @@ pub(crate) trait FileSystem: Send + Sync {
     fn create(&self, path: &Path, permissions: Option<u32>) -> io::Result<Box<dyn AppendFile>>;
     /// Opens a file for reading.
     #[cfg(feature = "gzip")]
-    fn read(&self, path: &Path) -> io::Result<Box<dyn io::Read + Send>>;
+    fn read(&self, path: &Path) -> io::Result<Box<dyn ReadFile>>;
+    /// Reads the last byte of the file that the path leads to, if that is the one with this id and is not empty.
+    fn last_byte(&self, path: &Path, id: FileId) -> io::Result<Option<u8>>;
     /// Cuts a file to nothing if it is there.
     fn truncate(&self, path: &Path) -> io::Result<()>;
     /// Describes the file that the path leads to.
@@ -31,15 +35,39 @@ pub(crate) trait FileSystem: Send + Sync {
     fn remove(&self, path: &Path) -> io::Result<()>;
     /// Lists the names in a directory.
     fn list(&self, directory: &Path) -> io::Result<Vec<OsString>>;
+    /// Returns where a symbolic link leads.
+    fn read_link(&self, path: &Path) -> io::Result<PathBuf>;
     /// Creates a symbolic link.
     fn symlink(&self, target: &Path, link: &Path) -> io::Result<()>;
     /// Creates a directory and those above it.
     fn create_dirs(&self, directory: &Path) -> io::Result<()>;
+    /// Waits, for another process to release a lock.
+    fn pause(&self, time: Duration);
 }
 
 /// An open file.
-pub(crate) trait AppendFile: Write + Send {
+pub(crate) trait OpenFile: Send {
     fn metadata(&self) -> io::Result<Metadata>;
+    /// Takes an advisory lock on the file without waiting; closing the file releases it. Returns `false` if somebody else has
+    /// a lock in the way. Where the file system has no locks, the answer is `true`.
+    fn try_lock(&self, lock: Lock) -> bool;
+}
+
+/// An advisory lock (`flock`), which belongs to the open file: two handlers of one process exclude each other as two processes
+/// do, and the system releases it when the process ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lock {
+    /// Held by everybody who writes to a log file. No effect on Windows, where a lock would keep its owner from writing.
+    Shared,
+    Exclusive,
+}
+
+/// A file that is open for reading.
+#[cfg(feature = "gzip")]
+pub(crate) trait ReadFile: OpenFile + Read {}
+
+/// A file that is open for writing.
+pub(crate) trait AppendFile: OpenFile + Write {
     /// Waits until the disk has the data.
     fn sync(&self) -> io::Result<()>;
     /// Sets when the file was modified last.
@@ -49,6 +77,7 @@ pub(crate) trait AppendFile: Write + Send {
 
 /// What a file is.
 #[derive(Debug, Clone, Copy)]
+#[cfg_attr(test, derive(Default))]
 pub(crate) struct Metadata {
     /// Whether it is an ordinary file: no directory, device, FIFO or symbolic link.
     pub(crate) is_file: bool,
@@ -72,7 +101,8 @@ pub(crate) struct Metadata {
 
 /// Device and inode on Unix; elsewhere the time of creation and 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct FileId(u64, u64);
+#[cfg_attr(test, derive(Default))]
+pub(crate) struct FileId(pub(super) u64, pub(super) u64);
 
 impl From<fs::Metadata> for Metadata {
     fn from(metadata: fs::Metadata) -> Self {
@@ -108,17 +138,29 @@ pub(crate) struct Disk;
 
 impl FileSystem for Disk {
     fn append(&self, path: &Path, permissions: Option<u32>) -> io::Result<Box<dyn AppendFile>> {
-        Ok(Box::new(options(permissions).create(true).append(true).open(path)?))
+        Ok(Box::new(Handle::new(options(permissions).create(true).append(true).open(path)?)))
     }
 
     #[cfg(feature = "gzip")]
     fn create(&self, path: &Path, permissions: Option<u32>) -> io::Result<Box<dyn AppendFile>> {
-        Ok(Box::new(options(permissions).create_new(true).write(true).open(path)?))
+        Ok(Box::new(Handle::new(options(permissions).create_new(true).write(true).open(path)?)))
     }
 
     #[cfg(feature = "gzip")]
-    fn read(&self, path: &Path) -> io::Result<Box<dyn io::Read + Send>> {
-        Ok(Box::new(File::open(path)?))
+    fn read(&self, path: &Path) -> io::Result<Box<dyn ReadFile>> {
+        Ok(Box::new(Handle::new(File::open(path)?)))
+    }
+
+    fn last_byte(&self, path: &Path, id: FileId) -> io::Result<Option<u8>> {
+        let mut file = File::open(path)?;
+        let metadata = Metadata::from(file.metadata()?);
+        if metadata.id != id || metadata.len == 0 {
+            return Ok(None);
+        }
+        file.seek(SeekFrom::End(-1))?;
+        let mut byte = [0];
+        file.read_exact(&mut byte)?;
+        Ok(Some(byte[0]))
     }
 
     fn truncate(&self, path: &Path) -> io::Result<()> {
@@ -152,6 +194,10 @@ impl FileSystem for Disk {
         fs::read_dir(directory)?.map(|entry| Ok(entry?.file_name())).collect()
     }
 
+    fn read_link(&self, path: &Path) -> io::Result<PathBuf> {
+        fs::read_link(path)
+    }
+
     fn symlink(&self, target: &Path, link: &Path) -> io::Result<()> {
         #[cfg(unix)]
         return std::os::unix::fs::symlink(target, link);
@@ -163,6 +209,10 @@ impl FileSystem for Disk {
 
     fn create_dirs(&self, directory: &Path) -> io::Result<()> {
         fs::create_dir_all(directory)
+    }
+
+    fn pause(&self, time: Duration) {
+        std::thread::sleep(time);
     }
 }
 
@@ -178,19 +228,86 @@ fn options(permissions: Option<u32>) -> OpenOptions {
     options
 }
 
-impl AppendFile for File {
+/// A file of the system, with its lock.
+struct Handle {
+    file: File,
+    is_locked: AtomicBool,
+}
+
+impl Handle {
+    fn new(file: File) -> Self {
+        Self { file, is_locked: AtomicBool::new(false) }
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        // A child of `fork` has the same open file, and with it the lock, which closing it here alone would not release.
+        if self.is_locked.load(Relaxed) {
+            let _ = self.file.unlock();
+        }
+    }
+}
+
+impl OpenFile for Handle {
     fn metadata(&self) -> io::Result<Metadata> {
-        Ok(self.metadata()?.into())
+        Ok(self.file.metadata()?.into())
     }
 
+    fn try_lock(&self, lock: Lock) -> bool {
+        let locked = match lock {
+            Lock::Shared if cfg!(not(unix)) => return true,
+            Lock::Shared => self.file.try_lock_shared(),
+            Lock::Exclusive => self.file.try_lock(),
+        };
+        self.is_locked.fetch_or(locked.is_ok(), Relaxed);
+        !matches!(locked, Err(fs::TryLockError::WouldBlock))
+    }
+}
+
+#[cfg(feature = "gzip")]
+impl Read for Handle {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.file.read(buffer)
+    }
+}
+
+#[cfg(feature = "gzip")]
+impl ReadFile for Handle {}
+
+impl Write for Handle {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl AppendFile for Handle {
     fn sync(&self) -> io::Result<()> {
-        self.sync_data()
+        self.file.sync_data()
     }
 
     #[cfg(feature = "gzip")]
     fn set_modified(&self, time: Timestamp) -> io::Result<()> {
-        self.set_times(fs::FileTimes::new().set_modified(time.to_system_time()))
+        self.file.set_times(fs::FileTimes::new().set_modified(time.to_system_time()))
     }
+}
+
+/// Returns the path at the end of a chain of symbolic links. Nothing needs to be there.
+pub(crate) fn resolve_links(fs: &dyn FileSystem, path: &Path) -> PathBuf {
+    /// Linux gives up after as many.
+    const LONGEST_CHAIN: usize = 40;
+    let mut place = path.to_owned();
+    for _ in 0..LONGEST_CHAIN {
+        match fs.read_link(&place) {
+            Ok(target) => place = place.parent().map_or(target.clone(), |parent| parent.join(&target)),
+            Err(_) => return place,
+        }
+    }
+    path.to_owned()
 }
 
 /// Renames a file to a name that must be free.
@@ -203,10 +320,20 @@ impl AppendFile for File {
 /// [`AlreadyExists`](io::ErrorKind::AlreadyExists) if the name is taken, or the system's error.
 pub(crate) fn rename_to_free_name(fs: &dyn FileSystem, from: &Path, to: &Path) -> io::Result<()> {
     match fs.link(from, to) {
-        Ok(()) => fs.remove(from).inspect_err(|_| {
-            // As it was before, so that the file is not found twice.
-            let _ = fs.remove(to);
-        }),
+        Ok(()) => match fs.remove(from) {
+            // Somebody else has removed the first name, so that the second is the only one.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => {
+                // As it was before, so that the file is not found twice; unless the second name is the only one.
+                if let (Ok(first), Ok(second)) = (fs.entry(from), fs.entry(to))
+                    && first.id == second.id
+                {
+                    let _ = fs.remove(to);
+                }
+                Err(error)
+            }
+            Ok(()) => Ok(()),
+        },
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
         // Some file systems have no second names.
         Err(_) => match fs.entry(to) {

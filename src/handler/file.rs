@@ -24,6 +24,7 @@ use crate::time::Timestamp;
 /// | [`flush_policy`](HandlerBuilder::flush_policy) | `EveryBatch` | when text is written to the file |
 /// | [`fsync`](HandlerBuilder::fsync) | `false` | waits after every write until the disk has it |
 /// | [`reopen_handle`](HandlerBuilder::reopen_handle) | none | has the file opened anew when somebody asks for it |
+/// | [`on_removal`](HandlerBuilder::on_removal) | `Reopen` | what happens when the file is removed (Unix) |
 /// | the rest | see [`HandlerBuilder`] and [`FemtoStreamHandler`](super::FemtoStreamHandler) | |
 ///
 /// Text is appended (`O_APPEND`) with a single write for each batch, so that several processes can write to one file
@@ -37,8 +38,12 @@ use crate::time::Timestamp;
 /// * **The machine loses power:** what the system had not yet put on the disk, unless `fsync` is on.
 /// * **The disk is full, or a write fails otherwise:** the records of that batch that did not fit are counted as
 ///   failed and reported. The next batch is tried anew, and if a record was cut in two, the next one starts on a new line.
-/// * **The file is renamed or removed:** writing goes on in the renamed file, or the removed one, as the system has
-///   it. If the directory of a file not yet opened is missing, each batch fails, is counted, and tries anew.
+///   So does the first record of a handler whose file ends within a line, as an earlier process may have left it.
+/// * **The file is renamed:** nothing; writing goes on in the renamed file.
+/// * **The file is removed:** what it held, and a batch that is written at that very moment. Before each write and about once a
+///   second, the handler looks whether the file still has a name. If not, it reports an error and, by default, opens the
+///   path again with the next record; see [`OnRemoval`].
+/// * **The directory of a file that is to be opened is missing:** each batch fails, is counted, and tries anew.
 ///
 /// # Examples
 ///
@@ -74,6 +79,17 @@ pub enum FlushPolicy {
     Every(Duration),
 }
 
+/// What a [`FemtoFileHandler`] does when its file is removed, on Unix. Either way, an error is reported once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum OnRemoval {
+    /// The next record creates the file again.
+    #[default]
+    Reopen,
+    /// Nothing creates it: records fail, counted, until the file is there again or a [`ReopenHandle`] asks for it.
+    Fail,
+}
+
 /// The options of a [`FemtoFileHandler`], which the other handlers of files have, too.
 #[derive(Default)]
 pub struct FileOptions {
@@ -85,6 +101,7 @@ pub struct FileOptions {
     flush_policy: FlushPolicy,
     fsync: bool,
     reopen: Option<ReopenHandle>,
+    on_removal: OnRemoval,
     line: Line,
 }
 
@@ -120,12 +137,21 @@ impl HandlerBuilder<FileOptions> {
             options.handler(file)
         })
     }
+
+    /// Sets what happens when the file is removed. No effect but on Unix.
+    pub fn on_removal(self, on_removal: OnRemoval) -> Self {
+        self.with(|options| options.on_removal = on_removal)
+    }
 }
 
 impl FileOptions {
     /// Keeps what the file holds, whatever [`truncate`](Self::truncate) says.
     pub(super) fn keep_text(&mut self) {
         self.truncate = false;
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
     }
 
     pub(super) fn problems(&self) -> Vec<Problem> {
@@ -158,6 +184,9 @@ impl FileOptions {
             permissions: self.permissions,
             fsync: self.fsync,
             reopen: self.reopen.clone(),
+            on_removal: self.on_removal,
+            terminator: self.line.terminator.clone(),
+            is_gone: false,
             open: None,
         })
     }
@@ -253,7 +282,7 @@ pub(super) trait Target: Send + 'static {
     }
 }
 
-/// The plain file: nothing becomes of it.
+/// The plain file, which nobody renames.
 impl Target for LogFile {
     fn file(&mut self) -> &mut LogFile {
         self
@@ -261,6 +290,10 @@ impl Target for LogFile {
 
     fn write(&mut self, line: &Line, batch: &mut Batch) -> Result<(), Error> {
         self.write_until(batch.bytes().len(), line, batch)
+    }
+
+    fn tick(&mut self, _: Timestamp) -> Result<(), Error> {
+        self.close_if_removed()
     }
 }
 

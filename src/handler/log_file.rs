@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::{Acquire, Release};
 
-use super::disk::{AppendFile, FileId, FileSystem};
-use super::{Batch, Line};
+use super::disk::{AppendFile, FileId, FileSystem, Lock};
+use super::{Batch, Line, OnRemoval};
 use crate::error::Error;
 
 /// Has a handler open its file anew, from any thread: after a SIGHUP, or when somebody else has renamed the file.
@@ -50,6 +50,9 @@ impl ReopenHandle {
     }
 }
 
+/// How often a file is opened again that is renamed between its opening and the lock on it.
+const ATTEMPTS: usize = 100;
+
 /// A path, and the file that is open there.
 pub(super) struct LogFile {
     pub(super) fs: Arc<dyn FileSystem>,
@@ -60,6 +63,11 @@ pub(super) struct LogFile {
     pub(super) permissions: Option<u32>,
     pub(super) fsync: bool,
     pub(super) reopen: Option<ReopenHandle>,
+    pub(super) on_removal: OnRemoval,
+    /// What ends a record's text.
+    pub(super) terminator: Vec<u8>,
+    /// Whether the file was removed and [`OnRemoval::Fail`] waits until somebody creates it.
+    pub(super) is_gone: bool,
     pub(super) open: Option<Open>,
 }
 
@@ -71,6 +79,10 @@ pub(super) struct Open {
     pub(super) is_file: bool,
     /// Its length, as far as this process knows.
     pub(super) len: u64,
+    /// Whether nothing has been written to it yet by this handler.
+    is_fresh: bool,
+    /// Whether it ended within a line when it was opened.
+    is_torn: bool,
 }
 
 impl LogFile {
@@ -79,30 +91,86 @@ impl LogFile {
         match self.open.take() {
             Some(open) => Ok(self.open.insert(open)),
             None => {
+                if self.is_gone && self.fs.metadata(&self.path).is_err() {
+                    let error = io::Error::from(io::ErrorKind::NotFound);
+                    return Err(self.error("go on with the removed log file", error));
+                }
                 if self.truncate {
                     let emptied = self.fs.truncate(&self.path);
                     emptied.map_err(|error| self.error("open the log file", error))?;
                 }
                 let open = self.open_anew()?;
-                self.truncate = false;
+                (self.truncate, self.is_gone) = (false, false);
                 Ok(self.open.insert(open))
             }
         }
     }
 
     /// Opens what stands at the path now.
+    ///
+    /// Whoever writes to a log file holds a shared lock on it, and whoever compresses a backup an exclusive one, so that
+    /// nothing is written to a backup whose text was already read. A file that is renamed before it is locked may
+    /// already be such a backup:
+    ///
+    /// ```text
+    /// this process            another one
+    /// opens app.log
+    ///                         renames app.log to app.log.1
+    ///                         compresses app.log.1 and removes it
+    /// locks what it opened: a file without a name
+    /// ```
+    ///
+    /// So what counts is where the path leads once the lock is held.
     pub(super) fn open_anew(&self) -> Result<Open, Error> {
         if let Some(parent) = self.path.parent().filter(|_| self.create_dirs) {
             let context = |error| Error::io(format_args!("cannot create the directory {}", parent.display()), error);
             self.fs.create_dirs(parent).map_err(context)?;
         }
-        let open = || {
+        let mut attempts = 0;
+        let open = || loop {
+            attempts += 1;
             // Always for appending, so that others may append, too, or cut the file (`copytruncate` of logrotate).
             let file = self.fs.append(&self.path, self.permissions)?;
             let metadata = file.metadata()?;
-            Ok(Open { file, id: metadata.id, is_file: metadata.is_file, len: metadata.len })
+            let mut open = Open {
+                file,
+                id: metadata.id,
+                is_file: metadata.is_file,
+                len: metadata.len,
+                is_fresh: true,
+                is_torn: false,
+            };
+            if !open.is_file {
+                return Ok(open);
+            }
+            let is_locked = open.file.try_lock(Lock::Shared);
+            match self.fs.metadata(&self.path) {
+                // A lock on the file at the path itself is another program's, and none of its business.
+                Ok(metadata) if metadata.id == open.id && (is_locked || attempts >= ATTEMPTS) => {
+                    open.is_torn = self.ends_within_a_line(&open);
+                    return Ok(open);
+                }
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ if attempts >= ATTEMPTS => return Err(io::ErrorKind::ResourceBusy.into()),
+                _ => {}
+            }
         };
-        open().map_err(|error| self.error("open the log file", error))
+        let result: io::Result<_> = { open }();
+        result.map_err(|error| self.error("open the log file", error))
+    }
+
+    /// Whether a full disk or the end of a process has left half a line at the end of the file.
+    fn ends_within_a_line(&self, open: &Open) -> bool {
+        let Some(end) = self.terminator.last().filter(|_| open.len > 0) else {
+            return false;
+        };
+        let is_within = || {
+            // Where the file may not be read, it counts as whole.
+            let last = self.fs.last_byte(&self.path, open.id).unwrap_or_default();
+            last.is_some_and(|byte| byte != *end && byte != b'\n')
+        };
+        // While another process writes, the length grows in steps: what is still the end at a second look is one.
+        is_within() && is_within()
     }
 
     /// Whether the path leads to the open file, or to one that cannot be asked.
@@ -123,7 +191,7 @@ impl LogFile {
         match self.open_anew() {
             Ok(open) => self.open = Some(open),
             Err(error) => {
-                if open.file.metadata().is_ok_and(|metadata| metadata.names == 0) {
+                if open.is_removed() {
                     self.open = None;
                 }
                 return Err(error);
@@ -132,17 +200,58 @@ impl LogFile {
         Ok(())
     }
 
+    /// Closes the file if it has no name any more, so that the next write opens the path again.
+    ///
+    /// # Errors
+    ///
+    /// An error that says so.
+    pub(super) fn close_if_removed(&mut self) -> Result<(), Error> {
+        if !self.open.as_ref().is_some_and(Open::is_removed) {
+            return Ok(());
+        }
+        self.open = None;
+        self.is_gone = self.on_removal == OnRemoval::Fail;
+        let then = match self.on_removal {
+            OnRemoval::Reopen => "the next record opens it again",
+            OnRemoval::Fail => "records fail until it is there again",
+        };
+        Err(Error::other(format!("the log file {} was removed; {then}", self.path.display())))
+    }
+
     pub(super) fn reopen_if_asked(&mut self) {
         if self.reopen.as_ref().is_some_and(ReopenHandle::take) {
             self.open = None;
+            self.is_gone = false;
         }
     }
 
     /// Writes the batch's text before `end`.
     pub(super) fn write_until(&mut self, end: usize, line: &Line, batch: &mut Batch) -> Result<(), Error> {
+        if let Err(error) = self.close_if_removed() {
+            batch.report(error);
+        }
+        self.open()?;
+        self.look_at_end(batch);
         let open = self.open()?;
-        let result = line.write_until(end, batch, open).and_then(|()| self.sync());
-        result.map_err(|error| self.error("write to", error))
+        let result = open.finish_line(&line.terminator).and_then(|()| line.write_until(end, batch, open));
+        result.and_then(|()| self.sync()).map_err(|error| self.error("write to", error))
+    }
+
+    /// Finds out whether the file ends within a line, unless this handler wrote its end: another process may have been killed
+    /// in the middle of a write.
+    fn look_at_end(&mut self, batch: &mut Batch) {
+        let Some(mut open) = self.open.take() else { return };
+        let len = open.file.metadata().map_or(open.len, |metadata| metadata.len);
+        if open.is_file && len != open.len {
+            open.len = len;
+            open.is_torn = self.ends_within_a_line(&open);
+            batch.mend();
+        }
+        if std::mem::take(&mut open.is_fresh) {
+            // An earlier file's end is no matter.
+            batch.mend();
+        }
+        self.open = Some(open);
     }
 
     /// Waits until the disk has the data, if that is wanted.
@@ -153,8 +262,29 @@ impl LogFile {
         }
     }
 
+    /// How long the open file is before the next record's text; 0 if none is open.
+    pub(super) fn len(&self) -> u64 {
+        self.open.as_ref().map_or(0, |open| open.len + if open.is_torn { self.terminator.len() as u64 } else { 0 })
+    }
+
     pub(super) fn error(&self, what: &str, error: io::Error) -> Error {
         Error::io(format_args!("cannot {what} {}", self.path.display()), error)
+    }
+}
+
+impl Open {
+    /// Whether the file has lost its last name. What is written to it is gone when it is closed.
+    fn is_removed(&self) -> bool {
+        self.is_file && self.file.metadata().is_ok_and(|metadata| metadata.names == 0)
+    }
+
+    /// Ends the half line that the file ended with when it was opened.
+    fn finish_line(&mut self, terminator: &[u8]) -> io::Result<()> {
+        if self.is_torn {
+            self.write_all(terminator)?;
+            self.is_torn = false;
+        }
+        Ok(())
     }
 }
 

@@ -32,7 +32,7 @@ pub use compose::{
     ErrorPolicy, FallbackOptions, FemtoFallbackHandler, FemtoFlightRecorder, FemtoMemoryHandler, FemtoRouteHandler,
     FlightRecorderOptions, MemoryOptions, RecorderHandle, RouteOptions,
 };
-pub use file::{FemtoFileHandler, FileOptions, FlushPolicy};
+pub use file::{FemtoFileHandler, FileOptions, FlushPolicy, OnRemoval};
 #[cfg(feature = "http")]
 pub use http::{FemtoHttpHandler, HttpBody, HttpMethod, HttpOptions};
 #[cfg(feature = "otlp")]

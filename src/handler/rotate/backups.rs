@@ -1,200 +1,201 @@
-//! The backups of a file: which there are, room for the next, and which are too many.
+//! The backups of a file: plans are made under the rollover lock and carried out step by step.
 
-use std::ffi::OsString;
+use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
 use std::time::Duration;
 
-use super::names::{Key, Names};
+use super::names::Names;
+use super::plan::{self, Listing, Retention, Step};
 use crate::error::Error;
-use crate::handler::disk::{FileId, FileSystem, Metadata, rename_to_free_name};
+use crate::handler::disk::{AppendFile, FileId, FileSystem, Lock, rename_to_free_name};
 use crate::sync::lock;
 use crate::time::Timestamp;
 
-/// How many backups are kept.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Retention {
-    /// The greatest number; 0 for no limit.
-    pub(super) count: u32,
-    /// The greatest time since a backup was written to last.
-    pub(super) age: Option<Duration>,
-    /// The greatest sum of the backups' lengths.
-    pub(super) bytes: Option<u64>,
-}
+/// How long a rollover waits while another process renames the same file's backups.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+const FIRST_PAUSE: Duration = Duration::from_millis(1);
+const LONGEST_PAUSE: Duration = Duration::from_millis(32);
 
 /// A file's backups, all in its directory.
 pub(super) struct Backups {
     pub(super) fs: Arc<dyn FileSystem>,
-    /// The file that they are backups of.
+    /// The file that they are backups of; no symbolic link.
     pub(super) path: PathBuf,
     pub(super) names: Names,
     pub(super) retention: Retention,
-    /// The file that is written to. Whoever renames or removes backups holds the lock.
-    pub(super) active: Mutex<Option<FileId>>,
+    /// The permission bits of the lock file.
+    permissions: Option<u32>,
+    /// The file that is written to, which is not compressed, whatever its name.
+    active: Mutex<Option<FileId>>,
+    /// Held by whoever has the rollover lock. It excludes the threads of this process where the file system has no locks. It
+    /// is not taken with [`lock`]: a `fork` need not wait for the disk.
+    turn: Mutex<()>,
+    /// Whether the rollover lock was not to be had in time. Until it is, nobody waits for it.
+    is_stuck: AtomicBool,
 }
 
-/// What has a backup's name.
-pub(super) struct Backup {
-    pub(super) name: OsString,
-    pub(super) key: Key,
-    pub(super) compressed: bool,
-    pub(super) metadata: Metadata,
+/// The rollover lock: the right to rename and remove backups.
+///
+/// The lock is an advisory one on the file `.app.log.lock`, which is removed when the lock is released. Who gets the lock on
+/// a file that has been removed meanwhile tries again: another process may have created and locked the next one. A process
+/// that is killed leaves the file, unlocked.
+pub(super) struct Turn<'a> {
+    backups: &'a Backups,
+    /// What there is, after recovery.
+    pub(super) listing: Listing,
+    _lock: Locked<'a>,
+}
+
+/// The locked file, and the turn among the threads of this process. They are dropped in this order.
+struct Locked<'a>(
+    #[expect(dead_code, reason = "held")] Box<dyn AppendFile>,
+    #[expect(dead_code, reason = "held")] MutexGuard<'a, ()>,
+);
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        let _ = self.backups.fs.remove(&self.backups.lock_path());
+    }
 }
 
 impl Backups {
+    pub(super) fn new(
+        fs: Arc<dyn FileSystem>,
+        path: PathBuf,
+        names: Names,
+        retention: Retention,
+        permissions: Option<u32>,
+    ) -> Self {
+        let (active, turn, is_stuck) = (Mutex::new(None), Mutex::new(()), AtomicBool::new(false));
+        Self { fs, path, names, retention, permissions, active, turn, is_stuck }
+    }
+
     pub(super) fn path_of(&self, name: impl AsRef<Path>) -> PathBuf {
         self.path.with_file_name(name.as_ref())
     }
 
-    /// Lists what has a backup's name, the oldest first.
-    pub(super) fn list(&self) -> Result<Vec<Backup>, Error> {
+    fn base(&self) -> &OsStr {
+        self.path.file_name().unwrap_or_default()
+    }
+
+    fn lock_path(&self) -> PathBuf {
+        let mut name = OsStr::new(".").to_owned();
+        name.push(self.base());
+        name.push(".lock");
+        self.path_of(name)
+    }
+
+    /// Says which file is written to.
+    pub(super) fn set_active(&self, id: Option<FileId>) {
+        *lock(&self.active) = id;
+    }
+
+    #[cfg(feature = "gzip")]
+    pub(super) fn is_active(&self, id: FileId) -> bool {
+        *lock(&self.active) == Some(id)
+    }
+
+    /// Lists the file and its backups. Another process may change them meanwhile, except in one's [`Turn`].
+    pub(super) fn list(&self) -> Result<Listing, Error> {
         let directory = self.path.parent().unwrap_or(Path::new("."));
         let names = self.fs.list(directory);
         let names = names.map_err(|error| Error::io(format_args!("cannot list {}", directory.display()), error))?;
-        let mut backups = Vec::new();
+        let mut listing = Listing::new(self.base().to_owned());
         for name in names {
-            let Some((key, compressed)) = self.names.parse(&name).filter(|_| Some(&*name) != self.path.file_name())
-            else {
+            if !listing.concerns(&self.names, &name) {
                 continue;
-            };
-            match self.fs.entry(&self.path_of(&name)) {
-                Ok(metadata) => backups.push(Backup { name, key, compressed, metadata }),
+            }
+            let path = self.path_of(&name);
+            match self.fs.entry(&path) {
+                Ok(metadata) => listing.add(&self.names, name, metadata),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(error) => {
-                    let path = self.path_of(&name);
-                    return Err(Error::io(format_args!("cannot look at {}", path.display()), error));
-                }
+                Err(error) => return Err(Error::io(format_args!("cannot look at {}", path.display()), error)),
             }
         }
-        backups.sort_by_key(|backup| (backup.key, backup.compressed));
-        if let Names::Numbered(_) = self.names {
-            backups.reverse();
-        }
-        Ok(backups)
+        listing.sort(&self.names);
+        Ok(listing)
     }
 
-    /// Makes a backup of the file that is written to: gives it the next name. `shown` is its period's start.
-    pub(super) fn take(&self, shown: i64) -> Result<(), Error> {
-        let active = lock(&self.active);
-        let to = match &self.names {
-            Names::Numbered(_) => self.shift()?,
-            Names::Pattern(_) => self.next(shown)?,
+    /// Waits for the rollover lock, and completes what a process has begun that ended while it had the lock.
+    ///
+    /// # Errors
+    ///
+    /// The lock is not to be had in time, or the system's error.
+    pub(super) fn turn(&self) -> Result<Turn<'_>, Error> {
+        let (mut left, mut pause) = (PATIENCE, FIRST_PAUSE);
+        if self.is_stuck.load(Relaxed) {
+            left = Duration::ZERO;
+        }
+        let lock = loop {
+            let got = self.try_turn().map_err(|error| {
+                let path = self.lock_path();
+                Error::io(format_args!("cannot lock {}", path.display()), error)
+            });
+            if let Some(got) = got? {
+                break got;
+            }
+            if left.is_zero() {
+                self.is_stuck.store(true, Relaxed);
+                return Err(Error::timeout(format_args!("another rollover of {}", self.path.display())));
+            }
+            self.fs.pause(pause.min(left));
+            left = left.saturating_sub(pause);
+            pause = LONGEST_PAUSE.min(pause * 2);
         };
-        self.rename(&self.path, &to)?;
-        drop(active);
-        Ok(())
+        self.is_stuck.store(false, Relaxed);
+        let listing = Listing::new(self.base().to_owned());
+        let mut turn = Turn { backups: self, listing, _lock: lock };
+        turn.recover()?;
+        Ok(turn)
     }
 
-    /// The first name of the period that sorts behind all others of it.
-    fn next(&self, shown: i64) -> Result<PathBuf, Error> {
-        let mut key = self.names.key(shown);
-        let of_period = self.list()?.into_iter().filter(|backup| backup.key.date == key.date);
-        if let Some(last) = of_period.map(|backup| backup.key.number).max() {
-            key.number = key.number.max(last.saturating_add(1));
-        }
-        if Some(&*self.names.name(key)) == self.path.file_name() {
-            key.number += 1;
-        }
-        Ok(self.path_of(self.names.name(key)))
-    }
-
-    /// Makes the first number free: every backup up to the first gap gets the next number; without a gap the oldest is
-    /// removed. What has a backup's name and is not a file is passed over.
-    fn shift(&self) -> Result<PathBuf, Error> {
-        let mut backups = self.list()?;
-        let name = |number| self.names.name(Key { number, ..Key::default() });
-        let is_foreign = |number| backups.iter().any(|backup| backup.key.number == number && !backup.metadata.is_file);
-        let limit = if self.retention.count == 0 { u32::MAX } else { self.retention.count };
-        let mut numbers = Vec::new();
-        let mut free = None;
-        for number in (1..=limit).filter(|number| !is_foreign(*number)) {
-            if backups.iter().any(|backup| backup.key.number == number) {
-                numbers.push(number);
-            } else {
-                free = Some(number);
-                break;
-            }
-        }
-        let mut of_number =
-            |number| -> Vec<_> { backups.extract_if(.., |backup| backup.key.number == number).collect() };
-        let mut free = match (free, numbers.last()) {
-            (Some(free), _) => free,
-            (None, Some(&oldest)) => {
-                numbers.pop();
-                for backup in of_number(oldest) {
-                    self.remove(&self.path_of(&backup.name))?;
-                }
-                oldest
-            }
-            (None, None) => {
-                let error = io::Error::from(io::ErrorKind::AlreadyExists);
-                return Err(Error::io(format_args!("no name is free for a backup of {}", self.path.display()), error));
-            }
+    fn try_turn(&self) -> io::Result<Option<Locked<'_>>> {
+        let turn = match self.turn.try_lock() {
+            Ok(turn) => turn,
+            Err(TryLockError::Poisoned(turn)) => turn.into_inner(),
+            Err(TryLockError::WouldBlock) => return Ok(None),
         };
-        while let Some(number) = numbers.pop() {
-            for backup in of_number(number) {
-                let mut to = name(free);
-                if backup.compressed {
-                    to = super::names::compressed(&to);
-                }
-                self.rename(&self.path_of(&backup.name), &self.path_of(&to))?;
-            }
-            free = number;
+        let path = self.lock_path();
+        let file = self.fs.append(&path, self.permissions)?;
+        if !file.try_lock(Lock::Exclusive) {
+            return Ok(None);
         }
-        Ok(self.path_of(name(free)))
+        let id = file.metadata()?.id;
+        let is_in_place = self.fs.entry(&path).is_ok_and(|entry| entry.id == id);
+        Ok(is_in_place.then_some(Locked(file, turn)))
     }
 
-    /// Removes backups that are too many, too old or too much.
-    pub(super) fn prune(&self, now: Timestamp) -> Result<(), Error> {
-        let Retention { count, age, bytes } = self.retention;
-        let is_numbered = matches!(self.names, Names::Numbered(_));
-        if age.is_none() && bytes.is_none() && (is_numbered || count == 0) {
+    /// Makes a backup of the file with this id, if it still is the one at the path, and removes backups that are too many.
+    /// `shown` is the start of the file's period. Returns what went wrong after the rename.
+    pub(super) fn take(&self, id: FileId, shown: i64, now: Timestamp) -> Result<Option<Error>, Error> {
+        let mut turn = self.turn()?;
+        // Else somebody else has made a backup of it, or removed it.
+        if !turn.listing.file.is_some_and(|file| file.id == id) {
+            return Ok(None);
+        }
+        let Some(steps) = plan::rollover(&self.names, &turn.listing, &self.retention, shown) else {
+            let error = io::Error::from(io::ErrorKind::AlreadyExists);
+            return Err(Error::io(format_args!("no name is free for a backup of {}", self.path.display()), error));
+        };
+        turn.carry_out(&steps)?;
+        Ok(turn.prune(now).err())
+    }
+
+    /// Completes what a process has begun that ended in the middle of it. It takes the lock only if there is something.
+    pub(super) fn recover(&self) -> Result<(), Error> {
+        let directory = self.path.parent().unwrap_or(Path::new("."));
+        if self.fs.metadata(directory).is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
+            // It is still to be created.
             return Ok(());
         }
-        let _active = lock(&self.active);
-        let mut backups = self.list()?;
-        // Numbers beyond the limit are an earlier configuration's; CPython leaves them alone, too.
-        let is_beyond = |backup: &Backup| is_numbered && count > 0 && backup.key.number > count;
-        backups.retain(|backup| backup.metadata.is_file && !is_beyond(backup));
-        let is_same = |a: &Backup, b: &Backup| a.key == b.key;
-        let mut left = backups.chunk_by(is_same).count();
-        let mut total: u64 = backups.iter().map(|backup| backup.metadata.len).sum();
-        let mut failures = Vec::new();
-        // As a rule one file; the plain and the compressed one while it is being replaced.
-        for files in backups.chunk_by(is_same) {
-            let is_excess = (count > 0 && left > count as usize) || bytes.is_some_and(|bytes| total > bytes);
-            let is_old = |file: &Backup| age.is_some_and(|age| file.metadata.modified.saturating_add(age) < now);
-            if !is_excess && !files.iter().all(is_old) {
-                continue;
-            }
-            left -= 1;
-            for Backup { name, metadata, .. } in files {
-                total -= metadata.len;
-                failures.extend(self.remove(&self.path_of(name)).err());
-            }
+        match plan::recovery(&self.names, &self.list()?).is_empty() {
+            true => Ok(()),
+            false => self.turn().map(drop),
         }
-        Error::gather(failures)
-    }
-
-    /// Finishes renames that a crash left half done: a file that has two names of ours loses the newer one.
-    pub(super) fn heal(&self) -> Result<(), Error> {
-        let _active = lock(&self.active);
-        let mut seen = Vec::new();
-        let backups = self.list()?.into_iter().map(|backup| (self.path_of(backup.name), backup.metadata));
-        let file = self.fs.entry(&self.path).ok().map(|metadata| (self.path.clone(), metadata));
-        for (path, metadata) in backups.chain(file).filter(|(_, metadata)| metadata.is_file && metadata.names > 1) {
-            if seen.contains(&metadata.id) {
-                self.remove(&path)?;
-            }
-            seen.push(metadata.id);
-        }
-        Ok(())
-    }
-
-    fn rename(&self, from: &Path, to: &Path) -> Result<(), Error> {
-        let context = |error| Error::io(format_args!("cannot rename {} to {}", from.display(), to.display()), error);
-        rename_to_free_name(&*self.fs, from, to).map_err(context)
     }
 
     /// Removes a file, unless somebody else has done so.
@@ -205,5 +206,49 @@ impl Backups {
             }
             _ => Ok(()),
         }
+    }
+}
+
+impl Turn<'_> {
+    /// Completes what a process has begun that ended while it had the lock, and lists what there is then.
+    pub(super) fn recover(&mut self) -> Result<(), Error> {
+        self.listing = self.backups.list()?;
+        let steps = plan::recovery(&self.backups.names, &self.listing);
+        if !steps.is_empty() {
+            self.carry_out(&steps)?;
+            self.listing = self.backups.list()?;
+        }
+        Ok(())
+    }
+
+    /// Carries steps out up to the first that fails.
+    pub(super) fn carry_out(&self, steps: &[Step]) -> Result<(), Error> {
+        steps.iter().try_for_each(|step| self.carry_out_one(step))
+    }
+
+    fn carry_out_one(&self, step: &Step) -> Result<(), Error> {
+        let backups = self.backups;
+        match step {
+            Step::Rename { from, to } => {
+                let (from, to) = (backups.path_of(from), backups.path_of(to));
+                rename_to_free_name(&*backups.fs, &from, &to).map_err(|error| {
+                    Error::io(format_args!("cannot rename {} to {}", from.display(), to.display()), error)
+                })
+            }
+            Step::Remove(name) => backups.remove(&backups.path_of(name)),
+        }
+    }
+
+    /// Removes backups that are too many, too old or too much.
+    fn prune(&mut self, now: Timestamp) -> Result<(), Error> {
+        let Backups { names, retention, .. } = self.backups;
+        // Numbered backups were counted by the rollover.
+        let counts = retention.count > 0 && !matches!(names, Names::Numbered(_));
+        if !counts && retention.age.is_none() && retention.bytes.is_none() {
+            return Ok(());
+        }
+        self.listing = self.backups.list()?;
+        let steps = plan::excess(names, &self.listing, retention, now);
+        Error::gather(steps.iter().filter_map(|step| self.carry_out_one(step).err()).collect())
     }
 }

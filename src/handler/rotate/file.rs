@@ -6,17 +6,22 @@ use std::sync::Arc;
 
 use super::RotationSchedule;
 use super::backups::Backups;
+use super::names::Naming;
+use super::plan::Retention;
 use crate::error::Error;
+use crate::handler::disk::resolve_links;
 use crate::handler::file::Target;
 use crate::handler::log_file::LogFile;
 use crate::handler::{Batch, Line};
-use crate::sync::lock;
 use crate::time::Timestamp;
 
 /// A file that rolls over.
 pub(super) struct RotatingFile {
     pub(super) file: LogFile,
+    /// The backups of what the path leads to; see [`locate`](Self::locate).
     pub(super) backups: Arc<Backups>,
+    pub(super) naming: Naming,
+    pub(super) retention: Retention,
     /// The length that the file does not reach, unless one record does; `u64::MAX` for no limit.
     pub(super) max_bytes: u64,
     pub(super) schedule: RotationSchedule,
@@ -70,7 +75,8 @@ impl Target for RotatingFile {
             let since = age.map_or(now, |metadata| metadata.created.min(metadata.modified).min(now));
             (self.since, self.next) = (since, self.schedule.next_after(since));
         }
-        let mut failures: Vec<_> = self.backups.heal().err().into_iter().collect();
+        let mut failures: Vec<_> = self.locate().err().into_iter().collect();
+        failures.extend(self.backups.recover().err());
         failures.extend(self.file.follow_path().err());
         self.opened();
         if let Some(link) = &self.link {
@@ -100,6 +106,9 @@ impl Target for RotatingFile {
 
     fn write(&mut self, line: &Line, batch: &mut Batch) -> Result<(), Error> {
         let mut done = 0;
+        if let Err(error) = self.file.close_if_removed() {
+            batch.report(error);
+        }
         let result = self.write_around(&mut done, line, batch);
         self.cuts.drain(..done);
         self.opened();
@@ -117,6 +126,11 @@ impl Target for RotatingFile {
 
     fn tick(&mut self, _: Timestamp) -> Result<(), Error> {
         self.blocked = false;
+        #[cfg(feature = "gzip")]
+        if let Some(compressor) = &self.compressor {
+            compressor.look_again();
+        }
+        self.file.close_if_removed()?;
         // While text waits, it is settled which file it goes to.
         if self.cuts.is_empty() { self.file.follow_path() } else { Ok(()) }
     }
@@ -163,8 +177,8 @@ impl RotatingFile {
 
     /// Takes note that a batch begins: an earlier one that was not written is no more.
     fn begin(&mut self) {
-        if let Some(open) = &self.file.open {
-            self.len = open.len;
+        if self.file.open.is_some() {
+            self.len = self.file.len();
         }
         while let Some(cut) = self.cuts.pop() {
             self.miss(cut);
@@ -210,27 +224,17 @@ impl RotatingFile {
             self.file.open()?.len = metadata.len;
             return Ok(());
         }
-        match self.file.fs.entry(&self.file.path) {
-            Ok(entry) if entry.id == id => {
-                self.file.sync().map_err(|error| self.file.error("write to", error))?;
-                let shown = match self.is_timed {
-                    true => self.schedule.period_before(cut.period_end),
-                    false => self.schedule.shown(cut.time.as_nanos().div_euclid(1_000_000_000)),
-                };
-                self.backups.take(shown)?;
-            }
-            // Somebody else has made a backup of it, or removed it.
-            Ok(_) => {}
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(self.file.error("look at", error)),
+        self.locate()?;
+        self.file.sync().map_err(|error| self.file.error("write to", error))?;
+        let shown = match self.is_timed {
+            true => self.schedule.period_before(cut.period_end),
+            false => self.schedule.shown(cut.time.as_nanos().div_euclid(1_000_000_000)),
+        };
+        if let Some(error) = self.backups.take(id, shown, cut.time)? {
+            batch.report(error);
         }
         self.file.open = Some(self.file.open_anew()?);
         self.opened();
-        // A record that the old file has half is not continued in the new one.
-        batch.mend();
-        if let Err(error) = self.backups.prune(cut.time) {
-            batch.report(error);
-        }
         #[cfg(feature = "gzip")]
         if let Some(compressor) = &self.compressor {
             compressor.look();
@@ -238,12 +242,32 @@ impl RotatingFile {
         Ok(())
     }
 
+    /// Finds where backups belong: beside the file itself, not beside a symbolic link to it. A link may be made or changed,
+    /// and its target be created, at any time.
+    fn locate(&mut self) -> Result<(), Error> {
+        let place = resolve_links(&*self.file.fs, &self.file.path);
+        if place != self.backups.path {
+            self.backups = Arc::new(backups(&self.file, place, &self.naming, self.retention));
+            self.opened();
+            #[cfg(feature = "gzip")]
+            if self.compressor.take().is_some() {
+                self.compressor = Some(super::gzip::Compressor::start(&self.backups)?);
+            }
+        }
+        Ok(())
+    }
+
     /// Takes note of the file that was opened.
     fn opened(&mut self) {
-        let open = self.file.open.as_ref();
-        self.len = open.map_or(0, |open| open.len);
-        *lock(&self.backups.active) = open.map(|open| open.id);
+        self.len = self.file.len();
+        self.backups.set_active(self.file.open.as_ref().map(|open| open.id));
     }
+}
+
+/// The backups that belong beside the file at `place`, to which the log file's path leads.
+pub(super) fn backups(file: &LogFile, place: PathBuf, naming: &Naming, retention: Retention) -> Backups {
+    let names = naming.names(place.file_name().unwrap_or_default());
+    Backups::new(file.fs.clone(), place, names, retention, file.permissions)
 }
 
 /// Makes the symbolic link lead to the file. Anything else of that name stays.

@@ -1,7 +1,7 @@
 //! Compressed backups, made on a thread of their own.
 
-use std::ffi::{OsStr, OsString};
-use std::io::{self, Read, Write};
+use std::ffi::OsStr;
+use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -10,18 +10,13 @@ use std::thread::JoinHandle;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use flate2::Compression;
-use flate2::bufread::GzDecoder;
 use flate2::write::GzEncoder;
 
-use super::backups::{Backup, Backups};
-use super::names::compressed;
+use super::backups::Backups;
+use super::plan::{self, Backup};
 use crate::error::{Error, notify};
-use crate::handler::disk::{AppendFile, rename_to_free_name};
-use crate::sync::lock;
+use crate::handler::disk::{AppendFile, FileId, Lock, Metadata, ReadFile};
 use crate::sys;
-
-/// What follows the name of a compressed backup while it is being written.
-const UNFINISHED: &str = ".tmp";
 
 /// How much is compressed between two looks whether the handler ends.
 const CHUNK: usize = 64 * 1024;
@@ -30,6 +25,8 @@ const CHUNK: usize = 64 * 1024;
 pub(super) struct Compressor {
     wishes: Option<Sender<()>>,
     stop: Arc<AtomicBool>,
+    /// Whether a backup was passed over because somebody still had it open.
+    postponed: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -38,11 +35,12 @@ impl Compressor {
     pub(super) fn start(backups: &Arc<Backups>) -> Result<Self, Error> {
         let (wishes, inbox) = bounded(1);
         let stop = Arc::new(AtomicBool::new(false));
-        let (backups, stopped) = (backups.clone(), stop.clone());
-        let run = move || run(&backups, &inbox, &stopped);
+        let postponed = Arc::new(AtomicBool::new(false));
+        let (backups, stopped, later) = (backups.clone(), stop.clone(), postponed.clone());
+        let run = move || run(&backups, &inbox, &stopped, &later);
         let thread = sys::spawn("femtolog-gzip", run);
         let thread = thread.map_err(|error| Error::io("cannot start the thread that compresses backups", error))?;
-        let compressor = Self { wishes: Some(wishes), stop, thread: Some(thread) };
+        let compressor = Self { wishes: Some(wishes), stop, postponed, thread: Some(thread) };
         compressor.look();
         Ok(compressor)
     }
@@ -51,6 +49,13 @@ impl Compressor {
     pub(super) fn look(&self) {
         // One wish that waits is enough.
         let _ = self.wishes.as_ref().map(|wishes| wishes.try_send(()));
+    }
+
+    /// Has the thread look again if it passed a backup over.
+    pub(super) fn look_again(&self) {
+        if self.postponed.swap(false, Relaxed) {
+            self.look();
+        }
     }
 }
 
@@ -62,10 +67,11 @@ impl Drop for Compressor {
     }
 }
 
-fn run(backups: &Backups, inbox: &Receiver<()>, stop: &AtomicBool) {
+fn run(backups: &Backups, inbox: &Receiver<()>, stop: &AtomicBool, postponed: &AtomicBool) {
     for () in inbox {
-        if let Err(error) = sweep(backups, &|| stop.load(Relaxed)) {
-            notify(&format!("backups of {}", backups.path.display()), format_args!("{error}"));
+        match sweep(backups, &|| stop.load(Relaxed)) {
+            Ok(is_all) => postponed.store(!is_all, Relaxed),
+            Err(error) => notify(&format!("backups of {}", backups.path.display()), format_args!("{error}")),
         }
         if stop.load(Relaxed) {
             return;
@@ -73,143 +79,149 @@ fn run(backups: &Backups, inbox: &Receiver<()>, stop: &AtomicBool) {
     }
 }
 
-/// Compresses every plain backup, the oldest first.
-pub(super) fn sweep(backups: &Backups, stopped: &dyn Fn() -> bool) -> Result<(), Error> {
+/// What became of a backup that was to be compressed.
+enum Outcome {
+    Compressed,
+    /// The name leads to another file by now: there was a rollover.
+    Moved,
+    /// Somebody has the file open, or has removed or compressed it in the meantime.
+    PassedOver,
+}
+
+/// Compresses every plain backup, the oldest first. Returns whether none was passed over.
+pub(super) fn sweep(backups: &Backups, stopped: &dyn Fn() -> bool) -> Result<bool, Error> {
     remove_unfinished(backups)?;
-    let mut failures = Vec::new();
-    for backup in plain(backups)? {
-        if stopped() {
+    let (mut failures, mut seen): (_, Vec<FileId>) = (Vec::new(), Vec::new());
+    let mut is_all = true;
+    // Each backup is looked for in a listing of its own, because rollovers rename all of them.
+    while !stopped() {
+        let listing = backups.list()?;
+        let is_next = |backup: &&Backup| !seen.contains(&backup.metadata.id) && !backups.is_active(backup.metadata.id);
+        let Some(backup) = listing.to_compress().find(is_next) else {
             break;
-        }
-        match compress(backups, &backup, stopped) {
-            // It was renamed or removed in the meantime; the next look finds it.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        };
+        match compress(backups, backup, stopped) {
+            Ok(Outcome::Moved) => continue,
+            Ok(Outcome::Compressed) => {}
+            Ok(Outcome::PassedOver) => is_all = false,
             Err(error) => {
                 let path = backups.path_of(&backup.name);
                 failures.push(Error::io(format_args!("cannot compress {}", path.display()), error));
             }
-            Ok(()) => {}
         }
+        seen.push(backup.metadata.id);
     }
-    Error::gather(failures)
+    Error::gather(failures).map(|()| is_all)
 }
 
-/// Lists the backups that are to be compressed.
-fn plain(backups: &Backups) -> Result<Vec<Backup>, Error> {
-    let active = lock(&backups.active);
-    let mut list = backups.list()?;
-    list.retain(|backup| backup.metadata.is_file && !backup.compressed && Some(backup.metadata.id) != *active);
-    Ok(list)
-}
-
-/// Removes what an earlier thread had begun.
+/// Removes what a process had begun that has ended: what it held a lock on while it was writing.
 fn remove_unfinished(backups: &Backups) -> Result<(), Error> {
     let directory = backups.path.parent().unwrap_or(Path::new("."));
     let names = backups.fs.list(directory);
     let names = names.map_err(|error| Error::io(format_args!("cannot list {}", directory.display()), error))?;
-    for name in names {
-        let is_ours = || {
-            let finished = name.to_str()?.strip_suffix(UNFINISHED)?;
-            backups.names.parse(OsStr::new(finished)).filter(|(_, compressed)| *compressed)
-        };
-        let path = backups.path_of(&name);
-        if is_ours().is_some() && backups.fs.entry(&path).is_ok_and(|entry| entry.is_file) {
+    for name in names.iter().filter(|name| plan::is_unfinished(&backups.names, name)) {
+        let path = backups.path_of(name);
+        let is_at_path = |id| backups.fs.entry(&path).is_ok_and(|entry| entry.is_file && entry.id == id);
+        if backups.fs.entry(&path).is_ok_and(|entry| entry.is_file)
+            && let Ok(file) = backups.fs.read(&path)
+            && file.try_lock(Lock::Exclusive)
+            // Another process may have removed it meanwhile, and begun one of this name. Now none can.
+            && file.metadata().is_ok_and(|metadata| is_at_path(metadata.id))
+        {
             backups.remove(&path)?;
         }
     }
     Ok(())
 }
 
-fn compress(backups: &Backups, backup: &Backup, stopped: &dyn Fn() -> bool) -> io::Result<()> {
+/// Compresses one backup.
+///
+/// The text is read from a file that is held open and locked, so that nobody writes to it and its inode is no other file's
+/// for as long as this takes, whatever its name becomes. Only then, with the rollover lock, it is looked up where this
+/// file stands now.
+fn compress(backups: &Backups, backup: &Backup, stopped: &dyn Fn() -> bool) -> io::Result<Outcome> {
     let fs = &*backups.fs;
-    let source = backups.path_of(&backup.name);
-    let target = backups.path_of(compressed(&backup.name));
-    if fs.entry(&target).is_ok() {
-        return drop_twin(backups, backup, &target, stopped);
+    let mut source = match fs.read(&backups.path_of(&backup.name)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Outcome::Moved),
+        source => source?,
+    };
+    let metadata = source.metadata()?;
+    if metadata.id != backup.metadata.id {
+        return Ok(Outcome::Moved);
     }
-    let unfinished = backups.path_of(unfinished(&backup.name));
-    let reader = fs.read(&source)?;
-    let file = fs.create(&unfinished, backup.metadata.permissions)?;
-    let finished = write(reader, file, backup, stopped).and_then(|is_whole| match is_whole {
-        true => replace(backups, backup, &unfinished),
-        false => Ok(false),
+    if !source.try_lock(Lock::Exclusive) {
+        return Ok(Outcome::PassedOver);
+    }
+    let name = plan::unfinished(&backup.name);
+    let unfinished = backups.path_of(&name);
+    let file = match fs.create(&unfinished, metadata.permissions) {
+        // Another process compresses the file that had this name before.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(Outcome::PassedOver),
+        file => file?,
+    };
+    // Before it was locked, another process may have taken it for one that was left.
+    let id = file.metadata()?.id;
+    let is_ours = file.try_lock(Lock::Exclusive) && fs.entry(&unfinished).is_ok_and(|entry| entry.id == id);
+    if !is_ours {
+        return Ok(Outcome::PassedOver);
+    }
+    let finished = write(&mut *source, file, &metadata, stopped).and_then(|file| match file {
+        // The file keeps its lock until it has its name.
+        Some(_file) => replace(backups, &*source, &metadata, &name),
+        None => Ok(Outcome::PassedOver),
     });
-    if !matches!(finished, Ok(true)) {
+    if !matches!(finished, Ok(Outcome::Compressed)) {
         let _ = fs.remove(&unfinished);
     }
-    finished.map(drop)
+    finished
 }
 
-/// Writes the compressed text. Returns whether it is all there.
+/// Writes the compressed text. Returns the file if it is all there.
 fn write(
-    mut reader: Box<dyn Read + Send>,
+    source: &mut dyn ReadFile,
     file: Box<dyn AppendFile>,
-    backup: &Backup,
+    metadata: &Metadata,
     stopped: &dyn Fn() -> bool,
-) -> io::Result<bool> {
+) -> io::Result<Option<Box<dyn AppendFile>>> {
     let mut encoder = GzEncoder::new(file, Compression::default());
     let mut chunk = vec![0; CHUNK];
+    let mut len = 0;
     loop {
         if stopped() {
-            return Ok(false);
+            return Ok(None);
         }
-        match reader.read(&mut chunk) {
+        match source.read(&mut chunk) {
             Ok(0) => break,
-            Ok(read) => encoder.write_all(chunk.get(..read).unwrap_or_default())?,
+            Ok(read) => {
+                encoder.write_all(chunk.get(..read).unwrap_or_default())?;
+                len += read as u64;
+            }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }
     }
     let file = encoder.finish()?;
-    file.set_modified(backup.metadata.modified)?;
+    file.set_modified(metadata.modified)?;
     file.sync()?;
-    Ok(true)
+    Ok((len == metadata.len).then_some(file))
 }
 
-/// Puts the compressed file in the place of the plain one, wherever that is now. Returns whether there is one.
-fn replace(backups: &Backups, backup: &Backup, unfinished: &Path) -> io::Result<bool> {
-    let _active = lock(&backups.active);
-    let list = backups.list().map_err(io::Error::other)?;
-    // Only as it was read: somebody might still write to it.
-    let state =
-        |backup: &Backup| (backup.compressed, backup.metadata.id, backup.metadata.len, backup.metadata.modified);
-    let Some(source) = list.iter().find(|other| state(other) == state(backup)) else {
-        return Ok(false);
+/// Puts the compressed text in the place of the plain one, wherever that is now.
+fn replace(backups: &Backups, source: &dyn ReadFile, metadata: &Metadata, unfinished: &OsStr) -> io::Result<Outcome> {
+    let mut turn = backups.turn().map_err(io::Error::other)?;
+    // Only as it was read: where there are no locks, somebody may have written to it.
+    let state = |metadata: &Metadata| (metadata.id, metadata.len, metadata.modified);
+    if backups.is_active(metadata.id) || state(&source.metadata()?) != state(metadata) {
+        return Ok(Outcome::PassedOver);
+    }
+    let steps = turn.listing.plain(metadata.id).and_then(|plain| plan::replacement(&turn.listing, plain, unfinished));
+    let Some(steps) = steps else {
+        return Ok(Outcome::PassedOver);
     };
-    rename_to_free_name(&*backups.fs, unfinished, &backups.path_of(compressed(&source.name)))?;
-    backups.fs.remove(&backups.path_of(&source.name))?;
-    Ok(true)
-}
-
-/// Removes a plain backup whose compressed form was finished before a crash. If it is not that, both stay.
-fn drop_twin(backups: &Backups, backup: &Backup, target: &Path, stopped: &dyn Fn() -> bool) -> io::Result<()> {
-    let source = backups.path_of(&backup.name);
-    let mut plain = backups.fs.read(&source)?;
-    let mut whole = GzDecoder::new(io::BufReader::new(backups.fs.read(target)?));
-    let (mut one, mut other) = (vec![0; CHUNK], vec![0; CHUNK]);
-    loop {
-        let read = plain.read(&mut one)?;
-        let (one, other) = (one.get(..read).unwrap_or_default(), other.get_mut(..read.max(1)).unwrap_or_default());
-        let same = match read {
-            0 => matches!(whole.read(other), Ok(0)),
-            _ => whole.read_exact(other).is_ok() && one == other,
-        };
-        if stopped() || !same {
-            return Ok(());
-        }
-        if read == 0 {
-            break;
-        }
+    if let Err(error) = turn.carry_out(&steps) {
+        // The plain one gets its name back.
+        let _ = turn.recover();
+        return Err(io::Error::other(error));
     }
-    let _active = lock(&backups.active);
-    match backups.fs.entry(&source) {
-        Ok(entry) if entry.id == backup.metadata.id => backups.fs.remove(&source),
-        _ => Ok(()),
-    }
-}
-
-fn unfinished(name: &OsStr) -> OsString {
-    let mut name = compressed(name);
-    name.push(UNFINISHED);
-    name
+    Ok(Outcome::Compressed)
 }

@@ -1,13 +1,16 @@
 //! Files that roll over: one engine, and two handlers that differ in what they start from.
 //!
-//! `schedule` says when; `file` decides it for each record and has it done; `backups` does it; `names` knows which files
-//! are ours.
+//! `schedule` says when; `file` decides it for each record and has it done; `plan` says by which steps, and `backups`
+//! carries them out under the rollover lock; `names` knows which files are ours.
 
 mod backups;
 mod file;
 #[cfg(feature = "gzip")]
 mod gzip;
+#[cfg(test)]
+mod model;
 mod names;
+mod plan;
 mod schedule;
 #[cfg(test)]
 mod tests;
@@ -15,13 +18,13 @@ mod tests;
 pub use schedule::{RotationSchedule, Weekday, When};
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
-use self::backups::{Backups, Retention};
 use self::file::RotatingFile;
-use self::names::Names;
-use super::disk::{Disk, FileSystem};
+use self::names::{Names, Naming};
+use self::plan::Retention;
+use super::disk::{Disk, FileSystem, resolve_links};
 use super::{FileOptions, HandlerBuilder, HandlerSpec, Line};
 use crate::error::{Error, Problem};
 use crate::time::Timestamp;
@@ -47,11 +50,14 @@ use crate::time::Timestamp;
 ///
 /// # What is lost, and when
 ///
-/// Nothing by a rollover, wherever it is interrupted: renames never replace a file, and one that a crash left half done is
-/// finished at the next start. If a rollover fails, writing goes on in the file, the error is counted and reported, and the
-/// next attempt follows within about a second. The rest is as with [`FemtoFileHandler`](super::FemtoFileHandler).
+/// Nothing by a rollover, wherever it is interrupted: renames never replace a file, and what a crash left half done is
+/// completed by the next rollover or start. If a rollover fails, writing goes on in the file, the error is counted and
+/// reported, and the next attempt follows within about a second. The rest is as with
+/// [`FemtoFileHandler`](super::FemtoFileHandler).
 ///
-/// One process rolls the file over: others may append to it if they watch it
+/// On Unix, several processes may write to the path and roll it over, so that restarts may overlap. They take turns by an
+/// advisory lock on the file `.app.log.lock`, which is there during a rollover; one that does not get the lock within a second
+/// postpones its rollover. Others may append if they watch the file
 /// ([`FemtoWatchedFileHandler`](super::FemtoWatchedFileHandler)).
 ///
 /// # Examples
@@ -233,15 +239,16 @@ impl HandlerBuilder<RotatingFileOptions> {
 
     /// Sets whether backups are compressed, to `.gz`, on a thread of its own.
     ///
-    /// The compressed file gets its name when it is whole, and then the plain one is removed; what a crash left
-    /// undone is done after the next start.
+    /// The compressed file takes the place of the plain one when it is whole and no handler has the plain one open; what a
+    /// crash left undone is done after the next start.
     #[cfg(feature = "gzip")]
     pub fn compress(mut self, compress: bool) -> Self {
         self.options.compress = compress;
         self
     }
 
-    /// Has a symbolic link lead to the file, made when the handler starts. What has the name and is no symbolic link stays.
+    /// Has a symbolic link lead to the file, made when the handler starts. What has the name and is no symbolic link stays. The
+    /// file's own path is an error of [`build`](Self::build).
     pub fn current_link(mut self, link: impl AsRef<Path>) -> Self {
         self.options.link = Some(link.as_ref().to_owned());
         self
@@ -303,6 +310,10 @@ impl RotatingFileOptions {
                 "give a byte or more, or leave it out to keep any number of bytes",
             ));
         }
+        if let Some(link) = self.link.as_deref().filter(|link| leads_over(self.file.path(), link)) {
+            let remedy = "the link needs a name of its own: give another than the log file's path";
+            problems.push(Problem::new("current_link", link.display(), remedy));
+        }
         let is_kept = self.is_timed || self.namer.is_some() || count > 0 || age.is_some() || bytes.is_some();
         if self.max_bytes > 0 && !is_kept {
             problems.push(Problem::new(
@@ -319,30 +330,20 @@ impl RotatingFileOptions {
         if self.max_bytes > 0 || self.is_timed {
             self.file.keep_text();
         }
-        let mut file = self.file.file(fs)?;
-        // Backups stand beside the file itself, not beside a link to it.
-        if file.fs.entry(&file.path).is_ok_and(|entry| entry.is_symlink)
-            && let Ok(path) = std::fs::canonicalize(&file.path)
-        {
-            file.path = path;
-        }
-        let base = file.path.file_name().unwrap_or_default().to_owned();
-        let names = match self.namer {
-            Some(pattern) => Names::pattern(&pattern).map_err(|problem| Error::config(vec![problem]))?,
-            None if self.is_timed => Names::dated(base, self.schedule.pattern()),
-            None => Names::Numbered(base),
+        let file = self.file.file(fs)?;
+        let naming = match self.namer {
+            Some(pattern) => Naming::Pattern(Names::pattern(&pattern).map_err(|problem| Error::config(vec![problem]))?),
+            None if self.is_timed => Naming::Dated(self.schedule.pattern()),
+            None => Naming::Numbered,
         };
         let link = self.link.map(std::path::absolute).transpose();
-        let backups = Backups {
-            fs: file.fs.clone(),
-            path: file.path.clone(),
-            names,
-            retention: self.retention,
-            active: Mutex::new(None),
-        };
+        let place = resolve_links(&*file.fs, &file.path);
+        let backups = file::backups(&file, place, &naming, self.retention);
         let target = RotatingFile {
             file,
             backups: Arc::new(backups),
+            naming,
+            retention: self.retention,
             max_bytes: if self.max_bytes == 0 { u64::MAX } else { self.max_bytes },
             schedule: self.schedule,
             is_timed: self.is_timed,
@@ -359,4 +360,17 @@ impl RotatingFileOptions {
         };
         Ok((self.file, target))
     }
+}
+
+/// Whether a link of this name would stand at the path, or where a symbolic link at the path leads to, so that it would
+/// lead to itself.
+fn leads_over(path: &Path, link: &Path) -> bool {
+    // The directory may have several names, the file in it has one.
+    let place = |path: &Path| {
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let directory = path.parent().and_then(|directory| std::fs::canonicalize(directory).ok());
+        directory.map_or_else(|| path.clone(), |directory| directory.join(path.file_name().unwrap_or_default()))
+    };
+    let link = place(link);
+    place(path) == link || place(&resolve_links(&Disk, path)) == link
 }

@@ -17,6 +17,27 @@ pub(super) enum Names {
     Pattern(Vec<Part>),
 }
 
+/// How a file's name becomes the names of its backups.
+#[derive(Debug, Clone)]
+pub(super) enum Naming {
+    Numbered,
+    /// By the period's date, in a pattern such as `%Y-%m-%d`.
+    Dated(&'static str),
+    /// By a pattern of the user's, whatever the file's own name is.
+    Pattern(Names),
+}
+
+impl Naming {
+    /// The names of the backups of the file with this name.
+    pub(super) fn names(&self, base: &OsStr) -> Names {
+        match self {
+            Self::Numbered => Names::Numbered(base.to_owned()),
+            Self::Dated(dates) => Names::dated(base.to_owned(), dates),
+            Self::Pattern(names) => names.clone(),
+        }
+    }
+}
+
 /// A piece of a name.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Part {
@@ -117,6 +138,12 @@ impl Names {
         let whole = name.as_encoded_bytes();
         let plain = self.parse_plain(whole).map(|key| (key, false));
         plain.or_else(|| Some((self.parse_plain(whole.strip_suffix(COMPRESSED.as_bytes())?)?, true)))
+    }
+
+    /// The key of the compressed backup to whose name these letters are added.
+    pub(super) fn parse_with(&self, more: &str, name: &OsStr) -> Option<Key> {
+        let compressed = name.as_encoded_bytes().strip_suffix(more.as_bytes())?;
+        self.parse_plain(compressed.strip_suffix(COMPRESSED.as_bytes())?)
     }
 
     fn parse_plain(&self, name: &[u8]) -> Option<Key> {
