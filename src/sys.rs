@@ -95,7 +95,14 @@ pub(crate) fn at_end(run: fn()) {
     let _ = LAST.set(run);
 }
 
-#[cfg(all(unix, not(target_vendor = "apple")))]
+#[cfg(any(
+    target_os = "android",
+    target_os = "dragonfly",
+    target_os = "freebsd",
+    target_os = "linux",
+    target_os = "netbsd",
+    target_os = "openbsd"
+))]
 mod end {
     /// The C library calls the functions in this section after those given to `atexit`.
     // SAFETY: the section holds pointers to functions of this type, which the C library calls in order, once.

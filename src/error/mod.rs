@@ -348,16 +348,18 @@ mod tests {
             (Error::other("queue is gone"), "queue is gone", [false; 6]),
         ];
         for (error, text, kind) in rows {
-            assert_eq!(error.to_string(), text);
-            let found = [
-                error.is_config(),
-                error.is_io(),
-                error.is_timeout(),
-                error.is_closed(),
-                error.is_already_initialized(),
-                error.is_invalid_name(),
-            ];
-            assert_eq!(found, kind, "{text}");
+            for error in [error.duplicate(), error] {
+                assert_eq!(error.to_string(), text);
+                let found = [
+                    error.is_config(),
+                    error.is_io(),
+                    error.is_timeout(),
+                    error.is_closed(),
+                    error.is_already_initialized(),
+                    error.is_invalid_name(),
+                ];
+                assert_eq!(found, kind, "{text}");
+            }
         }
     }
 
