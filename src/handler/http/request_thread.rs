@@ -63,7 +63,8 @@ impl RequestThread {
             let (requests, inbox) = crossbeam_channel::bounded(1);
             let (outbox, responses) = crossbeam_channel::bounded(1);
             let client = self.client.clone();
-            self.refusal = spawn(move || carry_out(&client, &inbox, &outbox)).err().map(|error| error.to_string());
+            let thread = sys::spawn("femtolog-http", move || carry_out(&client, &inbox, &outbox));
+            self.refusal = thread.err().map(|error| error.to_string());
             (requests, responses)
         });
         // Without a thread, the response says so.
@@ -93,10 +94,6 @@ impl RequestThread {
         self.channels = None;
         self.is_busy = false;
     }
-}
-
-fn spawn(run: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
-    sys::spawn("femtolog-http", run).map(drop)
 }
 
 /// Carries out requests until nobody is left to make one.
