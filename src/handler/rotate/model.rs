@@ -726,13 +726,15 @@ fn check(seed: u64, layout: Layout, texts: &[String], kills: usize, promises: &P
     assert!(lines.values().all(Vec::is_empty) || kills > 0, "seed {seed}: {lines:?}");
 }
 
-fn runs(default: u64) -> std::ops::Range<u64> {
-    0..std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(default)
+/// The seeds to run: as many as property tests have cases, up to a bound.
+fn seeds(default: u64, bound: u64) -> std::ops::Range<u64> {
+    let cases = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok());
+    0..cases.unwrap_or(default).min(bound)
 }
 
 #[test]
 fn processes_that_share_a_path_lose_and_double_nothing() {
-    for seed in runs(200) {
+    for seed in seeds(200, 20_000) {
         let memory = Memory::default();
         memory.0.lock().unwrap().has_links = seed % 4 > 0;
         let read = |name: &OsStr| {
@@ -746,7 +748,7 @@ fn processes_that_share_a_path_lose_and_double_nothing() {
 #[cfg(unix)]
 #[test]
 fn processes_that_share_a_real_path_lose_and_double_nothing() {
-    for seed in runs(50) {
+    for seed in seeds(50, 2_000) {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("app.log");
         run(seed, Arc::new(Disk), &path, |name| std::fs::read(dir.path().join(name)).unwrap_or_default());

@@ -39,6 +39,8 @@ struct Faults {
     changes: usize,
     /// With which change the process ends.
     crash: Option<usize>,
+    /// Whether somebody else removes the log file's name as soon as the file has another.
+    overtaken: bool,
 }
 
 impl Faulty {
@@ -108,7 +110,8 @@ impl FileSystem for Faulty {
 
     fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
         self.ask("link", to)?;
-        Disk.link(from, to)
+        Disk.link(from, to)?;
+        if self.0.lock().unwrap().overtaken { Disk.remove(from) } else { Ok(()) }
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
@@ -409,6 +412,47 @@ fn a_rollover_that_fails_is_reported_and_tried_again() {
         assert_eq!((rig.written, rig.failed), (8, 0));
         assert_eq!(fs::read_to_string(&path).unwrap(), "eight\n");
     }
+}
+
+/// A process that hangs within its rollover holds up nobody for long.
+#[test]
+fn a_rollover_whose_turn_does_not_come_is_postponed() {
+    let (dir, path) = place();
+    let set = |builder: Builder| builder.max_bytes(6).backup_count(9);
+    let stuck = Rig::new(&path, &Faulty::default(), set).unwrap();
+    let mut rig = Rig::new(&path, &Faulty::default(), set).unwrap().start(START);
+    assert!(rig.log_now(START, "one"));
+    let turn = stuck.target.backups.turn().unwrap();
+    assert!(rig.log_now(START, "two") && rig.log_now(START, "three"));
+    let error = format!("another rollover of {} did not finish in time", path.display()).replace(&*dir_of(&dir), "");
+    assert_eq!(rig.errors, [error.as_str()]);
+    rig.tick(START);
+    assert!(rig.log_now(START, "four"));
+    assert_eq!(rig.errors, [error.as_str(); 2]);
+    assert_eq!((rig.written, rig.failed), (4, 0));
+    drop(turn);
+    rig.tick(START);
+    assert!(rig.log_now(START, "five"));
+    assert_eq!(files(&dir), table([("app.log", "five\n"), ("app.log.1", "one\ntwo\nthree\nfour\n")]));
+    assert_eq!(rig.errors.len(), 2);
+}
+
+fn dir_of(dir: &TempDir) -> String {
+    format!("{}/", dir.path().display())
+}
+
+/// A file whose first name somebody else removes between the two halves of a rename keeps the second, its last.
+#[test]
+fn a_rename_that_is_overtaken_removes_no_last_name() {
+    let (dir, path) = place();
+    let disk = Faulty::default();
+    let set = |builder: Builder| builder.max_bytes(6).backup_count(9);
+    let mut rig = Rig::new(&path, &disk, set).unwrap().start(START);
+    assert!(rig.log_now(START, "one"));
+    disk.0.lock().unwrap().overtaken = true;
+    assert!(rig.log_now(START, "two"));
+    assert_eq!(files(&dir), table([("app.log", "two\n"), ("app.log.1", "one\n")]));
+    assert_eq!(rig.errors, [""; 0]);
 }
 
 /// A period whose rollover failed keeps its name when it succeeds later.
