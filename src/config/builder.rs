@@ -272,7 +272,8 @@ impl ConfigBuilder {
     ///
     /// # Errors
     ///
-    /// Everything that is wrong with the configuration, in one error; nothing is started then.
+    /// Everything that is wrong with the configuration, in one error; or a panic of a logger's filter that is asked for its
+    /// [interest](FemtoFilter::interest). Nothing is started then.
     pub fn build(self) -> Result<Logging, Error> {
         self.build_in(Registry::new(false))
     }
