@@ -316,3 +316,70 @@ fn rings_cannot_drop_their_oldest_record() {
          Transport::Shared, or Block, BlockFor or DropNewest"
     );
 }
+
+/// The processor time of the calling thread.
+#[cfg(target_os = "linux")]
+fn cpu_time() -> Duration {
+    let stat = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+    Duration::from_nanos(stat.split(' ').next().unwrap().parse().unwrap())
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn callers_that_wait_take_no_processor_time() {
+    const CALLERS: u32 = 50;
+    for transport in [RING, CHANNEL] {
+        let held = Held::new(transport, OverflowPolicy::Block);
+        let times = std::thread::scope(|scope| {
+            let caller = || {
+                let before = cpu_time();
+                (0..LOGGED).for_each(|number| held.log(Level::Info, number));
+                cpu_time() - before
+            };
+            let callers: Vec<_> = (0..CALLERS).map(|_| scope.spawn(caller)).collect();
+            // However long this is, who sleeps takes none of it. Looking a thousand times a second took 5 ms.
+            std::thread::sleep(Duration::from_secs(2));
+            held.let_go();
+            callers.into_iter().map(|caller| caller.join().unwrap()).sum::<Duration>()
+        });
+        held.logging.flush(LONG).unwrap();
+        let metrics = held.metrics();
+        assert_eq!((metrics.written, metrics.dropped.total()), (1 + u64::from(CALLERS) * 50, 0));
+        assert!(times / CALLERS < Duration::from_millis(2), "{transport:?}: {:?} for each caller", times / CALLERS);
+    }
+}
+
+#[test]
+fn more_threads_than_there_is_memory_for_lose_nothing_and_keep_their_order() {
+    // A MiB: two rings of 256 KiB, 64 of 4 KiB, and the channel for the others.
+    let text = Text::default();
+    let handler = FemtoStreamHandler::new(text.clone())
+        .formatter(|record: &FemtoLogRecord<'_>, out: &mut Vec<u8>| write!(out, "{}", record.message()).unwrap())
+        .build()
+        .unwrap();
+    let logging = Config::builder().max_queue_bytes(1 << 20).add_handler("text", handler).build().unwrap();
+    let logger = logging.get_logger("app").unwrap();
+    let (threads, records) = (1000, 200);
+    let all_are_there = std::sync::Barrier::new(threads);
+    std::thread::scope(|scope| {
+        for thread in 0..threads {
+            let (logger, all_are_there) = (&logger, &all_are_there);
+            let work = move || {
+                all_are_there.wait();
+                (0..records).for_each(|number| log!(Level::Info, logger: logger, "{} {}", thread, number));
+            };
+            std::thread::Builder::new().stack_size(128 * 1024).spawn_scoped(scope, work).unwrap();
+        }
+    });
+    logging.flush(LONG).unwrap();
+    let mut next = vec![0; threads];
+    for line in text.lines() {
+        let (thread, number) = line.split_once(' ').unwrap();
+        let expected = &mut next[thread.parse::<usize>().unwrap()];
+        assert_eq!(number.parse::<usize>().unwrap(), *expected, "thread {thread}");
+        *expected += 1;
+    }
+    assert!(next.iter().all(|records_of_one| *records_of_one == records));
+    let metrics = logging.metrics().handlers.remove(0);
+    assert_eq!((metrics.written, metrics.dropped.total(), metrics.failed), ((threads * records) as u64, 0, 0));
+}
