@@ -373,6 +373,22 @@ fn who_waits_for_room_gets_it_and_no_more_than_there_is() {
 }
 
 #[test]
+fn a_line_that_is_served_late_is_served() {
+    model(|| {
+        let room = Arc::new(Room::served_when_half_free(2, 100));
+        assert!(room.try_take(room.cost(1)) && room.try_take(room.cost(1)));
+        let caller = thread::spawn({
+            let room = room.clone();
+            move || room.take(room.cost(1), None).unwrap()
+        });
+        room.give_back(room.cost(1));
+        room.give_back(room.cost(1));
+        caller.join().unwrap();
+        assert_eq!(room.used().records(), 1);
+    });
+}
+
+#[test]
 fn nobody_waits_for_room_in_a_closed_queue() {
     model(|| {
         let room = Arc::new(Room::new(usize::MAX, 10, 10));

@@ -8,6 +8,9 @@
 //! * Whoever gives room back takes it again at once *on behalf of* the first in the line. A caller that wakes up so has
 //!   its room, whoever ran in the meantime; there is no race to lose, and no wake-up for nothing.
 //!
+//! A channel's line is served when half of its room is free, and then as a whole: served one by one, each record of a
+//! crowd would cost a sleep and a wake-up. Callers that run may then fill what is left without any.
+//!
 //! **No wake-up is lost.** A caller announces itself in `waiting` and then looks at `used`; whoever gives room back
 //! changes `used` and then looks at `waiting`. Between the two steps both have a sequentially consistent fence, so at
 //! least one of them sees what the other did:
@@ -49,6 +52,10 @@ impl Cost {
         (self.0 >> 40) as usize
     }
 
+    fn is_within(self, limit: Self) -> bool {
+        self.0 & Self::BYTES <= limit.0 & Self::BYTES && self.records() <= limit.records()
+    }
+
     pub(crate) fn plus(self, other: Self) -> Self {
         Self(self.0 + other.0)
     }
@@ -56,6 +63,8 @@ impl Cost {
 
 pub(crate) struct Room {
     limit: Cost,
+    /// The line is served while no more than this is taken.
+    low: Cost,
     /// What a single payload counts as at most, in bytes, so that each has its turn.
     largest: usize,
     used: AtomicU64,
@@ -81,11 +90,18 @@ impl Room {
     pub(crate) fn new(records: usize, bytes: usize, largest: usize) -> Self {
         Self {
             limit: Cost::new(records, bytes),
+            low: Cost::new(records, bytes),
             largest,
             used: AtomicU64::new(0),
             waiting: AtomicU64::new(0),
             line: Mutex::new(Line::default()),
         }
+    }
+
+    /// The same, whose line is served when half of it is free.
+    pub(crate) fn served_when_half_free(records: usize, bytes: usize) -> Self {
+        let records = records.min(Cost::RECORDS as usize);
+        Self { low: Cost::new(records / 2, bytes / 2), ..Self::new(records, bytes, bytes) }
     }
 
     /// What a record costs that takes so many bytes.
@@ -113,8 +129,7 @@ impl Room {
     fn reserve(&self, cost: Cost) -> bool {
         let fits = |used| {
             let next = Cost(used).plus(cost);
-            let fits = next.0 & Cost::BYTES <= self.limit.0 & Cost::BYTES && next.records() <= self.limit.records();
-            fits.then_some(next.0)
+            next.is_within(self.limit).then_some(next.0)
         };
         self.used.fetch_update(AcqRel, Relaxed, fits).is_ok()
     }
@@ -159,13 +174,17 @@ impl Room {
         self.used.fetch_sub(cost.0, AcqRel);
         // Pairs with that in `take`.
         fence(SeqCst);
-        if self.waiting.load(Relaxed) > 0 {
+        if self.waiting.load(Relaxed) > 0 && Cost(self.used.load(Relaxed)).is_within(self.low) {
             self.serve(&mut lock(&self.line));
         }
     }
 
     /// Takes room for the first callers in the line, as many as there is room for.
     fn serve(&self, line: &mut Line) {
+        // More is given back later, since something is taken.
+        if !Cost(self.used.load(Acquire)).is_within(self.low) {
+            return;
+        }
         while line.callers.front().is_some_and(|first| self.reserve(first.cost)) {
             if let Some(first) = line.callers.pop_front() {
                 first.granted.store(true, Release);

@@ -38,7 +38,7 @@ impl Shared {
     pub(crate) fn new(capacity: Option<usize>, bytes: usize) -> Self {
         let most = (bytes / size_of::<Packet>()).max(1);
         let capacity = capacity.map(|capacity| capacity.min(most));
-        let room = Arc::new(Room::new(capacity.unwrap_or(usize::MAX), bytes, bytes));
+        let room = Arc::new(Room::served_when_half_free(capacity.unwrap_or(usize::MAX), bytes));
         let channel = match capacity {
             Some(capacity) => crossbeam_channel::bounded(capacity),
             None => crossbeam_channel::unbounded(),
