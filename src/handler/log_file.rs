@@ -107,6 +107,15 @@ impl LogFile {
     }
 
     /// Opens what stands at the path now.
+    pub(super) fn open_anew(&self) -> Result<Open, Error> {
+        if let Some(parent) = self.path.parent().filter(|_| self.create_dirs) {
+            let context = |error| Error::io(format_args!("cannot create the directory {}", parent.display()), error);
+            self.fs.create_dirs(parent).map_err(context)?;
+        }
+        self.open_locked().map_err(|error| self.error("open the log file", error))
+    }
+
+    /// Opens the file and takes the lock that says that it is written to.
     ///
     /// Whoever writes to a log file holds a shared lock on it, and whoever compresses a backup an exclusive one, so that
     /// nothing is written to a backup whose text was already read. A file that is renamed before it is locked may
@@ -121,13 +130,9 @@ impl LogFile {
     /// ```
     ///
     /// So what counts is where the path leads once the lock is held.
-    pub(super) fn open_anew(&self) -> Result<Open, Error> {
-        if let Some(parent) = self.path.parent().filter(|_| self.create_dirs) {
-            let context = |error| Error::io(format_args!("cannot create the directory {}", parent.display()), error);
-            self.fs.create_dirs(parent).map_err(context)?;
-        }
+    fn open_locked(&self) -> io::Result<Open> {
         let mut attempts = 0;
-        let open = || loop {
+        loop {
             attempts += 1;
             // Always for appending, so that others may append, too, or cut the file (`copytruncate` of logrotate).
             let file = self.fs.append(&self.path, self.permissions)?;
@@ -145,7 +150,7 @@ impl LogFile {
             }
             let is_locked = open.file.try_lock(Lock::Shared);
             match self.fs.metadata(&self.path) {
-                // A lock on the file at the path itself is another program's, and none of its business.
+                // What is at the path is no backup: a lock on it that stays is another program's, and does not matter.
                 Ok(metadata) if metadata.id == open.id && (is_locked || attempts >= ATTEMPTS) => {
                     open.is_torn = self.ends_within_a_line(&open);
                     return Ok(open);
@@ -154,9 +159,7 @@ impl LogFile {
                 _ if attempts >= ATTEMPTS => return Err(io::ErrorKind::ResourceBusy.into()),
                 _ => {}
             }
-        };
-        let result: io::Result<_> = { open }();
-        result.map_err(|error| self.error("open the log file", error))
+        }
     }
 
     /// Whether a full disk or the end of a process has left half a line at the end of the file.
