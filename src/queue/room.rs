@@ -116,7 +116,7 @@ impl Room {
     }
 
     /// How many callers wait.
-    #[cfg(test)]
+    #[cfg(all(test, not(loom)))]
     pub(crate) fn in_line(&self) -> usize {
         lock(&self.line).callers.len()
     }
