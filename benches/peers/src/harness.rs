@@ -33,14 +33,8 @@ pub enum Work {
 }
 
 impl Work {
-    pub const ALL: [Self; 6] = [
-        Self::Latency,
-        Self::LatencyString,
-        Self::LatencyKv,
-        Self::Throughput,
-        Self::Throughput4,
-        Self::ThroughputKv,
-    ];
+    pub const ALL: [Self; 6] =
+        [Self::Latency, Self::LatencyString, Self::LatencyKv, Self::Throughput, Self::Throughput4, Self::ThroughputKv];
 
     pub fn name(self) -> &'static str {
         match self {
@@ -54,10 +48,7 @@ impl Work {
     }
 
     pub fn from_name(name: &str) -> Result<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|work| work.name() == name)
-            .ok_or_else(|| format!("unknown work {name}").into())
+        Self::ALL.into_iter().find(|work| work.name() == name).ok_or_else(|| format!("unknown work {name}").into())
     }
 
     pub fn is_throughput(self) -> bool {
@@ -70,14 +61,17 @@ impl Work {
     }
 }
 
+/// The percentiles that a latency run reports.
+pub const PERCENTILES: [f64; 9] = [10.0, 25.0, 50.0, 75.0, 90.0, 95.0, 99.0, 99.9, 99.99];
+
 /// What a run found; its `Display` is the machine-readable line.
 pub enum Report {
     /// Nanoseconds of one call.
     Latency {
         /// The mean of a burst, median of the bursts: finer than the steps of the cycle counter, which can be 10 ns.
         burst: f64,
-        /// p50, p90, p99 and p99.9.
-        percentiles: [f64; 4],
+        /// Those of [`PERCENTILES`].
+        percentiles: [f64; PERCENTILES.len()],
     },
     /// Messages a second, and the peak of the resident set where the system tells it.
     Throughput { rate: f64, rss_kib: Option<u64> },
@@ -89,9 +83,9 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Latency { burst, percentiles } => {
-                let [p50, p90, p99, p999] = percentiles;
-                write!(f, "burst={burst:.1} ")?;
-                write!(f, "p50={p50:.1} p90={p90:.1} p99={p99:.1} p99.9={p999:.1}")
+                write!(f, "burst={burst:.1}")?;
+                let mut figures = PERCENTILES.iter().zip(percentiles);
+                figures.try_for_each(|(percentile, ns)| write!(f, " p{percentile}={ns:.1}"))
             }
             Self::Throughput { rate, rss_kib } => {
                 write!(f, "rate={rate:.0}")?;
@@ -132,11 +126,7 @@ fn key_values<C: Calls>(calls: &C, i: u32) {
     calls.key_values(u64::from(i), half, i.is_multiple_of(2), "/items");
 }
 
-fn latency<B: Backend>(
-    backend: B,
-    path: &Path,
-    mut call: impl FnMut(&B::Calls, u32),
-) -> Result<Report> {
+fn latency<B: Backend>(backend: B, path: &Path, mut call: impl FnMut(&B::Calls, u32)) -> Result<Report> {
     let clock = quanta::Clock::new();
     let calls = backend.calls();
     let mut ticks = Vec::with_capacity((BURSTS * BURST) as usize);
@@ -181,17 +171,13 @@ fn summary(clock: &quanta::Clock, mut ticks: Vec<u64>) -> Report {
 
     let burst = ns(median_of_bursts(&ticks));
     ticks.sort_unstable();
-    let percentiles =
-        [0.5, 0.9, 0.99, 0.999].map(|part| ns(ticks[(ticks.len() as f64 * part) as usize] as f64));
+    let percentiles = PERCENTILES.map(|percent| ns(ticks[(ticks.len() as f64 * percent / 100.0) as usize] as f64));
     Report::Latency { burst, percentiles }
 }
 
 /// Returns the median over all bursts of the mean number of ticks of one call.
 fn median_of_bursts(ticks: &[u64]) -> f64 {
-    let mut sums: Vec<u64> = ticks
-        .chunks(BURST as usize)
-        .map(|burst| burst.iter().sum())
-        .collect();
+    let mut sums: Vec<u64> = ticks.chunks(BURST as usize).map(|burst| burst.iter().sum()).collect();
     sums.sort_unstable();
     sums[sums.len() / 2] as f64 / f64::from(BURST)
 }
@@ -228,10 +214,7 @@ fn throughput<B: Backend>(
         return Ok(Report::Lost(logged - lines));
     }
     let seconds = late.unwrap_or(flushed).duration_since(start).as_secs_f64();
-    Ok(Report::Throughput {
-        rate: f64::from(MESSAGES) / seconds,
-        rss_kib,
-    })
+    Ok(Report::Throughput { rate: f64::from(MESSAGES) / seconds, rss_kib })
 }
 
 /// Counts the lines that were logged, waiting for those which come after the backend said it is flushed.
@@ -274,9 +257,7 @@ fn count_lines(path: &Path) -> Result<u64> {
 #[cfg(target_os = "linux")]
 fn peak_rss_kib() -> Option<u64> {
     let status = fs::read_to_string("/proc/self/status").ok()?;
-    let peak = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     peak.trim().strip_suffix("kB")?.trim().parse().ok()
 }
 

@@ -36,10 +36,12 @@
 //!
 //! # Options
 //!
-//! `--rounds N` (5), `--only a,b` (all backends), `--dir PATH` (where the log files go; the system's directory for temporary files).
+//! `--rounds N` (5), `--only a,b` (all backends), `--dir PATH` (where the log files go; the system's directory for temporary files), `--svg DIR` (also draws
+//! `latency.svg` and `throughput.svg` there).
 
 mod backend;
 mod harness;
+mod plot;
 mod table;
 
 use std::env;
@@ -59,28 +61,23 @@ struct Options {
     rounds: usize,
     only: Option<String>,
     dir: PathBuf,
+    svg: Option<PathBuf>,
 }
 
 impl Options {
     fn from_args() -> Result<Self> {
-        let mut options = Self {
-            backend: None,
-            work: Work::Latency,
-            rounds: 5,
-            only: None,
-            dir: env::temp_dir(),
-        };
+        let mut options =
+            Self { backend: None, work: Work::Latency, rounds: 5, only: None, dir: env::temp_dir(), svg: None };
         let mut args = env::args().skip(1);
         while let Some(flag) = args.next() {
-            let value = args
-                .next()
-                .ok_or_else(|| format!("{flag} needs a value, or is no option"))?;
+            let value = args.next().ok_or_else(|| format!("{flag} needs a value, or is no option"))?;
             match flag.as_str() {
                 "--backend" => options.backend = Some(value),
                 "--work" => options.work = Work::from_name(&value)?,
                 "--rounds" => options.rounds = value.parse()?,
                 "--only" => options.only = Some(value),
                 "--dir" => options.dir = value.into(),
+                "--svg" => options.svg = Some(value.into()),
                 _ => return Err(format!("unknown option {flag}").into()),
             }
         }
@@ -92,20 +89,17 @@ fn main() -> Result<()> {
     let options = Options::from_args()?;
     if let Some(name) = &options.backend {
         let report = (Entry::named(name)?.run)(options.work, &options.dir)?;
-        println!(
-            "result backend={name} work={} {report}",
-            options.work.name()
-        );
+        println!("result backend={name} work={} {report}", options.work.name());
         return Ok(());
     }
     let entries = match &options.only {
-        Some(names) => names
-            .split(',')
-            .map(Entry::named)
-            .collect::<Result<Vec<_>>>()?,
+        Some(names) => names.split(',').map(Entry::named).collect::<Result<Vec<_>>>()?,
         None => backend::ALL.iter().collect(),
     };
     let reports = table::measure(&entries, options.rounds, &options.dir)?;
     table::print(&entries, options.rounds, &reports);
+    if let Some(dir) = &options.svg {
+        plot::draw(&entries, &reports, dir)?;
+    }
     Ok(())
 }

@@ -13,7 +13,7 @@ use crate::harness::Work;
 const LOCK: &str = include_str!("../Cargo.lock");
 
 /// The figures of one backend at one work, one map a round; `Err` holds what a run said in place of figures.
-type Rounds = Vec<std::result::Result<BTreeMap<String, f64>, String>>;
+pub type Rounds = Vec<std::result::Result<BTreeMap<String, f64>, String>>;
 
 /// Every round of every backend (by its name) and work.
 pub type Reports = BTreeMap<(&'static str, &'static str), Rounds>;
@@ -24,17 +24,12 @@ pub fn measure(entries: &[&'static Entry], rounds: usize, dir: &Path) -> Result<
     for round in 1..=rounds {
         for work in Work::ALL {
             for entry in entries {
-                if work.is_throughput() && !entry.writes_a_file
-                    || entry.is_json && !work.has_key_values()
-                {
+                if work.is_throughput() && !entry.writes_a_file || entry.is_json && !work.has_key_values() {
                     continue;
                 }
                 let report = execute(entry.name, work, dir)?;
                 eprintln!("round {round}: {} {} {report}", entry.name, work.name());
-                reports
-                    .entry((entry.name, work.name()))
-                    .or_default()
-                    .push(figures(&report));
+                reports.entry((entry.name, work.name())).or_default().push(figures(&report));
             }
         }
     }
@@ -49,10 +44,7 @@ fn execute(backend: &str, work: Work, dir: &Path) -> Result<String> {
     let text = String::from_utf8_lossy(&output.stdout);
     let prefix = format!("result backend={backend} work={} ", work.name());
     let report = text.lines().find_map(|line| line.strip_prefix(&prefix));
-    Ok(report.map_or_else(
-        || format!("FAILED {}", String::from_utf8_lossy(&output.stderr).trim()),
-        str::to_owned,
-    ))
+    Ok(report.map_or_else(|| format!("FAILED {}", String::from_utf8_lossy(&output.stderr).trim()), str::to_owned))
 }
 
 fn figures(report: &str) -> std::result::Result<BTreeMap<String, f64>, String> {
@@ -105,14 +97,7 @@ fn cell(rounds: Option<&Rounds>) -> String {
     if let Some(Err(report)) = rounds.iter().find(|round| round.is_err()) {
         return report.lines().next().unwrap_or_default().to_owned();
     }
-    let median = |key: &str| {
-        let mut values: Vec<f64> = rounds
-            .iter()
-            .filter_map(|round| round.as_ref().ok()?.get(key).copied())
-            .collect();
-        values.sort_unstable_by(f64::total_cmp);
-        values.get(values.len() / 2).copied()
-    };
+    let median = |key| median(rounds, key);
     if let Some(rate) = median("rate") {
         let rss = median("rss_kib").map(|kib| format!(", {:.0} MiB", kib / 1024.0));
         return format!("{:.2}{}", rate / 1e6, rss.unwrap_or_default());
@@ -121,6 +106,13 @@ fn cell(rounds: Option<&Rounds>) -> String {
     let burst = median("burst").unwrap_or(f64::NAN);
     let percentiles = parts.map(|ns| format!("{ns:.0}")).join(" / ");
     format!("{burst:.1}, {percentiles}")
+}
+
+/// Returns the median of one figure over the rounds that have it.
+pub fn median(rounds: &Rounds, key: &str) -> Option<f64> {
+    let mut values: Vec<f64> = rounds.iter().filter_map(|round| round.as_ref().ok()?.get(key).copied()).collect();
+    values.sort_unstable_by(f64::total_cmp);
+    values.get(values.len() / 2).copied()
 }
 
 /// Looks the version of `package` up in the lock file; empty where there is none.

@@ -19,9 +19,7 @@ impl Backend for FastLog {
     type Calls = LogMessageOnly;
 
     fn start(path: &Path) -> Result<Self> {
-        let format = FastLogFormat::new()
-            .set_display_line_level(LevelFilter::Trace)
-            .set_time_type(TimeType::Utc);
+        let format = FastLogFormat::new().set_display_line_level(LevelFilter::Trace).set_time_type(TimeType::Utc);
         let config = Config::new()
             .level(LevelFilter::Info)
             .format(format)

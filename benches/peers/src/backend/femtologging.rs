@@ -13,11 +13,7 @@ use crate::Result;
 pub struct Femtologging<const JSON: bool>;
 
 impl<const JSON: bool> Backend for Femtologging<JSON> {
-    const NAME: &'static str = if JSON {
-        "femtologging-json"
-    } else {
-        "femtologging"
-    };
+    const NAME: &'static str = if JSON { "femtologging-json" } else { "femtologging" };
     const PACKAGE: &'static str = "femtologging";
     const IS_JSON: bool = JSON;
 
@@ -25,11 +21,7 @@ impl<const JSON: bool> Backend for Femtologging<JSON> {
 
     fn start(path: &Path) -> Result<Self> {
         let file = FemtoFileHandler::builder().path(path);
-        let file = if JSON {
-            file.formatter(FemtoJsonFormatter::new())
-        } else {
-            file
-        };
+        let file = if JSON { file.formatter(FemtoJsonFormatter::new()) } else { file };
         Config::builder()
             .default_level(Level::Info)
             .add_handler("file", file.build()?)

@@ -38,11 +38,7 @@ impl Backend for Async {
     type Calls = Log;
 
     fn start(path: &Path) -> Result<Self> {
-        let mode = WriteMode::AsyncWith {
-            pool_capa: 8192,
-            message_capa: 200,
-            flush_interval: Duration::from_secs(1),
-        };
+        let mode = WriteMode::AsyncWith { pool_capa: 8192, message_capa: 200, flush_interval: Duration::from_secs(1) };
         start(path, mode).map(Self)
     }
 
@@ -59,8 +55,7 @@ impl Backend for Async {
 impl Backend for Buffered {
     const NAME: &'static str = "flexi_logger-buffered";
     const PACKAGE: &'static str = "flexi_logger";
-    const REMARKS: &'static str =
-        "no thread: the caller writes to a locked buffer; file and line for a target";
+    const REMARKS: &'static str = "no thread: the caller writes to a locked buffer; file and line for a target";
 
     type Calls = Log;
 

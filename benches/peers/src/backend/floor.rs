@@ -14,8 +14,7 @@ pub struct Floor;
 impl Backend for Floor {
     const NAME: &'static str = "floor";
     const PACKAGE: &'static str = "";
-    const REMARKS: &'static str =
-        "no library: cycle counter, the record's words, one release store";
+    const REMARKS: &'static str = "no library: cycle counter, the record's words, one release store";
     const WRITES_A_FILE: bool = false;
 
     type Calls = Words;

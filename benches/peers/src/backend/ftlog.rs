@@ -14,8 +14,7 @@ pub struct Ftlog(LoggerGuard);
 
 impl Backend for Ftlog {
     const NAME: &'static str = "ftlog";
-    const REMARKS: &'static str =
-        "bounded and blocking, cycle-counter clock; file and line for a target";
+    const REMARKS: &'static str = "bounded and blocking, cycle-counter clock; file and line for a target";
     const PRINTS_KEY_VALUES: bool = false;
 
     type Calls = LogMessageOnly;

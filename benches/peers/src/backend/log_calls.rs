@@ -38,12 +38,6 @@ impl Calls for LogMessageOnly {
 
     #[inline(always)]
     fn key_values(&self, id: u64, elapsed: f64, cached: bool, path: &'static str) {
-        log::info!(
-            "Logging request id={} elapsed={} cached={} path={}",
-            id,
-            elapsed,
-            cached,
-            path
-        );
+        log::info!("Logging request id={} elapsed={} cached={} path={}", id, elapsed, cached, path);
     }
 }

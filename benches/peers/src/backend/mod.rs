@@ -89,9 +89,7 @@ impl Entry {
 
     /// Finds a backend by its name.
     pub fn named(name: &str) -> Result<&'static Self> {
-        ALL.iter()
-            .find(|entry| entry.name == name)
-            .ok_or_else(|| format!("unknown backend {name}").into())
+        ALL.iter().find(|entry| entry.name == name).ok_or_else(|| format!("unknown backend {name}").into())
     }
 }
 

@@ -24,21 +24,14 @@ impl<const JSON: bool> Backend for Spdlog<JSON> {
 
     fn start(path: &Path) -> Result<Self> {
         let file = FileSink::builder().path(path).capacity(1 << 18);
-        let file = if JSON {
-            file.formatter(JsonFormatter::new()).build()?
-        } else {
-            file.build()?
-        };
+        let file = if JSON { file.formatter(JsonFormatter::new()).build()? } else { file.build()? };
         let pool = AsyncPoolSink::builder()
             .thread_pool(Arc::new(ThreadPool::new()?))
             .overflow_policy(OverflowPolicy::Block)
             .sink(Arc::new(file))
             .build()?;
         // The name is what it prints where others print a target.
-        let logger = Logger::builder()
-            .name(module_path!())
-            .sink(Arc::new(pool))
-            .build()?;
+        let logger = Logger::builder().name(module_path!()).sink(Arc::new(pool)).build()?;
         spdlog::set_default_logger(Arc::new(logger));
         Ok(Self)
     }

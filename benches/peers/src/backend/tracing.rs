@@ -16,17 +16,14 @@ impl<const JSON: bool> Backend for Tracing<JSON> {
     const NAME: &'static str = if JSON { "tracing-json" } else { "tracing" };
     const PACKAGE: &'static str = "tracing";
     const IS_JSON: bool = JSON;
-    const REMARKS: &'static str =
-        "tracing-subscriber fmt, tracing-appender non_blocking, not lossy";
+    const REMARKS: &'static str = "tracing-subscriber fmt, tracing-appender non_blocking, not lossy";
 
     type Calls = Macros;
 
     fn start(path: &Path) -> Result<Self> {
         let file = BufWriter::with_capacity(1 << 18, File::create(path)?);
         let (writer, guard) = NonBlockingBuilder::default().lossy(false).finish(file);
-        let fmt = tracing_subscriber::fmt()
-            .with_writer(writer)
-            .with_ansi(false);
+        let fmt = tracing_subscriber::fmt().with_writer(writer).with_ansi(false);
         if JSON {
             fmt.json().try_init()?;
         } else {

@@ -5,20 +5,16 @@ use std::path::Path;
 use femtologging::{FemtoTracingLayer, FemtoTracingSubscriber};
 use tracing_subscriber::layer::SubscriberExt;
 
+use super::Backend;
 use super::femtologging::Femtologging;
 use super::tracing::Macros;
-use super::Backend;
 use crate::Result;
 
 /// The layer, on a registry; or the plain subscriber.
 pub struct Bridge<const PLAIN: bool>(Femtologging<false>);
 
 impl<const PLAIN: bool> Backend for Bridge<PLAIN> {
-    const NAME: &'static str = if PLAIN {
-        "tracing-bridge-plain"
-    } else {
-        "tracing-bridge"
-    };
+    const NAME: &'static str = if PLAIN { "tracing-bridge-plain" } else { "tracing-bridge" };
     const PACKAGE: &'static str = "tracing";
     const REMARKS: &'static str = if PLAIN {
         "FemtoTracingSubscriber, femtologging's file handler"
