@@ -19,8 +19,8 @@ mod record;
 mod round;
 mod sink;
 
-use std::io::Write;
 use std::process::ExitCode;
+use std::sync::mpsc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 fn main() -> ExitCode {
@@ -42,8 +42,10 @@ fn main() -> ExitCode {
     let (mut rounds, mut records) = (0, 0);
     while rounds == 0 || only.is_none() && start.elapsed() < time {
         let seed = first + rounds;
+        let watch = watch(seed);
         let round =
             std::panic::catch_unwind(|| if seed.is_multiple_of(8) { killed::run(seed) } else { round::run(seed) });
+        drop(watch);
         match round {
             Ok(count) => records += count,
             Err(panic) => {
@@ -57,8 +59,25 @@ fn main() -> ExitCode {
         }
         rounds += 1;
     }
-    let _ = std::io::stdout().flush();
     println!("{rounds} rounds, {records} records, seeds {first} to {}: all are accounted for", first + rounds - 1);
     println!("test soak ... ok");
     ExitCode::SUCCESS
+}
+
+/// Returns the command that runs a round again.
+fn command(seed: u64) -> String {
+    let gzip = if cfg!(feature = "gzip") { " --features gzip" } else { "" };
+    format!("SOAK_SEED={seed} cargo test --release{gzip} --test soak")
+}
+
+/// Ends the process, with the seed, if what it returns is not dropped within five minutes: a round takes seconds.
+fn watch(seed: u64) -> mpsc::Sender<()> {
+    let (done, is_done) = mpsc::channel();
+    std::thread::spawn(move || {
+        if is_done.recv_timeout(Duration::from_secs(300)) == Err(mpsc::RecvTimeoutError::Timeout) {
+            println!("a round hangs. Once more: {}\ntest soak ... FAILED", command(seed));
+            std::process::abort();
+        }
+    });
+    done
 }

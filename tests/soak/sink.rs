@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::io::{self, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpListener};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -38,7 +38,7 @@ enum Stream {
     File(PathBuf),
     Memory(Arc<Mutex<Vec<u8>>>),
     /// What a peer received.
-    Peer(JoinHandle<Vec<u8>>),
+    Peer(SocketAddr, JoinHandle<Vec<u8>>),
 }
 
 /// What may happen to a record besides being written once.
@@ -171,7 +171,7 @@ impl Sink {
                 let (address, received) = receiver();
                 let endpoint = Endpoint::tcp(address.ip().to_string(), address.port());
                 let socket = FemtoSocketHandler::builder().endpoint(endpoint).formatter(formatter());
-                (queue.set(socket).build(), vec![Stream::Peer(received)], Faults::None)
+                (queue.set(socket).build(), vec![Stream::Peer(address, received)], Faults::None)
             }
         };
         let sink = Self {
@@ -217,7 +217,9 @@ impl Sink {
             }
         }
         let unique = seen.len() as u64;
-        assert!(reported <= dropped.total(), "{reported} reported, {metrics:?}");
+        // A report that the first handler wrote in part comes again from the second one.
+        let repeated = self.faults == Faults::Repeated;
+        assert!(repeated || reported <= dropped.total(), "{reported} reported, {metrics:?}");
         match self.faults {
             Faults::None => assert_eq!((unique, whole, torn, failed), (written, written, 0, 0), "{metrics:?}"),
             Faults::Failed => {
@@ -235,7 +237,11 @@ impl Stream {
         let bytes = match self {
             Stream::File(path) => read_with_backups(&path),
             Stream::Memory(text) => text.lock().unwrap().clone(),
-            Stream::Peer(received) => received.join().unwrap(),
+            Stream::Peer(address, received) => {
+                // A handler that got no record did not connect, and the peer waits for somebody.
+                drop(TcpStream::connect(address));
+                received.join().unwrap()
+            }
         };
         String::from_utf8(bytes).unwrap().lines().map(str::to_owned).collect()
     }
@@ -268,7 +274,7 @@ pub fn read_with_backups(path: &Path) -> Vec<u8> {
     bytes
 }
 
-/// Starts a peer that takes connections one after the other and reads each to its end, until one sent nothing.
+/// Starts a peer that takes one connection and reads it to its end.
 fn receiver() -> (SocketAddr, JoinHandle<Vec<u8>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
