@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use femtologging::{Config, FemtoFileHandler, FemtoRotatingFileHandler, Level};
+use femtologging::{Config, FemtoFileHandler, FemtoRotatingFileHandler, Level, Logging};
 
 use super::common::LONG;
 use super::random::Random;
@@ -48,6 +48,10 @@ pub fn run(seed: u64) -> u64 {
         child.wait().unwrap();
         assert!(count > kill_after, "seed {seed}: a child ended by itself");
     }
+    // A rollover that the last kill cut in two is completed by the next start.
+    let logging = configure(dir.path(), lives);
+    Record { thread: lives * THREADS, number: 0 }.log(&logging.get_logger("child").unwrap());
+    logging.shutdown(LONG).unwrap();
     let mut read = 0;
     for name in ["plain.log", "rotating.log"] {
         let bytes = read_with_backups(&dir.path().join(name));
@@ -81,19 +85,7 @@ pub fn run(seed: u64) -> u64 {
 pub fn child(argument: &str) -> ! {
     let (life, directory) = argument.split_once(':').unwrap();
     let (life, directory) = (life.parse::<u64>().unwrap(), Path::new(directory));
-    let plain = FemtoFileHandler::builder().path(directory.join("plain.log")).build().unwrap();
-    let rotating = FemtoRotatingFileHandler::builder()
-        .path(directory.join("rotating.log"))
-        .max_bytes(20_000)
-        .backup_count(1_000_000);
-    #[cfg(feature = "gzip")]
-    let rotating = rotating.compress(life.is_multiple_of(2));
-    let logging = Config::builder()
-        .default_level(Level::Info)
-        .add_handler("plain", plain)
-        .add_handler("rotating", rotating.build().unwrap())
-        .build()
-        .unwrap();
+    let logging = configure(directory, life);
     let logger = logging.get_logger("child").unwrap();
     std::thread::scope(|scope| {
         for thread in 0..THREADS {
@@ -112,4 +104,22 @@ pub fn child(argument: &str) -> ! {
         }
     });
     unreachable!("the threads log for ever")
+}
+
+fn configure(directory: &Path, life: u64) -> Logging {
+    let plain = FemtoFileHandler::builder().path(directory.join("plain.log")).build().unwrap();
+    let rotating = FemtoRotatingFileHandler::builder()
+        .path(directory.join("rotating.log"))
+        .max_bytes(20_000)
+        .backup_count(1_000_000);
+    #[cfg(feature = "gzip")]
+    let rotating = rotating.compress(life.is_multiple_of(2));
+    #[cfg(not(feature = "gzip"))]
+    let _ = life;
+    Config::builder()
+        .default_level(Level::Info)
+        .add_handler("plain", plain)
+        .add_handler("rotating", rotating.build().unwrap())
+        .build()
+        .unwrap()
 }

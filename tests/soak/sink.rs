@@ -267,11 +267,20 @@ pub fn read_with_backups(path: &Path) -> Vec<u8> {
         #[cfg(feature = "gzip")]
         if file.extension().is_some_and(|extension| extension == "gz") {
             flate2::read::MultiGzDecoder::new(reader).read_to_end(&mut bytes).unwrap();
+            end_line(&mut bytes);
             continue;
         }
         BufReader::new(reader).read_to_end(&mut bytes).unwrap();
+        end_line(&mut bytes);
     }
     bytes
+}
+
+/// Ends a line that a killed process left half written at the end of its file.
+fn end_line(bytes: &mut Vec<u8>) {
+    if bytes.last().is_some_and(|last| *last != b'\n') {
+        bytes.push(b'\n');
+    }
 }
 
 /// Starts a peer that takes one connection and reads it to its end.
