@@ -20,7 +20,7 @@ use std::hint::black_box;
 use std::time::{Duration, SystemTime};
 
 use common::calls::ten_bare;
-use common::ring::{Lines, Ring};
+use common::ring::{Format, Lines, Ring};
 use common::{Timer, criterion, in_bursts};
 use criterion::{Criterion, Throughput};
 
@@ -29,7 +29,7 @@ fn producer(c: &mut Criterion) {
     let ring = Ring::new();
     c.bench_function("baseline/floor", |b| b.iter_custom(|calls| in_bursts(&timer, calls, |i| ring.store(i))));
 
-    let (ring, mut lines) = (Ring::new(), Lines::new());
+    let (ring, mut lines) = (Ring::new(), Lines::new(Format::Text));
     c.bench_function("baseline/hand-written push", |b| {
         b.iter_custom(|calls| {
             let time = in_bursts_of(&timer, calls, &ring, &mut lines);
@@ -73,7 +73,7 @@ fn consumer(c: &mut Criterion) {
         });
     });
 
-    let (timer, ring, mut lines) = (Timer::new(), Ring::new(), Lines::new());
+    let (timer, ring, mut lines) = (Timer::new(), Ring::new(), Lines::new(Format::Text));
     let mut group = c.benchmark_group("baseline");
     group.throughput(Throughput::Elements(RECORDS));
     group.bench_function("hand-written consumer × 6,000", |b| {

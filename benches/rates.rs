@@ -3,14 +3,15 @@
 //! ```text
 //! cargo bench --bench rates
 //! cargo bench --bench rates -- --quick
+//! cargo bench --bench rates -- JSON logfmt     # works with these words in their names only
 //! ```
 //!
 //! Each run is a process of its own; library and hand-written logger take turns, round after round, and every figure is the median of the
-//! rounds. A run logs records of three numbers from one thread or four, to a file in a temporary directory, from the first call until all of
-//! it is written. Then the lines are counted: a run that lost one panics, and so does a round whose two files
-//! differ in size, because both write the same text.
+//! rounds. A run logs records from one thread or four, to a file in a temporary directory, from the first call until all of it is
+//! written: three numbers as text, or a message with four key-values as JSON, logfmt, text, or by a pattern. Then the lines are counted: a
+//! run that lost one panics, and so does a round whose two files differ in size, because both write the same bytes.
 //!
-//! The hand-written logger (`common/ring.rs`) has the same ring per thread, and a loop that makes lines of the one kind of record that it knows.
+//! The hand-written logger (`common/ring.rs`) has the same ring per thread, and a loop that makes lines of the two calls that it knows.
 //! It does not merge threads by time. Its rate is the honest upper bound.
 //!
 //! *Idle* is the processor time that a process with two file handlers takes while nothing is logged.
@@ -27,21 +28,53 @@ use std::sync::atomic::{AtomicBool, Ordering::Release};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::ring::{Ring, consume};
+use common::ring::{Format, PATTERN, Ring, consume};
 use common::{Bound::*, Effort, PATIENCE, Target, calls, check_lines, median, print_targets};
-use femtologging::{Config, FemtoFileHandler, Level};
+use femtologging::{
+    Config, FemtoFileHandler, FemtoFormatter, FemtoJsonFormatter, FemtoLogRecord, FemtoLogfmtFormatter,
+    FemtoPatternFormatter, FemtoTextFormatter, Level,
+};
 
 const LIBRARY: &str = "library";
 const HAND: &str = "hand-written";
 const IDLE: &str = "idle";
 
+/// What is logged, and how it is written.
+#[derive(Clone, Copy)]
+struct Work {
+    name: &'static str,
+    format: Format,
+    producers: u64,
+    has_keys: bool,
+    /// The goal for the library's rate, in rates of the hand-written logger.
+    at_least: f64,
+}
+
+const WORKS: [Work; 6] = [
+    Work { name: "numbers", format: Format::Text, producers: 1, has_keys: false, at_least: 0.7 },
+    Work { name: "numbers, four producers", format: Format::Text, producers: 4, has_keys: false, at_least: 0.7 },
+    Work { name: "four key-values, JSON", format: Format::Json, producers: 1, has_keys: true, at_least: 0.9 },
+    Work { name: "four key-values, logfmt", format: Format::Logfmt, producers: 1, has_keys: true, at_least: 0.9 },
+    Work { name: "four key-values, pattern", format: Format::Pattern, producers: 1, has_keys: true, at_least: 0.9 },
+    Work { name: "four key-values, text", format: Format::Text, producers: 1, has_keys: true, at_least: 0.9 },
+];
+
 type Figures = BTreeMap<String, f64>;
 
-fn init_files(paths: &[&Path]) {
+fn formatter(format: Format) -> Box<dyn FemtoFormatter> {
+    match format {
+        Format::Text => Box::new(FemtoTextFormatter::new()),
+        Format::Json => Box::new(FemtoJsonFormatter::new()),
+        Format::Logfmt => Box::new(FemtoLogfmtFormatter::new()),
+        Format::Pattern => Box::new(FemtoPatternFormatter::percent(PATTERN).expect("the pattern is right")),
+    }
+}
+
+fn init_files(paths: &[&Path], format: Format) {
     let mut config = Config::builder().default_level(Level::Info);
     for (i, path) in paths.iter().enumerate() {
-        let file = FemtoFileHandler::builder().path(path).build().expect("the file can be opened");
-        config = config.add_handler(format!("file-{i}"), file);
+        let file = FemtoFileHandler::builder().path(path).formatter(formatter(format));
+        config = config.add_handler(format!("file-{i}"), file.build().expect("the file can be opened"));
     }
     config.build_and_init().expect("the configuration is right");
 }
@@ -69,27 +102,33 @@ fn thread_name(producer: u64) -> String {
     format!("producer-{producer}")
 }
 
-fn run_library(path: &Path, producers: u64, records: u64) -> Duration {
-    init_files(&[path]);
-    let start = produce(producers, records, |_, i| calls::numbers(i));
+fn run_library(path: &Path, work: Work, records: u64) -> Duration {
+    init_files(&[path], work.format);
+    let start = match work.has_keys {
+        true => produce(work.producers, records, |_, i| calls::request(i)),
+        false => produce(work.producers, records, |_, i| calls::numbers(i)),
+    };
     femtologging::flush(PATIENCE).expect("the file can be written");
     start.elapsed()
 }
 
-fn run_by_hand(path: &Path, producers: u64, records: u64) -> Duration {
-    let rings: Vec<_> = (0..producers).map(|producer| (Ring::new(), thread_name(producer))).collect();
+fn run_by_hand(path: &Path, work: Work, records: u64) -> Duration {
+    let rings: Vec<_> = (0..work.producers).map(|producer| (Ring::new(), thread_name(producer))).collect();
     let file = File::create(path).expect("the file can be opened");
     let stop = AtomicBool::new(false);
     let start = thread::scope(|scope| {
-        scope.spawn(|| consume(&rings, &stop, file));
-        let start = produce(producers, records, |producer, i| rings[producer].0.push(i));
+        scope.spawn(|| consume(&rings, &stop, file, work.format));
+        let start = match work.has_keys {
+            true => produce(work.producers, records, |producer, i| rings[producer].0.push_request(i)),
+            false => produce(work.producers, records, |producer, i| rings[producer].0.push(i)),
+        };
         stop.store(true, Release);
         start
     });
     start.elapsed()
 }
 
-/// One run, in this process; prints its figures.
+/// One run, in this process; prints its figures. `number` says which of [`WORKS`], or how many seconds to idle.
 fn child(what: &str, number: u64, records: u64) {
     let dir = tempfile::tempdir().expect("there is a temporary directory");
     let path = dir.path().join("rates.log");
@@ -99,9 +138,10 @@ fn child(what: &str, number: u64, records: u64) {
         return;
     }
     let run = if what == LIBRARY { run_library } else { run_by_hand };
-    let time = run(&path, number, records);
+    let work = WORKS[number as usize];
+    let time = run(&path, work, records);
     let rss = peak_rss_kib().unwrap_or(f64::NAN);
-    let logged = records / number * number;
+    let logged = records / work.producers * work.producers;
     check_lines(&path, logged);
     let bytes = fs::metadata(&path).expect("the file is there").len();
     println!("rate={} rss={} bytes={bytes}", logged as f64 / time.as_secs_f64(), rss / 1024.0);
@@ -109,7 +149,7 @@ fn child(what: &str, number: u64, records: u64) {
 
 /// Returns the processor time that two idle handlers take.
 fn idle(dir: &Path, time: Duration) -> Option<Duration> {
-    init_files(&[&dir.join("a.log"), &dir.join("b.log")]);
+    init_files(&[&dir.join("a.log"), &dir.join("b.log")], Format::Text);
     (0..1000).for_each(calls::numbers);
     femtologging::flush(PATIENCE).expect("the files can be written");
     // Until the handlers' threads sleep as long as they ever do.
@@ -150,10 +190,10 @@ fn spawn(what: &str, number: u64, records: u64) -> Figures {
     figures.split_whitespace().map(figure).collect()
 }
 
-/// All runs of one logger with as many producers.
+/// All runs of one logger with one work.
 struct Runs {
     what: &'static str,
-    producers: u64,
+    work: usize,
     figures: Vec<Figures>,
 }
 
@@ -183,40 +223,50 @@ fn main() {
         Effort::Quick => (500_000, 3),
         Effort::Full => (2_000_000, 10),
     };
-    let mut runs: Vec<Runs> = [(LIBRARY, 1), (HAND, 1), (LIBRARY, 4), (HAND, 4)]
-        .map(|(what, producers)| Runs { what, producers, figures: Vec::new() })
-        .into();
+    let words: Vec<_> = args.iter().skip(1).filter(|arg| !arg.starts_with('-')).collect();
+    let is_chosen = |work: &usize| words.is_empty() || words.iter().any(|word| WORKS[*work].name.contains(*word));
+    let works = (0..WORKS.len()).filter(is_chosen);
+    let mut runs: Vec<Runs> =
+        works.flat_map(|work| [LIBRARY, HAND].map(|what| Runs { what, work, figures: Vec::new() })).collect();
     for _ in 0..effort.rounds() {
         for run in &mut runs {
-            run.figures.push(spawn(run.what, run.producers, records));
+            run.figures.push(spawn(run.what, run.work as u64, records));
         }
         for pair in runs.chunks(2) {
             let size = |run: &Runs| run.figures.last().map(|figures| figures["bytes"]);
             assert_eq!(size(&pair[0]), size(&pair[1]), "bytes of the library's file and of the other");
         }
     }
-    let idle = spawn(IDLE, idle_seconds, 0)["cpu"] * 100.0;
 
-    println!(
-        "{records} records of three numbers to a file, until all are written; medians of {} rounds.",
-        effort.rounds()
-    );
-    println!("\n| logger | producers | million a second | ns per record | peak memory, MiB | MB of text |");
+    println!("{records} records to a file, until all are written; medians of {} rounds.", effort.rounds());
+    println!("\n| work | logger | million a second | ns per record | peak memory, MiB | MB of text |");
     println!("|---|---|---|---|---|---|");
     for run in &runs {
         let (rate, rss, bytes) = (run.median("rate"), run.median("rss"), run.median("bytes"));
-        let (million, ns) = (rate / 1e6, 1e9 / rate);
-        println!("| {} | {} | {million:.2} | {ns:.0} | {rss:.1} | {:.0} |", run.what, run.producers, bytes / 1e6);
+        let (million, ns, work) = (rate / 1e6, 1e9 / rate, WORKS[run.work].name);
+        println!("| {work} | {} | {million:.2} | {ns:.0} | {rss:.1} | {:.0} |", run.what, bytes / 1e6);
     }
-    println!("\nTwo handlers, idle for {idle_seconds} s: {idle:.3} % of a processor.");
-    let [one, hand, four, hand_four] = &runs[..] else { return };
-    print_targets(&[
-        Target { what: "one producer / hand-written", figure: ratio(one, hand), bound: AtLeast(0.7) },
-        Target { what: "four producers / one", figure: ratio(four, one), bound: AtLeast(0.9) },
-        Target { what: "peak memory, MiB", figure: one.median("rss").max(four.median("rss")), bound: AtMost(16.0) },
-        Target { what: "idle, % of a processor", figure: idle, bound: AtMost(0.1) },
-        Target { what: "lost records", figure: 0.0, bound: AtMost(0.0) },
-    ]);
-    println!("\nFour producers / hand-written, which does not merge by time: {:.2}.", ratio(four, hand_four));
+    let mut targets: Vec<_> = runs
+        .chunks(2)
+        .map(|pair| {
+            let Work { name, at_least, .. } = WORKS[pair[0].work];
+            Target { what: name, figure: ratio(&pair[0], &pair[1]), bound: AtLeast(at_least) }
+        })
+        .collect();
+    let memory = runs.iter().filter(|run| run.what == LIBRARY).map(|run| run.median("rss")).fold(0.0, f64::max);
+    targets.push(Target { what: "peak memory, MiB", figure: memory, bound: AtMost(16.0) });
+    if words.is_empty() {
+        let idle = spawn(IDLE, idle_seconds, 0)["cpu"] * 100.0;
+        println!("\nTwo handlers, idle for {idle_seconds} s: {idle:.3} % of a processor.");
+        targets.push(Target { what: "idle, % of a processor", figure: idle, bound: AtMost(0.1) });
+    }
+    if let [one, _, four, ..] = &runs[..]
+        && WORKS[four.work].producers == 4
+    {
+        targets.push(Target { what: "four producers / one", figure: ratio(four, one), bound: AtLeast(0.9) });
+    }
+    targets.push(Target { what: "lost records", figure: 0.0, bound: AtMost(0.0) });
+    print_targets(&targets);
+    println!("\nRates of works: as multiples of the hand-written logger's, medians of the rounds' ratios.");
     println!("Next to the Rust peers: `benches/peers`.");
 }

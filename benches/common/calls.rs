@@ -34,6 +34,16 @@ pub fn numbers(i: u64) {
     info!("Logging int: {}, int: {}, double: {}", i as i32, (i * 2) as i32, i as f64 * 0.5);
 }
 
+pub const PATH: &str = "/items";
+pub const FILE: &str = file!();
+/// The line of the call in [`request`].
+pub const REQUEST_LINE: u32 = line!() + 4;
+
+#[inline(always)]
+pub fn request(i: u64) {
+    info!("Logging request"; id = i, elapsed = i as f64 * 0.5, cached = i % 2 == 0, path = PATH);
+}
+
 /// Shows every kind of call to `visitor`. The global logging system must be set up.
 pub fn visit_all(visitor: &mut impl Visit) {
     let string = black_box(FORTY.to_owned());
@@ -50,9 +60,7 @@ pub fn visit_all(visitor: &mut impl Visit) {
     });
     visitor.visit(STRING, |_| info!("Logging string: {}", string));
     visitor.visit("one `&str` of 40 characters", |_| info!("Logging string: {}", text));
-    visitor.visit(FOUR_KEYS, |i| {
-        info!("Logging request"; id = i, elapsed = i as f64 * 0.5, cached = i % 2 == 0, path = "/items");
-    });
+    visitor.visit(FOUR_KEYS, request);
     context! { request_id = 4711, user = "ada"; { visitor.visit(IN_CONTEXT, numbers) } };
     visitor.visit("`logger:`", |i| info!(logger: logger, "Logging int: {}", i));
     visitor.visit("run-time target", |i| info!(target: target, "Logging int: {}", i));

@@ -1,6 +1,6 @@
-//! What is possible: the least a call can do, and a logger written by hand for a single call.
+//! What is possible: the least a call can do, and a logger written by hand for two calls.
 //!
-//! The ring is the library's, without its conveniences: no call sites but one, no levels, no thread-local, no merging of threads by time,
+//! The ring is the library's, without its conveniences: no call sites but two, no levels, no thread-local, no merging of threads by time,
 //! no filters, no escaping. The text is the library's, byte for byte.
 
 use std::fs::File;
@@ -15,12 +15,20 @@ use super::Pause;
 /// As many as a default ring of the library has.
 const WORDS: usize = 1 << 15;
 
-/// The words of a record: call site and length, ticks, three numbers.
-const RECORD: usize = 5;
-const SITE: u64 = 7;
+/// The ids of the two calls that the logger knows: three numbers, and four key-values.
+const NUMBERS: u64 = 7;
+const REQUEST: u64 = 8;
+
+/// Words before the values of a record: call site and length, ticks.
+const HEADER: usize = 2;
+
+/// The words of the longer record: number, number, flag, and the text with its length.
+const MOST: usize = HEADER + 5;
 
 /// How much text is written at once.
 const FULL: usize = 1 << 18;
+
+const TARGET: &[u8] = super::calls::TARGET.as_bytes();
 
 #[repr(align(128))]
 struct Line<T>(T);
@@ -50,37 +58,54 @@ impl Ring {
     /// The floor: reads the cycle counter, stores a record of three numbers, publishes it. Nobody reads it.
     #[inline(always)]
     pub fn store(&self, i: u64) {
-        let at = self.producer.0[0].load(Relaxed);
-        let record = [
-            SITE << 32 | RECORD as u64,
-            self.clock.raw(),
-            i as i32 as i64 as u64,
-            (i * 2) as i32 as i64 as u64,
-            (i as f64 * 0.5).to_bits(),
-        ];
-        for (n, word) in record.into_iter().enumerate() {
-            self.words[(at as usize + n) & (WORDS - 1)].store(word, Relaxed);
-        }
-        self.producer.0[0].store(at + RECORD as u64, Relaxed);
-        self.tail.0.store(at + RECORD as u64, Release);
+        self.publish(NUMBERS, numbers(i));
     }
 
     /// The same for a ring with a reader: waits for room first.
     #[inline(always)]
     pub fn push(&self, i: u64) {
-        let [at, limit] = &self.producer.0;
-        if at.load(Relaxed) + RECORD as u64 > limit.load(Relaxed) {
-            self.wait();
+        self.wait_for_room(HEADER + numbers(i).len());
+        self.publish(NUMBERS, numbers(i));
+    }
+
+    /// Stores the record of `calls::request`, when there is room.
+    #[inline(always)]
+    pub fn push_request(&self, i: u64) {
+        let path = super::calls::PATH;
+        let mut text = [0; 8];
+        text[..path.len()].copy_from_slice(path.as_bytes());
+        let values =
+            [i, (i as f64 * 0.5).to_bits(), u64::from(i % 2 == 0), path.len() as u64, u64::from_le_bytes(text)];
+        self.wait_for_room(HEADER + values.len());
+        self.publish(REQUEST, values);
+    }
+
+    #[inline(always)]
+    fn publish<const N: usize>(&self, site: u64, values: [u64; N]) {
+        let at = self.producer.0[0].load(Relaxed);
+        let length = (HEADER + N) as u64;
+        let header = [site << 32 | length, self.clock.raw()];
+        for (n, word) in header.into_iter().chain(values).enumerate() {
+            self.words[(at as usize + n) & (WORDS - 1)].store(word, Relaxed);
         }
-        self.store(i);
+        self.producer.0[0].store(at + length, Relaxed);
+        self.tail.0.store(at + length, Release);
+    }
+
+    #[inline(always)]
+    fn wait_for_room(&self, length: usize) {
+        let [at, limit] = &self.producer.0;
+        if at.load(Relaxed) + length as u64 > limit.load(Relaxed) {
+            self.wait(length as u64);
+        }
     }
 
     #[cold]
-    fn wait(&self) {
+    fn wait(&self, length: u64) {
         let [at, limit] = &self.producer.0;
         for step in 0_u32.. {
             limit.store(self.head.0.load(Acquire) + WORDS as u64, Relaxed);
-            if at.load(Relaxed) + RECORD as u64 <= limit.load(Relaxed) {
+            if at.load(Relaxed) + length <= limit.load(Relaxed) {
                 return;
             }
             match step {
@@ -98,8 +123,10 @@ impl Ring {
         let empty = head == tail;
         while head < tail {
             let word = |n: usize| self.words[(head as usize + n) & (WORDS - 1)].load(Relaxed);
-            if word(0) >> 32 == SITE {
-                lines.append(thread, word(1), [word(2), word(3), word(4)]);
+            match word(0) >> 32 {
+                NUMBERS => lines.append_numbers(thread, word(1), [word(2), word(3), word(4)]),
+                REQUEST => lines.append_request(thread, std::array::from_fn::<_, MOST, _>(word)),
+                _ => {}
             }
             head += u64::from(word(0) as u32);
             if lines.text.len() >= FULL {
@@ -112,9 +139,26 @@ impl Ring {
     }
 }
 
+fn numbers(i: u64) -> [u64; 3] {
+    [i as i32 as i64 as u64, (i * 2) as i32 as i64 as u64, (i as f64 * 0.5).to_bits()]
+}
+
+/// How the records of `calls::request` are written: as the library's formatters of these names do.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Format {
+    Text,
+    Json,
+    Logfmt,
+    /// By [`PATTERN`].
+    Pattern,
+}
+
+pub const PATTERN: &str = "%(asctime)s %(levelname)-8s %(name)s [%(threadName)s] %(message)s %(key_values)s";
+
 /// Text lines, written by hand.
 pub struct Lines {
     pub text: Vec<u8>,
+    format: Format,
     anchor: (u64, u64),
     /// Nanoseconds per tick, times 2³².
     scale: u128,
@@ -126,11 +170,12 @@ pub struct Lines {
 }
 
 impl Lines {
-    pub fn new() -> Self {
+    pub fn new(format: Format) -> Self {
         let clock = quanta::Clock::new();
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("it is later");
         Self {
             text: Vec::with_capacity(FULL + 1024),
+            format,
             anchor: (clock.raw(), now.as_nanos() as u64),
             scale: u128::from(clock.delta_as_nanos(0, 1 << 32)),
             second: 0,
@@ -140,26 +185,35 @@ impl Lines {
         }
     }
 
+    /// Appends the date and the time with `digits` of the second's fraction.
     #[inline(always)]
-    fn append(&mut self, thread: &str, ticks: u64, [first, second, third]: [u64; 3]) {
+    fn append_time<const DIGITS: usize>(&mut self, ticks: u64) {
         let elapsed = (u128::from(ticks.saturating_sub(self.anchor.0)) * self.scale) >> 32;
         let nanos = self.anchor.1 + elapsed as u64;
         if nanos / 1_000_000_000 != self.second {
             self.second = nanos / 1_000_000_000;
             let time = Timestamp::from_nanos(nanos as i64).to_string();
             self.date = time.as_bytes()[..20].to_vec();
+            if self.format == Format::Pattern {
+                (self.date[10], self.date[19]) = (b' ', b',');
+            }
         }
-        let mut micros = (nanos % 1_000_000_000 / 1_000) as u32;
-        let mut digits = *b"000000Z";
-        for digit in digits[..6].iter_mut().rev() {
-            *digit = b'0' + (micros % 10) as u8;
-            micros /= 10;
+        let mut fraction = (nanos % 1_000_000_000) as u32 / 10_u32.pow(9 - DIGITS as u32);
+        let mut digits = [0; DIGITS];
+        for digit in digits.iter_mut().rev() {
+            *digit = b'0' + (fraction % 10) as u8;
+            fraction /= 10;
         }
+        self.text.extend_from_slice(&self.date);
+        self.text.extend_from_slice(&digits);
+    }
+
+    #[inline(always)]
+    fn append_numbers(&mut self, thread: &str, ticks: u64, [first, second, third]: [u64; 3]) {
+        self.append_time::<6>(ticks);
         let out = &mut self.text;
-        out.extend_from_slice(&self.date);
-        out.extend_from_slice(&digits);
-        out.extend_from_slice(b" INFO  ");
-        out.extend_from_slice(super::calls::TARGET.as_bytes());
+        out.extend_from_slice(b"Z INFO  ");
+        out.extend_from_slice(TARGET);
         out.extend_from_slice(b" [");
         out.extend_from_slice(thread.as_bytes());
         out.extend_from_slice(b"] Logging int: ");
@@ -171,11 +225,71 @@ impl Lines {
         out.extend_from_slice(float.strip_suffix(".0").unwrap_or(float).as_bytes());
         out.push(b'\n');
     }
+
+    #[inline(always)]
+    fn append_request(&mut self, thread: &str, [_, ticks, id, elapsed, cached, length, path]: [u64; MOST]) {
+        let path = &path.to_le_bytes()[..length as usize];
+        let elapsed = f64::from_bits(elapsed);
+        let cached: &[u8] = if cached != 0 { b"true" } else { b"false" };
+        if self.format == Format::Json {
+            self.text.extend_from_slice(b"{\"timestamp\":\"");
+            self.append_time::<6>(ticks);
+            let out = &mut self.text;
+            out.extend_from_slice(b"Z\",\"level\":\"INFO\",\"message\":\"Logging request\",\"logger\":\"");
+            out.extend_from_slice(TARGET);
+            out.extend_from_slice(b"\",\"thread\":\"");
+            out.extend_from_slice(thread.as_bytes());
+            out.extend_from_slice(b"\",\"file\":\"");
+            out.extend_from_slice(super::calls::FILE.as_bytes());
+            out.extend_from_slice(b"\",\"line\":");
+            out.extend_from_slice(self.int.format(super::calls::REQUEST_LINE).as_bytes());
+            out.extend_from_slice(b",\"fields\":{\"id\":");
+            out.extend_from_slice(self.int.format(id).as_bytes());
+            out.extend_from_slice(b",\"elapsed\":");
+            out.extend_from_slice(self.float.format(elapsed).as_bytes());
+            out.extend_from_slice(b",\"cached\":");
+            out.extend_from_slice(cached);
+            out.extend_from_slice(b",\"path\":\"");
+            out.extend_from_slice(path);
+            out.extend_from_slice(b"\"}}\n");
+            return;
+        }
+        let [before_level, before_thread, before_message, after_message]: [&[u8]; 4] = match self.format {
+            Format::Text => [b"Z INFO  ", b" [", b"] ", b" id="],
+            Format::Pattern => [b" INFO     ", b" [", b"] ", b" id="],
+            _ => [b"Z level=info logger=", b" thread=", b" msg=\"", b"\" id="],
+        };
+        match self.format {
+            Format::Pattern => self.append_time::<3>(ticks),
+            Format::Logfmt => {
+                self.text.extend_from_slice(b"time=");
+                self.append_time::<6>(ticks);
+            }
+            _ => self.append_time::<6>(ticks),
+        }
+        let out = &mut self.text;
+        out.extend_from_slice(before_level);
+        out.extend_from_slice(TARGET);
+        out.extend_from_slice(before_thread);
+        out.extend_from_slice(thread.as_bytes());
+        out.extend_from_slice(before_message);
+        out.extend_from_slice(b"Logging request");
+        out.extend_from_slice(after_message);
+        out.extend_from_slice(self.int.format(id).as_bytes());
+        out.extend_from_slice(b" elapsed=");
+        let float = self.float.format(elapsed);
+        out.extend_from_slice(float.strip_suffix(".0").unwrap_or(float).as_bytes());
+        out.extend_from_slice(b" cached=");
+        out.extend_from_slice(cached);
+        out.extend_from_slice(b" path=");
+        out.extend_from_slice(path);
+        out.push(b'\n');
+    }
 }
 
 /// The hand-written consumer: writes the records of named rings to a file until `stop`.
-pub fn consume(rings: &[(Ring, String)], stop: &AtomicBool, mut file: File) {
-    let mut lines = Lines::new();
+pub fn consume(rings: &[(Ring, String)], stop: &AtomicBool, mut file: File, format: Format) {
+    let mut lines = Lines::new(format);
     let mut write = |text: &mut Vec<u8>| {
         file.write_all(text).expect("the file can be written");
         text.clear();
