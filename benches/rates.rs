@@ -30,10 +30,8 @@ use std::time::{Duration, Instant};
 
 use common::ring::{Format, PATTERN, Ring, consume};
 use common::{Bound::*, Effort, PATIENCE, Target, calls, check_lines, median, print_targets};
-use femtologging::{
-    Config, FemtoFileHandler, FemtoFormatter, FemtoJsonFormatter, FemtoLogRecord, FemtoLogfmtFormatter,
-    FemtoPatternFormatter, FemtoTextFormatter, Level,
-};
+use femtologging::handler::HandlerSpec;
+use femtologging::{Config, FemtoFileHandler, FemtoJsonFormatter, FemtoLogfmtFormatter, FemtoPatternFormatter, Level};
 
 const LIBRARY: &str = "library";
 const HAND: &str = "hand-written";
@@ -61,20 +59,21 @@ const WORKS: [Work; 6] = [
 
 type Figures = BTreeMap<String, f64>;
 
-fn formatter(format: Format) -> Box<dyn FemtoFormatter> {
-    match format {
-        Format::Text => Box::new(FemtoTextFormatter::new()),
-        Format::Json => Box::new(FemtoJsonFormatter::new()),
-        Format::Logfmt => Box::new(FemtoLogfmtFormatter::new()),
-        Format::Pattern => Box::new(FemtoPatternFormatter::percent(PATTERN).expect("the pattern is right")),
-    }
+fn handler(path: &Path, format: Format) -> HandlerSpec {
+    let file = FemtoFileHandler::builder().path(path);
+    let file = match format {
+        Format::Text => file,
+        Format::Json => file.formatter(FemtoJsonFormatter::new()),
+        Format::Logfmt => file.formatter(FemtoLogfmtFormatter::new()),
+        Format::Pattern => file.formatter(FemtoPatternFormatter::percent(PATTERN).expect("the pattern is right")),
+    };
+    file.build().expect("the file can be opened")
 }
 
 fn init_files(paths: &[&Path], format: Format) {
     let mut config = Config::builder().default_level(Level::Info);
     for (i, path) in paths.iter().enumerate() {
-        let file = FemtoFileHandler::builder().path(path).formatter(formatter(format));
-        config = config.add_handler(format!("file-{i}"), file.build().expect("the file can be opened"));
+        config = config.add_handler(format!("file-{i}"), handler(path, format));
     }
     config.build_and_init().expect("the configuration is right");
 }

@@ -29,6 +29,31 @@ pub(crate) trait Output: fmt::Write + Sized {
 
 impl Output for fmt::Formatter<'_> {}
 
+/// What appends to a buffer.
+pub(crate) trait Appends {
+    fn buffer(&mut self) -> &mut Vec<u8>;
+}
+
+impl Appends for Vec<u8> {
+    #[inline(always)]
+    fn buffer(&mut self) -> &mut Vec<u8> {
+        self
+    }
+}
+
+macro_rules! appends {
+    ($($output:ident),*) => {$(
+        impl Appends for $output<'_> {
+            #[inline(always)]
+            fn buffer(&mut self) -> &mut Vec<u8> {
+                self.0
+            }
+        }
+    )*};
+}
+
+appends!(Raw, Escaped, Quoted);
+
 /// Appends text as it is.
 pub(crate) struct Raw<'a>(pub(crate) &'a mut Vec<u8>);
 

@@ -310,14 +310,14 @@ pub fn finish(logged: u64) {
 ///
 /// # Panics
 ///
-/// If a line is not one of [`calls::numbers`], or there are not exactly `logged`.
+/// If a line is not one of [`calls::numbers`] or [`calls::request`], or there are not exactly `logged`.
 pub fn check_lines(path: &Path, logged: u64) {
     let mut file = BufReader::with_capacity(1 << 18, File::open(path).expect("the log file exists"));
     let mut line = Vec::new();
     let mut lines = 0;
     while file.read_until(b'\n', &mut line).expect("the log file can be read") > 0 {
         let text = str::from_utf8(&line).expect("the log is text");
-        assert!(text.ends_with('\n') && text.contains("] Logging int: "), "not a line of the log: {text:?}");
+        assert!(text.ends_with('\n') && text.contains("Logging "), "not a line of the log: {text:?}");
         lines += 1;
         line.clear();
     }

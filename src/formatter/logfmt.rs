@@ -3,12 +3,13 @@
 use std::fmt::Write;
 
 use super::FemtoFormatter;
-use super::pairs::pairs;
+use super::pairs::numbered_pairs;
+use super::plan::{Marks, Plans};
 use super::stamp::{Stamp, stamp_settings};
 use crate::level::Level;
 use crate::record::FemtoLogRecord;
 use crate::text::{Output, Quoted, Raw, is_harmful};
-use crate::value::{Value, write_value};
+use crate::value::{Tag, Value, write_value};
 
 /// Writes records as `time=2026-03-12T08:30:00.123456Z level=info logger=app::db thread=main msg="ready" port=8080`.
 ///
@@ -38,6 +39,19 @@ use crate::value::{Value, write_value};
 #[derive(Clone, Debug)]
 pub struct FemtoLogfmtFormatter {
     stamp: Stamp,
+    plans: Plans<Piece>,
+}
+
+/// What of a call site's text differs from record to record.
+#[derive(Clone, Copy)]
+enum Piece {
+    Time,
+    Thread,
+    Message,
+    /// A value in the message.
+    InMessage(Tag),
+    /// The value of a key.
+    Value(Tag),
 }
 
 /// The keys that a record's own fields have.
@@ -55,7 +69,7 @@ impl Default for FemtoLogfmtFormatter {
 impl FemtoLogfmtFormatter {
     /// Makes a formatter whose times are UTC with microseconds.
     pub fn new() -> Self {
-        Self { stamp: Stamp::new(6) }
+        Self { stamp: Stamp::new(6), plans: Plans::new() }
     }
 
     stamp_settings!();
@@ -63,8 +77,32 @@ impl FemtoLogfmtFormatter {
 
 impl FemtoFormatter for FemtoLogfmtFormatter {
     fn format(&mut self, record: &FemtoLogRecord<'_>, out: &mut Vec<u8>) {
+        match self.plans.find(record, out) {
+            Ok(steps) => steps.run(record, out, |piece, reader, out| match piece {
+                Piece::Time => self.stamp.write(record.timestamp(), out),
+                Piece::Thread => write_text(record.thread_name(), out),
+                Piece::Message => *reader = record.message().render(&mut Quoted(out)),
+                Piece::InMessage(tag) => write_value(&mut Quoted(out), reader.value(tag)),
+                Piece::Value(tag) => write_field_value(reader.value(tag), out),
+            }),
+            Err(mut marks) => {
+                self.write(record, &mut marks, out);
+                self.plans.learn(record, marks, out);
+            }
+        }
+    }
+}
+
+impl FemtoLogfmtFormatter {
+    /// How many call sites have a plan.
+    #[cfg(test)]
+    pub(super) fn plans(&self) -> usize {
+        self.plans.len()
+    }
+
+    fn write(&mut self, record: &FemtoLogRecord<'_>, marks: &mut Marks<Piece>, out: &mut Vec<u8>) {
         out.extend_from_slice(b"time=");
-        self.stamp.write(record.timestamp(), out);
+        marks.piece(Piece::Time, out, |out| self.stamp.write(record.timestamp(), out));
         out.extend_from_slice(match record.level() {
             Level::Trace => b" level=trace logger=",
             Level::Debug => b" level=debug logger=",
@@ -75,8 +113,8 @@ impl FemtoFormatter for FemtoLogfmtFormatter {
         });
         write_text(record.logger(), out);
         out.extend_from_slice(b" thread=");
-        write_text(record.thread_name(), out);
-        let pairs = pairs(record);
+        marks.piece(Piece::Thread, out, |out| write_text(record.thread_name(), out));
+        let pairs = numbered_pairs(record);
         if let Some(innermost) = record.spans().last() {
             let plain = record.spans().all(|span| is_plain_text(span.name()));
             out.extend_from_slice(if plain { b" span=" } else { b" span=\"" });
@@ -88,32 +126,35 @@ impl FemtoFormatter for FemtoLogfmtFormatter {
             }
         }
         out.extend_from_slice(b" msg=\"");
-        let _ = record.message().render(&mut Quoted(out));
+        marks.message(record, Piece::Message, Piece::InMessage, &mut Quoted(out));
         out.push(b'"');
         pairs.each(
             |key, later| spell(key).eq(spell(later)),
-            |key, value| {
+            |key, (place, value)| {
                 out.push(b' ');
                 let _ = spell(key).try_for_each(|c| Raw(out).write_char(c));
                 if FIELDS.iter().any(|field| key.strip_prefix(field).is_some_and(comes_to_nothing)) {
                     out.push(b'_');
                 }
                 out.push(b'=');
-                match *value {
-                    Value::Str(text) | Value::Display(text) | Value::Debug(text) | Value::Error(text) => {
-                        write_text(text, out)
-                    }
-                    Value::Char(c) => write_text(c.encode_utf8(&mut [0; 4]), out),
-                    Value::List(_) | Value::Map(_) | Value::Bytes([]) => {
-                        out.push(b'"');
-                        write_value(&mut Quoted(out), *value);
-                        out.push(b'"');
-                    }
-                    // None of the other types' texts needs quotes.
-                    value => write_value(&mut Quoted(out), value),
-                }
+                marks.key_value(*place, Piece::Value, out, |out| write_field_value(*value, out));
             },
         );
+    }
+}
+
+#[inline]
+fn write_field_value(value: Value<'_>, out: &mut Vec<u8>) {
+    match value {
+        Value::Str(text) | Value::Display(text) | Value::Debug(text) | Value::Error(text) => write_text(text, out),
+        Value::Char(c) => write_text(c.encode_utf8(&mut [0; 4]), out),
+        Value::List(_) | Value::Map(_) | Value::Bytes([]) => {
+            out.push(b'"');
+            write_value(&mut Quoted(out), value);
+            out.push(b'"');
+        }
+        // None of the other types' texts needs quotes.
+        value => write_value(&mut Quoted(out), value),
     }
 }
 

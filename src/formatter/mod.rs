@@ -9,6 +9,7 @@ mod logfmt;
 pub(crate) mod origin;
 mod pairs;
 mod pattern;
+mod plan;
 pub(crate) mod python;
 mod stamp;
 mod syslog;

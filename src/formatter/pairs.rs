@@ -49,11 +49,23 @@ pub(crate) fn pairs<'a>(record: &FemtoLogRecord<'a>) -> Pairs<&'a str, Value<'a>
     Pairs(record.key_values().collect())
 }
 
+/// The keys and values of a record, with each one's place among them.
+#[inline]
+pub(super) fn numbered_pairs<'a>(record: &FemtoLogRecord<'a>) -> Pairs<&'a str, (usize, Value<'a>)> {
+    Pairs(record.key_values().enumerate().map(|(place, (key, value))| (key, (place, value))).collect())
+}
+
 /// Writes `key=value`, the value in quotes where it would be hard to tell apart otherwise.
 #[inline]
 pub(super) fn write_pair<O: Output>(out: &mut O, key: impl FnOnce(&mut O), value: Value<'_>) {
     key(out);
     out.plain("=");
+    write_pair_value(out, value);
+}
+
+/// Writes the value of such a pair.
+#[inline]
+pub(super) fn write_pair_value<O: Output>(out: &mut O, value: Value<'_>) {
     match value {
         Value::Str(text) | Value::Display(text) | Value::Error(text) if needs_quotes(text) => {
             out.plain("\"");

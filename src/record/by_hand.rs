@@ -31,6 +31,8 @@ pub struct ByHand<'a> {
     pub spans: &'a [(&'a str, u64)],
     /// The keys of the call and their values.
     pub key_values: &'a [(&'a str, Value<'a>)],
+    /// The number of the call site, for records that differ in nothing but values; a new one by default.
+    pub site: Option<u64>,
 }
 
 /// The record of the conformance data: line 42 of `/src/app/db.rs`.
@@ -45,6 +47,7 @@ impl Default for ByHand<'_> {
             context: &[],
             spans: &[],
             key_values: &[],
+            site: None,
         }
     }
 }
@@ -81,6 +84,7 @@ impl ByHand<'_> {
             (Prepared::new((*key).to_owned()), value.tag())
         });
         site.fields = fields.collect();
+        site.id = self.site.unwrap_or(site.id);
         let names = Names::by_hand(self.spans.iter().map(|(name, _)| *name));
         let mut luggage = ByteSink::default();
         let mut entries = Entries::unlimited(&mut luggage);

@@ -6,7 +6,7 @@ use super::Changes;
 use super::site::Site;
 use crate::template::Template;
 use crate::text::{Output, Raw};
-use crate::value::{Reader, write_value};
+use crate::value::{Reader, Value, write_value};
 
 /// The message of a record; its [`Display`](fmt::Display) text is what `format!` gives for the call.
 #[derive(Clone, Copy)]
@@ -36,6 +36,24 @@ impl<'a> Message<'a> {
     /// Writes the message. Returns the reader, which has come to the values of the keys.
     #[inline]
     pub(crate) fn render(&self, out: &mut impl Output) -> Reader<'a> {
+        self.render_values(out, |out, _, value| write_value(out, value))
+    }
+
+    /// Returns whether the message is literal text and values: what [`render_values`](Self::render_values) can take apart.
+    pub(crate) fn is_of_values(&self) -> bool {
+        self.replaced().is_none() && !matches!(self.site.template(), Template::Closure(_))
+    }
+
+    /// Writes the message, its values by `write`, which also gets their places among those of the payload.
+    ///
+    /// A message that the caller formatted is one value. One that only the call's own `format_args!` can write is written
+    /// without `write`, and so is one that a filter has replaced.
+    #[inline]
+    pub(crate) fn render_values<O: Output>(
+        &self,
+        out: &mut O,
+        mut write: impl FnMut(&mut O, usize, Value<'a>),
+    ) -> Reader<'a> {
         if let Some(text) = self.replaced() {
             let _ = out.write_str(text);
             return self.site.skip_message(self.payload);
@@ -47,14 +65,12 @@ impl<'a> Message<'a> {
                 if let Some(part) = parts.next() {
                     out.prepared(part);
                 }
-                for (part, tag) in parts.zip(self.site.argument_tags()) {
-                    write_value(out, reader.value(*tag));
+                for (at, (part, tag)) in parts.zip(self.site.argument_tags()).enumerate() {
+                    write(out, at, reader.value(*tag));
                     out.prepared(part);
                 }
             }
-            Template::Text => {
-                let _ = out.write_str(reader.text());
-            }
+            Template::Text => write(out, 0, Value::Str(reader.text())),
             Template::Closure(render) => {
                 let _ = render(&mut reader, out);
             }

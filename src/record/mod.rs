@@ -32,7 +32,7 @@ use crate::callsite::{Callsite, Registered, Shape};
 use crate::level::Level;
 use crate::text::{Escaped, Output, Raw};
 use crate::time::Timestamp;
-use crate::value::{ByteSink, Reader, Sink, Value};
+use crate::value::{ByteSink, Reader, Sink, Tag, Value};
 
 /// One log record, as filters, formatters and handlers see it.
 ///
@@ -263,6 +263,35 @@ impl<'a> FemtoLogRecord<'a> {
     pub(crate) fn render<O: Output>(&self, out: &mut O, mut each: impl FnMut(&mut O, Key<'a>, Value<'a>)) {
         let reader = self.message.render(out);
         self.each_key_value(reader, |key, value| each(out, key, value));
+    }
+
+    /// Returns the number of the prepared call site if the record is nothing but a call: no filter has changed it, and it
+    /// carries nothing that the call site does not know, such as a context.
+    #[inline]
+    pub(crate) fn bare_site(&self) -> Option<u64> {
+        (self.message.changes.is_none() && self.extras.is_empty()).then_some(self.message.site.id)
+    }
+
+    /// Returns the names that stand in place of the call site's: the logger's and the target's.
+    #[inline]
+    pub(crate) fn names(&self) -> [Option<&'a str>; 2] {
+        [self.logger, self.target]
+    }
+
+    /// Returns a reader of the payload: see [`payload_tags`](Self::payload_tags).
+    #[inline]
+    pub(crate) fn payload(&self) -> Reader<'a> {
+        Reader::new(self.message.payload)
+    }
+
+    /// The types of the payload's values: those of the message, then those of the call's keys.
+    pub(crate) fn payload_tags(&self) -> impl Iterator<Item = Tag> + use<'a> {
+        self.message.site.payload_tags()
+    }
+
+    /// Returns how many of the payload's values are the message's.
+    pub(crate) fn message_values(&self) -> usize {
+        self.payload_tags().count() - self.message.site.fields.len()
     }
 
     /// What filters changed about the record, if anything.

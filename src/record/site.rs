@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use super::extras::Extras;
 use super::{FemtoLogRecord, Header, Prefix, ThreadInfo};
@@ -10,10 +11,12 @@ use crate::callsite::{self, Metadata, Registered};
 use crate::template::{self, Template};
 use crate::text::Prepared;
 use crate::time::Timestamp;
-use crate::value::{Reader, Tag, limits};
+use crate::value::{Kind, Reader, Tag, limits};
 
 /// A call site, prepared for reading its records.
 pub(crate) struct Site {
+    /// No other preparation has this number, of this call site or another.
+    pub(super) id: u64,
     registered: Registered,
     arguments: Vec<Tag>,
     /// The keys and the types of their values.
@@ -33,9 +36,11 @@ impl Site {
             Template::Bare => template::literal_parts(metadata.template),
             Template::Text | Template::Closure(_) => Vec::new(),
         };
+        static NEXT: AtomicU64 = AtomicU64::new(0);
         let limits = limits::get();
         let keys = metadata.keys.iter().map(|key| Prepared::new(limits.key(key).into_owned()));
         Self {
+            id: NEXT.fetch_add(1, Relaxed),
             registered,
             arguments: registered.argument_tags(),
             fields: keys.zip(registered.field_tags()).take(limits.keys).collect(),
@@ -63,6 +68,12 @@ impl Site {
     #[inline]
     pub(super) fn argument_tags(&self) -> &[Tag] {
         &self.arguments
+    }
+
+    /// The types of the values in the payload, in their order: a message that the caller formatted is one, too.
+    pub(super) fn payload_tags(&self) -> impl Iterator<Item = Tag> {
+        let text = matches!(self.template(), Template::Text).then_some(Tag::new(Kind::Str));
+        text.into_iter().chain(self.arguments.iter().copied()).chain(self.fields.iter().map(|(_, tag)| *tag))
     }
 
     /// Returns a reader of the values of the keys.

@@ -105,6 +105,11 @@ impl Tag {
         Self { kind: self.kind, optional: true }
     }
 
+    /// Returns whether a value of this type may be [`Value::Null`].
+    pub(crate) fn can_be_null(self) -> bool {
+        self.optional || matches!(self.kind, Kind::Null | Kind::Any)
+    }
+
     /// The tag as a word, whose upper half is free.
     #[inline(always)]
     pub(crate) const fn word(self) -> u64 {

@@ -13,10 +13,11 @@ use smallvec::SmallVec;
 use super::FemtoFormatter;
 use super::origin::host;
 use super::pairs::Pairs;
+use super::plan::{Marks, Plans};
 use super::stamp::{Stamp, stamp_settings};
 use crate::record::{FemtoLogRecord, Key};
 use crate::text::{Block, Output, Quoted, Raw, push_string};
-use crate::value::{Value, is_whole, write_thousandths, write_value};
+use crate::value::{Reader, Tag, Value, is_whole, write_thousandths, write_value};
 use schema::{Keys, Style, WELL_KNOWN};
 
 /// Writes records as JSON, one object a line, valid by RFC 8259 whatever is in them.
@@ -83,6 +84,7 @@ pub struct FemtoJsonFormatter {
     /// Names that keys cannot have in the object where they stand, and how many `_` a key gets that has one of them.
     taken: Vec<(String, usize)>,
     known: KnownKeys,
+    plans: Plans<Piece>,
 }
 
 /// What a JSON record can say of itself.
@@ -182,6 +184,22 @@ enum Step {
     KeyValues,
 }
 
+/// What of a call site's text differs from record to record.
+#[derive(Clone, Copy, Debug)]
+enum Piece {
+    Time,
+    ThreadId,
+    ThreadName,
+    ProcessId,
+    Message,
+    /// A value in text.
+    InText(Tag),
+    /// A value as text, with quotes.
+    Text(Tag),
+    /// The value of a key.
+    Value(Tag),
+}
+
 /// The names of an object's fields, and those of them that are of well-known keys.
 #[derive(Default)]
 struct Names {
@@ -229,8 +247,8 @@ impl FemtoJsonFormatter {
     pub fn new() -> Self {
         let style = JsonSchema::Default.style();
         let (fields, constants, steps, taken, known) = Default::default();
-        let stamp = Stamp::new(style.digits);
-        Self { style, fields, constants, stamp, host: String::new(), steps, taken, known }.schema(JsonSchema::Default)
+        let (stamp, host, plans) = (Stamp::new(style.digits), String::new(), Plans::new());
+        Self { style, fields, constants, stamp, host, steps, taken, known, plans }.schema(JsonSchema::Default)
     }
 
     /// Takes all names, their order and their style from a schema.
@@ -345,6 +363,7 @@ impl FemtoJsonFormatter {
             self.host = host();
         }
         self.steps = steps;
+        self.plans = Plans::new();
         self
     }
 }
@@ -386,11 +405,36 @@ fn unique(name: &str, taken: &mut Vec<String>) -> String {
 
 impl FemtoFormatter for FemtoJsonFormatter {
     fn format(&mut self, record: &FemtoLogRecord<'_>, out: &mut Vec<u8>) {
-        let mut known: SmallVec<[(usize, Value<'_>); WELL_KNOWN.len()]> = SmallVec::new();
+        match self.plans.find(record, out) {
+            Ok(steps) => {
+                let (style, stamp) = (&self.style, &mut self.stamp);
+                steps.run(record, out, |piece, reader, out| write_piece(piece, style, stamp, record, reader, out));
+            }
+            Err(mut marks) => {
+                self.write(record, &mut marks, out);
+                self.plans.learn(record, marks, out);
+            }
+        }
+    }
+}
+
+impl FemtoJsonFormatter {
+    /// How many call sites have a plan.
+    #[cfg(test)]
+    pub(super) fn plans(&self) -> usize {
+        self.plans.len()
+    }
+
+    fn write(&mut self, record: &FemtoLogRecord<'_>, marks: &mut Marks<Piece>, out: &mut Vec<u8>) {
+        let mut known: SmallVec<[(usize, usize, Value<'_>); WELL_KNOWN.len()]> = SmallVec::new();
         let mut pairs = Pairs::new();
-        record.for_each_key_value(|key, value| match self.known.place(key.as_str()) {
-            Some(place) => known.push((place, value)),
-            None => pairs.push(key, value),
+        let mut at = 0;
+        record.for_each_key_value(|key, value| {
+            match self.known.place(key.as_str()) {
+                Some(place) => known.push((place, at, value)),
+                None => pairs.push(key, (at, value)),
+            }
+            at += 1;
         });
         out.push(b'{');
         let mut opened = out.len();
@@ -399,14 +443,23 @@ impl FemtoFormatter for FemtoJsonFormatter {
                 Step::Field(_, JsonField::Spans | JsonField::SpanPath) if record.spans().next().is_none() => {}
                 Step::Field(name, field) => {
                     push_name(name, out);
-                    write_field(*field, &self.style, &mut self.stamp, &self.host, record, out);
+                    write_field(*field, &self.style, &mut self.stamp, &self.host, record, marks, out);
                 }
                 Step::Known(name, place, default) => {
-                    let default = default.as_deref().map(Value::Str);
-                    let value = known.iter().rfind(|(known, _)| known == place).map(|(_, value)| *value);
-                    if let Some(value) = value.filter(|value| *value != Value::Null).or(default) {
-                        push_name(name, out);
-                        write_text(value, out);
+                    let value = known.iter().rfind(|(known, ..)| known == place);
+                    if let Some((_, at, _)) = value {
+                        marks.depends_on_presence(*at);
+                    }
+                    match (value.filter(|(.., value)| *value != Value::Null), default) {
+                        (Some((_, at, value)), _) => {
+                            push_name(name, out);
+                            marks.key_value(*at, Piece::Text, out, |out| write_text(*value, out));
+                        }
+                        (None, Some(default)) => {
+                            push_name(name, out);
+                            push_string(out, default);
+                        }
+                        (None, None) => {}
                     }
                 }
                 Step::Open(name) => {
@@ -417,10 +470,32 @@ impl FemtoFormatter for FemtoJsonFormatter {
                 Step::Close if out.last() == Some(&b'{') => out.truncate(opened),
                 Step::Close => out.push(b'}'),
                 Step::Constant(text) => push_name(text, out),
-                Step::KeyValues => write_key_values(self.style.keys, &self.taken, &pairs, out),
+                Step::KeyValues => write_key_values(self.style.keys, &self.taken, &pairs, marks, out),
             }
         }
         out.push(b'}');
+    }
+}
+
+/// Writes what of a record's text is not its call site's.
+#[inline]
+fn write_piece<'a>(
+    piece: Piece,
+    style: &Style,
+    stamp: &mut Stamp,
+    record: &FemtoLogRecord<'a>,
+    reader: &mut Reader<'a>,
+    out: &mut Vec<u8>,
+) {
+    match piece {
+        Piece::Time => write_time(style.time, stamp, record, out),
+        Piece::ThreadId => Raw(out).number(record.thread_id()),
+        Piece::ThreadName => record.render_thread(&mut Quoted(out)),
+        Piece::ProcessId => Raw(out).number(record.process_id().into()),
+        Piece::Message => *reader = write_message(style, record, out),
+        Piece::InText(tag) => write_value(&mut Quoted(out), reader.value(tag)),
+        Piece::Text(tag) => write_text(reader.value(tag), out),
+        Piece::Value(tag) => write_json(reader.value(tag), style.keys, out),
     }
 }
 
@@ -445,14 +520,15 @@ fn write_field(
     stamp: &mut Stamp,
     host: &str,
     record: &FemtoLogRecord<'_>,
+    marks: &mut Marks<Piece>,
     out: &mut Vec<u8>,
 ) {
     match field {
-        JsonField::Timestamp => write_time(style.time, stamp, record, out),
+        JsonField::Timestamp => marks.piece(Piece::Time, out, |out| write_time(style.time, stamp, record, out)),
         JsonField::LevelNumber => Raw(out).number(style.level(record.level()).1.into()),
         JsonField::Line if !style.line_is_text => Raw(out).number(record.line().into()),
-        JsonField::ThreadId => Raw(out).number(record.thread_id()),
-        JsonField::ProcessId => Raw(out).number(record.process_id().into()),
+        JsonField::ThreadId => marks.piece(Piece::ThreadId, out, |out| Raw(out).number(record.thread_id())),
+        JsonField::ProcessId => marks.piece(Piece::ProcessId, out, |out| Raw(out).number(record.process_id().into())),
         JsonField::Spans if style.keys == Keys::Gelf => write_as_text(out, |out| write_spans(record, out)),
         JsonField::Spans => write_spans(record, out),
         // What is left is text.
@@ -460,18 +536,22 @@ fn write_field(
             out.push(b'"');
             let text = &mut Quoted(out);
             let verbatim = match field {
+                JsonField::Message if style.keys == Keys::Gelf => {
+                    marks.whole_message(Piece::Message, text.0, |out| {
+                        write_message(style, record, out);
+                    });
+                    ""
+                }
                 JsonField::Message => {
-                    let start = text.0.len();
-                    let _ = record.message().render(text);
-                    // GELF takes no message without text.
-                    if style.keys == Keys::Gelf && text.0.len() == start { "-" } else { "" }
+                    marks.message(record, Piece::Message, Piece::InText, text);
+                    ""
                 }
                 JsonField::Logger => {
                     record.render_logger(text);
                     ""
                 }
                 JsonField::ThreadName => {
-                    record.render_thread(text);
+                    marks.piece(Piece::ThreadName, text.0, |out| record.render_thread(&mut Quoted(out)));
                     ""
                 }
                 JsonField::Line => {
@@ -502,6 +582,16 @@ fn write_field(
             out.push(b'"');
         }
     }
+}
+
+/// Writes the message without its quotes. GELF takes none without text.
+fn write_message<'a>(style: &Style, record: &FemtoLogRecord<'a>, out: &mut Vec<u8>) -> Reader<'a> {
+    let start = out.len();
+    let reader = record.message().render(&mut Quoted(out));
+    if style.keys == Keys::Gelf && out.len() == start {
+        out.push(b'-');
+    }
+    reader
 }
 
 fn write_time(time: JsonTime, stamp: &mut Stamp, record: &FemtoLogRecord<'_>, out: &mut Vec<u8>) {
@@ -542,13 +632,19 @@ fn push_fraction(nanos: u32, digits: u8, out: &mut Vec<u8>) {
     }
 }
 
-fn write_key_values(keys: Keys, taken: &[(String, usize)], pairs: &Pairs<Key<'_>, Value<'_>>, out: &mut Vec<u8>) {
+fn write_key_values(
+    keys: Keys,
+    taken: &[(String, usize)],
+    pairs: &Pairs<Key<'_>, (usize, Value<'_>)>,
+    marks: &mut Marks<Piece>,
+    out: &mut Vec<u8>,
+) {
     // Keys that nothing becomes of are compared and written as they stand.
     let same = |one: &Key<'_>, other: &Key<'_>| {
         let (one, other) = (one.as_str(), other.as_str());
         one == other || !(keys.keep(one) && keys.keep(other)) && keys.spell(one).eq(keys.spell(other))
     };
-    pairs.each(same, |key, value| {
+    pairs.each(same, |key, (at, value)| {
         push_comma(out);
         out.extend_from_slice(if keys == Keys::Gelf { b"\"_" } else { b"\"" });
         let text = key.as_str();
@@ -560,7 +656,7 @@ fn write_key_values(keys: Keys, taken: &[(String, usize)], pairs: &Pairs<Key<'_>
             out.resize(out.len() + underscores(keys, text, taken), b'_');
         }
         out.extend_from_slice(b"\":");
-        write_json(*value, keys, out);
+        marks.key_value(*at, Piece::Value, out, |out| write_json(*value, keys, out));
     });
 }
 

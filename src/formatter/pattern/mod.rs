@@ -6,14 +6,15 @@ mod spec;
 mod tests;
 
 use super::origin::program;
-use super::pairs::{pairs, write_pair};
+use super::pairs::{numbered_pairs, write_pair_value};
+use super::plan::{Marks, Plans};
 use super::stamp::{TimeText, zone_settings};
 use super::{FemtoFormatter, python};
 use crate::error::Error;
 use crate::record::FemtoLogRecord;
-use crate::text::{Escaped, Output, Raw};
+use crate::text::{Appends, Escaped, Output, Raw};
 use crate::time::{Timestamp, first_use};
-use crate::value::{Value, write_value};
+use crate::value::{Reader, Tag, Value, write_value};
 use spec::{Conversion, Number, Spec, write_repr};
 
 /// Lays records out by a pattern, in any of the three styles of CPython's `logging`.
@@ -77,6 +78,21 @@ pub struct FemtoPatternFormatter {
     start: Timestamp,
     /// Text that is to be quoted.
     scratch: Vec<u8>,
+    plans: Plans<Piece>,
+}
+
+/// What of a call site's text differs from record to record.
+#[derive(Clone, Copy, Debug)]
+enum Piece {
+    /// What the step at this place writes.
+    Step(usize),
+    Time,
+    Thread,
+    Message,
+    /// A value as it is: one in the message, or that of a key.
+    Value(Tag),
+    /// A value among all keys and values.
+    PairValue(Tag),
 }
 
 /// A piece of a pattern.
@@ -185,6 +201,7 @@ impl FemtoPatternFormatter {
             process_name: program(),
             start: first_use(),
             scratch: Vec::new(),
+            plans: Plans::new(),
         }
     }
 
@@ -214,24 +231,28 @@ impl FemtoPatternFormatter {
                 }
             }
         }
+        self.plans = Plans::new();
         self
     }
 
     /// Chooses whether control characters that come from records are escaped.
     pub fn escape(mut self, escape: bool) -> Self {
         self.escape = escape;
+        self.plans = Plans::new();
         self
     }
 
     /// Chooses whether levels have CPython's names, so that `Warn` is `WARNING`.
     pub fn python_level_names(mut self, python: bool) -> Self {
         self.python_level_names = python;
+        self.plans = Plans::new();
         self
     }
 
     /// Sets what `processName` is. CPython calls the process that a program starts in `MainProcess`.
     pub fn process_name(mut self, name: impl Into<String>) -> Self {
         self.process_name = name.into();
+        self.plans = Plans::new();
         self
     }
 
@@ -240,15 +261,51 @@ impl FemtoPatternFormatter {
 
 impl FemtoFormatter for FemtoPatternFormatter {
     fn format(&mut self, record: &FemtoLogRecord<'_>, out: &mut Vec<u8>) {
-        // So that a step can be read while the time's text is written.
-        let steps = std::mem::take(&mut self.steps);
-        for step in &steps {
-            match step {
-                Step::Literal(text) => out.extend_from_slice(text.as_bytes()),
-                Step::Field(field, spec) => self.write_field(field, spec, record, out),
+        // So that they can be read while other fields are written to.
+        let (steps, plans) = (std::mem::take(&mut self.steps), std::mem::take(&mut self.plans));
+        let marks = match plans.find(record, out) {
+            Ok(plan) => {
+                plan.run(record, out, |piece, reader, out| self.write_piece(piece, &steps, record, reader, out));
+                None
             }
+            Err(mut marks) => {
+                for (place, step) in steps.iter().enumerate() {
+                    match step {
+                        Step::Literal(text) => out.extend_from_slice(text.as_bytes()),
+                        Step::Field(field, spec) => self.write_marked(place, field, spec, record, &mut marks, out),
+                    }
+                }
+                Some(marks)
+            }
+        };
+        (self.steps, self.plans) = (steps, plans);
+        if let Some(marks) = marks {
+            self.plans.learn(record, marks, out);
         }
-        self.steps = steps;
+    }
+}
+
+/// Writes all keys and values.
+fn write_pairs<O: Output + Appends>(record: &FemtoLogRecord<'_>, marks: &mut Marks<Piece>, out: &mut O) {
+    let mut separator = "";
+    numbered_pairs(record).each(PartialEq::eq, |key, (place, value)| {
+        out.plain(separator);
+        separator = " ";
+        let _ = out.write_str(key);
+        out.plain("=");
+        marks.key_value(*place, Piece::PairValue, out, |out| write_pair_value(out, *value));
+    });
+}
+
+#[inline]
+fn write_text_piece<'a>(piece: Piece, record: &FemtoLogRecord<'a>, reader: &mut Reader<'a>, out: &mut impl Output) {
+    match piece {
+        Piece::Thread => record.render_thread(out),
+        Piece::Message => *reader = record.message().render(out),
+        Piece::Value(tag) => write_value(out, reader.value(tag)),
+        Piece::PairValue(tag) => write_pair_value(out, reader.value(tag)),
+        // Those are written by the formatter itself.
+        Piece::Step(_) | Piece::Time => {}
     }
 }
 
@@ -258,7 +315,91 @@ fn value<'a>(key: &str, record: &FemtoLogRecord<'a>) -> Option<Value<'a>> {
     record.get(key).or_else(span)
 }
 
+impl Field {
+    /// Says whether the field is the same in all records that a plan is for.
+    fn is_constant(&self, record: &FemtoLogRecord<'_>) -> bool {
+        use Attribute::*;
+        match self {
+            Field::Attribute(attribute) => match attribute {
+                Name | LevelNumber | LevelName | PathName | FileName | Module | Line | ProcessName | Spans => true,
+                Message | AscTime | Created | Msecs | RelativeCreated | Thread | ThreadName | Process | KeyValues => {
+                    false
+                }
+            },
+            Field::Key { name, .. } => value(name, record).is_none(),
+        }
+    }
+}
+
 impl FemtoPatternFormatter {
+    /// How many call sites have a plan.
+    #[cfg(test)]
+    pub(super) fn plans(&self) -> usize {
+        self.plans.len()
+    }
+
+    /// Writes the field of the step at a place, and marks what of it is not the call site's.
+    fn write_marked(
+        &mut self,
+        place: usize,
+        field: &Field,
+        spec: &Spec,
+        record: &FemtoLogRecord<'_>,
+        marks: &mut Marks<Piece>,
+        out: &mut Vec<u8>,
+    ) {
+        match field {
+            field if field.is_constant(record) => self.write_field(field, spec, record, out),
+            field if !spec.is_plain() => {
+                marks.piece(Piece::Step(place), out, |out| self.write_field(field, spec, record, out));
+            }
+            Field::Attribute(Attribute::AscTime) => {
+                marks.piece(Piece::Time, out, |out| self.stamp.write(record.timestamp(), out));
+            }
+            Field::Attribute(Attribute::ThreadName) => {
+                marks.piece(Piece::Thread, out, |out| self.write_field(field, spec, record, out));
+            }
+            Field::Attribute(Attribute::Message) if self.escape => {
+                marks.message(record, Piece::Message, Piece::Value, &mut Escaped(out));
+            }
+            Field::Attribute(Attribute::Message) => {
+                marks.message(record, Piece::Message, Piece::Value, &mut Raw(out));
+            }
+            Field::Attribute(Attribute::KeyValues) if self.escape => write_pairs(record, marks, &mut Escaped(out)),
+            Field::Attribute(Attribute::KeyValues) => write_pairs(record, marks, &mut Raw(out)),
+            Field::Key { name, .. } => {
+                let of_name = record.key_values().enumerate().filter(|(_, (key, _))| key == name).last();
+                let write = |out: &mut Vec<u8>| self.write_field(field, spec, record, out);
+                match of_name {
+                    Some((key, _)) => marks.key_value(key, Piece::Value, out, write),
+                    None => marks.piece(Piece::Step(place), out, write),
+                }
+            }
+            _ => marks.piece(Piece::Step(place), out, |out| self.write_field(field, spec, record, out)),
+        }
+    }
+
+    #[inline]
+    fn write_piece<'a>(
+        &mut self,
+        piece: Piece,
+        steps: &[Step],
+        record: &FemtoLogRecord<'a>,
+        reader: &mut Reader<'a>,
+        out: &mut Vec<u8>,
+    ) {
+        match piece {
+            Piece::Time => self.stamp.write(record.timestamp(), out),
+            Piece::Step(place) => {
+                if let Some(Step::Field(field, spec)) = steps.get(place) {
+                    self.write_field(field, spec, record, out);
+                }
+            }
+            _ if self.escape => write_text_piece(piece, record, reader, &mut Escaped(out)),
+            _ => write_text_piece(piece, record, reader, &mut Raw(out)),
+        }
+    }
+
     fn write_field(&mut self, field: &Field, spec: &Spec, record: &FemtoLogRecord<'_>, out: &mut Vec<u8>) {
         if spec.is_plain() {
             return self.write_text(field, record, out);
@@ -326,7 +467,7 @@ impl FemtoPatternFormatter {
         }
     }
 
-    fn write_to(&self, field: &Field, record: &FemtoLogRecord<'_>, out: &mut impl Output) {
+    fn write_to(&self, field: &Field, record: &FemtoLogRecord<'_>, out: &mut (impl Output + Appends)) {
         let attribute = match field {
             Field::Attribute(attribute) => attribute,
             Field::Key { name, default } => {
@@ -355,20 +496,7 @@ impl FemtoPatternFormatter {
             Attribute::ThreadName => record.render_thread(out),
             Attribute::Process => out.number(record.process_id().into()),
             Attribute::ProcessName => drop(out.write_str(&self.process_name)),
-            Attribute::KeyValues => {
-                let mut separator = "";
-                pairs(record).each(PartialEq::eq, |key, value| {
-                    out.plain(separator);
-                    separator = " ";
-                    write_pair(
-                        out,
-                        |out| {
-                            let _ = out.write_str(key);
-                        },
-                        *value,
-                    );
-                });
-            }
+            Attribute::KeyValues => write_pairs(record, &mut Marks::none(), out),
             Attribute::Spans => {
                 if !record.render_spans(out) {
                     out.plain(MISSING);

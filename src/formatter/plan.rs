@@ -1,0 +1,524 @@
+//! What a formatter writes for a call site, worked out once: constant bytes, and the pieces that differ from record to record.
+//!
+//! A formatter has one way to write a record, which asks the record for everything; this is the specification. When it writes the second
+//! record of a call site, it also notes in [`Marks`] which bytes came from what is not the call site's, and a [`Plan`] is made of that:
+//!
+//! ```text
+//! {"level":"INFO","message":"took 17 ms","fields":{"id":4}}
+//!                                 ^^                    ^   marked as the values 0 and 1 of the payload
+//!
+//! Text({"level":"INFO","message":"took )  Piece(value 0)  Text( ms","fields":{"id":)  Piece(value 1)  Text(}})
+//! ```
+//!
+//! Later records of the site are written from the plan: level, names, file, line, keys and their order, escapes and all that lies between them
+//! is copied. Whatever is not marked must be the same for every record that the plan is for, and those are the records
+//! that [`Plans::find`] lets through: of the same call site, level, logger and target, without context, spans and changes by filters.
+
+use std::fmt;
+use std::ops::Range;
+
+use crate::level::Level;
+use crate::record::FemtoLogRecord;
+use crate::text::{Appends, Block, Output};
+use crate::value::{Reader, Tag, write_value};
+
+/// How many plans a formatter has at most. The call sites after them are written without.
+const MOST: usize = 1024;
+
+/// The longest text that a plan copies, in bytes; records with longer ones are written without a plan.
+const LONGEST: usize = 8 * 1024;
+
+/// How a formatter writes the records of one call site. `P` says what a piece is, in the formatter's own terms.
+struct Plan<P> {
+    level: Level,
+    names: [Option<Box<str>>; 2],
+    steps: Vec<Step<P>>,
+}
+
+enum Step<P> {
+    /// Appends bytes.
+    Text(Block),
+    /// Has the formatter append a piece, from a reader that has come to the piece's value.
+    Piece(P),
+    /// Passes a value by.
+    Skip(Tag),
+    /// Takes the reader back to the first value.
+    Rewind,
+}
+
+/// The plans of a formatter, by call site.
+///
+/// A table whose length is a power of two, and in which each call site has one place. When two want the same place, the table grows.
+pub(super) struct Plans<P> {
+    slots: Vec<Slot<P>>,
+}
+
+#[derive(Default)]
+enum Slot<P> {
+    #[default]
+    Empty,
+    /// One record of this site was written: most sites of most programs log once or never.
+    Seen(u64),
+    /// A plan, or `None` for a site that cannot have one.
+    Known(u64, Option<Box<Plan<P>>>),
+}
+
+impl<P> Slot<P> {
+    fn site(&self) -> Option<u64> {
+        match self {
+            Slot::Empty => None,
+            Slot::Seen(site) | Slot::Known(site, _) => Some(*site),
+        }
+    }
+}
+
+impl<P: Copy> Plans<P> {
+    pub(super) const fn new() -> Self {
+        Self { slots: Vec::new() }
+    }
+
+    /// Returns the plan for a record, or the marks to write it with, which [`learn`](Self::learn) gets afterwards.
+    #[inline]
+    pub(super) fn find(&self, record: &FemtoLogRecord<'_>, out: &[u8]) -> Result<Steps<'_, P>, Marks<P>> {
+        let Some(site) = record.bare_site() else { return Err(Marks::none()) };
+        match self.slots.get(self.place(site)) {
+            Some(Slot::Known(known, Some(plan))) if *known == site && plan.is_for(record) => Ok(Steps(&plan.steps)),
+            Some(Slot::Seen(seen)) if *seen == site => Err(Marks::new(record, out)),
+            _ => Err(Marks::none()),
+        }
+    }
+
+    /// Makes a plan of the text that was just written for a record, the last of `out`, if this is the time for it.
+    #[inline]
+    pub(super) fn learn(&mut self, record: &FemtoLogRecord<'_>, marks: Marks<P>, out: &[u8]) {
+        let Some(site) = record.bare_site() else { return };
+        match self.slots.get(self.place(site)) {
+            Some(Slot::Known(known, _)) if *known == site => {}
+            Some(Slot::Seen(seen)) if *seen == site => {
+                let (place, plan) = (self.place(site), marks.plan(record, out).map(Box::new));
+                self.slots[place] = Slot::Known(site, plan);
+            }
+            _ => self.note(site),
+        }
+    }
+
+    #[inline]
+    fn place(&self, site: u64) -> usize {
+        site as usize & self.slots.len().wrapping_sub(1)
+    }
+
+    /// Notes the first record of a site, if there is a place for it.
+    #[cold]
+    fn note(&mut self, site: u64) {
+        while let Some(Slot::Known(..)) | None = self.slots.get(self.place(site)) {
+            if self.slots.len() == MOST {
+                return;
+            }
+            let length = (2 * self.slots.len()).max(16);
+            let slots = std::mem::take(&mut self.slots);
+            self.slots.resize_with(length, Slot::default);
+            for slot in slots {
+                // No two of them meet: their places differed already.
+                if let Some(site) = slot.site() {
+                    let place = self.place(site);
+                    self.slots[place] = slot;
+                }
+            }
+        }
+        let place = self.place(site);
+        self.slots[place] = Slot::Seen(site);
+    }
+
+    /// How many call sites have a plan.
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.slots.iter().filter(|slot| matches!(slot, Slot::Known(_, Some(_)))).count()
+    }
+}
+
+impl<P> Default for Plans<P> {
+    fn default() -> Self {
+        Self { slots: Vec::new() }
+    }
+}
+
+/// A clone starts without plans.
+impl<P: Copy> Clone for Plans<P> {
+    fn clone(&self) -> Self {
+        Self::new()
+    }
+}
+
+impl<P> fmt::Debug for Plans<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Plans").finish_non_exhaustive()
+    }
+}
+
+impl<P> Plan<P> {
+    #[inline]
+    fn is_for(&self, record: &FemtoLogRecord<'_>) -> bool {
+        let [logger, target] = &self.names;
+        self.level == record.level() && [logger.as_deref(), target.as_deref()] == record.names()
+    }
+}
+
+/// The steps of a plan.
+pub(super) struct Steps<'p, P>(&'p [Step<P>]);
+
+impl<P: Copy> Steps<'_, P> {
+    /// Writes a record, its pieces by `write`. A piece that reads values leaves the reader behind them.
+    #[inline]
+    pub(super) fn run<'a>(
+        self,
+        record: &FemtoLogRecord<'a>,
+        out: &mut Vec<u8>,
+        mut write: impl FnMut(P, &mut Reader<'a>, &mut Vec<u8>),
+    ) {
+        let mut reader = record.payload();
+        for step in self.0 {
+            match step {
+                Step::Text(text) => text.append_to(out),
+                Step::Piece(piece) => write(*piece, &mut reader, out),
+                Step::Skip(tag) => drop(reader.value(*tag)),
+                Step::Rewind => reader = record.payload(),
+            }
+        }
+    }
+}
+
+/// What of a record's text is not its call site's. It notes nothing unless a plan is to be made of it.
+pub(super) struct Marks<P>(Option<Notes<P>>);
+
+struct Notes<P> {
+    tags: Vec<Tag>,
+    /// How many of these are the message's.
+    of_message: usize,
+    /// Where the record's text begins.
+    start: usize,
+    marks: Vec<Mark<P>>,
+    refused: bool,
+}
+
+struct Mark<P> {
+    range: Range<usize>,
+    piece: P,
+    values: Values,
+}
+
+/// What a piece reads from the payload.
+enum Values {
+    None,
+    /// The value at a place.
+    One(usize),
+    /// The message, from the first value on, wherever the reader is.
+    Message,
+}
+
+impl<P: Copy> Marks<P> {
+    /// Marks that nothing is made of.
+    pub(super) const fn none() -> Self {
+        Self(None)
+    }
+
+    /// Starts with a record whose text will be appended to `out`.
+    #[cold]
+    fn new(record: &FemtoLogRecord<'_>, out: &[u8]) -> Self {
+        let (tags, of_message) = (record.payload_tags().collect(), record.message_values());
+        Self(Some(Notes { tags, of_message, start: out.len(), marks: Vec::new(), refused: false }))
+    }
+
+    /// Writes a piece that is no value of the payload.
+    #[inline]
+    pub(super) fn piece(&mut self, piece: P, out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
+        self.mark(piece, Values::None, out, write);
+    }
+
+    /// Writes the whole message as one piece, which takes a reader of its own and leaves it behind the message.
+    #[inline]
+    pub(super) fn whole_message(&mut self, piece: P, out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
+        self.mark(piece, Values::Message, out, write);
+    }
+
+    #[inline]
+    fn mark(&mut self, piece: P, values: Values, out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
+        let start = out.len();
+        write(out);
+        if let Some(notes) = &mut self.0 {
+            notes.marks.push(Mark { range: start..out.len(), piece, values });
+        }
+    }
+
+    /// Writes the value of a key, which is the call's key at `place` if there is one. `piece` makes a piece of its type.
+    #[inline]
+    pub(super) fn key_value<O: Appends>(
+        &mut self,
+        place: usize,
+        piece: impl FnOnce(Tag) -> P,
+        out: &mut O,
+        write: impl FnOnce(&mut O),
+    ) {
+        let start = out.buffer().len();
+        write(out);
+        if let Some(notes) = &mut self.0 {
+            notes.mark_value(notes.of_message + place, piece, start..out.buffer().len());
+        }
+    }
+
+    /// Writes the message: piece by piece where it consists of values, as one piece otherwise.
+    #[inline]
+    pub(super) fn message<O: Output + Appends>(
+        &mut self,
+        record: &FemtoLogRecord<'_>,
+        whole: P,
+        piece: impl Fn(Tag) -> P,
+        out: &mut O,
+    ) {
+        let message = record.message();
+        let start = out.buffer().len();
+        match &mut self.0 {
+            None => drop(message.render(out)),
+            Some(notes) if message.is_of_values() => {
+                message.render_values(out, |out, place, value| {
+                    let start = out.buffer().len();
+                    write_value(out, value);
+                    notes.mark_value(place, &piece, start..out.buffer().len());
+                });
+            }
+            Some(notes) => {
+                message.render(out);
+                let range = start..out.buffer().len();
+                notes.marks.push(Mark { range, piece: whole, values: Values::Message });
+            }
+        }
+    }
+
+    /// Says that the text depends on whether the value of the call's key at `place` is there.
+    pub(super) fn depends_on_presence(&mut self, place: usize) {
+        if let Some(notes) = &mut self.0 {
+            let tag = notes.tags.get(notes.of_message + place);
+            notes.refused |= tag.is_some_and(|tag| tag.can_be_null());
+        }
+    }
+
+    /// The plan that the marks come to; `None` if there can be none.
+    #[cold]
+    fn plan(self, record: &FemtoLogRecord<'_>, out: &[u8]) -> Option<Plan<P>> {
+        let notes = self.0.filter(|notes| !notes.refused && out.len() - notes.start <= LONGEST)?;
+        let mut steps = Vec::new();
+        let push_text = |range: Range<usize>, steps: &mut Vec<_>| match out.get(range) {
+            Some(text @ [_, ..]) => steps.push(Step::Text(Block::new(text.to_vec()))),
+            _ => {}
+        };
+        let (mut end, mut next) = (notes.start, 0);
+        for Mark { range, piece, values } in notes.marks {
+            push_text(end..range.start, &mut steps);
+            end = range.end;
+            match values {
+                Values::None => {}
+                Values::Message => next = notes.of_message,
+                Values::One(place) => {
+                    if place < next {
+                        steps.push(Step::Rewind);
+                        next = 0;
+                    }
+                    steps.extend(notes.tags.get(next..place)?.iter().map(|tag| Step::Skip(*tag)));
+                    next = place + 1;
+                }
+            }
+            steps.push(Step::Piece(piece));
+        }
+        push_text(end..out.len(), &mut steps);
+        let names = record.names().map(|name| name.map(Box::from));
+        let size = names.iter().flatten().map(|name: &Box<str>| name.len()).sum::<usize>();
+        (size <= LONGEST).then_some(Plan { level: record.level(), names, steps })
+    }
+}
+
+impl<P> Notes<P> {
+    fn mark_value(&mut self, place: usize, piece: impl FnOnce(Tag) -> P, range: Range<usize>) {
+        // What is no value of the payload, such as how many keys were left out, is the call site's.
+        if let Some(tag) = self.tags.get(place) {
+            self.marks.push(Mark { range, piece: piece(*tag), values: Values::One(place) });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::formatter::{
+        FemtoFormatter, FemtoJsonFormatter, FemtoLogfmtFormatter, FemtoPatternFormatter, JsonField, JsonSchema,
+        JsonTime,
+    };
+    use crate::record::by_hand::{ByHand, any_value};
+    use crate::time::Timestamp;
+    use crate::value::{OwnedValue, Value};
+
+    /// A formatter that has plans, and how many.
+    trait Planned: FemtoFormatter {
+        /// What a new formatter of the same settings writes: it has no plans.
+        fn format_anew(&self, record: &FemtoLogRecord<'_>) -> String;
+        fn plans(&self) -> usize;
+    }
+
+    macro_rules! planned {
+        ($($formatter:ident),*) => {$(
+            impl Planned for $formatter {
+                fn format_anew(&self, record: &FemtoLogRecord<'_>) -> String {
+                    let mut out = Vec::new();
+                    self.clone().format(record, &mut out);
+                    String::from_utf8(out).unwrap()
+                }
+
+                fn plans(&self) -> usize {
+                    $formatter::plans(self)
+                }
+            }
+        )*};
+    }
+
+    planned!(FemtoJsonFormatter, FemtoLogfmtFormatter, FemtoPatternFormatter);
+
+    fn formatters() -> Vec<(String, Box<dyn Planned>)> {
+        use JsonSchema::*;
+        let mut all: Vec<(String, Box<dyn Planned>)> = Vec::new();
+        for schema in [Default, Ecs, OpenTelemetry, Gcp, Datadog, Gelf, Logstash] {
+            let json = FemtoJsonFormatter::new().schema(schema);
+            let own = json.clone().constant("service.name", "shop\n").constant("level", "x").digits(2);
+            all.push((format!("{schema:?}, flat"), Box::new(own.clone().flatten().time(JsonTime::Seconds))));
+            all.push((format!("{schema:?}, nested"), Box::new(own.nest("a\"b"))));
+            all.push((format!("{schema:?}"), Box::new(json)));
+        }
+        let fields = [
+            (JsonField::KeyValues, "keys>"),
+            (JsonField::UserId, "keys>id"),
+            (JsonField::Message, "text"),
+            (JsonField::ThreadId, "thread>id"),
+            (JsonField::ThreadName, "thread>name"),
+            (JsonField::Target, "target"),
+            (JsonField::Template, "template"),
+            (JsonField::SpanPath, "path"),
+            (JsonField::ProcessId, "pid"),
+            (JsonField::LevelNumber, "n"),
+            (JsonField::Timestamp, "at"),
+        ];
+        all.push(("fields".into(), Box::new(FemtoJsonFormatter::new().fields(fields).time(JsonTime::Nanos))));
+        all.push(("logfmt".into(), Box::new(FemtoLogfmtFormatter::new())));
+        for pattern in [
+            "%(asctime)s %(levelname)-8s %(name)s [%(threadName)s] %(message)s %(key_values)s",
+            "%(b)s%(a)s %(b)5s|%(a)r|%(message)9.9s|%(message)s %(a)s %(user_id)s %(spans)s %(span_id)s",
+            "%(levelno)d %(created)f %(msecs)d %(thread)d %(process)d %(processName)s %(pathname)s:%(lineno)04d %(module)r",
+        ] {
+            let pattern_formatter = FemtoPatternFormatter::percent(pattern).unwrap();
+            let raw = pattern_formatter.clone().escape(false).python_level_names(true).defaults([("a", "none\n")]);
+            all.push((format!("{pattern}, raw"), Box::new(raw)));
+            all.push((pattern.into(), Box::new(pattern_formatter)));
+        }
+        all
+    }
+
+    /// Formats a record by a formatter that may have a plan for it, and by one that has none.
+    fn both(formatter: &mut dyn Planned, record: &ByHand<'_>) -> (String, String) {
+        record.with(|record| {
+            let mut out = Vec::new();
+            formatter.format(record, &mut out);
+            (String::from_utf8(out).unwrap(), formatter.format_anew(record))
+        })
+    }
+
+    /// Another value of the same type.
+    fn other(value: &OwnedValue) -> OwnedValue {
+        let text = |text: &str| format!("{text}\n\" \\ = ü");
+        match value.get() {
+            Value::I64(n) => Value::I64(!n).to_owned(),
+            Value::U64(n) => Value::U64(n / 3).to_owned(),
+            Value::I128(n) => Value::I128(!n).to_owned(),
+            Value::F32(x) => Value::F32(x + 0.5).to_owned(),
+            Value::F64(x) => Value::F64(x / 3.0).to_owned(),
+            Value::Bool(b) => Value::Bool(!b).to_owned(),
+            Value::Char(_) => Value::Char('"').to_owned(),
+            Value::Str("") => Value::Str("{").to_owned(),
+            Value::Str(t) => Value::Str(&text(t)).to_owned(),
+            Value::Display(t) => Value::Display(&text(t)).to_owned(),
+            Value::Debug(t) => Value::Debug(&text(t)).to_owned(),
+            Value::Error(t) => Value::Error(&text(t)).to_owned(),
+            Value::Bytes(bytes) => Value::Bytes(&[bytes, &[7]].concat()).to_owned(),
+            Value::List(_) => ByHand::list([Value::Str("x"), Value::Null]),
+            Value::Map(_) => ByHand::map([]),
+            value => value.to_owned(),
+        }
+    }
+
+    #[test]
+    fn the_second_record_of_a_site_makes_the_plan_that_serves_the_third() {
+        let record = ByHand { key_values: &[("a", Value::U64(1)), ("b", Value::Str("x"))], ..ByHand::default() };
+        for (name, mut formatter) in formatters() {
+            let mut plans = [0; 3];
+            for plans in &mut plans {
+                let (found, expected) = both(&mut *formatter, &ByHand { site: Some(7), ..record });
+                assert_eq!(found, expected, "{name}");
+                *plans = formatter.plans();
+            }
+            assert_eq!(plans, [0, 1, 1], "{name}");
+            // Other sites that want the place of the first.
+            for site in [7 + 16, 7 + 16, 7 + 1024, 7 + 1024, 7 + 1024] {
+                let (found, expected) =
+                    both(&mut *formatter, &ByHand { site: Some(site), level: Level::Error, ..record });
+                assert_eq!(found, expected, "{name}");
+            }
+            assert_eq!(formatter.plans(), 2, "{name}");
+        }
+    }
+
+    #[test]
+    fn what_a_setting_changes_does_not_survive_in_a_plan() {
+        let record = ByHand { site: Some(0), ..ByHand::default() };
+        let mut json = FemtoJsonFormatter::new();
+        let mut pattern = FemtoPatternFormatter::percent("%(levelname)s %(x)s %(processName)s %(message)s").unwrap();
+        (0..3).for_each(|_| drop((both(&mut json, &record), both(&mut pattern, &record))));
+        assert_eq!((json.plans(), pattern.plans()), (1, 1));
+        let mut json = json.constant("a", "b").time(JsonTime::Nanos);
+        let mut pattern = pattern
+            .python_level_names(true)
+            .defaults([("x", "y")])
+            .process_name("p")
+            .escape(false)
+            .datefmt("%H")
+            .unwrap();
+        let json = both(&mut json, &record).0;
+        assert!(json.contains(":1678048520123456000,") && json.ends_with(r#""a":"b"}"#), "{json}");
+        assert_eq!(both(&mut pattern, &record).0, "WARNING y p retry 3 of five");
+    }
+
+    proptest! {
+        #[test]
+        fn a_plan_writes_what_the_formatter_writes_without_one(
+            pairs in prop::collection::vec(
+                (prop_oneof!["[ab]", "level_{0,2}", "user_id", "service_name", "span_id", any::<String>()], any_value()), 0..7,
+            ),
+            message: String, thread: String, nanos: i64, logger: String,
+        ) {
+            let others: Vec<_> = pairs.iter().map(|(_, value)| other(value)).collect();
+            let first: Vec<_> = pairs.iter().map(|(key, value)| (key.as_str(), value.get())).collect();
+            let second: Vec<_> = pairs.iter().zip(&others).map(|((key, _), value)| (key.as_str(), value.get())).collect();
+            let site = Some(3);
+            let one = ByHand { key_values: &first, site, ..ByHand::default() };
+            let timestamp = Timestamp::from_nanos(nanos);
+            let two = ByHand { key_values: &second, message: &message, thread: &thread, timestamp, ..one };
+            let context = [("a", Value::U64(1)), ("user_id", Value::Str("x"))];
+            let rest = [
+                two, ByHand { message: "", ..two }, ByHand { level: Level::Error, ..two }, ByHand { logger: &logger, ..two },
+                ByHand { context: &context, ..two }, ByHand { spans: &[("load", 4)], ..two }, one,
+            ];
+            for (name, mut formatter) in formatters() {
+                for record in [one, one].iter().chain(&rest) {
+                    let (found, expected) = both(&mut *formatter, record);
+                    prop_assert_eq!(found, expected, "{}", name);
+                }
+            }
+        }
+    }
+}
