@@ -9,7 +9,7 @@ use super::stamp::{Stamp, stamp_settings};
 use crate::level::Level;
 use crate::record::FemtoLogRecord;
 use crate::text::{Output, Quoted, Raw, is_harmful};
-use crate::value::{Tag, Value, write_value};
+use crate::value::{Kind, Tag, Value, write_next, write_value};
 
 /// Writes records as `time=2026-03-12T08:30:00.123456Z level=info logger=app::db thread=main msg="ready" port=8080`.
 ///
@@ -82,8 +82,11 @@ impl FemtoFormatter for FemtoLogfmtFormatter {
                 Piece::Time => self.stamp.write(record.timestamp(), out),
                 Piece::Thread => write_text(record.thread_name(), out),
                 Piece::Message => *reader = record.message().render(&mut Quoted(out)),
-                Piece::InMessage(tag) => write_value(&mut Quoted(out), reader.value(tag)),
-                Piece::Value(tag) => write_field_value(reader.value(tag), out),
+                Piece::InMessage(tag) => write_next(&mut Quoted(out), tag, reader),
+                Piece::Value(tag) => match tag.kind {
+                    Kind::I64 | Kind::U64 | Kind::Bool => write_next(&mut Quoted(out), tag, reader),
+                    _ => write_field_value(reader.value(tag), out),
+                },
             }),
             Err(mut marks) => {
                 self.write(record, &mut marks, out);

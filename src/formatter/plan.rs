@@ -306,9 +306,10 @@ impl<P: Copy> Marks<P> {
     fn plan(self, record: &FemtoLogRecord<'_>, out: &[u8]) -> Option<Plan<P>> {
         let notes = self.0.filter(|notes| !notes.refused && out.len() - notes.start <= LONGEST)?;
         let mut steps = Vec::new();
-        let push_text = |range: Range<usize>, steps: &mut Vec<_>| match out.get(range) {
-            Some(text @ [_, ..]) => steps.push(Step::Text(Block::new(text.to_vec()))),
-            _ => {}
+        let push_text = |range: Range<usize>, steps: &mut Vec<_>| {
+            if let Some(text @ [_, ..]) = out.get(range) {
+                steps.push(Step::Text(Block::new(text.to_vec())));
+            }
         };
         let (mut end, mut next) = (notes.start, 0);
         for Mark { range, piece, values } in notes.marks {
@@ -329,8 +330,9 @@ impl<P: Copy> Marks<P> {
             steps.push(Step::Piece(piece));
         }
         push_text(end..out.len(), &mut steps);
-        let names = record.names().map(|name| name.map(Box::from));
-        let size = names.iter().flatten().map(|name: &Box<str>| name.len()).sum::<usize>();
+        let names = record.names();
+        let size = names.iter().flatten().map(|name| name.len()).sum::<usize>();
+        let names = names.map(|name| name.map(Box::from));
         (size <= LONGEST).then_some(Plan { level: record.level(), names, steps })
     }
 }

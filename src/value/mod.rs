@@ -32,7 +32,7 @@ pub use nested::{List, Map};
 pub(crate) use nesting::nested;
 #[doc(hidden)]
 pub use sink::ByteSink;
-pub(crate) use text::{is_whole, write_thousandths, write_value};
+pub(crate) use text::{is_whole, write_next, write_thousandths, write_value};
 pub(crate) use wire::padded_words;
 #[doc(hidden)]
 pub use wire::{Kind, Reader, Sink, Tag};
