@@ -14,6 +14,12 @@ pub(crate) trait Output: fmt::Write + Sized {
         let _ = self.write_str(text);
     }
 
+    /// Writes ASCII without control characters, quotes and backslashes.
+    #[inline]
+    fn ascii(&mut self, text: &[u8]) {
+        self.plain(std::str::from_utf8(text).unwrap_or_default());
+    }
+
     /// Writes a number in decimal digits.
     #[inline]
     fn number(&mut self, number: u64) {
@@ -67,6 +73,11 @@ impl fmt::Write for Raw<'_> {
 
 impl Output for Raw<'_> {
     #[inline]
+    fn ascii(&mut self, text: &[u8]) {
+        self.0.extend_from_slice(text);
+    }
+
+    #[inline]
     fn number(&mut self, number: u64) {
         push_number(self.0, number);
     }
@@ -84,6 +95,11 @@ impl fmt::Write for Escaped<'_> {
 }
 
 impl Output for Escaped<'_> {
+    #[inline]
+    fn ascii(&mut self, text: &[u8]) {
+        self.0.extend_from_slice(text);
+    }
+
     #[inline]
     fn plain(&mut self, text: &str) {
         self.0.extend_from_slice(text.as_bytes());

@@ -85,6 +85,17 @@ impl FemtoFormatter for FemtoLogfmtFormatter {
                 Piece::InMessage(tag) => write_next(&mut Quoted(out), tag, reader),
                 Piece::Value(tag) => match tag.kind {
                     Kind::I64 | Kind::U64 | Kind::Bool => write_next(&mut Quoted(out), tag, reader),
+                    Kind::Str if !tag.optional => match reader.plain_text() {
+                        Some(text) if !text.iter().any(|byte| matches!(byte, b' ' | b'=')) => {
+                            out.extend_from_slice(text);
+                        }
+                        Some(text) => {
+                            out.push(b'"');
+                            out.extend_from_slice(text);
+                            out.push(b'"');
+                        }
+                        None => write_text(reader.text(), out),
+                    },
                     _ => write_field_value(reader.value(tag), out),
                 },
             }),

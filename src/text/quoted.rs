@@ -17,6 +17,11 @@ impl fmt::Write for Quoted<'_> {
 
 impl Output for Quoted<'_> {
     #[inline]
+    fn ascii(&mut self, text: &[u8]) {
+        self.0.extend_from_slice(text);
+    }
+
+    #[inline]
     fn plain(&mut self, text: &str) {
         self.0.extend_from_slice(text.as_bytes());
     }

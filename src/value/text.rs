@@ -41,9 +41,10 @@ pub(crate) fn write_next(out: &mut impl Output, tag: Tag, reader: &mut Reader<'_
             0 => out.plain("false"),
             _ => out.plain("true"),
         },
-        Kind::Str | Kind::Display | Kind::Debug | Kind::Error => {
-            let _ = out.write_str(reader.text());
-        }
+        Kind::Str | Kind::Display | Kind::Debug | Kind::Error => match reader.plain_text() {
+            Some(text) => out.ascii(text),
+            None => drop(out.write_str(reader.text())),
+        },
         _ => write_value(out, reader.value(tag)),
     }
 }

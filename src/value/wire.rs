@@ -194,6 +194,19 @@ pub trait Sink {
     fn note_cut(&mut self) {}
 }
 
+/// Returns 0 if the eight bytes of a word are what [`Reader::plain_text`] looks for.
+///
+/// A byte below n takes a borrow when n is subtracted, which sets its highest bit unless that was set before; a byte that
+/// equals c is one below 1 after an exclusive or with c. A borrow may reach the next byte, but only from one that was
+/// found already. See Sean Eron Anderson, "Bit Twiddling Hacks", "Determine if a word has a byte less than n".
+#[inline(always)]
+fn suspects(word: u64) -> u64 {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    let below = |word: u64, n: u8| word.wrapping_sub(ONES * u64::from(n)) & !word;
+    let equal = |c: u8| below(word ^ (ONES * u64::from(c)), 1);
+    (word | below(word, b' ') | equal(b'"') | equal(b'\\') | equal(0x7F)) & (ONES << 7)
+}
+
 /// Reads a payload back. Reading past the end gives zeros and empty text, never a panic.
 #[doc(hidden)]
 #[derive(Clone, Copy)]
@@ -222,6 +235,26 @@ impl<'a> Reader<'a> {
     pub(crate) fn text(&mut self) -> &'a str {
         // Only whole strings are encoded, so this cannot fail.
         std::str::from_utf8(self.bytes()).unwrap_or_default()
+    }
+
+    /// Reads text that every output writes as it is: ASCII without control characters, quotes and backslashes. Of
+    /// other text, and of none, reads nothing.
+    ///
+    /// It looks at eight bytes at once, and saves the check that the text is UTF-8.
+    #[inline]
+    pub(crate) fn plain_text(&mut self) -> Option<&'a [u8]> {
+        let mut reader = *self;
+        let length = reader.word() as usize;
+        let (padded, rest) = reader.bytes.split_at_checked(padded_words(length).checked_mul(8)?)?;
+        let (last, whole) = padded.as_chunks::<8>().0.split_last()?;
+        // The padding's zeros become spaces.
+        let spaces = (0x2020_2020_2020_2020_u128 << (8 * (length - 8 * whole.len()))) as u64;
+        let suspects = whole
+            .iter()
+            .fold(suspects(u64::from_le_bytes(*last) | spaces), |any, word| any | suspects(u64::from_le_bytes(*word)));
+        let text = padded.get(..length).filter(|_| suspects == 0)?;
+        self.bytes = rest;
+        Some(text)
     }
 
     #[inline]
@@ -315,5 +348,43 @@ impl<'a> Reader<'a> {
             Kind::Null => Value::Null,
             Kind::Any => self.tagged(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::ByteSink;
+    use super::*;
+
+    fn plain(text: &str) -> Option<(String, u64)> {
+        let mut sink = ByteSink::default();
+        sink.text(text);
+        sink.word(7);
+        let mut reader = Reader::new(&sink.bytes);
+        let found = reader.plain_text().map(|text| String::from_utf8(text.to_vec()).unwrap());
+        if found.is_none() {
+            assert_eq!(reader.text(), text, "nothing is read");
+        }
+        found.map(|text| (text, reader.word()))
+    }
+
+    #[test]
+    fn plain_text_is_ascii_that_nobody_escapes() {
+        for byte in 0..=u8::MAX {
+            let c = char::from(byte);
+            let is_plain = (' '..='~').contains(&c) && !matches!(c, '"' | '\\');
+            // At every place of texts of all lengths around a word's, beside bytes that borrow and carry most.
+            for length in 1..=17 {
+                for at in 0..length {
+                    for around in [" ", "~", "!"] {
+                        let text = around.repeat(at) + &c.to_string() + &around.repeat(length - at - 1);
+                        assert_eq!(plain(&text), is_plain.then_some((text.clone(), 7)), "{text:?}");
+                    }
+                }
+            }
+        }
+        assert_eq!(plain(""), None);
+        assert_eq!(Reader::new(&[]).plain_text(), None);
+        assert_eq!(Reader::new(&[255; 16]).plain_text(), None);
     }
 }
