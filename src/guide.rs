@@ -38,8 +38,8 @@ macro_rules! guide {
             "[info]: crate::info!\n",
             "[in_context]: crate::FemtoFutureExt::in_context\n",
             "[`Value`]: crate::Value\n",
-            "[FemtoTracingHandler]: crate::FemtoTracingHandler\n",
         )]
+        #[cfg_attr(feature = "tracing", doc = "[FemtoTracingHandler]: crate::FemtoTracingHandler\n")]
         #[cfg_attr(any(not(doctest), $condition), doc = include_str!(concat!("../docs/guide/", $file)))]
         pub mod $name {}
     };
