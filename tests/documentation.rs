@@ -64,3 +64,100 @@ fn every_guide_is_a_module_of_the_documentation() {
         assert!(modules.contains(&format!("\"{name}\"")), "{name}");
     }
 }
+
+/// Returns the lines of the section of a Markdown file whose heading has this anchor.
+fn section<'a>(text: &'a str, anchor: &str) -> Vec<&'a str> {
+    let slug = |heading: &str| -> String {
+        let kept = heading.chars().filter(|c| c.is_alphanumeric() || *c == ' ' || *c == '-');
+        kept.collect::<String>().to_lowercase().replace(' ', "-")
+    };
+    let mut lines = text.lines().skip_while(|line| line.strip_prefix("## ").map(slug).as_deref() != Some(anchor));
+    assert!(lines.next().is_some(), "no section {anchor}");
+    lines.take_while(|line| !line.starts_with("## ")).collect()
+}
+
+fn cells(row: &str) -> Vec<&str> {
+    row.trim_matches('|').split('|').map(str::trim).collect()
+}
+
+/// Returns the numbers of a cell. A comma between digits belongs to the number.
+fn figures(cell: &str) -> Vec<&str> {
+    cell.split([' ', '/']).map(|word| word.trim_matches(',')).filter(|word| !word.is_empty()).collect()
+}
+
+/// Each column of the README's table names a section of `BENCHMARKS.md` by its link; each row names a row there, whose
+/// first cell may say more, such as versions.
+#[test]
+fn the_figures_of_the_readme_are_those_of_the_benchmarks() {
+    let (readme, benchmarks) = (read("README.md"), read("docs/BENCHMARKS.md"));
+    let mut rows = section(&readme, "benchmarks").into_iter().filter(|line| line.starts_with('|')).map(cells);
+    let header = rows.next().unwrap();
+    let mut compared = 0;
+    for row in rows.skip(1) {
+        for (title, cell) in header.iter().zip(&row).skip(1).filter(|(_, cell)| !cell.is_empty()) {
+            let anchor = title.split_once("BENCHMARKS.md#").unwrap().1.trim_end_matches(')');
+            let theirs = section(&benchmarks, anchor).into_iter().filter(|line| line.starts_with('|')).map(cells);
+            let name: Vec<_> = row[0].split(':').next().unwrap().split(' ').collect();
+            let is_same = |cells: &Vec<&str>| {
+                let words: Vec<_> = cells[0].split(' ').map(|word| word.trim_end_matches(',')).collect();
+                name.iter().all(|word| words.contains(&word.trim_end_matches(',')))
+            };
+            let matching: Vec<_> = theirs.filter(is_same).collect();
+            assert_eq!(matching.len(), 1, "{row:?} in section {anchor}");
+            let known: Vec<_> = matching[0][1..].iter().flat_map(|cell| figures(cell)).collect();
+            for figure in figures(cell) {
+                assert!(known.contains(&figure), "{figure} of {row:?} is not in {:?}", matching[0]);
+                compared += 1;
+            }
+        }
+    }
+    assert!(compared >= 12, "{compared} figures");
+}
+
+/// Adds the names of the handlers that the files of a folder define.
+fn handlers_in(folder: &Path, found: &mut BTreeSet<String>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            handlers_in(&path, found);
+            continue;
+        }
+        let source = std::fs::read_to_string(&path).unwrap();
+        for line in source.lines().filter_map(|line| line.strip_prefix("pub struct ")) {
+            let name: String = line.chars().take_while(|c| c.is_alphanumeric()).collect();
+            if name.starts_with("Femto") && (name.ends_with("Handler") || name.ends_with("Recorder")) {
+                found.insert(name);
+            }
+        }
+    }
+}
+
+#[test]
+fn every_handler_is_in_the_tables_of_the_readme_and_the_library() {
+    let mut handlers = BTreeSet::new();
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    handlers_in(&source.join("handler"), &mut handlers);
+    handlers_in(&source.join("bridge"), &mut handlers);
+    assert!(handlers.len() >= 16, "{handlers:?}");
+    let (readme, library) = (read("README.md"), read("src/lib.rs"));
+    let rows = |text: &str, row: &str| -> String { text.lines().filter(|line| line.starts_with(row)).collect() };
+    let (readme, library) = (rows(&readme, "| "), rows(&library, "//! | "));
+    for handler in handlers {
+        assert!(readme.contains(&handler), "{handler} in README.md");
+        assert!(library.contains(&handler), "{handler} in src/lib.rs");
+    }
+}
+
+#[test]
+fn the_oldest_rust_is_the_same_everywhere() {
+    let manifest = read("Cargo.toml");
+    let (_, after) = manifest.split_once("\nrust-version = \"").unwrap();
+    let version = after.split('"').next().unwrap();
+    for (path, sentence) in [
+        ("README.md", format!("Rust {version} or later")),
+        ("CONTRIBUTING.md", format!("Rust {version} is the oldest")),
+        (".github/workflows/ci.yml", format!("rustup toolchain install {version} ")),
+    ] {
+        assert!(read(path).contains(&sentence), "{path}: {sentence}");
+    }
+}
