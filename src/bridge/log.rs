@@ -122,7 +122,7 @@ impl Log for LogBridge {
 
     fn flush(&self) {
         if let Err(error) = config::flush(PATIENCE) {
-            notify("log", format_args!("{error}"));
+            notify("log", format_args!("{error:#}"));
         }
     }
 }

@@ -175,7 +175,7 @@ impl Drop for Inner {
             return self.workers.iter().for_each(|worker| worker.queue.close());
         }
         if let Err(error) = self.close(PATIENCE) {
-            notify("shutdown", format_args!("{error}"));
+            notify("shutdown", format_args!("{error:#}"));
         }
     }
 }

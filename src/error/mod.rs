@@ -13,12 +13,21 @@ pub(crate) use voice::adopt_stderr;
 use std::error::Error as StdError;
 use std::fmt;
 use std::io;
+use std::iter;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::slice;
 
 /// Anything that can go wrong in this library.
 ///
-/// The type is opaque; ask the predicates what kind of failure it is. Its text is one readable sentence that
-/// already includes the cause, which [`source`](StdError::source) gives as a value.
+/// The type is opaque; the predicates tell the kind of a failure, [`problems`](Self::problems),
+/// [`errors`](Self::errors), [`io_error`](Self::io_error) and [`get_ref`](Self::get_ref) give its parts.
+///
+/// # Text
+///
+/// `{}` is one sentence that includes the operating system's or the user's error.
+/// [`source`](StdError::source) starts with what that sentence does not say: the cause of the included error, if it has
+/// one. `{:#}` and `{:?}` append these causes, so that a `main` that returns the error prints all of it. Reporters that
+/// walk the sources, such as `anyhow`'s `{:#}`, print every part once.
 ///
 /// # Examples
 ///
@@ -30,10 +39,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 /// assert!(error.is_io());
 /// assert_eq!(error.to_string(), "disk full");
 /// ```
-#[derive(Debug)]
 pub struct Error(Box<Inner>);
 
-#[derive(Debug)]
 struct Inner {
     /// Dotted path of the setting the failure belongs to, for all kinds but `Config`, whose problems have their
     /// own.
@@ -41,7 +48,6 @@ struct Inner {
     kind: Kind,
 }
 
-#[derive(Debug)]
 enum Kind {
     Config(Vec<Problem>),
     Io { context: String, source: io::Error },
@@ -113,7 +119,7 @@ impl Error {
             Kind::Io { context, source } => {
                 let source = match source.raw_os_error() {
                     Some(code) => io::Error::from_raw_os_error(code),
-                    None => io::Error::new(source.kind(), source.to_string()),
+                    None => io::Error::new(source.kind(), rendered(format_args!("{}", Chain(source)))),
                 };
                 Kind::Io { context: context.clone(), source }
             }
@@ -122,7 +128,7 @@ impl Error {
             Kind::AlreadyInitialized(what) => Kind::AlreadyInitialized(what.clone()),
             Kind::InvalidName { name, why } => Kind::InvalidName { name: name.clone(), why: why.clone() },
             // A user's error, whose `Display` may fail.
-            Kind::Other(error) => Kind::Other(rendered(format_args!("{error}")).into()),
+            Kind::Other(error) => Kind::Other(rendered(format_args!("{}", Chain(error.as_ref()))).into()),
             Kind::Several(failures) => Kind::Several(failures.iter().map(Self::duplicate).collect()),
         };
         Self(Box::new(Inner { field: self.0.field.clone(), kind }))
@@ -178,6 +184,53 @@ impl Error {
         }
     }
 
+    /// Returns the failures that this error gathers, for example one for each handler that could not be flushed. An error
+    /// that gathers none is the only one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use femtologging::Error;
+    ///
+    /// let error = Error::other("queue is gone");
+    /// let texts: Vec<_> = error.errors().iter().map(Error::to_string).collect();
+    /// assert_eq!(texts, ["queue is gone"]);
+    /// ```
+    pub fn errors(&self) -> &[Error] {
+        match &self.0.kind {
+            Kind::Several(failures) => failures,
+            _ => slice::from_ref(self),
+        }
+    }
+
+    /// Returns the error of the operating system, or the first of several; `None` unless [`is_io`](Self::is_io).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use femtologging::{Error, FemtoFileHandler};
+    /// use std::io;
+    ///
+    /// let error = FemtoFileHandler::builder().path("/nowhere/at/all.log").build().unwrap_err();
+    /// assert_eq!(error.io_error().map(io::Error::kind), Some(io::ErrorKind::NotFound));
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn io_error(&self) -> Option<&io::Error> {
+        match &self.0.kind {
+            Kind::Io { source, .. } => Some(source),
+            Kind::Several(failures) => failures.iter().find_map(Self::io_error),
+            _ => None,
+        }
+    }
+
+    /// Returns the error that [`other`](Self::other) wraps, as [`io::Error::get_ref`] does.
+    pub fn get_ref(&self) -> Option<&(dyn StdError + Send + Sync + 'static)> {
+        match &self.0.kind {
+            Kind::Other(error) => Some(error.as_ref()),
+            _ => None,
+        }
+    }
+
     /// Puts the failure under a dotted path of the configuration, such as `handlers.file`.
     pub(crate) fn with_prefix(mut self, prefix: &str) -> Self {
         match &mut self.0.kind {
@@ -200,7 +253,14 @@ impl fmt::Display for Error {
         if !self.0.field.is_empty() {
             write!(f, "`{}`: ", self.0.field)?;
         }
-        self.0.kind.fmt(f)
+        self.0.kind.fmt(f)?;
+        if f.alternate() { write_causes(self, f) } else { Ok(()) }
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self:#}")
     }
 }
 
@@ -215,16 +275,16 @@ impl fmt::Display for Kind {
                     problems.iter().try_for_each(|problem| write!(f, "\n  {problem}"))
                 }
             },
-            Self::Io { context, source } if context.is_empty() => source.fmt(f),
+            Self::Io { context, source } if context.is_empty() => write!(f, "{source}"),
             Self::Io { context, source } => write!(f, "{context}: {source}"),
             Self::Timeout(what) => write!(f, "{what} did not finish in time"),
             Self::Closed(what) => write!(f, "{what} is closed"),
             Self::AlreadyInitialized(what) => write!(f, "{what} is already initialized"),
             Self::InvalidName { name, why } => write!(f, "invalid name {name:?}: {why}"),
-            Self::Other(error) => error.fmt(f),
+            Self::Other(error) => write!(f, "{error}"),
             Self::Several(failures) => {
                 write!(f, "{} failures:", failures.len())?;
-                failures.iter().try_for_each(|failure| write!(f, "\n  {failure}"))
+                failures.iter().try_for_each(|failure| write!(f, "\n  {failure:#}"))
             }
         }
     }
@@ -233,11 +293,36 @@ impl fmt::Display for Kind {
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         match &self.0.kind {
-            Kind::Io { source, .. } => Some(source),
-            Kind::Other(error) => Some(error.as_ref()),
-            Kind::Several(failures) => failures.first().map(|first| first as _),
+            Kind::Io { source, .. } => source.source(),
+            Kind::Other(error) => error.source(),
+            // The text of several failures has the causes of each.
             _ => None,
         }
+    }
+}
+
+/// How many causes of an error are written.
+const MOST_CAUSES: usize = 32;
+
+/// Writes `: cause: cause of the cause`.
+fn write_causes(error: &(impl StdError + ?Sized), out: &mut dyn fmt::Write) -> fmt::Result {
+    let causes = iter::successors(error.source(), |cause: &&dyn StdError| (*cause).source());
+    // An error may be its own cause, by mistake.
+    causes.take(MOST_CAUSES).try_for_each(|cause| out.write_fmt(format_args!(": {cause}")))
+}
+
+/// Writes `message: cause: cause of the cause`.
+pub(crate) fn write_chain(error: &(impl StdError + ?Sized), out: &mut dyn fmt::Write) -> fmt::Result {
+    out.write_fmt(format_args!("{error}"))?;
+    write_causes(error, out)
+}
+
+/// An error's text with that of its causes.
+struct Chain<'e>(&'e (dyn StdError + Send + Sync));
+
+impl fmt::Display for Chain<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_chain(self.0, f)
     }
 }
 
@@ -306,7 +391,6 @@ pub(crate) fn caught<T>(what: &str, call: impl FnOnce() -> Result<T, Error>) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::slice;
 
     fn io_error() -> io::Error {
         io::Error::new(io::ErrorKind::PermissionDenied, "permission denied")
@@ -363,14 +447,76 @@ mod tests {
         }
     }
 
+    /// An error with a cause of its own.
+    #[derive(Debug)]
+    struct Outer(fmt::Error);
+
+    impl fmt::Display for Outer {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("outer")
+        }
+    }
+
+    impl StdError for Outer {
+        fn source(&self) -> Option<&(dyn StdError + 'static)> {
+            Some(&self.0)
+        }
+    }
+
+    /// What `anyhow` and `key:err` print.
+    fn chain(error: &Error) -> String {
+        let mut text = String::new();
+        write_chain(error, &mut text).unwrap();
+        text
+    }
+
+    const CAUSE: &str = "an error occurred when formatting an argument";
+
     #[test]
-    fn the_cause_is_available_as_a_value() {
+    fn a_reporter_of_causes_prints_each_once() {
+        let rows = [
+            (Error::io("could not open a.log", io_error()), "could not open a.log: permission denied".to_owned()),
+            (Error::from(io_error()).with_prefix("handlers.a"), "`handlers.a`: permission denied".to_owned()),
+            (
+                Error::io("could not open a.log", io::Error::other(Outer(fmt::Error))),
+                format!("could not open a.log: outer: {CAUSE}"),
+            ),
+            (Error::from(io::Error::other(Outer(fmt::Error))), format!("outer: {CAUSE}")),
+            (Error::other(fmt::Error), CAUSE.to_owned()),
+            (Error::other(Outer(fmt::Error)), format!("outer: {CAUSE}")),
+            (Error::other(Error::other(Outer(fmt::Error))), format!("outer: {CAUSE}")),
+            (Error::closed("handler a"), "handler a is closed".to_owned()),
+            (
+                Error::gather(vec![Error::other(Outer(fmt::Error)), Error::from(io_error())]).unwrap_err(),
+                format!("2 failures:\n  outer: {CAUSE}\n  permission denied"),
+            ),
+        ];
+        for (error, text) in rows {
+            assert_eq!(chain(&error), text);
+            assert_eq!(format!("{error:#}"), text);
+            assert_eq!(format!("{error:?}"), text);
+            assert_eq!(format!("{error:#?}"), text);
+            assert_eq!(format!("{:#}", error.duplicate()), text);
+        }
+        assert_eq!(Error::other(Outer(fmt::Error)).to_string(), "outer");
+    }
+
+    #[test]
+    fn the_parts_are_available_as_values() {
         let error = Error::io("could not open a.log", io_error());
-        let cause = error.source().and_then(|source| source.downcast_ref::<io::Error>());
-        assert_eq!(cause.map(io::Error::kind), Some(io::ErrorKind::PermissionDenied));
-        let error = Error::other(fmt::Error);
+        assert_eq!(error.io_error().map(io::Error::kind), Some(io::ErrorKind::PermissionDenied));
+        assert!(error.get_ref().is_none() && error.source().is_none());
+        assert_eq!(error.errors().iter().map(Error::to_string).collect::<Vec<_>>(), [error.to_string()]);
+
+        let several = Error::gather(vec![Error::closed("handler a"), error]).unwrap_err();
+        let texts: Vec<_> = several.errors().iter().map(Error::to_string).collect();
+        assert_eq!(texts, ["handler a is closed", "could not open a.log: permission denied"]);
+        assert_eq!(several.io_error().map(io::Error::kind), Some(io::ErrorKind::PermissionDenied));
+
+        let error = Error::other(Outer(fmt::Error));
+        assert!(error.get_ref().is_some_and(|error| error.is::<Outer>()));
         assert!(error.source().is_some_and(|source| source.is::<fmt::Error>()));
-        assert!(Error::closed("handler a").source().is_none());
+        assert!(error.io_error().is_none());
     }
 
     #[test]

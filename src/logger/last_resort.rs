@@ -27,7 +27,7 @@ pub(super) fn route() -> Arc<Route> {
     });
     // A hook for such notices may log, and come back here.
     if let Some(error) = failure {
-        notify("last-resort", format_args!("{error}"));
+        notify("last-resort", format_args!("{error:#}"));
     }
     route.clone()
 }

@@ -12,6 +12,7 @@ use std::fmt;
 use super::capture::{Capture, Integer, Travels};
 use super::sink::ByteSink;
 use super::wire::{Kind, Reader, Sink, Tag, padded_words};
+use crate::error::write_chain;
 
 /// Picks how an argument travels.
 #[doc(hidden)]
@@ -178,17 +179,6 @@ formatted! {
     // Part of a message that is formatted as a whole, never on its own.
     Immediate as Display: , |_value, _out| Ok(());
 }
-
-/// Writes `message: cause: cause of the cause`.
-fn write_chain(error: &(impl Error + ?Sized), out: &mut dyn fmt::Write) -> fmt::Result {
-    out.write_fmt(format_args!("{error}"))?;
-    let causes = std::iter::successors(error.source(), |cause: &&dyn Error| (*cause).source());
-    // An error may be its own cause, by mistake.
-    causes.take(MOST_CAUSES).try_for_each(|cause| out.write_fmt(format_args!(": {cause}")))
-}
-
-/// How many causes of an error are recorded.
-const MOST_CAUSES: usize = 32;
 
 impl<T: ?Sized> Field for Secret<'_, T> {
     const TAG: Tag = Tag::new(Kind::Secret);

@@ -63,7 +63,7 @@ fn drain() {
         )));
     }
     if let Err(error) = Error::gather(failures) {
-        notify("exit", format_args!("{error}"));
+        notify("exit", format_args!("{error:#}"));
     }
     // Those that were shut down before, too: until now, nobody is told what is logged after a shutdown.
     all().iter().filter(|worker| !worker.queue.is_orphaned()).for_each(|worker| worker.is_too_late());

@@ -375,7 +375,7 @@ impl Sink {
 
     fn complain(&self, error: &Error) {
         // The error may be a user's, with a `Display` that fails.
-        let text = rendered(format_args!("{error}"));
+        let text = rendered(format_args!("{error:#}"));
         notify(&self.queue.name, format_args!("{text}"));
         self.queue.counters.error(text);
     }

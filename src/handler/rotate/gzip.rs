@@ -71,7 +71,7 @@ fn run(backups: &Backups, inbox: &Receiver<()>, stop: &AtomicBool, postponed: &A
     for () in inbox {
         match sweep(backups, &|| stop.load(Relaxed)) {
             Ok(is_all) => postponed.store(!is_all, Relaxed),
-            Err(error) => notify(&format!("backups of {}", backups.path.display()), format_args!("{error}")),
+            Err(error) => notify(&format!("backups of {}", backups.path.display()), format_args!("{error:#}")),
         }
         if stop.load(Relaxed) {
             return;
