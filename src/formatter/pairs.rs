@@ -4,7 +4,7 @@ use smallvec::SmallVec;
 
 use crate::record::FemtoLogRecord;
 use crate::text::Output;
-use crate::value::{Value, write_value};
+use crate::value::{Kind, Reader, Tag, Value, write_next, write_value};
 
 /// As many keys as a record has at most, unless it is configured otherwise: no more memory than the stack's.
 const MOST: usize = 64;
@@ -73,6 +73,24 @@ pub(super) fn write_pair_value<O: Output>(out: &mut O, value: Value<'_>) {
             out.plain("\"");
         }
         value => write_value(out, value),
+    }
+}
+
+/// The same for the value that a reader has come to.
+#[inline]
+pub(super) fn write_next_pair_value(out: &mut impl Output, tag: Tag, reader: &mut Reader<'_>) {
+    match tag.kind {
+        Kind::I64 | Kind::U64 | Kind::Bool => write_next(out, tag, reader),
+        Kind::Str if !tag.optional => match reader.plain_text() {
+            Some(text) if !text.iter().any(|byte| matches!(byte, b' ' | b'=')) => out.ascii(text),
+            Some(text) => {
+                out.plain("\"");
+                out.ascii(text);
+                out.plain("\"");
+            }
+            None => write_pair_value(out, Value::Str(reader.text())),
+        },
+        _ => write_pair_value(out, reader.value(tag)),
     }
 }
 

@@ -230,22 +230,22 @@ impl<P: Copy> Marks<P> {
 
     /// Writes a piece that is no value of the payload.
     #[inline]
-    pub(super) fn piece(&mut self, piece: P, out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
+    pub(super) fn piece<O: Appends>(&mut self, piece: P, out: &mut O, write: impl FnOnce(&mut O)) {
         self.mark(piece, Values::None, out, write);
     }
 
     /// Writes the whole message as one piece, which takes a reader of its own and leaves it behind the message.
     #[inline]
-    pub(super) fn whole_message(&mut self, piece: P, out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
+    pub(super) fn whole_message<O: Appends>(&mut self, piece: P, out: &mut O, write: impl FnOnce(&mut O)) {
         self.mark(piece, Values::Message, out, write);
     }
 
     #[inline]
-    fn mark(&mut self, piece: P, values: Values, out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
-        let start = out.len();
+    fn mark<O: Appends>(&mut self, piece: P, values: Values, out: &mut O, write: impl FnOnce(&mut O)) {
+        let start = out.buffer().len();
         write(out);
         if let Some(notes) = &mut self.0 {
-            notes.marks.push(Mark { range: start..out.len(), piece, values });
+            notes.marks.push(Mark { range: start..out.buffer().len(), piece, values });
         }
     }
 
@@ -265,32 +265,30 @@ impl<P: Copy> Marks<P> {
         }
     }
 
-    /// Writes the message: piece by piece where it consists of values, as one piece otherwise.
+    /// Writes the message: piece by piece where it consists of values, as one piece otherwise. Returns the reader, which has
+    /// come to the values of the keys.
     #[inline]
-    pub(super) fn message<O: Output + Appends>(
+    pub(super) fn message<'a, O: Output + Appends>(
         &mut self,
-        record: &FemtoLogRecord<'_>,
+        record: &FemtoLogRecord<'a>,
         whole: P,
         piece: impl Fn(Tag) -> P,
         out: &mut O,
-    ) {
+    ) -> Reader<'a> {
         let message = record.message();
-        let start = out.buffer().len();
-        match &mut self.0 {
-            None => drop(message.render(out)),
-            Some(notes) if message.is_of_values() => {
-                message.render_values(out, |out, place, value| {
-                    let start = out.buffer().len();
-                    write_value(out, value);
-                    notes.mark_value(place, &piece, start..out.buffer().len());
-                });
-            }
-            Some(notes) => {
-                message.render(out);
-                let range = start..out.buffer().len();
-                notes.marks.push(Mark { range, piece: whole, values: Values::Message });
-            }
+        let Some(notes) = &mut self.0 else { return message.render(out) };
+        if message.is_of_values() {
+            return message.render_values(out, |out, place, value| {
+                let start = out.buffer().len();
+                write_value(out, value);
+                notes.mark_value(place, &piece, start..out.buffer().len());
+            });
         }
+        let start = out.buffer().len();
+        let reader = message.render(out);
+        let range = start..out.buffer().len();
+        notes.marks.push(Mark { range, piece: whole, values: Values::Message });
+        reader
     }
 
     /// Says that the text depends on whether the value of the call's key at `place` is there.
@@ -351,6 +349,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::formatter::FemtoTextFormatter;
     use crate::formatter::{
         FemtoFormatter, FemtoJsonFormatter, FemtoLogfmtFormatter, FemtoPatternFormatter, JsonField, JsonSchema,
         JsonTime,
@@ -382,7 +381,7 @@ mod tests {
         )*};
     }
 
-    planned!(FemtoJsonFormatter, FemtoLogfmtFormatter, FemtoPatternFormatter);
+    planned!(FemtoJsonFormatter, FemtoLogfmtFormatter, FemtoPatternFormatter, FemtoTextFormatter);
 
     fn formatters() -> Vec<(String, Box<dyn Planned>)> {
         use JsonSchema::*;
@@ -408,6 +407,8 @@ mod tests {
             (JsonField::Timestamp, "at"),
         ];
         all.push(("fields".into(), Box::new(FemtoJsonFormatter::new().fields(fields).time(JsonTime::Nanos))));
+        all.push(("text".into(), Box::new(FemtoTextFormatter::new())));
+        all.push(("raw text".into(), Box::new(FemtoTextFormatter::new().escape(false).digits(9))));
         all.push(("logfmt".into(), Box::new(FemtoLogfmtFormatter::new())));
         for pattern in [
             "%(asctime)s %(levelname)-8s %(name)s [%(threadName)s] %(message)s %(key_values)s",

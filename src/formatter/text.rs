@@ -1,11 +1,13 @@
 //! The default formatter: one line of text.
 
 use super::FemtoFormatter;
-use super::pairs::{Pairs, write_pair};
+use super::pairs::{Pairs, write_next_pair_value, write_pair_value};
+use super::plan::{Marks, Plans};
 use super::stamp::{Stamp, stamp_settings};
 use crate::level::Level;
 use crate::record::FemtoLogRecord;
-use crate::text::{Escaped, Output, Raw};
+use crate::text::{Appends, Escaped, Output, Raw};
+use crate::value::{Reader, Tag, write_next};
 
 /// Writes records as `2026-03-12T08:30:00.123456Z INFO  app::db [main] message key=value`.
 ///
@@ -33,6 +35,19 @@ use crate::text::{Escaped, Output, Raw};
 pub struct FemtoTextFormatter {
     stamp: Stamp,
     escape: bool,
+    plans: Plans<Piece>,
+}
+
+/// What of a call site's text differs from record to record.
+#[derive(Clone, Copy)]
+enum Piece {
+    Time,
+    Thread,
+    Message,
+    /// A value in the message.
+    InMessage(Tag),
+    /// The value of a key.
+    PairValue(Tag),
 }
 
 impl Default for FemtoTextFormatter {
@@ -44,12 +59,13 @@ impl Default for FemtoTextFormatter {
 impl FemtoTextFormatter {
     /// Makes the default formatter.
     pub fn new() -> Self {
-        Self { stamp: Stamp::new(6), escape: true }
+        Self { stamp: Stamp::new(6), escape: true, plans: Plans::new() }
     }
 
     /// Chooses whether control characters in messages, keys, values and names are escaped.
     pub fn escape(mut self, escape: bool) -> Self {
         self.escape = escape;
+        self.plans = Plans::new();
         self
     }
 
@@ -59,15 +75,44 @@ impl FemtoTextFormatter {
 impl FemtoFormatter for FemtoTextFormatter {
     #[inline]
     fn format(&mut self, record: &FemtoLogRecord<'_>, out: &mut Vec<u8>) {
-        self.stamp.write(record.timestamp(), out);
+        match self.plans.find(record, out) {
+            Ok(steps) if self.escape => {
+                steps.run(record, out, |piece, reader, out| match piece {
+                    Piece::Time => self.stamp.write(record.timestamp(), out),
+                    piece => write_piece(piece, record, reader, &mut Escaped(out)),
+                });
+            }
+            Ok(steps) => {
+                steps.run(record, out, |piece, reader, out| match piece {
+                    Piece::Time => self.stamp.write(record.timestamp(), out),
+                    piece => write_piece(piece, record, reader, &mut Raw(out)),
+                });
+            }
+            Err(mut marks) => {
+                self.write(record, &mut marks, out);
+                self.plans.learn(record, marks, out);
+            }
+        }
+    }
+}
+
+impl FemtoTextFormatter {
+    /// How many call sites have a plan.
+    #[cfg(test)]
+    pub(super) fn plans(&self) -> usize {
+        self.plans.len()
+    }
+
+    fn write(&mut self, record: &FemtoLogRecord<'_>, marks: &mut Marks<Piece>, out: &mut Vec<u8>) {
+        marks.piece(Piece::Time, out, |out| self.stamp.write(record.timestamp(), out));
         let (column, length) = column(record.level());
         let end = out.len() + length;
         out.extend_from_slice(column);
         out.truncate(end);
         if self.escape {
-            write_rest(record, Escaped(out));
+            write_rest(record, marks, Escaped(out));
         } else {
-            write_rest(record, Raw(out));
+            write_rest(record, marks, Raw(out));
         }
     }
 }
@@ -85,23 +130,42 @@ fn column(level: Level) -> (&'static [u8; 10], usize) {
 }
 
 #[inline]
-fn write_rest(record: &FemtoLogRecord<'_>, mut out: impl Output) {
+fn write_rest<O: Output + Appends>(record: &FemtoLogRecord<'_>, marks: &mut Marks<Piece>, mut out: O) {
     record.render_logger(&mut out);
     out.plain(" [");
-    record.render_thread(&mut out);
+    marks.piece(Piece::Thread, &mut out, |out| record.render_thread(out));
     out.plain("] ");
     if record.render_spans(&mut out) {
         out.plain(": ");
     }
     let mut pairs = Pairs::new();
-    record.render(&mut out, |_, key, value| pairs.push(key, value));
+    let mut place = 0;
+    let reader = marks.message(record, Piece::Message, Piece::InMessage, &mut out);
+    record.each_key_value(reader, |key, value| {
+        pairs.push(key, (place, value));
+        place += 1;
+    });
     pairs.each(
         |key, later| key.as_str() == later.as_str(),
-        |key, value| {
+        |key, (place, value)| {
             out.plain(" ");
-            write_pair(&mut out, |out| key.write(out), *value);
+            key.write(&mut out);
+            out.plain("=");
+            marks.key_value(*place, Piece::PairValue, &mut out, |out| write_pair_value(out, *value));
         },
     );
+}
+
+/// Writes a piece other than the time.
+#[inline]
+fn write_piece<'a>(piece: Piece, record: &FemtoLogRecord<'a>, reader: &mut Reader<'a>, out: &mut impl Output) {
+    match piece {
+        Piece::Thread => record.render_thread(out),
+        Piece::Message => *reader = record.message().render(out),
+        Piece::InMessage(tag) => write_next(out, tag, reader),
+        Piece::PairValue(tag) => write_next_pair_value(out, tag, reader),
+        Piece::Time => {}
+    }
 }
 
 #[cfg(test)]

@@ -191,7 +191,7 @@ impl<'a> FemtoLogRecord<'a> {
 
     /// Calls `each` with every key and value, from a reader that has come to those of the call.
     #[inline]
-    fn each_key_value(&self, reader: Reader<'a>, mut each: impl FnMut(Key<'a>, Value<'a>)) {
+    pub(crate) fn each_key_value(&self, reader: Reader<'a>, mut each: impl FnMut(Key<'a>, Value<'a>)) {
         if self.message.changes.is_some() || !self.extras.is_empty() {
             return self.rewritten_key_values(reader).for_each(|(key, value)| each(key, value));
         }

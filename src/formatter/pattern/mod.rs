@@ -6,7 +6,7 @@ mod spec;
 mod tests;
 
 use super::origin::program;
-use super::pairs::{numbered_pairs, write_pair_value};
+use super::pairs::{numbered_pairs, write_next_pair_value, write_pair_value};
 use super::plan::{Marks, Plans};
 use super::stamp::{TimeText, zone_settings};
 use super::{FemtoFormatter, python};
@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::record::FemtoLogRecord;
 use crate::text::{Appends, Escaped, Output, Raw};
 use crate::time::{Timestamp, first_use};
-use crate::value::{Kind, Reader, Tag, Value, write_next, write_value};
+use crate::value::{Reader, Tag, Value, write_next, write_value};
 use spec::{Conversion, Number, Spec, write_repr};
 
 /// Lays records out by a pattern, in any of the three styles of CPython's `logging`.
@@ -303,10 +303,7 @@ fn write_text_piece<'a>(piece: Piece, record: &FemtoLogRecord<'a>, reader: &mut 
         Piece::Thread => record.render_thread(out),
         Piece::Message => *reader = record.message().render(out),
         Piece::Value(tag) => write_next(out, tag, reader),
-        Piece::PairValue(tag) => match tag.kind {
-            Kind::I64 | Kind::U64 | Kind::Bool => write_next(out, tag, reader),
-            _ => write_pair_value(out, reader.value(tag)),
-        },
+        Piece::PairValue(tag) => write_next_pair_value(out, tag, reader),
         // Those are written by the formatter itself.
         Piece::Step(_) | Piece::Time => {}
     }
