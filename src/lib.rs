@@ -1,9 +1,9 @@
-//! Asynchronous logging: a call costs its thread about as much as reading the clock, and everything else happens on
-//! the handlers' threads.
+//! Asynchronous logging: a log call costs the calling thread about as much as reading the clock, and the handlers'
+//! threads do everything else.
 //!
-//! A macro such as [`info!`] writes a small typed record into a ring that belongs to the calling thread. Every handler
-//! has a thread of its own that takes records out of the rings, formats them, and writes them in batches. Loggers,
-//! handlers, formatters, filters and levels are those of CPython's `logging`; builders, `Result`s and traits are Rust's.
+//! A macro such as [`info!`] copies its typed arguments into a record in a ring that belongs to the calling thread.
+//! Each handler has a thread that takes records out of the rings, formats them, and writes them in batches. Loggers,
+//! handlers, formatters, filters and levels are those of CPython's `logging`.
 //!
 //! # Quick start
 //!
@@ -27,27 +27,27 @@
 //! # }
 //! ```
 //!
-//! That is all: when the process ends in an ordinary way, what is still queued is written. [`basic_config`] is the
-//! shortest way to see anything at all.
+//! No guard is needed: an ordinary exit of the process writes what is still queued. [`basic_config`] is the shortest
+//! set-up: it logs to standard error.
 //!
 //! # Levels
 //!
-//! [`Level`] is one of `Trace`, `Debug`, `Info`, `Warn`, `Error` and `Critical`, with CPython's numbers 5, 10, 20, 30, 40
-//! and 50; [`LevelFilter`] adds `Off`. A record is recorded if all of these let it through, in the order in which they are asked:
+//! [`Level`] is one of `Trace`, `Debug`, `Info`, `Warn`, `Error` and `Critical`, with CPython's numbers 5, 10, 20, 30,
+//! 40 and 50; [`LevelFilter`] adds `Off`. A record reaches a handler if all of these enable it, in this order:
 //!
-//! 1. the build: [`STATIC_MAX_LEVEL`], below which calls leave nothing in the program;
+//! 1. the build: [`STATIC_MAX_LEVEL`]; calls below it leave no code in the program;
 //! 2. the process: [`disable`];
 //! 3. the logger: [`FemtoLogger::effective_level`] and its filters;
-//! 4. each handler: its level and its filters.
+//! 4. the handler: its level and its filters.
 //!
-//! The first two and the levels of loggers and handlers are folded into one number at the call site, so that a call
-//! that is not recorded costs one load and one compare. Changes at run time reach every call site at once.
+//! Each call site caches the result of the levels as one number, so a disabled call costs one load and one comparison.
+//! A change of a level updates all call sites before it returns.
 //!
 //! # Macros
 //!
-//! [`trace!`], [`debug!`], [`info!`], [`warn!`](crate::warn!), [`error!`] and [`critical!`]; [`log!`] takes the level as a value;
-//! [`enabled!`] asks. They take a format string with arguments as [`format!`] does, options before it, and keys with
-//! values behind a semicolon:
+//! [`trace!`], [`debug!`], [`info!`], [`warn!`](crate::warn!), [`error!`] and [`critical!`]; [`log!`] takes the level
+//! as a value; [`enabled!`] tells whether a record would be logged. The macros take options, a format string with
+//! arguments as for [`format!`], and, after a semicolon, keys with values:
 //!
 //! ```
 //! use femtologging::{Level, error, info, log};
@@ -63,14 +63,15 @@
 //! # }
 //! ```
 //!
-//! Arguments of the common types travel as they are and are formatted on the handler's thread. Arguments are not
-//! evaluated unless the record is recorded.
+//! Arguments of the common types are copied into the record and formatted on the handler's thread. Arguments are
+//! evaluated only if the call is enabled.
 //!
 //! # Loggers
 //!
-//! Loggers form a tree by their names, whose parts are separated by `.` or `::`. A call belongs to the logger that has its
-//! `target:`'s name, by default the module path's. A logger without a level has its parent's; records go to the handlers of the
-//! logger and of all its ancestors, once to each, until one does not [`propagate`](FemtoLogger::propagate).
+//! Loggers form a tree by their names, whose parts are separated by `.` or `::`. A call uses the logger that its
+//! `target:` names; the default is the module path. A logger without a level has its parent's. A record goes to the
+//! handlers of its logger and of all ancestors, once to each handler, up to a logger that does not
+//! [`propagate`](FemtoLogger::propagate).
 //!
 //! ```
 //! use femtologging::{LevelFilter, get_logger};
@@ -81,12 +82,13 @@
 //! # Ok::<(), femtologging::Error>(())
 //! ```
 //!
-//! While nothing is configured, records from `Warn` on go to standard error, as with CPython's handler of last resort.
+//! While no handler is configured, records at `Warn` and above go to standard error, as with CPython's `lastResort`.
 //!
 //! # Context and spans
 //!
-//! [`context!`] gives keys to all records of a scope, [`FemtoLogger::with`] to those of a logger; [`info_span!`] and its
-//! siblings name a piece of work and time it. [`FemtoFutureExt`] puts futures into either, on every executor.
+//! [`context!`] adds keys to all records of a scope, and [`FemtoLogger::with`] to those of a logger. [`info_span!`] and
+//! the macros for the other levels give a scope a name and measure its duration. [`FemtoFutureExt`] does both for
+//! futures, on any executor.
 //!
 //! ```
 //! use femtologging::{context, info, info_span, warn};
@@ -107,44 +109,47 @@
 //! | [`FemtoFileHandler`] | a file |
 //! | [`FemtoSocketHandler`] | a peer, by TCP, TLS, UDP or a Unix socket |
 //! | [`FemtoRotatingFileHandler`], [`FemtoTimedRotatingFileHandler`] | a file that becomes a backup by size or time |
-//! | [`FemtoWatchedFileHandler`] | a file that others, such as logrotate, rename |
-//! | [`FemtoSyslogHandler`] | syslog: the machine's own, or a server by UDP, TCP or TLS |
+//! | [`FemtoWatchedFileHandler`] | a file that other programs, such as logrotate, rename |
+//! | [`FemtoSyslogHandler`] | syslog: the local daemon, or a server by UDP, TCP or TLS |
 //! | `FemtoJournaldHandler` | systemd's journal (feature `journald`, Linux) |
-//! | [`FemtoMemoryHandler`] | another handler, many at once |
-//! | [`FemtoFlightRecorder`] | another handler, the last ones before an error |
+//! | [`FemtoMemoryHandler`] | another handler, in large batches |
+//! | [`FemtoFlightRecorder`] | another handler, the last records before an error |
 //! | [`FemtoRouteHandler`] | one of several handlers |
 //! | [`FemtoFallbackHandler`] | a second handler, where the first one fails |
 //! | `FemtoHttpHandler` | a server, by HTTP or HTTPS; Loki, Elasticsearch, Splunk, Datadog (feature `http`) |
 //! | `FemtoOtlpHandler` | OpenTelemetry's collector (feature `otlp`) |
-//! | [`FemtoCaptureHandler`] | a list that tests look into |
+//! | [`FemtoCaptureHandler`] | a list for tests |
 //! | [`FemtoNullHandler`] | nowhere |
 //!
-//! [`HandlerBuilder`](handler::HandlerBuilder) lists what can be set for all of them; the trait [`FemtoHandler`] is for
-//! one's own. A handler that fails or panics harms no other: its error is counted, reported, and the next batch is
-//! tried anew.
+//! [`HandlerBuilder`](handler::HandlerBuilder) lists the settings that all handlers have. The trait [`FemtoHandler`] is
+//! for handlers of your own. A handler that fails or panics does not affect the others: its error is counted and
+//! reported, and the next batch is tried.
 //!
 //! # Queues
 //!
-//! [`Transport::PerThread`] gives every thread that logs a ring of 256 KiB for each handler. [`Transport::Shared`] is one channel
-//! for all threads, for programs with thousands of them. When a queue is full, its [`OverflowPolicy`] decides; by default
-//! the caller waits and nothing is lost. What is dropped is counted, and the log itself says how much:
+//! [`Transport::PerThread`] gives every thread that logs a ring of 256 KiB for each handler. [`Transport::Shared`] is
+//! one channel for all threads, for programs with thousands of them. When a queue is full, its [`OverflowPolicy`]
+//! decides; by default the caller waits and nothing is lost. Dropped records are counted, and a line in the log says
+//! how many there were:
 //!
 //! ```text
 //! 2026-03-12T08:30:01.000213Z WARN  femtologging [femtolog-file] dropped 1,204 records (1,200 debug, 4 info) between …
 //! ```
 //!
-//! Records of one thread stay in order. Across threads, a record that was logged before another was begun comes first; records
-//! that are logged at the same time come out in either order. A shared channel keeps the order in which records entered it.
+//! The records of one thread stay in order. Across threads, a record that was logged before another one was begun comes
+//! first; records that are logged at the same time come in either order. A shared channel keeps the order in which
+//! records entered it.
 //!
 //! # Formatting
 //!
-//! [`FemtoTextFormatter`] writes `2026-03-12T08:30:00.123456Z INFO  app::db [main] message key=value` and escapes control
-//! characters, so that no message forges a second line. The others do so, too:
+//! [`FemtoTextFormatter`] writes `2026-03-12T08:30:00.123456Z INFO app::db [main] message key=value` and escapes
+//! control characters, so that a message cannot forge a second line. The other formatters escape as their formats
+//! require:
 //!
 //! | formatter | for |
 //! |---|---|
 //! | [`FemtoTextFormatter`] | files that people read |
-//! | [`FemtoPatternFormatter`] | a layout of one's own, in the three styles of CPython's `logging` |
+//! | [`FemtoPatternFormatter`] | any layout, in the three styles of CPython's `logging` |
 //! | [`FemtoJsonFormatter`] | programs and log stores: its own fields, ECS, OpenTelemetry, GCP, Datadog, GELF, logstash |
 //! | [`FemtoLogfmtFormatter`] | programs and people |
 //! | [`FemtoConsoleFormatter`] | terminals |
@@ -152,7 +157,7 @@
 //! | [`FemtoPickleFormatter`] | receivers written with CPython's `logging` |
 //! | `FemtoMsgpackFormatter`, `FemtoCborFormatter` | programs, in binary (features `msgpack`, `cbor`) |
 //!
-//! Closures are formatters:
+//! A closure is a formatter:
 //!
 //! ```
 //! use femtologging::{FemtoLogRecord, FemtoStreamHandler};
@@ -167,25 +172,28 @@
 //!
 //! # Filters
 //!
-//! The module [`filter`] has filters by level, name, key and text, for sampling, rate limits, repeats and secrets; every
-//! `Fn(&FemtoLogRecord) -> bool` is one, too. [`ConfigBuilder::directives`] reads levels from text such as
+//! The module [`filter`] has filters by level, name, key and text, and for sampling, rate limits, repeats and secrets.
+//! A closure `Fn(&FemtoLogRecord) -> bool` is a filter. [`ConfigBuilder::directives`] reads levels from text such as
 //! `info,my_app::db=debug`.
 //!
 //! # Setting up
 //!
-//! [`Config::builder`] lists every setting. [`build_and_init`](ConfigBuilder::build_and_init) sets the global system up, which all
-//! calls without `logger:` belong to. [`build`](ConfigBuilder::build) makes a system of its own, a [`Logging`], as many as one
-//! likes. All that is wrong with a configuration comes in one [`Error`].
+//! [`Config::builder`] lists every setting. [`build_and_init`](ConfigBuilder::build_and_init) sets up the global
+//! system, which calls without `logger:` use. [`build`](ConfigBuilder::build) makes an independent system, a
+//! [`Logging`]; a process may have any number of them. One [`Error`] lists everything that is wrong with a
+//! configuration.
 //!
-//! # Ending
+//! # Flush and exit
 //!
-//! An ordinary exit (return from `main`, [`std::process::exit`], the end of a test binary) drains all handlers, for at most
-//! [`exit_timeout`](ConfigBuilder::exit_timeout); no guard has to be kept. [`flush`] waits until everything logged before it is written, and
-//! says what is not; [`shutdown()`] also ends the handlers' threads. [`install_panic_hook`] logs panics. A process that is killed or aborts loses what is queued.
+//! An ordinary exit (return from `main`, [`std::process::exit`], the end of a test binary) drains all handlers, for at
+//! most [`exit_timeout`](ConfigBuilder::exit_timeout); no guard is needed. [`flush`] waits until everything logged
+//! before it is written, or returns an error that says what is not. [`shutdown()`] also ends the handlers' threads.
+//! [`install_panic_hook`] logs panics. A process that aborts, is killed or calls `exec` loses the records that are
+//! still queued.
 //!
 //! # Testing
 //!
-//! Each test builds a system of its own, and asks its [`FemtoCaptureHandler`] what arrived:
+//! Each test builds a system of its own, whose [`FemtoCaptureHandler`] keeps the records:
 //!
 //! ```
 //! use femtologging::{Config, FemtoCaptureHandler, Value, info};
@@ -201,17 +209,18 @@
 //! # Ok::<(), femtologging::Error>(())
 //! ```
 //!
-//! A [`ManualClock`](time::ManualClock) makes stamps predictable.
+//! A [`ManualClock`](time::ManualClock) makes timestamps predictable.
 //!
 //! # Errors
 //!
-//! A log call cannot fail, and never panics. What is called to set up, flush or shut down returns an [`Error`]. What goes
-//! wrong on a handler's thread is counted, and said in one line on standard error, a few times in a row and then rarely;
-//! [`set_error_hook`] sends it elsewhere.
+//! A log call does not fail and does not panic. Functions that set up, flush or shut down return an [`Error`]. An error
+//! on a handler's thread is counted and reported as one line on standard error, with a rate limit; [`set_error_hook`]
+//! sends reports elsewhere.
 //!
 //! # Metrics
 //!
-//! [`metrics()`] gives the counters of every handler. `emitted = written + dropped + failed + in_flight` holds in every snapshot.
+//! [`metrics()`] returns the counters of all handlers. `emitted = written + dropped + failed + in_flight` holds in
+//! every snapshot.
 //!
 //! ```
 //! println!("{}", femtologging::metrics());
@@ -225,19 +234,19 @@
 //! |---|---|
 //! | `cbor` | `FemtoCborFormatter`: CBOR, RFC 8949 |
 //! | `journald` | `FemtoJournaldHandler`: systemd's journal (Linux) |
-//! | `local-time` | times of the local or any other zone, in formatters and for rollovers, by the crate `jiff` |
-//! | `log` | `bridge`: a back end for the crate `log`, and `FemtoLogHandler`, which feeds another one |
+//! | `local-time` | local time and time zones in formatters and for rollovers, by the crate `jiff` |
+//! | `log` | `bridge`: a back end for the crate `log`; and `FemtoLogHandler`, which passes records to another back end |
 //! | `http` | `FemtoHttpHandler`: records by HTTP and HTTPS, by the crate `ureq`; brings `tls` |
 //! | `msgpack` | `FemtoMsgpackFormatter`: MessagePack |
 //! | `gzip` | compressed backups of files that roll over, by the crate `flate2` |
 //! | `otlp` | `FemtoOtlpHandler`: records to OpenTelemetry's collector, by OTLP over HTTP; brings `http` |
 //! | `regex` | [`filter::Matches`](filter), and expressions for [`filter::Redact`] |
 //! | `serde` | `key:serde = value`: values of any type that `serde` can serialize |
-//! | `tracing` | `FemtoTracingLayer`, `FemtoTracingSubscriber`: what `tracing`'s macros log; `FemtoTracingHandler`: the other way |
+//! | `tracing` | `FemtoTracingLayer`, `FemtoTracingSubscriber`: take the events and spans of `tracing`; `FemtoTracingHandler` passes records to a subscriber |
 //! | `tls` | encrypted connections of the socket and syslog handlers, by the crate `rustls` |
 //!
-//! The others remove levels from the build and can be combined: the strictest counts. The environment
-//! variable `FEMTOLOGGING_MAX_LEVEL` at build time overrides them all; see [`STATIC_MAX_LEVEL`].
+//! The other features strip levels from the build. If several are enabled, the strictest one counts. The environment
+//! variable `FEMTOLOGGING_MAX_LEVEL`, set at build time, overrides them all; see [`STATIC_MAX_LEVEL`].
 //!
 //! | feature | what stays compiled in | where |
 //! |---|---|---|
@@ -258,16 +267,15 @@
 //!
 //! # Platforms
 //!
-//! Tests run on Linux (x86-64). The code calls nothing that only Linux has: it compiles for macOS and Windows, where it has not
-//! been run. The cycle counter is read on x86 where it is steady, and the monotonic clock elsewhere. The exit hook needs Unix or
-//! Windows; on other platforms, call [`shutdown()`] before the end. A child of `fork` has no handlers' threads: what it logs is
-//! counted as dropped, until it sets the global system up anew. Pointers of 64 bits are assumed for speed, not for correctness; 64-bit
-//! atomics are required.
+//! Tests run on Linux (x86-64). The crate compiles for macOS and Windows, where it has not been run. The cycle counter
+//! is read on x86 if its rate is steady, and the monotonic clock otherwise. The exit hook needs Unix or Windows; on
+//! other platforms, call [`shutdown()`] before the end. A child of `fork` does not have the handlers' threads: its
+//! records are counted as dropped until it sets up the global system again. 64-bit atomics are required.
 //!
 //! # Guides
 //!
-//! The module [`guide`] has longer texts: handlers, files, networks, formatters, filters, spans, testing, operations, and how to
-//! come from CPython's `logging`, `log` or `tracing`.
+//! The module [`guide`] has the guides: handlers, files, networks, formatters, filters, spans, testing, operations, and
+//! migration from CPython's `logging`, `log` and `tracing`.
 #![deny(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(
@@ -281,79 +289,114 @@
     )
 )]
 
-// What a caller writes.
+// ---- The caller's side, in the order in which a call runs through it ----
+
+// The logging macros. First, because macros are visible only to the modules that follow.
 #[macro_use]
 mod macros;
-// What it expands to.
+
+// The functions and types that the macros' expansions use.
 #[doc(hidden)]
 pub mod __private;
 
-// The caller's side: what the source says about a call,
+// The static of each call site: its metadata, cached level and route.
 mod callsite;
-// what it sends,
+
+// Records: the encoded form, and the view that filters, formatters and handlers read.
 mod record;
-// and where that goes.
+
+// Loggers: the tree, the routes to handlers, and the dispatch of a record to its queues.
 mod logger;
 
-// The spans around it are made of what came so far.
+// Spans: scopes with a name, a beginning and an end.
 mod span;
 
-// Between the two sides.
+// ---- Between the two sides ----
+
+// Queues: a ring per thread and handler, or one channel.
 mod queue;
 
-// The handler's side: the thread that takes records out,
+// ---- The handler's side: its thread, and what it calls for each record ----
+
+// The handler's thread: takes records out of the queue, flushes, shuts down, reports.
 #[expect(clippy::disallowed_methods, reason = "waits with a deadline need a clock")]
 mod worker;
-// asks whether they go on,
+
+// Filters of loggers and handlers.
 pub mod filter;
-// makes text of them,
+
+// Formatters: a record as text or in a binary format.
 mod formatter;
-// and has them written.
+
+// Handlers: the destinations of records.
 pub mod handler;
 
-// On top: setting up,
+// ---- Set-up, end of the process, other facades ----
+
+// `Config`, `Logging` and the functions of the global system.
 mod config;
-// ending,
+
+// What an ordinary exit and a panic do.
 mod shutdown;
-// and the ways from and to other logging facades.
+
+// Bridges from and to the crates `log` and `tracing`.
 #[cfg(any(feature = "log", feature = "tracing"))]
 pub mod bridge;
-// What runs when the process exits.
+
+// Functions that run when the process exits.
 mod exit;
 
-// The vocabulary: what the scopes around a call add to its record;
+// ---- The vocabulary: imported by the modules above ----
+
+// Context: keys that all records of a scope carry.
 mod context;
-// how a message comes out of a payload,
+
+// Format strings, parsed at compile time, and how a message is made from them.
 mod template;
-// by a closure made out of nothing;
+
+// A call site's `format_args!`, as a type that the handler's thread can call.
 mod render;
-// the values in it,
+
+// Values of arguments and keys: capture, encoding, decoding.
 mod value;
-// as text;
+
+// Text output: escaping, truncation, numbers.
 mod text;
-// the zones of clocks;
+
+// Time zones.
 mod zone;
-// what went wrong,
+
+// Errors, and the notices that report those of the handlers' threads.
 mod error;
-// and how often;
+
+// Counters of handlers and of the process.
 mod metrics;
-// how often a call logs;
+
+// Limits of single calls: `once`, `every: n`, `per: duration` …
 mod rate;
-// what can be chosen,
+
+// Settings that are plain values: overflow, transport, idling, span events.
 mod policy;
-// and how severe a record is;
+
+// Levels, level filters, and the level that the build strips.
 mod level;
-// clocks,
+
+// Clocks, timestamps, and the conversion of ticks to wall-clock time.
 #[expect(clippy::disallowed_methods, reason = "clocks are read here")]
 pub mod time;
-// and atomics.
+
+// Atomics and locks: std's, or loom's in model checking; and what makes locks safe across `fork`.
 mod sync;
+
+// ---- The operating system ----
 
 // Standard output and standard error, without std's locks.
 mod stdio;
-// Threads that take no signals, and the platform's exit hook.
+
+// Threads that block signals, bytes a socket has not sent, exit hooks.
 mod sys;
 
+// The guides of docs/guide/.
 pub mod guide;
 
 #[cfg(feature = "log")]
@@ -400,7 +443,7 @@ pub use value::{Limits, List, Map, OwnedValue, Value};
 #[doc(hidden)]
 pub use record::by_hand::ByHand;
 
-// The examples of the README are compiled and run with the documentation's own.
+// Compiles and runs the examples of the README.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 mod readme {}
