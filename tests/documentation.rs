@@ -161,3 +161,19 @@ fn the_oldest_rust_is_the_same_everywhere() {
         assert!(read(path).contains(&sentence), "{path}: {sentence}");
     }
 }
+
+#[test]
+fn every_file_that_the_architecture_names_is_there() {
+    let page = read("docs/ARCHITECTURE.md");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let linked = page.split("](../").skip(1).filter_map(|rest| rest.split(')').next()).map(|path| root.join(path));
+    let named = page.split('`').skip(1).step_by(2).filter(|name| name.ends_with(".rs") || name.ends_with('/'));
+    let named = named.filter(|name| !name.starts_with("src/") && !name.starts_with("tests/"));
+    // A file without a folder follows a link to another one in its folder, or lies in `src/`.
+    let in_source = named.filter(|name| name.contains('/')).map(|name| root.join("src").join(name));
+    let paths: Vec<_> = linked.chain(in_source).collect();
+    assert!(paths.len() > 40, "{}", paths.len());
+    for path in paths {
+        assert!(path.exists(), "{}", path.display());
+    }
+}
