@@ -4,10 +4,11 @@ pub use core::fmt::Write;
 pub use core::option::Option;
 pub use core::{compile_error, concat, file, format_args, line, module_path, stringify};
 
-pub use crate::callsite::{Callsite, Keys, Metadata, Origin};
+pub use crate::callsite::{Callsite, Metadata, Origin};
 pub use crate::context::{Context, make as make_context};
 pub use crate::level::{Level, is_compiled};
 pub use crate::logger::{After, AtLogger, AtLoggerAndTarget, AtSite, AtTarget, Source};
+pub use crate::names::KeyIds;
 pub use crate::rate::Rate;
 pub use crate::span::{FemtoSpan, make as make_span};
 pub use crate::template::plan;
@@ -24,7 +25,7 @@ use crate::callsite::Shape;
 use crate::logger::dispatch;
 use crate::record::Draft;
 use crate::template::{self, BARE, CLOSURE, SIZED, Template};
-use crate::value::{Arguments, Fields, Limits, Sink, Tags};
+use crate::value::{Arguments, Fields, Limits, Tags, WordSink};
 
 /// The text of a key: the identifier, without the mark of a raw one.
 pub const fn key(identifier: &'static str) -> &'static str {
@@ -105,7 +106,7 @@ fn emit_fields<S: Source, A: Fields, F: Fields>(
 ) {
     if let Some(state) = source.state(site, shape, level) {
         Limits::check_count(const { Tags::count(F::TAGS) });
-        let draft = Draft { name: source.name(), arguments, fields, luggage: source.luggage() };
+        let draft = Draft { name: source.name(), arguments, fields, extras: source.extras() };
         dispatch::send(state, level, &draft, || source.state(site, shape, level));
     }
 }
@@ -121,7 +122,7 @@ impl Fields for Text<'_> {
         0
     }
 
-    fn put<S: Sink>(&self, sink: &mut S) {
+    fn put<S: WordSink>(&self, sink: &mut S) {
         sink.format(self.0);
     }
 }

@@ -4,9 +4,8 @@
 //! site that has never run has the state zero, whose threshold lets every level through; the first call then works its
 //! state out, and the first one that is enabled registers the site, with what its types say.
 
-use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::*};
-use std::sync::{Arc, LazyLock, Mutex, OnceLock};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering::*};
 
 use crate::level::Level;
 use crate::sync::lock;
@@ -148,19 +147,6 @@ static SITES: Mutex<Vec<Registered>> = Mutex::new(Vec::new());
 /// Call sites that have run and whose state follows the loggers' levels: all but those that name a logger.
 static SEEN: Mutex<Vec<&'static Callsite>> = Mutex::new(Vec::new());
 
-/// Names of loggers, keys and spans that records refer to by their place in this list. It only grows, by one entry per
-/// name.
-static NAMES: LazyLock<Mutex<NameTable>> = LazyLock::new(Mutex::default);
-
-/// How many names there are.
-static NAME_COUNT: AtomicUsize = AtomicUsize::new(0);
-
-#[derive(Default)]
-struct NameTable {
-    list: Vec<Arc<str>>,
-    ids: HashMap<Arc<str>, u32>,
-}
-
 /// Gives a call site its first state.
 pub(crate) fn see(site: &'static Callsite, state: State) {
     let mut seen = lock(&SEEN);
@@ -199,56 +185,4 @@ pub(crate) fn site(id: u32) -> Option<Registered> {
 /// Returns the sites with an id above `known`.
 pub(crate) fn sites_from(known: usize) -> Vec<Registered> {
     lock(&SITES).get(known..).unwrap_or_default().to_vec()
-}
-
-/// Returns the id of a name.
-pub(crate) fn intern(name: &str) -> u32 {
-    let mut names = lock(&NAMES);
-    if let Some(id) = names.ids.get(name) {
-        return *id;
-    }
-    let (id, name) = (names.list.len() as u32, Arc::<str>::from(name));
-    names.list.push(name.clone());
-    names.ids.insert(name, id);
-    // Release: whoever sees a record with the id also sees that there is a name to ask for.
-    NAME_COUNT.store(names.list.len(), Release);
-    id
-}
-
-/// Returns the id of a name that has one.
-pub(crate) fn find(name: &str) -> Option<u32> {
-    lock(&NAMES).ids.get(name).copied()
-}
-
-/// Returns how many names there are.
-#[inline]
-pub(crate) fn names() -> usize {
-    NAME_COUNT.load(Acquire)
-}
-
-/// Returns the names with an id of `known` or above.
-pub(crate) fn names_from(known: usize) -> Vec<Arc<str>> {
-    lock(&NAMES).list.get(known..).unwrap_or_default().to_vec()
-}
-
-/// The names of a scope's keys, whose ids are asked for once.
-#[doc(hidden)]
-pub struct Keys {
-    names: &'static [&'static str],
-    ids: OnceLock<Box<[u32]>>,
-}
-
-impl Keys {
-    #[doc(hidden)]
-    pub const fn new(names: &'static [&'static str]) -> Self {
-        Self { names, ids: OnceLock::new() }
-    }
-
-    pub(crate) fn ids(&self) -> &[u32] {
-        self.ids.get_or_init(|| {
-            let limits = limits::get();
-            limits.check_keys(self.names);
-            self.names.iter().map(|name| intern(&limits.key(name))).collect()
-        })
-    }
 }

@@ -351,6 +351,9 @@ mod exit;
 // Context: keys that all records of a scope carry.
 mod context;
 
+// Interned names: loggers, keys and spans by a 32-bit id.
+mod names;
+
 // Format strings, parsed at compile time, and how a message is made from them.
 mod template;
 

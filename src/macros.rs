@@ -542,8 +542,8 @@ macro_rules! __femtologging {
         $crate::__private::Context::enter(&$crate::__femtologging!(@scope make context $keys $fields))
     };
     (@scope make context [$($keys:tt)*] $fields:tt) => {{
-        static __FEMTOLOGGING_KEYS: $crate::__private::Keys =
-            $crate::__private::Keys::new(&[$($crate::__femtologging!(@name $keys)),*]);
+        static __FEMTOLOGGING_KEYS: $crate::__private::KeyIds =
+            $crate::__private::KeyIds::new(&[$($crate::__femtologging!(@name $keys)),*]);
         $crate::__private::make_context(&__FEMTOLOGGING_KEYS, $fields)
     }};
     (@scope $do:ident [span $($level:tt)*] $logger:tt $target:tt $($call:tt)*) => {
@@ -579,8 +579,8 @@ macro_rules! __femtologging {
     (@span $fixed:tt $level:tt $origin:ident $target:tt $source:tt $name:literal [$($keys:tt)*] $fields:tt) => {{
         static __FEMTOLOGGING_SITE: $crate::__private::Callsite =
             $crate::__femtologging!(@metadata $fixed $origin $target $name []);
-        static __FEMTOLOGGING_KEYS: $crate::__private::Keys =
-            $crate::__private::Keys::new(&[$($crate::__femtologging!(@name $keys)),*]);
+        static __FEMTOLOGGING_KEYS: $crate::__private::KeyIds =
+            $crate::__private::KeyIds::new(&[$($crate::__femtologging!(@name $keys)),*]);
         match ($source, $level) {
             (femto_source, femto_level) => if $crate::__private::is_compiled(femto_level)
                 && $crate::__private::Source::lets(femto_source, &__FEMTOLOGGING_SITE, femto_level)

@@ -39,13 +39,14 @@ impl Rate {
         count.is_multiple_of(n).then_some(if count == 0 { 0 } else { n - 1 })
     }
 
-    /// Lets one call go on in each span of time, from the first call on.
-    pub fn per(&self, span: Duration) -> Option<u64> {
-        // Never zero, which stands for no call so far.
-        let now = u64::try_from(uptime().as_nanos()).unwrap_or(u64::MAX).max(1);
-        let last = self.state.load(Relaxed);
-        let is_due = last == 0 || u128::from(now.saturating_sub(last)) >= span.as_nanos();
-        let passes = is_due && self.state.compare_exchange(last, now, Relaxed, Relaxed).is_ok();
+    /// Lets one call through per period, the first call included.
+    pub fn per(&self, period: Duration) -> Option<u64> {
+        let now = i64::try_from(uptime().as_nanos()).unwrap_or(i64::MAX);
+        let quota = Quota::new(i64::try_from(period.as_nanos()).unwrap_or(i64::MAX), 1);
+        let full_at = self.state.load(Relaxed);
+        let passes = quota
+            .take(full_at as i64, now)
+            .is_ok_and(|taken| self.state.compare_exchange(full_at, taken as u64, Relaxed, Relaxed).is_ok());
         self.settle(passes)
     }
 
@@ -61,6 +62,87 @@ impl Rate {
         }
         self.suppressed.fetch_add(1, Relaxed);
         None
+    }
+}
+
+/// How fast a token bucket fills, and how many tokens it holds.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Quota {
+    /// Nanoseconds until one more token is there.
+    interval: i64,
+    /// Nanoseconds in which an empty bucket becomes full.
+    capacity: i64,
+}
+
+impl Quota {
+    /// The longest time in which a bucket fills: no clock comes so far, and sums of three such times do not overflow.
+    const MAX_CAPACITY: i64 = i64::MAX / 4;
+
+    /// Makes the quota of a bucket with `burst` tokens that gains one every `interval` nanoseconds; one that would take
+    /// longer than 73 years to fill takes 73 years.
+    pub(crate) fn new(interval: i64, burst: u32) -> Self {
+        let burst = i64::from(burst);
+        let interval = interval.min(Self::MAX_CAPACITY / burst.max(1));
+        Self { interval, capacity: interval * burst }
+    }
+
+    /// Takes a token at the time `now` out of a bucket that will be full at `full_at`.
+    ///
+    /// A bucket is just this one number (the generic cell rate algorithm, ITU-T I.371, annex A): it lacks one token for
+    /// each `interval` between `now` and `full_at`. Taking a token moves `full_at` one interval further away, and is
+    /// refused if that were more than `capacity` from `now`. For example, with an interval of 10 and a burst of 2:
+    ///
+    /// ```text
+    /// now   full_at before   after
+    ///   0                0      10   taken
+    ///   0               10      20   taken
+    ///   0               20      20   refused: 30 is more than 20 away
+    ///  10               20      30   taken
+    /// ```
+    ///
+    /// Returns the new `full_at`: `Ok` if a token was taken, `Err` if not.
+    pub(crate) fn take(self, full_at: i64, now: i64) -> Result<i64, i64> {
+        // A bucket that seems to need longer than `capacity` was used before the clock stepped back.
+        let full_at = full_at.clamp(now, now.saturating_add(self.capacity));
+        let taken = full_at.saturating_add(self.interval);
+        if taken.saturating_sub(now) > self.capacity { Err(full_at) } else { Ok(taken) }
+    }
+}
+
+/// A token bucket that counts what it refuses. It is full at first.
+#[derive(Debug)]
+pub(crate) struct TokenBucket {
+    /// When the bucket is full, in nanoseconds on the caller's clock; see [`Quota::take`].
+    full_at: i64,
+    /// Calls refused since the last one that was let through.
+    refused: u64,
+}
+
+impl Default for TokenBucket {
+    fn default() -> Self {
+        Self { full_at: i64::MIN, refused: 0 }
+    }
+}
+
+impl TokenBucket {
+    /// Takes a token. Returns how many calls were refused since the last token was taken, or `None` if there is none.
+    pub(crate) fn take(&mut self, quota: Quota, now: i64) -> Option<u64> {
+        match quota.take(self.full_at, now) {
+            Ok(full_at) => {
+                self.full_at = full_at;
+                Some(std::mem::take(&mut self.refused))
+            }
+            Err(full_at) => {
+                self.full_at = full_at;
+                self.refused += 1;
+                None
+            }
+        }
+    }
+
+    /// Returns whether the bucket is full, so that a new one grants as much.
+    pub(crate) fn is_full(&self, now: i64) -> bool {
+        self.full_at <= now
     }
 }
 

@@ -167,7 +167,7 @@ where
     R: for<'o> Fn(&mut dyn fmt::Write, A::Outs<'o>) -> fmt::Result,
 {
     match A::take(reader) {
-        Some(outs) => crate::render::conjure::<R>()(out, outs),
+        Some(outs) => crate::render::zst_ref::<R>()(out, outs),
         None => Ok(()),
     }
 }

@@ -116,6 +116,11 @@ impl Output for Escaped<'_> {
     }
 }
 
+/// Returns the greatest index at or below `at` where a character begins, or the text ends.
+pub(crate) fn floor_char_boundary(text: &str, at: usize) -> usize {
+    (0..=at.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
+}
+
 /// Text in the forms that outputs want, for what is written again and again.
 #[derive(Clone)]
 pub(crate) struct Prepared {

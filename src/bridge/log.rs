@@ -8,7 +8,7 @@ use log::{Log, Metadata, Record};
 
 use crate::callsite::{Callsite, Metadata as SiteMetadata, Origin};
 use crate::config;
-use crate::context::Entries;
+use crate::context::ExtrasWriter;
 use crate::error::{Error, notify};
 use crate::level::{Level, LevelFilter, is_compiled};
 use crate::logger::dynamic::{self, Dynamic, Place};
@@ -201,7 +201,7 @@ fn level(level: log::Level) -> Level {
 }
 
 /// Adds key-values to a record.
-struct Keys<'a, 'e>(&'a mut Entries<'e>);
+struct Keys<'a, 'e>(&'a mut ExtrasWriter<'e>);
 
 impl<'kvs> VisitSource<'kvs> for Keys<'_, '_> {
     fn visit_pair(&mut self, key: kv::Key<'kvs>, value: kv::Value<'kvs>) -> Result<(), kv::Error> {
@@ -211,7 +211,7 @@ impl<'kvs> VisitSource<'kvs> for Keys<'_, '_> {
 
 /// Adds a value by its type.
 struct Typed<'a, 'e> {
-    entries: &'a mut Entries<'e>,
+    entries: &'a mut ExtrasWriter<'e>,
     key: &'a str,
 }
 

@@ -5,20 +5,20 @@
 //! values. The guard of a scope takes it from the stack, and with it whatever was entered later and is still there, so that
 //! guards that are leaked or dropped out of order leave nothing behind.
 
-mod entries;
+mod extras;
 
-pub(crate) use entries::{Entries, KEY, KEY_TEXT, Kept, SOURCE, SPAN};
+pub(crate) use extras::{Extra, ExtrasReader, ExtrasWriter, KeyRef, OwnedExtras, split};
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use self::entries::{SUPPRESSED_WORDS, suppressed_entry};
-use crate::callsite::Keys;
+use self::extras::{SUPPRESSED_WORDS, suppressed_entry};
+use crate::names::KeyIds;
 #[cfg(any(feature = "log", feature = "tracing"))]
 use crate::value::ByteSink;
-use crate::value::{Fields, Sink, Value, limits};
+use crate::value::{Fields, Value, WordSink, limits};
 
 thread_local! {
     /// How many words the current scope has: what every call looks at.
@@ -136,7 +136,7 @@ impl Drop for Stack {
 pub struct Context(Option<Arc<Scope>>);
 
 struct Scope {
-    entries: Kept,
+    entries: OwnedExtras,
     /// The number of the innermost span; 0 if there is none.
     span: u64,
 }
@@ -169,8 +169,8 @@ impl Context {
     }
 
     /// This context and what `add` adds to it.
-    pub(crate) fn extended(&self, span: u64, add: impl FnOnce(&mut Entries<'_>)) -> Self {
-        let entries = Entries::keep(self.words(), limits::get(), add);
+    pub(crate) fn extended(&self, span: u64, add: impl FnOnce(&mut ExtrasWriter<'_>)) -> Self {
+        let entries = ExtrasWriter::keep(self.words(), limits::get(), add);
         Self(Some(Arc::new(Scope { entries, span })))
     }
 
@@ -208,7 +208,7 @@ impl Context {
 
 /// Makes the context that `context!` describes.
 #[doc(hidden)]
-pub fn make<F: Fields>(keys: &'static Keys, fields: F) -> Context {
+pub fn make<F: Fields>(keys: &'static KeyIds, fields: F) -> Context {
     let current = Context::current();
     current.extended(current.span(), |entries| entries.fields(keys.ids(), &fields))
 }
@@ -244,7 +244,7 @@ pub(crate) fn put_current(sink: &mut ByteSink) -> usize {
 
 /// What a record takes along besides its own values.
 #[derive(Clone, Copy, Default)]
-pub struct Luggage<'a> {
+pub struct Extras<'a> {
     /// How many words of the current scope.
     scope: usize,
     /// The entries of a logger's bound keys.
@@ -253,7 +253,7 @@ pub struct Luggage<'a> {
     suppressed: u64,
 }
 
-impl<'a> Luggage<'a> {
+impl<'a> Extras<'a> {
     #[inline(always)]
     pub(crate) fn new(bound: &'a [u64]) -> Self {
         Self { scope: WORDS.try_with(Cell::get).unwrap_or(0), bound, suppressed: 0 }
@@ -282,14 +282,14 @@ impl<'a> Luggage<'a> {
     }
 
     #[inline(always)]
-    pub(crate) fn put<S: Sink>(&self, sink: &mut S) {
+    pub(crate) fn put<S: WordSink>(&self, sink: &mut S) {
         if !self.is_empty() {
             sink.end(|sink| self.put_entries(sink));
         }
     }
 
     #[inline(never)]
-    fn put_entries<S: Sink>(&self, sink: &mut S) {
+    fn put_entries<S: WordSink>(&self, sink: &mut S) {
         let mut length = self.bound.len();
         if self.scope > 0 {
             // The current scope is the one that was counted, unless user code has run since, which it only does where the

@@ -6,6 +6,7 @@ use std::hash::{BuildHasher, Hash, Hasher};
 use std::sync::Mutex;
 
 use super::{FemtoFilter, Rewrite};
+use crate::rate::{Quota, TokenBucket};
 use crate::record::FemtoLogRecord;
 use crate::sync::lock;
 use crate::time::Timestamp;
@@ -39,7 +40,7 @@ pub struct RateLimit {
     burst: u32,
     max_keys: usize,
     hasher: RandomState,
-    budgets: Mutex<Budgets>,
+    buckets: Mutex<Buckets>,
 }
 
 #[derive(Debug)]
@@ -49,9 +50,6 @@ enum Per {
     CallSite,
     Key(String),
 }
-
-/// More than a record's time can be from the epoch, with room to multiply.
-const NEVER: i64 = i64::MAX / 4;
 
 /// Nanoseconds after which it is worth looking again for budgets that are full.
 const SWEEP: i64 = 1_000_000_000;
@@ -78,15 +76,15 @@ impl RateLimit {
     }
 
     fn per(per: Per, rate: f64) -> Self {
-        // What is no rate, or below one in a century or so, earns nothing.
-        let interval = if rate > 0.0 { (1e9 / rate).clamp(1.0, NEVER as f64) as i64 } else { NEVER };
+        // A rate of zero, below zero or NaN earns no tokens: the first burst passes, and nothing after it.
+        let interval = if rate > 0.0 { (1e9 / rate).max(1.0) as i64 } else { i64::MAX };
         Self {
             per,
             interval,
             burst: rate.clamp(1.0, u32::MAX.into()) as u32,
             max_keys: 1024,
             hasher: RandomState::new(),
-            budgets: Mutex::default(),
+            buckets: Mutex::default(),
         }
     }
 
@@ -106,9 +104,7 @@ impl RateLimit {
     fn take(&self, record: &FemtoLogRecord<'_>) -> Option<u64> {
         let key = self.key(record);
         let now = record.timestamp();
-        let burst = i64::from(self.burst);
-        let interval = self.interval.min(NEVER / burst.max(1));
-        lock(&self.budgets).of(key, now, self.max_keys).take(now.as_nanos(), interval, interval * burst)
+        lock(&self.buckets).of(key, now, self.max_keys).take(Quota::new(self.interval, self.burst), now.as_nanos())
     }
 
     /// A number for whatever has a budget of its own. Different ones have different numbers, as far as matters.
@@ -145,59 +141,24 @@ impl FemtoFilter for RateLimit {
 }
 
 #[derive(Debug, Default)]
-struct Budgets {
-    by_key: HashMap<u64, Budget>,
-    shared: Budget,
+struct Buckets {
+    by_key: HashMap<u64, TokenBucket>,
+    shared: TokenBucket,
     /// The time of the last look for budgets that are full again.
     swept: Timestamp,
 }
 
-impl Budgets {
-    fn of(&mut self, key: u64, now: Timestamp, max_keys: usize) -> &mut Budget {
+impl Buckets {
+    fn of(&mut self, key: u64, now: Timestamp, max_keys: usize) -> &mut TokenBucket {
         if self.by_key.len() >= max_keys && !self.by_key.contains_key(&key) {
             if now.as_nanos().saturating_sub(self.swept.as_nanos()).unsigned_abs() >= SWEEP as u64 {
                 self.swept = now;
-                self.by_key.retain(|_, budget| !budget.is_full(now.as_nanos()));
+                self.by_key.retain(|_, bucket| !bucket.is_full(now.as_nanos()));
             }
             if self.by_key.len() >= max_keys {
                 return &mut self.shared;
             }
         }
         self.by_key.entry(key).or_default()
-    }
-}
-
-/// A token bucket, as the time at which it will be full again.
-#[derive(Debug)]
-struct Budget {
-    full_at: i64,
-    /// Records refused since the last one that was let through.
-    refused: u64,
-}
-
-impl Default for Budget {
-    fn default() -> Self {
-        Self { full_at: i64::MIN, refused: 0 }
-    }
-}
-
-impl Budget {
-    /// Takes a token out of a bucket that takes `capacity` nanoseconds to fill, `interval` for each token.
-    fn take(&mut self, now: i64, interval: i64, capacity: i64) -> Option<u64> {
-        // An empty bucket is full after `capacity`; one that seems to need longer has seen the clock step back.
-        let full_at = self.full_at.clamp(now, now.saturating_add(capacity));
-        let taken = full_at.saturating_add(interval);
-        if taken.saturating_sub(now) > capacity {
-            self.full_at = full_at;
-            self.refused += 1;
-            return None;
-        }
-        self.full_at = taken;
-        Some(std::mem::take(&mut self.refused))
-    }
-
-    /// Whether a new budget would do as well, but for the number of records refused.
-    fn is_full(&self, now: i64) -> bool {
-        self.full_at <= now
     }
 }

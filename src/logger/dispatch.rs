@@ -27,7 +27,7 @@ use crate::record::Prefix;
 use crate::record::{Encoded, HEADER_WORDS, Header, Payload, SiteCache, ThreadInfo};
 use crate::sync::holds_lock;
 use crate::time::{Clock, Timeline, Timestamp};
-use crate::value::{ByteSink, Sink, limits, nested};
+use crate::value::{ByteSink, WordSink, limits, nested};
 
 thread_local! {
     static LOCAL: RefCell<Local> = const { RefCell::new(Local { entries: Vec::new(), rings: Vec::new(), gone: Vec::new(), thread: None }) };

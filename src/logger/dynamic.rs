@@ -4,12 +4,12 @@ use std::fmt;
 
 use super::{Source, dispatch};
 use crate::callsite::{Callsite, Shape};
-use crate::context::{Entries, put_current};
+use crate::context::{ExtrasWriter, put_current};
 use crate::error::guarded;
 use crate::level::Level;
 use crate::record::Named;
 use crate::sync::is_muted;
-use crate::value::{ByteSink, Sink, Value};
+use crate::value::{ByteSink, Value, WordSink};
 
 /// A record that is known only at run time. Its parts are user code, which may log or panic.
 pub(crate) struct Dynamic<'a> {
@@ -18,7 +18,7 @@ pub(crate) struct Dynamic<'a> {
     /// Where the call stands, if its call site does not say so.
     pub(crate) place: Option<Place<'a>>,
     /// Adds the keys.
-    pub(crate) keys: &'a dyn Fn(&mut Entries<'_>),
+    pub(crate) keys: &'a dyn Fn(&mut ExtrasWriter<'_>),
 }
 
 /// Where a call stands in its source.
@@ -46,7 +46,7 @@ fn put(name: impl Named, record: &Dynamic<'_>, sink: &mut ByteSink) {
     sink.format(record.message);
     let start = sink.bytes.len();
     let keys = put_current(sink);
-    let mut entries = Entries::new(sink, keys);
+    let mut entries = ExtrasWriter::new(sink, keys);
     if let Some(Place { module_path, file, line }) = record.place {
         entries.source(module_path, file, line);
     }

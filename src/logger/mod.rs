@@ -22,7 +22,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use crate::callsite::State;
-use crate::context::Entries;
+use crate::context::ExtrasWriter;
 use crate::error::{Error, notify};
 use crate::filter::FemtoFilter;
 use crate::level::{Level, LevelFilter};
@@ -99,7 +99,7 @@ impl FemtoLogger {
     /// # Ok::<(), femtologging::Error>(())
     /// ```
     pub fn with<'v>(&self, key: &str, value: impl Into<Value<'v>>) -> Self {
-        let bound = Entries::keep(self.bound(), limits::get(), |entries| entries.named(key, value.into()));
+        let bound = ExtrasWriter::keep(self.bound(), limits::get(), |entries| entries.named(key, value.into()));
         Self { bound: Some(bound.words.into()), ..self.clone() }
     }
 

@@ -13,6 +13,7 @@ use crate::filter::{FemtoFilter, Interest};
 use crate::level::STATIC_MAX_LEVEL;
 use crate::level::{Level, LevelFilter};
 use crate::metrics;
+use crate::names;
 use crate::policy::SpanEvents;
 use crate::queue::Queue;
 use crate::sync::{holds_lock, lock};
@@ -104,12 +105,8 @@ impl Registry {
     }
 
     pub(crate) fn new(is_global: bool) -> Arc<Self> {
-        let root = Node {
-            name: "root".into(),
-            key: String::new(),
-            name_id: callsite::intern("root"),
-            state: AtomicU64::new(0),
-        };
+        let root =
+            Node { name: "root".into(), key: String::new(), name_id: names::intern("root"), state: AtomicU64::new(0) };
         let settings = LoggerSettings { level: Some(LevelFilter::Warn), ..LoggerSettings::default() };
         let tree = Tree {
             loggers: HashMap::from([(String::new(), (Arc::new(root), settings))]),
@@ -368,8 +365,7 @@ impl Tree {
             return node.clone();
         }
         let name: Arc<str> = name.into();
-        let node =
-            Arc::new(Node { name_id: callsite::intern(&name), name, key: key.clone(), state: AtomicU64::new(0) });
+        let node = Arc::new(Node { name_id: names::intern(&name), name, key: key.clone(), state: AtomicU64::new(0) });
         node.set_state(self.state(is_global, &key));
         self.loggers.insert(key, (node.clone(), LoggerSettings::default()));
         node

@@ -6,7 +6,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 
 use super::{FemtoLogger, Registry, dispatch};
 use crate::callsite::{Callsite, Shape, State};
-use crate::context::Luggage;
+use crate::context::Extras;
 use crate::level::Level;
 use crate::record::{Draft, LoggerName, Named, TargetName};
 use crate::value::Deferred;
@@ -17,8 +17,8 @@ pub trait Source: Copy {
     type Name: Named;
     fn name(self) -> Self::Name;
     /// What a record takes along.
-    fn luggage(&self) -> Luggage<'_> {
-        Luggage::new(&[])
+    fn extras(&self) -> Extras<'_> {
+        Extras::new(&[])
     }
     /// The same, to be kept.
     fn to_owned(self) -> OwnedSource;
@@ -112,8 +112,8 @@ impl<'a> Source for AtLogger<'a> {
     type Name = LoggerName;
 
     #[inline(always)]
-    fn luggage(&self) -> Luggage<'_> {
-        Luggage::new(self.0.bound())
+    fn extras(&self) -> Extras<'_> {
+        Extras::new(self.0.bound())
     }
 
     #[inline(always)]
@@ -140,8 +140,8 @@ impl<'a> Source for AtLogger<'a> {
 impl<'a> Source for AtLoggerAndTarget<'a> {
     type Name = (LoggerName, TargetName<'a>);
 
-    fn luggage(&self) -> Luggage<'_> {
-        Luggage::new(self.0.bound())
+    fn extras(&self) -> Extras<'_> {
+        Extras::new(self.0.bound())
     }
 
     fn name(self) -> Self::Name {
@@ -179,8 +179,8 @@ impl<S: Source> Source for After<S> {
     }
 
     #[inline(always)]
-    fn luggage(&self) -> Luggage<'_> {
-        self.0.luggage().after(self.1)
+    fn extras(&self) -> Extras<'_> {
+        self.0.extras().after(self.1)
     }
 
     #[inline(always)]
@@ -237,8 +237,8 @@ impl OwnedSource {
 fn say<S: Source>(source: S, site: &'static Callsite, level: Level, text: &str, entries: &[u64]) {
     let state = || source.state(site, Shape::TEXT, level);
     if let Some(now) = state() {
-        let (arguments, luggage) = (&((), Deferred(text)), Luggage::only(entries));
-        dispatch::send(now, level, &Draft { name: source.name(), arguments, fields: &(), luggage }, state);
+        let (arguments, extras) = (&((), Deferred(text)), Extras::only(entries));
+        dispatch::send(now, level, &Draft { name: source.name(), arguments, fields: &(), extras }, state);
     }
 }
 

@@ -15,7 +15,7 @@ use crate::policy::{OverflowPolicy, Transport};
 use crate::record::{HEADER_WORDS, Header, Prefix, ThreadInfo};
 use crate::sync::{AtomicBool, Ordering::*};
 use crate::time::Clock;
-use crate::value::{Reader, Sink};
+use crate::value::{Reader, WordSink};
 
 /// Runs a model with as many forced switches between threads as finish in seconds.
 fn model(model: impl Fn() + Sync + Send + 'static) {

@@ -24,7 +24,7 @@ use super::shared::{Packet, Shared};
 use crate::record::{Encoded, HEADER_WORDS, Header, Payload, ThreadInfo};
 use crate::sync::modelled::{Mutex, lock};
 use crate::sync::{AtomicBool, AtomicU64, Ordering::*, Signal, fence};
-use crate::value::Sink;
+use crate::value::WordSink;
 
 /// How many rings without a thread are kept for later threads.
 const SPARE_RINGS: usize = if cfg!(loom) { 0 } else { 16 };

@@ -14,7 +14,7 @@
 //! * `tail` is on a line of its own: the consumer polls it, and the producer's private fields stay undisturbed.
 
 use crate::sync::{AtomicU64, Line, Ordering::*};
-use crate::value::Sink;
+use crate::value::WordSink;
 
 pub(crate) struct Ring {
     producer: Line<Producer>,
@@ -191,7 +191,7 @@ pub(crate) struct RingWriter<'a> {
     at: u64,
 }
 
-impl Sink for RingWriter<'_> {
+impl WordSink for RingWriter<'_> {
     #[inline(always)]
     fn word(&mut self, word: u64) {
         if let Some(slot) = self.words.get(self.at as usize & (self.words.len() - 1)) {

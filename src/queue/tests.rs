@@ -11,7 +11,7 @@ use crate::metrics::DropReason;
 use crate::policy::{OverflowPolicy, Transport};
 use crate::record::{HEADER_WORDS, Header, Prefix, ThreadInfo};
 use crate::time::{Clock, ManualClock, Timestamp};
-use crate::value::Sink;
+use crate::value::WordSink;
 
 fn words(bytes: &[u8]) -> Vec<u64> {
     bytes.as_chunks::<8>().0.iter().map(|word| u64::from_le_bytes(*word)).collect()

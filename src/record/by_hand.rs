@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use super::extras::Extras;
-use super::site::Names;
+use super::extras::RecordExtras;
 use super::{FemtoLogRecord, Site, ThreadInfo};
 use crate::callsite::{Callsite, Metadata, Origin, Registered, Shape};
-use crate::context::Entries;
+use crate::context::ExtrasWriter;
 use crate::level::Level;
+use crate::names::NameCache;
 use crate::text::Prepared;
 use crate::time::Timestamp;
-use crate::value::{ByteSink, OwnedValue, Sink, Value};
+use crate::value::{ByteSink, OwnedValue, Value, WordSink};
 
 /// What a record shall be.
 #[derive(Clone, Copy, Debug)]
@@ -85,16 +85,16 @@ impl ByHand<'_> {
         });
         site.fields = fields.collect();
         site.id = self.site.unwrap_or(site.id);
-        let names = Names::by_hand(self.spans.iter().map(|(name, _)| *name));
-        let mut luggage = ByteSink::default();
-        let mut entries = Entries::unlimited(&mut luggage);
+        let names = NameCache::by_hand(self.spans.iter().map(|(name, _)| *name));
+        let mut extras = ByteSink::default();
+        let mut entries = ExtrasWriter::unlimited(&mut extras);
         let mut parent = 0;
         for (name, (_, id)) in (0..).zip(self.spans) {
             entries.span(name, *id, std::mem::replace(&mut parent, *id));
         }
         self.context.iter().for_each(|(key, value)| entries.named(key, *value));
-        luggage.word(luggage.bytes.len() as u64 / 8);
-        let (_, extras) = Extras::split(&luggage.bytes, &names);
+        extras.word(extras.bytes.len() as u64 / 8);
+        let (_, extras) = RecordExtras::split(&extras.bytes, &names);
         let thread = Arc::new(ThreadInfo { id: 140, name: Prepared::new(self.thread.to_owned()) });
         FemtoLogRecord::with_text(&SITE, Shape::TEXT, self.level, self.timestamp, "", |record| {
             let mut record = *record;

@@ -11,9 +11,9 @@
 //!
 //! `length` counts all words of the record, these two included. The consumer finds the types in the call site's tags.
 
-use crate::context::Luggage;
+use crate::context::Extras;
 use crate::level::Level;
-use crate::value::{Fields, Sink};
+use crate::value::{Fields, WordSink};
 
 pub(crate) const HEADER_WORDS: usize = 2;
 
@@ -119,7 +119,7 @@ pub(crate) trait Payload {
     /// How many words there are of what has to keep to the limits.
     fn limited_words(&self) -> usize;
     fn words(&self) -> usize;
-    fn put<S: Sink>(&self, sink: &mut S);
+    fn put<S: WordSink>(&self, sink: &mut S);
 }
 
 /// The payload of a call: who it comes from, its arguments or text, its keys' values, and what else it takes along.
@@ -127,7 +127,7 @@ pub(crate) struct Draft<'a, N, A, F> {
     pub(crate) name: N,
     pub(crate) arguments: &'a A,
     pub(crate) fields: &'a F,
-    pub(crate) luggage: Luggage<'a>,
+    pub(crate) extras: Extras<'a>,
 }
 
 impl<N: Named, A: Fields, F: Fields> Payload for Draft<'_, N, A, F> {
@@ -136,7 +136,7 @@ impl<N: Named, A: Fields, F: Fields> Payload for Draft<'_, N, A, F> {
 
     #[inline(always)]
     fn has_extras(&self) -> bool {
-        !self.luggage.is_empty()
+        !self.extras.is_empty()
     }
 
     #[inline(always)]
@@ -146,16 +146,16 @@ impl<N: Named, A: Fields, F: Fields> Payload for Draft<'_, N, A, F> {
 
     #[inline(always)]
     fn words(&self) -> usize {
-        self.name.words() + self.limited_words() + self.luggage.words()
+        self.name.words() + self.limited_words() + self.extras.words()
     }
 
     #[inline(always)]
-    fn put<S: Sink>(&self, sink: &mut S) {
+    fn put<S: WordSink>(&self, sink: &mut S) {
         self.name.put(sink);
         self.arguments.put(sink);
         sink.begin_values();
         self.fields.put(sink);
-        self.luggage.put(sink);
+        self.extras.put(sink);
     }
 }
 
@@ -183,7 +183,7 @@ impl Payload for Encoded<'_> {
     }
 
     #[inline(always)]
-    fn put<S: Sink>(&self, sink: &mut S) {
+    fn put<S: WordSink>(&self, sink: &mut S) {
         for chunk in self.0.as_chunks::<8>().0 {
             sink.word(u64::from_le_bytes(*chunk));
         }
@@ -194,7 +194,7 @@ impl Payload for Encoded<'_> {
 pub trait Named {
     const PREFIX: Prefix;
     fn words(&self) -> usize;
-    fn put<S: Sink>(&self, sink: &mut S);
+    fn put<S: WordSink>(&self, sink: &mut S);
 }
 
 impl Named for () {
@@ -206,7 +206,7 @@ impl Named for () {
     }
 
     #[inline(always)]
-    fn put<S: Sink>(&self, _: &mut S) {}
+    fn put<S: WordSink>(&self, _: &mut S) {}
 }
 
 /// The id of a logger's name.
@@ -222,7 +222,7 @@ impl Named for LoggerName {
     }
 
     #[inline(always)]
-    fn put<S: Sink>(&self, sink: &mut S) {
+    fn put<S: WordSink>(&self, sink: &mut S) {
         sink.word(self.0.into());
     }
 }
@@ -240,7 +240,7 @@ impl Named for TargetName<'_> {
     }
 
     #[inline(always)]
-    fn put<S: Sink>(&self, sink: &mut S) {
+    fn put<S: WordSink>(&self, sink: &mut S) {
         sink.text(self.0);
     }
 }
@@ -254,7 +254,7 @@ impl Named for (LoggerName, TargetName<'_>) {
     }
 
     #[inline(always)]
-    fn put<S: Sink>(&self, sink: &mut S) {
+    fn put<S: WordSink>(&self, sink: &mut S) {
         self.0.put(sink);
         self.1.put(sink);
     }

@@ -1,38 +1,43 @@
-//! What a record carries besides what its call site knows, as the consumer reads it; see `context/entries.rs`.
+//! The extras of a record, as a consumer reads them: decoded, with ids of names resolved.
+//!
+//! The wire format and its codec are in `context/extras.rs`.
 
-use super::site::Names;
-use crate::context::{KEY, KEY_TEXT, SOURCE, SPAN};
+use crate::context::{Extra, ExtrasReader, KeyRef, split};
+use crate::names::NameCache;
 use crate::text::{Output, Prepared};
-use crate::value::{Reader, Tag, Value};
+use crate::value::Value;
 
-/// The entries of one record as the consumer reads them.
+/// The extras of one record.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Extras<'a> {
+pub(super) struct RecordExtras<'a> {
     bytes: &'a [u8],
-    names: Option<&'a Names>,
+    /// Resolves the ids of names; `None` only where there are no extras.
+    names: Option<&'a NameCache>,
 }
 
-/// A key's name.
+/// A key of a record.
 #[derive(Clone, Copy)]
-pub(crate) enum Key<'a> {
+pub(crate) enum KeyName<'a> {
+    /// A name that many records share, with its escaped forms.
     Prepared(&'a Prepared),
+    /// A name of this record only.
     Text(&'a str),
 }
 
-impl<'a> Key<'a> {
+impl<'a> KeyName<'a> {
     #[inline]
     pub(crate) fn as_str(self) -> &'a str {
         match self {
-            Key::Prepared(text) => text.as_str(),
-            Key::Text(text) => text,
+            KeyName::Prepared(text) => text.as_str(),
+            KeyName::Text(text) => text,
         }
     }
 
     #[inline]
     pub(crate) fn write(self, out: &mut impl Output) {
         match self {
-            Key::Prepared(text) => out.prepared(text),
-            Key::Text(text) => drop(out.write_str(text)),
+            KeyName::Prepared(text) => out.prepared(text),
+            KeyName::Text(text) => drop(out.write_str(text)),
         }
     }
 }
@@ -42,16 +47,17 @@ impl<'a> Key<'a> {
 pub struct SpanRef<'a> {
     name: &'a str,
     id: u64,
+    /// 0 if the span has no parent.
     parent: u64,
 }
 
 impl<'a> SpanRef<'a> {
-    /// Returns the name.
+    /// Returns the span's name.
     pub fn name(&self) -> &'a str {
         self.name
     }
 
-    /// Returns the number that no other span of this process has.
+    /// Returns the span's id, which is unique in this process.
     pub fn id(&self) -> u64 {
         self.id
     }
@@ -64,42 +70,32 @@ impl<'a> SpanRef<'a> {
         Self { name, id, parent }
     }
 
-    /// Returns the number of the span that this one was made in.
+    /// Returns the id of the parent span: the one that was current when this span was made.
     pub fn parent(&self) -> Option<u64> {
         (self.parent != 0).then_some(self.parent)
     }
 }
 
-/// Where a record of a bridge comes from.
+/// The source location that a bridge passed on with a record.
 #[derive(Clone, Copy)]
-pub(super) struct Source<'a> {
+pub(super) struct SourceLocation<'a> {
     pub(super) module_path: &'a str,
     pub(super) file: &'a str,
     pub(super) line: u32,
 }
 
-enum Entry<'a> {
-    Key(Key<'a>, Value<'a>),
-    Span(SpanRef<'a>),
-    Source(Source<'a>),
-}
-
-impl<'a> Extras<'a> {
-    /// Splits them off the end of a payload.
-    pub(super) fn split(payload: &'a [u8], names: &'a Names) -> (&'a [u8], Self) {
-        let Some((rest, length)) = payload.split_last_chunk::<8>() else {
-            return (payload, Self::default());
-        };
-        let length = (u64::from_le_bytes(*length) as usize).saturating_mul(8);
-        let (payload, bytes) = rest.split_at_checked(rest.len().saturating_sub(length)).unwrap_or((rest, &[]));
-        (payload, Self { bytes, names: Some(names) })
-    }
-
-    /// Entries that were kept, with the names that they refer to.
-    pub(super) fn kept(bytes: &'a [u8], names: &'a Names) -> Self {
+impl<'a> RecordExtras<'a> {
+    pub(super) fn new(bytes: &'a [u8], names: &'a NameCache) -> Self {
         Self { bytes, names: Some(names) }
     }
 
+    /// Splits the extras off the end of a payload. Returns the payload without them, and them.
+    pub(super) fn split(payload: &'a [u8], names: &'a NameCache) -> (&'a [u8], Self) {
+        let (payload, bytes) = split(payload);
+        (payload, Self::new(bytes, names))
+    }
+
+    /// Returns the encoded extras, without their length.
     pub(super) fn bytes(&self) -> &'a [u8] {
         self.bytes
     }
@@ -109,56 +105,35 @@ impl<'a> Extras<'a> {
         self.bytes.is_empty()
     }
 
-    fn entries(&self) -> impl Iterator<Item = Entry<'a>> + use<'a> {
-        let mut reader = Reader::new(self.bytes);
-        let names = self.names;
-        std::iter::from_fn(move || {
-            if reader.rest().is_empty() {
-                return None;
-            }
-            let head = reader.word();
-            let name = || names.and_then(|names| names.get((head >> 32) as usize));
-            Some(match head >> 9 & 0x7F {
-                SPAN => {
-                    let (id, parent) = (reader.word(), reader.word());
-                    Entry::Span(SpanRef { name: name().map_or("", Prepared::as_str), id, parent })
-                }
-                SOURCE => {
-                    let (module_path, file) = (reader.text(), reader.text());
-                    Entry::Source(Source { module_path, file, line: (head >> 32) as u32 })
-                }
-                what => {
-                    let key = match name() {
-                        Some(name) if what == KEY => Key::Prepared(name),
-                        _ if what == KEY_TEXT => Key::Text(reader.text()),
-                        _ => Key::Text(""),
-                    };
-                    Entry::Key(key, reader.value(Tag::from_word(head)))
-                }
-            })
-        })
-    }
-
     #[inline]
-    pub(super) fn key_values(&self) -> impl Iterator<Item = (Key<'a>, Value<'a>)> + use<'a> {
-        self.entries().filter_map(|entry| match entry {
-            Entry::Key(key, value) => Some((key, value)),
-            Entry::Span(_) | Entry::Source(_) => None,
+    pub(super) fn key_values(&self) -> impl Iterator<Item = (KeyName<'a>, Value<'a>)> + use<'a> {
+        let names = self.names;
+        ExtrasReader::new(self.bytes).filter_map(move |extra| match extra {
+            Extra::Key(KeyRef::Text(name), value) => Some((KeyName::Text(name), value)),
+            Extra::Key(KeyRef::Id(id), value) => {
+                let name = names.and_then(|names| names.get(id));
+                Some((name.map_or(KeyName::Text(""), KeyName::Prepared), value))
+            }
+            Extra::Span { .. } | Extra::Source { .. } => None,
         })
     }
 
-    /// The spans, the outermost first.
+    /// Iterates over the spans, the outermost first.
     pub(super) fn spans(&self) -> impl Iterator<Item = SpanRef<'a>> + use<'a> {
-        self.entries().filter_map(|entry| match entry {
-            Entry::Span(span) => Some(span),
-            Entry::Key(..) | Entry::Source(_) => None,
+        let names = self.names;
+        ExtrasReader::new(self.bytes).filter_map(move |extra| match extra {
+            Extra::Span { name, id, parent } => {
+                let name = names.and_then(|names| names.get(name));
+                Some(SpanRef { name: name.map_or("", Prepared::as_str), id, parent })
+            }
+            Extra::Key(..) | Extra::Source { .. } => None,
         })
     }
 
-    pub(super) fn source(&self) -> Option<Source<'a>> {
-        self.entries().find_map(|entry| match entry {
-            Entry::Source(source) => Some(source),
-            Entry::Key(..) | Entry::Span(_) => None,
+    pub(super) fn source(&self) -> Option<SourceLocation<'a>> {
+        ExtrasReader::new(self.bytes).find_map(|extra| match extra {
+            Extra::Source { module_path, file, line } => Some(SourceLocation { module_path, file, line }),
+            Extra::Key(..) | Extra::Span { .. } => None,
         })
     }
 }

@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
-use super::extras::Extras;
-use super::site::{Names, Site};
+use super::extras::RecordExtras;
+use super::site::Site;
 use super::{Changes, FemtoLogRecord, ThreadInfo};
 use crate::callsite::Registered;
 use crate::level::Level;
+use crate::names::NameCache;
 use crate::time::Timestamp;
 
 /// A record with everything it takes to be viewed again.
@@ -58,7 +59,7 @@ impl KeptRecord {
 pub(crate) struct KeptSites {
     /// By the address of the call site and of its shape.
     sites: HashMap<(usize, usize), Site>,
-    names: Names,
+    names: NameCache,
 }
 
 impl KeptSites {
@@ -72,7 +73,7 @@ impl KeptSites {
         let mut record = FemtoLogRecord::new(site, kept.level, kept.timestamp, &kept.thread, payload);
         record.logger = kept.logger.as_deref();
         record.target = kept.target.as_deref();
-        record.extras = Extras::kept(extras, &self.names);
+        record.extras = RecordExtras::new(extras, &self.names);
         record.message.changes = kept.changes.as_deref();
         use_it(&record)
     }

@@ -14,7 +14,7 @@ mod site;
 mod thread;
 
 pub(crate) use draft::{Draft, Encoded, HEADER_WORDS, Header, LoggerName, Named, Payload, Prefix, TargetName};
-pub(crate) use extras::Key;
+pub(crate) use extras::KeyName;
 pub use extras::SpanRef;
 pub(crate) use kept::{KeptRecord, KeptSites};
 pub use message::Message;
@@ -27,12 +27,12 @@ pub(crate) use thread::ThreadInfo;
 use std::fmt;
 use std::sync::Arc;
 
-use self::extras::Extras;
+use self::extras::RecordExtras;
 use crate::callsite::{Callsite, Registered, Shape};
 use crate::level::Level;
 use crate::text::{Escaped, Output, Raw};
 use crate::time::Timestamp;
-use crate::value::{ByteSink, Reader, Sink, Tag, Value};
+use crate::value::{ByteSink, Reader, Tag, Value, WordSink};
 
 /// One log record, as filters, formatters and handlers see it.
 ///
@@ -58,7 +58,7 @@ pub struct FemtoLogRecord<'a> {
     logger: Option<&'a str>,
     target: Option<&'a str>,
     message: Message<'a>,
-    extras: Extras<'a>,
+    extras: RecordExtras<'a>,
 }
 
 impl<'a> FemtoLogRecord<'a> {
@@ -71,7 +71,7 @@ impl<'a> FemtoLogRecord<'a> {
         payload: &'a [u8],
     ) -> FemtoLogRecord<'a> {
         let message = Message { site, payload, changes: None };
-        Self { level, timestamp, thread, logger: None, target: None, message, extras: Extras::default() }
+        Self { level, timestamp, thread, logger: None, target: None, message, extras: RecordExtras::default() }
     }
 
     /// Calls `use_it` with a record of this text that no caller logged.
@@ -191,7 +191,7 @@ impl<'a> FemtoLogRecord<'a> {
 
     /// Calls `each` with every key and value, from a reader that has come to those of the call.
     #[inline]
-    pub(crate) fn each_key_value(&self, reader: Reader<'a>, mut each: impl FnMut(Key<'a>, Value<'a>)) {
+    pub(crate) fn each_key_value(&self, reader: Reader<'a>, mut each: impl FnMut(KeyName<'a>, Value<'a>)) {
         if self.message.changes.is_some() || !self.extras.is_empty() {
             return self.rewritten_key_values(reader).for_each(|(key, value)| each(key, value));
         }
@@ -202,25 +202,25 @@ impl<'a> FemtoLogRecord<'a> {
 
     /// Calls `each` with every key and value; see [`key_values`](Self::key_values).
     #[inline]
-    pub(crate) fn for_each_key_value(&self, each: impl FnMut(Key<'a>, Value<'a>)) {
+    pub(crate) fn for_each_key_value(&self, each: impl FnMut(KeyName<'a>, Value<'a>)) {
         self.each_key_value(self.message.site.skip_message(self.message.payload), each);
     }
 
     /// The keys and values as filters left them, from a reader that has come to them.
-    fn rewritten_key_values(&self, reader: Reader<'a>) -> impl Iterator<Item = (Key<'a>, Value<'a>)> + use<'a> {
+    fn rewritten_key_values(&self, reader: Reader<'a>) -> impl Iterator<Item = (KeyName<'a>, Value<'a>)> + use<'a> {
         let changes = self.message.changes;
         let added = changes.map_or(&[][..], |changes| &changes.added).iter();
-        let added = added.map(|(key, value)| (Key::Prepared(key), value.get()));
+        let added = added.map(|(key, value)| (KeyName::Prepared(key), value.get()));
         let key_values = self.extras.key_values().chain(self.own_key_values(reader)).chain(added).enumerate();
         key_values.map(move |(at, (key, value))| (key, changes.and_then(|changes| changes.value(at)).unwrap_or(value)))
     }
 
     /// The keys and values of the call, from a reader that has come to them.
     #[inline]
-    fn own_key_values(&self, mut reader: Reader<'a>) -> impl Iterator<Item = (Key<'a>, Value<'a>)> + use<'a> {
+    fn own_key_values(&self, mut reader: Reader<'a>) -> impl Iterator<Item = (KeyName<'a>, Value<'a>)> + use<'a> {
         let site = self.message.site;
-        let left_out = (site.left_out > 0).then_some((Key::Text("…"), Value::U64(site.left_out as u64)));
-        site.fields.iter().map(move |(key, tag)| (Key::Prepared(key), reader.value(*tag))).chain(left_out)
+        let left_out = (site.left_out > 0).then_some((KeyName::Text("…"), Value::U64(site.left_out as u64)));
+        site.fields.iter().map(move |(key, tag)| (KeyName::Prepared(key), reader.value(*tag))).chain(left_out)
     }
 
     /// Writes the logger's name.
@@ -260,7 +260,7 @@ impl<'a> FemtoLogRecord<'a> {
 
     /// Writes the message, and calls `each` with every key and value.
     #[inline]
-    pub(crate) fn render<O: Output>(&self, out: &mut O, mut each: impl FnMut(&mut O, Key<'a>, Value<'a>)) {
+    pub(crate) fn render<O: Output>(&self, out: &mut O, mut each: impl FnMut(&mut O, KeyName<'a>, Value<'a>)) {
         let reader = self.message.render(out);
         self.each_key_value(reader, |key, value| each(out, key, value));
     }

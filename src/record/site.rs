@@ -5,9 +5,10 @@ use std::collections::hash_map::Entry;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use super::extras::Extras;
+use super::extras::RecordExtras;
 use super::{FemtoLogRecord, Header, Prefix, ThreadInfo};
 use crate::callsite::{self, Metadata, Registered};
+use crate::names::NameCache;
 use crate::template::{self, Template};
 use crate::text::Prepared;
 use crate::time::Timestamp;
@@ -96,7 +97,7 @@ impl Site {
 #[derive(Default)]
 pub(crate) struct SiteTable {
     sites: Vec<Site>,
-    names: Names,
+    names: NameCache,
 }
 
 impl SiteTable {
@@ -113,7 +114,7 @@ impl SiteTable {
         if index >= self.sites.len() {
             self.update();
         }
-        Some(self.names.record(self.sites.get(index)?, header, timestamp, thread, payload))
+        Some(view(self.sites.get(index)?, &mut self.names, header, timestamp, thread, payload))
     }
 
     #[cold]
@@ -126,7 +127,7 @@ impl SiteTable {
 #[derive(Default)]
 pub(crate) struct SiteCache {
     sites: HashMap<u32, Site>,
-    names: Names,
+    names: NameCache,
 }
 
 impl SiteCache {
@@ -142,57 +143,35 @@ impl SiteCache {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(new) => new.insert(Site::new(callsite::site(header.site())?)),
         };
-        Some(self.names.record(site, header, timestamp, thread, payload))
+        Some(view(site, &mut self.names, header, timestamp, thread, payload))
     }
 }
 
-/// Names that records refer to: of loggers, of keys, of spans.
-#[derive(Default)]
-pub(super) struct Names(Vec<Prepared>);
-
-impl Names {
-    #[cfg(any(test, fuzzing))]
-    pub(super) fn by_hand<'n>(names: impl Iterator<Item = &'n str>) -> Self {
-        Self(names.map(|name| Prepared::new(name.to_owned())).collect())
+/// Makes the view of a record of this call site.
+#[inline]
+fn view<'a>(
+    site: &'a Site,
+    names: &'a mut NameCache,
+    header: Header,
+    timestamp: Timestamp,
+    thread: &'a Arc<ThreadInfo>,
+    payload: &'a [u8],
+) -> FemtoLogRecord<'a> {
+    // Most records name no logger and have no extras: they need no names.
+    if header.prefix() == Prefix::None && !header.has_extras() {
+        return FemtoLogRecord::new(site, header.level(), timestamp, thread, payload);
     }
-
-    #[inline]
-    pub(super) fn get(&self, id: usize) -> Option<&Prepared> {
-        self.0.get(id)
-    }
-
-    /// Makes the view of a record of this call site.
-    #[inline]
-    fn record<'a>(
-        &'a mut self,
-        site: &'a Site,
-        header: Header,
-        timestamp: Timestamp,
-        thread: &'a Arc<ThreadInfo>,
-        payload: &'a [u8],
-    ) -> FemtoLogRecord<'a> {
-        if header.prefix() == Prefix::None && !header.has_extras() {
-            return FemtoLogRecord::new(site, header.level(), timestamp, thread, payload);
-        }
-        self.update();
-        let (payload, extras) =
-            if header.has_extras() { Extras::split(payload, self) } else { (payload, Extras::default()) };
-        let mut reader = Reader::new(payload);
-        let (logger, target) = match header.prefix() {
-            Prefix::None => (None, None),
-            Prefix::Logger => (self.get(reader.word() as usize), None),
-            Prefix::Target => (None, Some(reader.text())),
-            Prefix::Both => (self.get(reader.word() as usize), Some(reader.text())),
-        };
-        let record = FemtoLogRecord::new(site, header.level(), timestamp, thread, reader.rest());
-        FemtoLogRecord { logger: logger.map(Prepared::as_str), target, extras, ..record }
-    }
-
-    /// Makes sure that every name is there that a record can refer to.
-    #[inline]
-    pub(super) fn update(&mut self) {
-        if self.0.len() < callsite::names() {
-            self.0.extend(callsite::names_from(self.0.len()).iter().map(|name| Prepared::new((**name).to_owned())));
-        }
-    }
+    names.update();
+    let names = &*names;
+    let (payload, extras) =
+        if header.has_extras() { RecordExtras::split(payload, names) } else { (payload, RecordExtras::default()) };
+    let mut reader = Reader::new(payload);
+    let (logger, target) = match header.prefix() {
+        Prefix::None => (None, None),
+        Prefix::Logger => (names.get(reader.word() as u32), None),
+        Prefix::Target => (None, Some(reader.text())),
+        Prefix::Both => (names.get(reader.word() as u32), Some(reader.text())),
+    };
+    let record = FemtoLogRecord::new(site, header.level(), timestamp, thread, reader.rest());
+    FemtoLogRecord { logger: logger.map(Prepared::as_str), target, extras, ..record }
 }

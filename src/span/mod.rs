@@ -8,10 +8,11 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 
-use crate::callsite::{self, Callsite, Keys, Shape};
-use crate::context::{Context, ContextGuard, Entries};
+use crate::callsite::{Callsite, Shape};
+use crate::context::{Context, ContextGuard, ExtrasWriter};
 use crate::level::Level;
 use crate::logger::{OwnedSource, Registry, Source, dispatch};
+use crate::names::{self, KeyIds};
 use crate::policy::SpanEvents;
 use crate::time::Clock;
 use crate::value::{Fields, Limits, Value};
@@ -130,7 +131,7 @@ pub(crate) fn next_id() -> u64 {
 pub fn make<S: Source, F: Fields>(
     source: S,
     site: &'static Callsite,
-    keys: &'static Keys,
+    keys: &'static KeyIds,
     level: Level,
     fields: F,
 ) -> FemtoSpan {
@@ -141,8 +142,8 @@ pub fn make<S: Source, F: Fields>(
     let owned = source.to_owned();
     let bound = owned.logger().map_or(&[][..], |logger| logger.bound());
     let current = Context::current();
-    let context = current.extended(id, |entries: &mut Entries<'_>| {
-        entries.span(callsite::intern(site.metadata.template), id, current.span());
+    let context = current.extended(id, |entries: &mut ExtrasWriter<'_>| {
+        entries.span(names::intern(site.metadata.template), id, current.span());
         entries.encoded(bound);
         entries.fields(keys.ids(), &fields);
     });
@@ -187,7 +188,7 @@ impl Drop for Span {
             return;
         };
         // No limit: these keys are what the record is for.
-        let entries = Entries::keep(self.context.words(), Limits::NONE, |entries| {
+        let entries = ExtrasWriter::keep(self.context.words(), Limits::NONE, |entries| {
             entries.named("duration", Value::Duration(clock.elapsed(*since)));
             if self.panicked.load(Relaxed) {
                 entries.named("panicked", Value::Bool(true));

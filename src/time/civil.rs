@@ -1,6 +1,8 @@
 //! Wall-clock time as text: RFC 3339 in UTC, fast.
 
-use super::Timestamp;
+use std::fmt;
+
+use super::timestamp::Timestamp;
 
 const NANOS_PER_SECOND: i64 = 1_000_000_000;
 const SECONDS_PER_DAY: i64 = 86_400;
@@ -26,18 +28,8 @@ static PAIRS: [[u8; 2]; 100] = {
 /// Writes times as text and remembers the last second, whose text it need not work out again.
 ///
 /// Consecutive times mostly fall into one second, so that a call costs a few digits and a copy.
-///
-/// # Examples
-///
-/// ```
-/// use femtologging::time::{CivilWriter, Timestamp};
-///
-/// let (mut civil, mut line) = (CivilWriter::new(), Vec::new());
-/// civil.write_utc(Timestamp::from_nanos(1_773_304_200_123_456_789), 3, &mut line);
-/// assert_eq!(line, b"2026-03-12T08:30:00.123Z");
-/// ```
 #[derive(Clone, Debug)]
-pub struct CivilWriter {
+pub(crate) struct CivilWriter {
     /// Start of the second that `text` shows, in nanoseconds since the epoch; the earliest one starts below
     /// `i64::MIN`.
     second: i128,
@@ -46,14 +38,14 @@ pub struct CivilWriter {
 
 impl CivilWriter {
     /// Makes a writer that remembers the epoch.
-    pub const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self { second: 0, text: *b"1970-01-01T00:00:00.000000000Z" }
     }
 
     /// Appends the time in UTC with this many fractional digits, 0 to 9 (more count as 9), cut off rather than
     /// rounded.
     #[inline]
-    pub fn write_utc(&mut self, time: Timestamp, digits: u8, out: &mut Vec<u8>) {
+    pub(crate) fn write_utc(&mut self, time: Timestamp, digits: u8, out: &mut Vec<u8>) {
         if digits == 6 {
             return self.write_micros(time, out);
         }
@@ -152,6 +144,18 @@ pub(crate) fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
     let day_of_year = (153 * month_from_march + 2) / 5 + day - 1;
     let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
     year.div_euclid(400) * DAYS_PER_ERA + day_of_era - DAYS_TO_MARCH_OF_YEAR_0
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(str::from_utf8(CivilWriter::new().utc(*self, 6)).unwrap_or_default())
+    }
+}
+
+impl fmt::Debug for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(str::from_utf8(CivilWriter::new().utc(*self, 9)).unwrap_or_default())
+    }
 }
 
 #[cfg(test)]

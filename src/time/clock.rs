@@ -1,17 +1,17 @@
 //! Where ticks come from: the processor's counter, or a test's hand.
 
-use super::Timestamp;
 use super::clocksource::{self, Judgement};
-use super::timeline::Segments;
+use super::segments::Segments;
+use super::timestamp::Timestamp;
 use crate::sync::lazy;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::{Duration, Instant};
 
 /// Chosen and calibrated when first used, which blocks for about 0.6 ms (at most 200 ms).
-static SYSTEM: LazyLock<Source> = LazyLock::new(|| {
+static SYSTEM: LazyLock<TickSource> = LazyLock::new(|| {
     first_use();
-    Source::choose(clocksource::of_the_kernel())
+    TickSource::choose(clocksource::of_the_kernel())
 });
 
 /// Ticks of every manual clock at the Unix epoch, so that times before it have ticks too.
@@ -19,24 +19,26 @@ pub(super) const MANUAL_EPOCH: u64 = 1 << 63;
 
 /// A source of ticks, cheap to read and to clone.
 ///
-/// A tick has no unit of its own; a [`Timeline`](super::Timeline) turns it into a [`Timestamp`].
+/// A tick has no fixed unit: it is a cycle of the processor's counter, or a nanosecond. Consumers convert ticks to a
+/// [`Timestamp`].
 ///
 /// # Examples
 ///
 /// ```
-/// use femtologging::time::{Clock, ManualClock, Timeline, Timestamp};
+/// use femtologging::time::{Clock, ManualClock, Timestamp};
 /// use std::time::Duration;
 ///
 /// let hand = ManualClock::new(Timestamp::from_nanos(0));
 /// let clock = Clock::manual(&hand);
-/// hand.advance(Duration::from_secs(60));
-/// assert_eq!(Timeline::new(&clock).timestamp(clock.ticks()).to_string(), "1970-01-01T00:01:00.000000Z");
+/// let start = clock.ticks();
+/// hand.advance(Duration::from_micros(60));
+/// assert_eq!(clock.ticks() - start, 60_000);
 /// ```
 #[derive(Clone, Debug)]
-pub struct Clock(pub(super) Source);
+pub struct Clock(pub(super) TickSource);
 
 #[derive(Clone, Debug)]
-pub(super) enum Source {
+pub(super) enum TickSource {
     /// The cycle counter, or the monotonic clock where the processor has no steady one.
     Counter(quanta::Clock),
     /// The monotonic clock, in nanoseconds since this moment.
@@ -44,7 +46,7 @@ pub(super) enum Source {
     Manual(ManualClock),
 }
 
-impl Source {
+impl TickSource {
     /// Returns the best source that can be trusted.
     ///
     /// The processor says whether its counter is steady, but not whether those of several cores agree. Linux measures that,
@@ -72,21 +74,21 @@ impl Clock {
 
     /// Returns a clock that stands still unless its [`ManualClock`] is moved.
     pub fn manual(clock: &ManualClock) -> Self {
-        Self(Source::Manual(clock.clone()))
+        Self(TickSource::Manual(clock.clone()))
     }
 
     /// Whether a test moves this clock.
     pub(crate) fn is_manual(&self) -> bool {
-        matches!(self.0, Source::Manual(_))
+        matches!(self.0, TickSource::Manual(_))
     }
 
     /// Reads the clock.
     #[inline(always)]
     pub fn ticks(&self) -> u64 {
         match &self.0 {
-            Source::Counter(clock) => clock.raw(),
-            Source::Monotonic(start) => nanos(start.elapsed()),
-            Source::Manual(clock) => clock.ticks(),
+            TickSource::Counter(clock) => clock.raw(),
+            TickSource::Monotonic(start) => nanos(start.elapsed()),
+            TickSource::Manual(clock) => clock.ticks(),
         }
     }
 }
@@ -95,23 +97,25 @@ impl Clock {
     /// The time that has passed since this clock showed `ticks`.
     pub(crate) fn elapsed(&self, ticks: u64) -> Duration {
         match &self.0 {
-            Source::Counter(clock) => clock.delta(ticks, clock.raw()),
-            Source::Monotonic(_) | Source::Manual(_) => Duration::from_nanos(self.ticks().saturating_sub(ticks)),
+            TickSource::Counter(clock) => clock.delta(ticks, clock.raw()),
+            TickSource::Monotonic(_) | TickSource::Manual(_) => {
+                Duration::from_nanos(self.ticks().saturating_sub(ticks))
+            }
         }
     }
 
     /// How many nanoseconds 2^32 ticks take.
     pub(super) fn rate(&self) -> u64 {
         match &self.0 {
-            Source::Counter(clock) => clock.delta_as_nanos(0, 1 << 32),
-            Source::Monotonic(_) | Source::Manual(_) => 1 << 32,
+            TickSource::Counter(clock) => clock.delta_as_nanos(0, 1 << 32),
+            TickSource::Monotonic(_) | TickSource::Manual(_) => 1 << 32,
         }
     }
 
     /// Reads ticks and wall clock together: of some attempts the one that took the fewest ticks, in case others were
     /// interrupted.
     pub(super) fn look(&self) -> (u64, Timestamp) {
-        if let Source::Manual(clock) = &self.0 {
+        if let TickSource::Manual(clock) = &self.0 {
             let ticks = clock.ticks();
             return (ticks, clock.at(ticks));
         }
@@ -174,7 +178,7 @@ impl ManualClock {
     }
 
     /// Sets the wall clock to another time, earlier or later, as an administrator does or a program that synchronises it.
-    /// Ticks stay as they are; a [`Timeline`](super::Timeline) notices when it is refreshed a second of ticks later.
+    /// Ticks stay as they are. Handlers' threads notice the step up to a second of ticks later.
     pub fn step_to(&self, time: Timestamp) {
         let ticks = self.ticks().wrapping_sub(MANUAL_EPOCH) as i64;
         self.0.ahead.store(time.as_nanos().saturating_sub(ticks), Ordering::SeqCst);
@@ -257,11 +261,11 @@ mod tests {
 
     #[test]
     fn a_counter_that_the_kernel_refuses_is_not_used() {
-        assert!(matches!(Source::choose(Judgement::Refused), Source::Monotonic(_)));
+        assert!(matches!(TickSource::choose(Judgement::Refused), TickSource::Monotonic(_)));
         for judgement in [Judgement::Trusted, Judgement::Unknown] {
-            assert!(matches!(Source::choose(judgement), Source::Counter(_)));
+            assert!(matches!(TickSource::choose(judgement), TickSource::Counter(_)));
         }
-        let clock = Clock(Source::choose(Judgement::Refused));
+        let clock = Clock(TickSource::choose(Judgement::Refused));
         let start = clock.ticks();
         let real = Instant::now();
         while clock.ticks() < start + 1_000_000 {}

@@ -1,7 +1,5 @@
 //! A point in wall-clock time.
 
-use super::civil::CivilWriter;
-use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// A point in time, as nanoseconds since the Unix epoch.
@@ -70,18 +68,6 @@ impl Timestamp {
     /// Adds a duration, stopping at [`MAX`](Self::MAX).
     pub fn saturating_add(self, duration: Duration) -> Self {
         self.checked_add(duration).unwrap_or(Self::MAX)
-    }
-}
-
-impl fmt::Display for Timestamp {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(str::from_utf8(CivilWriter::new().utc(*self, 6)).unwrap_or_default())
-    }
-}
-
-impl fmt::Debug for Timestamp {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(str::from_utf8(CivilWriter::new().utc(*self, 9)).unwrap_or_default())
     }
 }
 

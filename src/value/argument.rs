@@ -11,7 +11,7 @@ use std::fmt;
 
 use super::capture::{Capture, Integer, Travels};
 use super::sink::ByteSink;
-use super::wire::{Kind, Reader, Sink, Tag, padded_words};
+use super::wire::{Kind, Reader, Tag, WordSink, padded_words};
 use crate::error::write_chain;
 
 /// Picks how an argument travels.
@@ -106,7 +106,7 @@ impl Field for Bytes<'_> {
         1 + padded_words(self.0.len())
     }
 
-    fn put<S: Sink>(&self, sink: &mut S) {
+    fn put<S: WordSink>(&self, sink: &mut S) {
         sink.bytes(self.0);
     }
 }
@@ -123,7 +123,7 @@ pub trait Field {
     const DIRECT: bool;
     /// How many words [`put`](Field::put) writes.
     fn words(&self) -> usize;
-    fn put<S: Sink>(&self, sink: &mut S);
+    fn put<S: WordSink>(&self, sink: &mut S);
 }
 
 /// Values that are encoded as they are.
@@ -139,7 +139,7 @@ macro_rules! encoded {
             }
 
             #[inline(always)]
-            fn put<S: Sink>(&self, sink: &mut S) {
+            fn put<S: WordSink>(&self, sink: &mut S) {
                 self.0.put(sink);
             }
         }
@@ -164,7 +164,7 @@ macro_rules! formatted {
             }
 
             #[inline]
-            fn put<S: Sink>(&self, sink: &mut S) {
+            fn put<S: WordSink>(&self, sink: &mut S) {
                 let $value = self.0;
                 sink.format(&|$out| $write);
             }
@@ -188,7 +188,7 @@ impl<T: ?Sized> Field for Secret<'_, T> {
         0
     }
 
-    fn put<S: Sink>(&self, _: &mut S) {}
+    fn put<S: WordSink>(&self, _: &mut S) {}
 }
 
 /// One argument of a message: a value, and what the template's closure gets for it.
@@ -295,7 +295,7 @@ pub trait Fields {
     const TAGS: Option<&'static Tags>;
     const DIRECT: bool;
     fn words(&self) -> usize;
-    fn put<S: Sink>(&self, sink: &mut S);
+    fn put<S: WordSink>(&self, sink: &mut S);
     /// Writes every value behind what `before` writes for it, given its place and its type. Returns their number.
     fn put_each(&self, sink: &mut ByteSink, before: &dyn Fn(&mut ByteSink, usize, Tag)) -> usize {
         let _ = (sink, before);
@@ -313,7 +313,7 @@ impl Fields for () {
     }
 
     #[inline(always)]
-    fn put<S: Sink>(&self, _: &mut S) {}
+    fn put<S: WordSink>(&self, _: &mut S) {}
 }
 
 impl<A: Fields, B: Field> Fields for (A, B) {
@@ -333,7 +333,7 @@ impl<A: Fields, B: Field> Fields for (A, B) {
     }
 
     #[inline(always)]
-    fn put<S: Sink>(&self, sink: &mut S) {
+    fn put<S: WordSink>(&self, sink: &mut S) {
         self.0.put(sink);
         self.1.put(sink);
     }

@@ -10,7 +10,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::wire::{Kind, Reader, Sink, Tag, padded_words};
+use super::wire::{Kind, Reader, Tag, WordSink, padded_words};
 
 /// A type that a record carries as a value, to be formatted by the consumer.
 ///
@@ -27,7 +27,7 @@ pub trait Capture {
     const TAG: Tag;
     /// How many words [`put`](Capture::put) writes.
     fn words(&self) -> usize;
-    fn put<S: Sink>(&self, sink: &mut S);
+    fn put<S: WordSink>(&self, sink: &mut S);
     fn take<'a>(reader: &mut Reader<'a>) -> Self::Out<'a>;
     /// The same as `take` gives, without the journey.
     fn out(&self) -> Self::Out<'_>;
@@ -44,7 +44,7 @@ macro_rules! plain {
                 $words
             }
             #[inline(always)]
-            fn put<S: Sink>(&self, $sink: &mut S) {
+            fn put<S: WordSink>(&self, $sink: &mut S) {
                 let $value = *self;
                 $put;
             }
@@ -101,17 +101,17 @@ plain! {
     };
 }
 
-fn put_u128(bits: u128, sink: &mut impl Sink) {
+fn put_u128(bits: u128, sink: &mut impl WordSink) {
     sink.word((bits >> 64) as u64);
     sink.word(bits as u64);
 }
 
-fn put_duration(span: Duration, sink: &mut impl Sink) {
+fn put_duration(span: Duration, sink: &mut impl WordSink) {
     sink.word(span.as_secs());
     sink.word(span.subsec_nanos().into());
 }
 
-fn put_ip(ip: IpAddr, sink: &mut impl Sink) {
+fn put_ip(ip: IpAddr, sink: &mut impl WordSink) {
     let (version, bits) = match ip {
         IpAddr::V4(ip) => (4, ip.to_bits().into()),
         IpAddr::V6(ip) => (6, ip.to_bits()),
@@ -120,7 +120,7 @@ fn put_ip(ip: IpAddr, sink: &mut impl Sink) {
     put_u128(bits, sink);
 }
 
-fn put_socket(at: SocketAddr, sink: &mut impl Sink) {
+fn put_socket(at: SocketAddr, sink: &mut impl WordSink) {
     put_ip(at.ip(), sink);
     sink.word(at.port().into());
     sink.word(match at {
@@ -139,7 +139,7 @@ impl Capture for str {
     }
 
     #[inline(always)]
-    fn put<S: Sink>(&self, sink: &mut S) {
+    fn put<S: WordSink>(&self, sink: &mut S) {
         sink.text(self);
     }
 
@@ -164,7 +164,7 @@ impl Capture for String {
     }
 
     #[inline(always)]
-    fn put<S: Sink>(&self, sink: &mut S) {
+    fn put<S: WordSink>(&self, sink: &mut S) {
         self.as_str().put(sink);
     }
 
@@ -191,7 +191,7 @@ impl<T: Single> Capture for Option<T> {
     }
 
     #[inline(always)]
-    fn put<S: Sink>(&self, sink: &mut S) {
+    fn put<S: WordSink>(&self, sink: &mut S) {
         sink.word(self.is_some().into());
         if let Some(value) = self {
             value.put(sink);
@@ -263,7 +263,7 @@ macro_rules! pointers {
             }
 
             #[inline(always)]
-            fn put<S: Sink>(&self, sink: &mut S) {
+            fn put<S: WordSink>(&self, sink: &mut S) {
                 T::put(self, sink);
             }
 
@@ -302,7 +302,7 @@ impl<T: Capture + ToOwned + ?Sized> Capture for Cow<'_, T> {
     }
 
     #[inline(always)]
-    fn put<S: Sink>(&self, sink: &mut S) {
+    fn put<S: WordSink>(&self, sink: &mut S) {
         T::put(self, sink);
     }
 

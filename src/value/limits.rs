@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 
-use super::sink::floor_boundary;
 use crate::error::Problem;
+use crate::text::floor_char_boundary;
 
 /// The largest records that are sent whole. What is larger is cut visibly, and counted in
 /// [`Metrics::truncated`](crate::Metrics::truncated).
@@ -74,7 +74,7 @@ impl Limits {
         if key.len() <= self.key_bytes {
             return Cow::Borrowed(key);
         }
-        Cow::Owned(format!("{}…", &key[..floor_boundary(key, self.key_bytes)]))
+        Cow::Owned(format!("{}…", &key[..floor_char_boundary(key, self.key_bytes)]))
     }
 
     /// Counts a call, once, if the names of its keys are too long.

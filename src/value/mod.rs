@@ -35,7 +35,7 @@ pub use sink::ByteSink;
 pub(crate) use text::{is_whole, write_next, write_thousandths, write_value};
 pub(crate) use wire::padded_words;
 #[doc(hidden)]
-pub use wire::{Kind, Reader, Sink, Tag};
+pub use wire::{Kind, Reader, Tag, WordSink};
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -187,7 +187,7 @@ impl<'a> Value<'a> {
     }
 
     /// Encodes the value, without its tag.
-    pub(crate) fn put(&self, sink: &mut impl Sink) {
+    pub(crate) fn put(&self, sink: &mut impl WordSink) {
         match *self {
             Value::Null | Value::Secret => {}
             Value::Bool(x) => x.put(sink),

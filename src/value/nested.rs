@@ -8,7 +8,7 @@ use std::fmt;
 
 use super::capture::{Capture, Single};
 use super::sink::ByteSink;
-use super::wire::{Kind, Reader, Sink, Tag, padded_words};
+use super::wire::{Kind, Reader, Tag, WordSink, padded_words};
 use super::{OwnedValue, Value};
 
 /// The elements of a [`Value::List`].
@@ -83,6 +83,47 @@ impl<'a> Map<'a> {
     /// Returns the value of a key, if it is there; the last one if there are several.
     pub fn get(&self, key: &str) -> Option<Value<'a>> {
         self.iter().filter(|(known, _)| *known == key).map(|(_, value)| value).last()
+    }
+}
+
+/// Decodes whole values, which lists and maps are made of.
+impl<'a> Reader<'a> {
+    /// Reads a value of the type that `tag` says.
+    #[inline]
+    pub(crate) fn value(&mut self, tag: Tag) -> Value<'a> {
+        if tag.optional && self.word() == 0 {
+            return Value::Null;
+        }
+        match tag.kind {
+            Kind::Bool => Value::Bool(self.word() != 0),
+            Kind::I64 => Value::I64(self.word() as i64),
+            Kind::U64 => Value::U64(self.word()),
+            Kind::I128 => Value::I128(self.u128() as i128),
+            Kind::U128 => Value::U128(self.u128()),
+            Kind::F32 => Value::F32(f32::from_bits(self.word() as u32)),
+            Kind::F64 => Value::F64(f64::from_bits(self.word())),
+            Kind::Char => Value::Char(char::from_u32(self.word() as u32).unwrap_or_default()),
+            Kind::Str => Value::Str(self.text()),
+            Kind::Display => Value::Display(self.text()),
+            Kind::Debug => Value::Debug(self.text()),
+            Kind::Error => Value::Error(self.text()),
+            Kind::Secret => Value::Secret,
+            Kind::Duration => Value::Duration(self.duration()),
+            Kind::Ip => Value::Ip(self.ip()),
+            Kind::Socket => Value::Socket(self.socket()),
+            Kind::Bytes => Value::Bytes(self.bytes()),
+            Kind::List => Value::List(List(self.nested().rest())),
+            Kind::Map => Value::Map(Map(self.nested().rest())),
+            Kind::Null => Value::Null,
+            Kind::Any => self.tagged(),
+        }
+    }
+
+    /// Reads a tag, and then a value of that type.
+    pub(crate) fn tagged(&mut self) -> Value<'a> {
+        let tag = Tag::from_word(self.word());
+        // A damaged payload could have any number of tags in a row; the recursion ends after one.
+        if tag.kind == Kind::Any { Value::Null } else { self.value(tag) }
     }
 }
 
@@ -162,7 +203,7 @@ impl OwnedValue {
     }
 }
 
-fn put_value(value: Value<'_>, sink: &mut impl Sink) {
+fn put_value(value: Value<'_>, sink: &mut impl WordSink) {
     sink.word(value.tag().word());
     value.put(sink);
 }
@@ -189,7 +230,7 @@ fn fitting<'x, T>(
     taken
 }
 
-fn put_tagged<T: Capture + ?Sized>(value: &T, sink: &mut impl Sink) {
+fn put_tagged<T: Capture + ?Sized>(value: &T, sink: &mut impl WordSink) {
     sink.word(T::TAG.word());
     value.put(sink);
 }
@@ -206,7 +247,7 @@ macro_rules! lists {
                 1 + self.iter().map(tagged_words).sum::<usize>()
             }
 
-            fn put<S: Sink>(&self, sink: &mut S) {
+            fn put<S: WordSink>(&self, sink: &mut S) {
                 let (count, words) = fitting(self.iter(), |element| tagged_words(*element), sink.room());
                 let left = self.len() - count;
                 sink.word((words + left_words(left)) as u64);
@@ -233,7 +274,7 @@ macro_rules! maps {
                 1 + self.iter().map(|entry| entry_words(&entry)).sum::<usize>()
             }
 
-            fn put<S: Sink>(&self, sink: &mut S) {
+            fn put<S: WordSink>(&self, sink: &mut S) {
                 let (count, words) = fitting(self.iter(), entry_words, sink.room());
                 let left = self.len() - count;
                 let more = if left > 0 { 1 + padded_words(LEFT.len()) + left_words(left) } else { 0 };
@@ -268,7 +309,7 @@ fn left_words(left: usize) -> usize {
 }
 
 /// Ends a list that was cut short.
-pub(super) fn put_left(left: usize, sink: &mut impl Sink) {
+pub(super) fn put_left(left: usize, sink: &mut impl WordSink) {
     if left > 0 {
         sink.word(Tag::new(Kind::Str).word());
         put_note(&left_out(left), sink);
@@ -277,7 +318,7 @@ pub(super) fn put_left(left: usize, sink: &mut impl Sink) {
 }
 
 /// Writes text that says what was cut, and so is not cut itself.
-pub(super) fn put_note(text: &str, sink: &mut impl Sink) {
+pub(super) fn put_note(text: &str, sink: &mut impl WordSink) {
     sink.word(text.len() as u64);
     for chunk in text.as_bytes().chunks(8) {
         sink.word(chunk.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte)));

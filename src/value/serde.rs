@@ -9,7 +9,7 @@ use serde::ser::{self, Impossible, Serialize, Serializer};
 
 use super::limits::Limits;
 use super::nested::{LEFT, put_left, put_note};
-use super::wire::{Kind, Sink, Tag};
+use super::wire::{Kind, Tag, WordSink};
 use super::{ByteSink, Field, Value};
 use crate::error::guarded;
 
@@ -25,7 +25,7 @@ impl<T: Serialize + ?Sized> Field for AsSerde<'_, T> {
         0
     }
 
-    fn put<S: Sink>(&self, sink: &mut S) {
+    fn put<S: WordSink>(&self, sink: &mut S) {
         let limits = Limits { record_bytes: sink.room().saturating_mul(8), ..Limits::NONE };
         let mut encoder =
             Encoder { sink: ByteSink::new(Vec::new(), limits), end: limits.record_bytes, depth: 0, cut: false };

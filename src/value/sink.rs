@@ -3,8 +3,9 @@
 use std::fmt;
 
 use super::limits::Limits;
-use super::wire::Sink;
+use super::wire::WordSink;
 use crate::error::guarded;
+use crate::text::floor_char_boundary;
 
 /// A growing byte buffer of words; what a caller formats lands here first.
 #[doc(hidden)]
@@ -65,7 +66,7 @@ impl ByteSink {
     }
 }
 
-impl Sink for ByteSink {
+impl WordSink for ByteSink {
     #[inline]
     fn word(&mut self, word: u64) {
         self.bytes.extend_from_slice(&word.to_le_bytes());
@@ -134,14 +135,9 @@ impl fmt::Write for ByteSink {
             return Err(fmt::Error);
         }
         let room = self.end.saturating_sub(self.bytes.len());
-        let kept = if self.beyond > 0 { 0 } else { floor_boundary(text, room) };
+        let kept = if self.beyond > 0 { 0 } else { floor_char_boundary(text, room) };
         self.bytes.extend_from_slice(&text.as_bytes()[..kept]);
         self.beyond = self.beyond.saturating_add(text.len() - kept);
         Ok(())
     }
-}
-
-/// The last place at or before `at` where a character begins.
-pub(super) fn floor_boundary(text: &str, at: usize) -> usize {
-    (0..=at.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
 }

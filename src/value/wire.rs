@@ -11,9 +11,6 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::time::Duration;
 
-use super::Value;
-use super::nested::{List, Map};
-
 /// The type of an encoded value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -131,7 +128,7 @@ pub(crate) const fn padded_words(bytes: usize) -> usize {
 
 /// Where words are written: straight into a ring, or into bytes.
 #[doc(hidden)]
-pub trait Sink {
+pub trait WordSink {
     fn word(&mut self, word: u64);
 
     /// Writes words in a row.
@@ -278,13 +275,6 @@ impl<'a> Reader<'a> {
         Reader::new(elements)
     }
 
-    /// Reads a value behind its tag.
-    pub(crate) fn tagged(&mut self) -> Value<'a> {
-        let tag = Tag::from_word(self.word());
-        // A tag behind a tag would be an endless chain if it were damaged.
-        if tag.kind == Kind::Any { Value::Null } else { self.value(tag) }
-    }
-
     /// What has not been read.
     pub(crate) fn rest(self) -> &'a [u8] {
         self.bytes
@@ -316,37 +306,6 @@ impl<'a> Reader<'a> {
         match ip {
             IpAddr::V4(ip) => SocketAddrV4::new(ip, port).into(),
             IpAddr::V6(ip) => SocketAddrV6::new(ip, port, (flow_and_scope >> 32) as u32, flow_and_scope as u32).into(),
-        }
-    }
-
-    /// Reads the value that `tag` says comes next.
-    #[inline]
-    pub(crate) fn value(&mut self, tag: Tag) -> Value<'a> {
-        if tag.optional && self.word() == 0 {
-            return Value::Null;
-        }
-        match tag.kind {
-            Kind::Bool => Value::Bool(self.word() != 0),
-            Kind::I64 => Value::I64(self.word() as i64),
-            Kind::U64 => Value::U64(self.word()),
-            Kind::I128 => Value::I128(self.u128() as i128),
-            Kind::U128 => Value::U128(self.u128()),
-            Kind::F32 => Value::F32(f32::from_bits(self.word() as u32)),
-            Kind::F64 => Value::F64(f64::from_bits(self.word())),
-            Kind::Char => Value::Char(char::from_u32(self.word() as u32).unwrap_or_default()),
-            Kind::Str => Value::Str(self.text()),
-            Kind::Display => Value::Display(self.text()),
-            Kind::Debug => Value::Debug(self.text()),
-            Kind::Error => Value::Error(self.text()),
-            Kind::Secret => Value::Secret,
-            Kind::Duration => Value::Duration(self.duration()),
-            Kind::Ip => Value::Ip(self.ip()),
-            Kind::Socket => Value::Socket(self.socket()),
-            Kind::Bytes => Value::Bytes(self.bytes()),
-            Kind::List => Value::List(List(self.nested().rest())),
-            Kind::Map => Value::Map(Map(self.nested().rest())),
-            Kind::Null => Value::Null,
-            Kind::Any => self.tagged(),
         }
     }
 }

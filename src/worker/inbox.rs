@@ -319,7 +319,7 @@ mod tests {
     use super::*;
     use crate::level::Level;
     use crate::record::Prefix;
-    use crate::value::Sink;
+    use crate::value::WordSink;
 
     fn lane(ring: usize, most: usize) -> Lane {
         Lane::PerThread(PerThread::new(ring, most))

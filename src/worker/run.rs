@@ -20,7 +20,7 @@ use crate::metrics::{Counters, DropReason};
 use crate::policy::IdlePolicy;
 use crate::queue::{Lane, Queue, become_consumer};
 use crate::record::SiteTable;
-use crate::time::{Step, Timeline, Timestamp};
+use crate::time::{ClockStep, Timeline, Timestamp};
 
 /// How often the handler's `tick` is called, and idle rings are looked after.
 const TICK: Duration = Duration::from_secs(1);
@@ -329,7 +329,7 @@ impl Sink {
 
     /// Writes a step of the wall clock into the log itself.
     #[cold]
-    fn report_step(&mut self, step: Step) {
+    fn report_step(&mut self, step: ClockStep) {
         self.steps.tell(step, &self.timeline);
         self.say(&steps::SITE, &steps::text(&step), step.to);
     }

@@ -7,13 +7,13 @@ use std::time::Duration;
 use super::report::Grouped;
 use crate::callsite::{Callsite, Metadata, Origin};
 use crate::level::Level;
-use crate::time::{Step, Timeline};
+use crate::time::{ClockStep, Timeline};
 
 /// Remembers which steps were told.
 pub(super) struct StepReport {
     /// The last step that was told, or that the handler has not seen.
-    told: Option<Step>,
-    next: Option<Step>,
+    told: Option<ClockStep>,
+    next: Option<ClockStep>,
 }
 
 pub(super) static SITE: Callsite = Callsite::new(Metadata {
@@ -40,12 +40,12 @@ impl StepReport {
 
     /// Returns the step to be told before a record with this tick.
     #[inline]
-    pub(super) fn before(&self, ticks: u64) -> Option<Step> {
+    pub(super) fn before(&self, ticks: u64) -> Option<ClockStep> {
         self.next.filter(|step| step.ticks <= ticks)
     }
 
     /// Notes that a step is told.
-    pub(super) fn tell(&mut self, step: Step, timeline: &Timeline) {
+    pub(super) fn tell(&mut self, step: ClockStep, timeline: &Timeline) {
         self.told = Some(step);
         self.look(timeline);
     }
@@ -56,8 +56,8 @@ impl StepReport {
 /// ```text
 /// the wall clock was set back by 3,600 s: 2026-03-12T08:30:00.123456Z became 2026-03-12T07:30:00.123456Z
 /// ```
-pub(super) fn text(step: &Step) -> String {
-    let Step { from, to, .. } = step;
+pub(super) fn text(step: &ClockStep) -> String {
+    let ClockStep { from, to, .. } = step;
     let direction = if to < from { "back" } else { "forward" };
     let by = Duration::from_nanos(from.as_nanos().abs_diff(to.as_nanos())).as_secs();
     format!("the wall clock was set {direction} by {} s: {from} became {to}", Grouped(by))

@@ -5,7 +5,7 @@ use std::fmt;
 
 use tracing_core::field::{Field, Visit};
 
-use crate::context::{Entries, Kept};
+use crate::context::{ExtrasWriter, OwnedExtras};
 use crate::value::{AsDebug, AsError, Value, limits};
 
 /// A field's value as `tracing` shows it.
@@ -49,7 +49,7 @@ impl<F: FnMut(&Field, Seen<'_>)> Visit for Each<F> {
 
 impl Seen<'_> {
     /// Adds the value to a record.
-    pub(super) fn add(&self, key: u32, entries: &mut Entries<'_>) {
+    pub(super) fn add(&self, key: u32, entries: &mut ExtrasWriter<'_>) {
         match self {
             Seen::Value(value) => entries.key(key, *value),
             Seen::Debug(value) => entries.key_field(key, &AsDebug(*value)),
@@ -67,7 +67,7 @@ impl Seen<'_> {
     }
 
     /// Makes an entry of it that is kept.
-    pub(super) fn keep(&self, key: u32) -> Kept {
-        Entries::keep(&[], limits::get(), |entries| self.add(key, entries))
+    pub(super) fn keep(&self, key: u32) -> OwnedExtras {
+        ExtrasWriter::keep(&[], limits::get(), |entries| self.add(key, entries))
     }
 }

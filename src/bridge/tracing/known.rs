@@ -9,10 +9,11 @@ use tracing_core::field::Field;
 use tracing_core::{Level as TracingLevel, Metadata as TracingMetadata};
 
 use super::fields::Seen;
-use crate::callsite::{self, Callsite, Metadata, Origin};
+use crate::callsite::{Callsite, Metadata, Origin};
 use crate::level::Level;
 use crate::logger::Registry;
 use crate::logger::dynamic::Place;
+use crate::names;
 use crate::sync::lock;
 use crate::value::{Value, limits};
 
@@ -97,10 +98,10 @@ impl Known {
                 keys: &[],
             }),
             level,
-            name: if metadata.is_span() { callsite::intern(metadata.name()) } else { 0 },
+            name: if metadata.is_span() { names::intern(metadata.name()) } else { 0 },
             keys: fields
                 .iter()
-                .map(|field| is_key(field.name()).then(|| callsite::intern(&limits.key(key(&field)))))
+                .map(|field| is_key(field.name()).then(|| names::intern(&limits.key(key(&field)))))
                 .collect(),
             message: fields.field("message").filter(|_| metadata.is_event()).map(|field| field.index()),
             forwards_log,

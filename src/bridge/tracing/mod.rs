@@ -28,7 +28,7 @@ use self::fields::Each;
 use self::known::{Known, LogCall, level};
 use self::span::{Parent, Span};
 use crate::config::Logging;
-use crate::context::{Context, Kept};
+use crate::context::{Context, OwnedExtras};
 use crate::level::{Level, LevelFilter, is_compiled};
 use crate::logger::dynamic::{self, Dynamic};
 use crate::logger::{AtLogger, AtSite, AtTarget, FemtoLogger, OwnedSource, Registry, Source};
@@ -194,7 +194,7 @@ fn set_fields(span: &Span, values: &Record<'_>) {
     span::refresh();
 }
 
-fn keep(known: &Known, field: &tracing_core::Field, value: &fields::Seen<'_>, fields: &mut Vec<(u32, Kept)>) {
+fn keep(known: &Known, field: &tracing_core::Field, value: &fields::Seen<'_>, fields: &mut Vec<(u32, OwnedExtras)>) {
     if let Some(key) = known.key(field) {
         fields.push((key, value.keep(key)));
     }

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::*};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use super::known::Known;
-use crate::context::{self, Context, Entries, Kept};
+use crate::context::{self, Context, ExtrasWriter, OwnedExtras};
 use crate::logger::{OwnedSource, dispatch};
 use crate::policy::SpanEvents;
 use crate::span::next_id;
@@ -46,7 +46,7 @@ pub(super) struct Span {
 struct Made {
     /// The context that it was made in.
     around: Context,
-    fields: Vec<(u32, Kept)>,
+    fields: Vec<(u32, OwnedExtras)>,
     context: Context,
     /// What [`RECORDED`] was when these were right.
     as_of: u64,
@@ -72,7 +72,7 @@ impl Span {
         known: &'static Known,
         bridge: u64,
         parent: Parent,
-        fields: Vec<(u32, Kept)>,
+        fields: Vec<(u32, OwnedExtras)>,
         source: OwnedSource,
         events: SpanEvents,
     ) -> Arc<Self> {
@@ -115,7 +115,7 @@ impl Span {
     }
 
     /// Sets fields, in place of values that they may have had.
-    pub(super) fn record(&self, fields: Vec<(u32, Kept)>) {
+    pub(super) fn record(&self, fields: Vec<(u32, OwnedExtras)>) {
         if fields.is_empty() {
             return;
         }
@@ -181,7 +181,7 @@ impl Span {
         let Some((clock, since)) = self.entered.get().filter(|_| is_said) else {
             return;
         };
-        let entries = Entries::keep(self.context().0.words(), Limits::NONE, |entries| {
+        let entries = ExtrasWriter::keep(self.context().0.words(), Limits::NONE, |entries| {
             entries.named("duration", Value::Duration(clock.elapsed(*since)));
             if self.panicked.load(Relaxed) {
                 entries.named("panicked", Value::Bool(true));
@@ -192,7 +192,7 @@ impl Span {
 }
 
 /// Makes the context of a span.
-fn make_context(known: &Known, id: u64, around: &Context, fields: &[(u32, Kept)]) -> Context {
+fn make_context(known: &Known, id: u64, around: &Context, fields: &[(u32, OwnedExtras)]) -> Context {
     around.extended(id, |entries| {
         entries.span(known.name, id, around.span());
         fields.iter().for_each(|(_, entry)| entries.encoded(&entry.words));

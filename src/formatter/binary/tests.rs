@@ -12,7 +12,7 @@ use crate::formatter::{FemtoFormatter, python};
 use crate::level::Level;
 use crate::record::by_hand::ByHand;
 use crate::time::{Timestamp, first_use};
-use crate::value::{ByteSink, Kind, Reader, Sink, Tag};
+use crate::value::{ByteSink, Kind, Reader, Tag, WordSink};
 
 fn bytes(mut formatter: impl FemtoFormatter, record: ByHand<'_>) -> Vec<u8> {
     let mut out = b"before".to_vec();

@@ -15,7 +15,7 @@ use super::origin::host;
 use super::pairs::Pairs;
 use super::plan::{Marks, Plans};
 use super::stamp::{Stamp, stamp_settings};
-use crate::record::{FemtoLogRecord, Key};
+use crate::record::{FemtoLogRecord, KeyName};
 use crate::text::{Block, Output, Quoted, Raw, push_string};
 use crate::value::{Kind, Reader, Tag, Value, is_whole, write_next, write_thousandths, write_value};
 use schema::{Keys, Style, WELL_KNOWN};
@@ -651,12 +651,12 @@ fn push_fraction(nanos: u32, digits: u8, out: &mut Vec<u8>) {
 fn write_key_values(
     keys: Keys,
     taken: &[(String, usize)],
-    pairs: &Pairs<Key<'_>, (usize, Value<'_>)>,
+    pairs: &Pairs<KeyName<'_>, (usize, Value<'_>)>,
     marks: &mut Marks<Piece>,
     out: &mut Vec<u8>,
 ) {
     // Keys that nothing becomes of are compared and written as they stand.
-    let same = |one: &Key<'_>, other: &Key<'_>| {
+    let same = |one: &KeyName<'_>, other: &KeyName<'_>| {
         let (one, other) = (one.as_str(), other.as_str());
         one == other || !(keys.keep(one) && keys.keep(other)) && keys.spell(one).eq(keys.spell(other))
     };
