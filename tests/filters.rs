@@ -389,7 +389,7 @@ fn secrets_are_redacted_in_lists_and_maps() {
     let records = f.records();
     let Some(Value::List(logins)) = records[0].get("logins") else { panic!("{records:?}") };
     let Some(Value::Map(login)) = logins.iter().next() else { panic!("{logins:?}") };
-    assert_eq!(login.get("password"), Some(Value::Str("***")));
+    assert_eq!(login.get("password"), Some(Value::Secret));
     assert_eq!(login.get("user"), Some(Value::Str("ada")));
     let Some(Value::List(numbers)) = records[0].get("numbers") else { panic!("{records:?}") };
     assert_eq!(numbers.iter().map(|list| list.to_string()).collect::<Vec<_>>(), ["[1,4111]", "[2]"]);
@@ -441,7 +441,7 @@ fn only_the_handler_of_the_filter_sees_what_it_rewrote() {
     assert_eq!(records[0].message(), "*** 2");
     assert_eq!(records[0].arguments().count(), 0, "no argument betrays the secret");
     let key_values: Vec<_> = records[0].key_values().collect();
-    assert_eq!(key_values, [("password", Value::Str("***")), ("n", Value::I64(1))]);
+    assert_eq!(key_values, [("password", Value::Secret), ("n", Value::I64(1))]);
     assert_eq!(records[1], plain.records()[1]);
 
     let record = &plain.records()[0];

@@ -41,7 +41,7 @@ use crate::value::{OwnedValue, Value};
 /// info!(logger: logger, "key {} for {}", "sk-4711", "ada"; db_password = "hunter2");
 /// logging.flush(Duration::from_secs(5))?;
 /// assert_eq!(capture.messages(), ["key *** for ada"]);
-/// assert_eq!(capture.records()[0].get("db_password"), Some(Value::Str("***")));
+/// assert_eq!(capture.records()[0].get("db_password"), Some(Value::Secret));
 /// # Ok::<(), femtologging::Error>(())
 /// ```
 #[derive(Debug, Clone, Default)]
@@ -132,7 +132,7 @@ impl Redact {
     /// The value of a key without its secrets, if it has any.
     fn redacted_value(&self, key: &str, value: Value<'_>) -> Option<OwnedValue> {
         if self.keys.iter().any(|pattern| pattern.matches(key)) {
-            return Some(Value::Str(STARS).to_owned());
+            return Some(Value::Secret.to_owned());
         }
         self.redacted_inside(value)
     }

@@ -180,6 +180,7 @@ fn write_element(value: Value<'_>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     match value {
         Value::Str(text) | Value::Display(text) | Value::Error(text) => write!(f, "{text:?}"),
         Value::Char(c) => write!(f, "{:?}", c.encode_utf8(&mut [0; 4])),
+        Value::Secret => f.write_str("\"***\""),
         value => write!(f, "{value}"),
     }
 }
