@@ -23,8 +23,10 @@ mod stream;
 mod syslog;
 mod watched;
 
+#[cfg(feature = "http")]
+use batch::RecordId;
 pub use batch::{Batch, Delivery};
-pub(crate) use batch::{Call, Rest};
+pub(crate) use batch::{Call, Outcome};
 pub use builder::{FemtoHandlerExt, HandlerBuilder, HandlerSpec};
 pub use capture::FemtoCaptureHandler;
 use compose::Retrying;

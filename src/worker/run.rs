@@ -15,7 +15,7 @@ use super::steps::{self, StepReport};
 use crate::callsite::Callsite;
 use crate::error::{Error, caught, notify, rendered};
 use crate::filter::{self, FemtoFilter};
-use crate::handler::{Batch, Call, Delivery, FemtoHandler, Rest};
+use crate::handler::{Batch, Call, Delivery, FemtoHandler, Outcome};
 use crate::metrics::{Counters, DropReason};
 use crate::policy::IdlePolicy;
 use crate::queue::{Lane, Queue, become_consumer};
@@ -230,7 +230,7 @@ impl Consumer {
     fn close(&mut self, until: Instant) -> Result<(), Error> {
         let mut failures: Vec<_> = self.flush(until, true).err().into_iter().collect();
         if self.sink.keeps {
-            self.sink.settle(Rest::Failed);
+            self.sink.settle(Outcome::Failed);
         }
         failures.extend(self.sink.guard("close", |handler| handler.close()).err());
         let queue = &self.sink.queue;
@@ -294,25 +294,25 @@ impl Sink {
         let outcome = caught("deliver", || handler.deliver(batch, now));
         let rest = match outcome {
             Ok(Delivery::Wait) if !call.due => return Ok(()),
-            Ok(Delivery::Retry) => Rest::Kept,
-            Ok(Delivery::Done | Delivery::Wait) => Rest::Delivered,
-            Err(_) => Rest::Failed,
+            Ok(Delivery::Retry) => Outcome::Open,
+            Ok(Delivery::Done | Delivery::Wait) => Outcome::Written,
+            Err(_) => Outcome::Failed,
         };
         self.settle(rest);
         outcome.map(|_| ()).inspect_err(|error| self.complain(error))
     }
 
     /// Counts what became of the records of the batch.
-    fn settle(&mut self, rest: Rest) {
+    fn settle(&mut self, rest: Outcome) {
         let settled = self.batch.settle(rest);
         let counters = &self.queue.counters;
         Counters::add(&counters.bytes, settled.bytes);
         Counters::add(&counters.written, settled.written);
         Counters::add(&counters.failed, settled.failed);
-        if rest != Rest::Kept || settled.written > 0 {
+        if rest != Outcome::Open || settled.written > 0 {
             Counters::add(&counters.batches, 1);
         }
-        self.keeps = rest == Rest::Kept && !self.batch.is_empty();
+        self.keeps = rest == Outcome::Open && !self.batch.is_empty();
         settled.errors.iter().for_each(|error| self.complain(error));
     }
 
@@ -339,7 +339,7 @@ impl Sink {
         let (handler, batch) = (&mut self.handler, &mut self.batch);
         match caught("handle", || report::record(site, text, now, |record| handler.handle(record, batch))) {
             Ok(()) => {
-                self.batch.seal_own();
+                self.batch.seal_uncounted();
                 true
             }
             Err(error) => {

@@ -1,11 +1,12 @@
 //! A second handler for what the first one fails to deliver.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{Fate, KeptRecord, KeptSites, Target, Ticket, answer, each};
+use super::{Inner, KeptRecord, KeptSites, Outcome, RecordId, answer, each};
 use crate::error::{Error, Problem};
 use crate::handler::net::Backoff;
-use crate::handler::{Batch, Call, Delivery, FemtoHandler, HandlerBuilder, HandlerSpec, Rest};
+use crate::handler::{Batch, Call, Delivery, FemtoHandler, HandlerBuilder, HandlerSpec};
 use crate::record::FemtoLogRecord;
 use crate::time::Timestamp;
 
@@ -42,8 +43,10 @@ use crate::time::Timestamp;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct FemtoFallbackHandler {
-    first: Target,
-    second: Target,
+    first: Inner,
+    second: Inner,
+    /// A copy of each record that the first handler has not settled.
+    copies: BTreeMap<RecordId, KeptRecord>,
     sites: KeptSites,
     backoff: Backoff,
     /// Since when the first handler rests, and until when. A clock that was set back to before that does not prolong it.
@@ -51,7 +54,7 @@ pub struct FemtoFallbackHandler {
     /// Since when it has kept records without delivering any.
     waits_since: Option<Timestamp>,
     patience: Duration,
-    /// How much memory the copies of records take that wait for the first handler, and how much they may take.
+    /// The memory that the copies take, and the maximum.
     size: usize,
     bytes: usize,
     now: Timestamp,
@@ -79,7 +82,7 @@ impl FemtoFallbackHandler {
         first.deliver(call, now);
         if self.size > self.bytes && first.answer == Delivery::Retry {
             first.errors.push(Error::other("it keeps more than there is room for; the next handler takes over"));
-            first.settle(Rest::Failed);
+            first.settle(Outcome::Failed);
         }
         if first.answer != Delivery::Retry {
             self.waits_since = None;
@@ -91,51 +94,45 @@ impl FemtoFallbackHandler {
             self.waits_since = Some(since);
             if call.closing || since.saturating_add(self.patience) <= now {
                 first.errors.push(Error::other("nothing was delivered for too long; the next handler takes over"));
-                first.settle(Rest::Failed);
+                first.settle(Outcome::Failed);
                 self.waits_since = None;
             }
         }
-        let fates = first.settled.iter().skip(before).map(|(_, fate)| *fate);
-        match fates.max() {
-            Some(Fate::Failed) => self.rests = Some((now, now.saturating_add(self.backoff.next_delay()))),
-            Some(Fate::Written) => self.backoff.reset(),
-            None => {}
+        let outcomes = || first.settled.iter().skip(before).map(|(_, outcome)| *outcome);
+        if outcomes().any(|outcome| outcome == Outcome::Failed) {
+            self.rests = Some((now, now.saturating_add(self.backoff.next_delay())));
+        } else if outcomes().next().is_some() {
+            self.backoff.reset();
         }
-        self.forget_copies();
         self.hand_over();
     }
 
-    /// Takes the copies of records that the first handler has dealt with out of the sum, and lets go of those that nobody
-    /// needs any more.
-    fn forget_copies(&mut self) {
-        for (ticket, fate) in &mut self.first.settled {
-            self.size -= ticket.copy.as_ref().map_or(0, |copy| copy.size()).min(self.size);
-            if *fate == Fate::Written {
-                ticket.copy = None;
-            }
-        }
-    }
-
-    /// Hands what the first handler failed to deliver to the second one, in the order in which it came.
+    /// Removes the copies of records that the first handler has settled, and hands those that it failed to deliver to the
+    /// second one, in the order in which they came.
     fn hand_over(&mut self) {
         let Self { first, second, sites, now, .. } = self;
-        let mut failed: Vec<_> = first.settled.extract_if(.., |(_, fate)| *fate == Fate::Failed).collect();
-        failed.sort_by_key(|(ticket, _)| ticket.place);
-        for (Ticket { place, copy }, _) in failed {
-            match copy {
-                Some(kept) => {
-                    sites.view(&kept, |record| second.handle(record, Ticket { place, copy: None }, *now));
-                }
-                None => second.settle_one(Ticket { place, copy: None }, Fate::Failed),
+        let mut failed: Vec<_> = Vec::new();
+        first.settled.retain(|(id, outcome)| {
+            let copy = self.copies.remove(id);
+            self.size -= copy.as_ref().map_or(0, KeptRecord::size).min(self.size);
+            match copy.filter(|_| *outcome == Outcome::Failed) {
+                Some(copy) => failed.push((*id, copy)),
+                None => return true,
             }
+            false
+        });
+        failed.sort_unstable_by_key(|(id, _)| *id);
+        for (id, copy) in failed {
+            sites.view(&copy, |record| second.handle(record, id, *now));
         }
     }
 
-    fn give_up_with(&mut self, batch: &Batch) {
-        if self.first.give_up_with(batch) {
+    fn abandon_with(&mut self, batch: &Batch) {
+        if self.first.abandon_with(batch) {
+            self.copies.clear();
             self.size = 0;
         }
-        self.second.give_up_with(batch);
+        self.second.abandon_with(batch);
     }
 
     fn is_resting(&self) -> bool {
@@ -168,6 +165,7 @@ impl HandlerBuilder<FallbackOptions> {
             Ok(Box::new(FemtoFallbackHandler {
                 first: first.into(),
                 second: second.into(),
+                copies: BTreeMap::new(),
                 sites: KeptSites::default(),
                 backoff: Backoff::new(Backoff::RANGE, std::process::id().into()),
                 rests: None,
@@ -188,15 +186,16 @@ impl FemtoHandler for FemtoFallbackHandler {
     }
 
     fn handle(&mut self, record: &FemtoLogRecord<'_>, batch: &mut Batch) -> Result<(), Error> {
-        self.give_up_with(batch);
-        let ticket = Ticket::at(batch.records());
+        self.abandon_with(batch);
+        let id = batch.current_id();
         if self.is_resting() {
-            self.second.handle(record, ticket, self.now);
+            self.second.handle(record, id, self.now);
             return Ok(());
         }
-        let copy = Box::new(KeptRecord::new(record));
+        let copy = KeptRecord::new(record);
         self.size += copy.size();
-        self.first.take(record, Ticket { copy: Some(copy), ..ticket });
+        self.copies.insert(id, copy);
+        self.first.take(record, id, true);
         if self.first.batch.is_full() || self.size > self.bytes {
             self.deliver_first(Call { due: true, ..Call::default() });
         }
@@ -205,7 +204,7 @@ impl FemtoHandler for FemtoFallbackHandler {
 
     fn deliver(&mut self, batch: &mut Batch, now: Timestamp) -> Result<Delivery, Error> {
         self.now = now;
-        self.give_up_with(batch);
+        self.abandon_with(batch);
         self.deliver_first(batch.call());
         self.second.deliver(batch.call(), now);
         Ok(answer([&mut self.first, &mut self.second], false, batch))

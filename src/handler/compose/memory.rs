@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::{Fate, KeptRecord, KeptSites, Target, Ticket, answer};
+use super::{Inner, KeptRecord, KeptSites, Outcome, RecordId, answer};
 use crate::error::{Error, Problem};
 use crate::handler::{Batch, Delivery, FemtoHandler, HandlerBuilder, HandlerSpec};
 use crate::level::LevelFilter;
@@ -44,10 +44,10 @@ use crate::time::Timestamp;
 /// # Ok::<(), femtologging::Error>(())
 /// ```
 pub struct FemtoMemoryHandler {
-    target: Target,
+    target: Inner,
     /// The newest records.
-    kept: VecDeque<KeptRecord>,
-    /// How much memory they take.
+    kept: VecDeque<(RecordId, KeptRecord)>,
+    /// The memory that they take, in bytes.
     size: usize,
     capacity: usize,
     bytes: usize,
@@ -134,31 +134,26 @@ impl HandlerBuilder<MemoryOptions> {
 }
 
 impl FemtoMemoryHandler {
-    /// Hands on what is kept: the last of so many `records`.
-    fn hand_on(&mut self, records: usize, now: Timestamp) {
-        let places = records.saturating_sub(self.kept.len())..;
+    /// Hands on what is kept.
+    fn hand_on(&mut self, now: Timestamp) {
         self.size = 0;
-        for (kept, place) in self.kept.drain(..).zip(places) {
-            self.sites.view(&kept, |record| self.target.handle(record, Ticket::at(place), now));
+        for (id, kept) in self.kept.drain(..) {
+            self.sites.view(&kept, |record| self.target.handle(record, id, now));
         }
     }
 
-    fn give_up_with(&mut self, batch: &Batch) {
-        if self.target.give_up_with(batch) {
+    fn abandon_with(&mut self, batch: &Batch) {
+        if self.target.abandon_with(batch) {
             self.kept.clear();
             self.size = 0;
         }
     }
 
     fn discard(&mut self, batch: &mut Batch) {
-        let records = batch.records();
         let discarded = self.kept.len();
         if discarded > 0 {
-            self.kept.clear();
             self.size = 0;
-            for place in records.saturating_sub(discarded)..records {
-                self.target.settle_one(Ticket::at(place), Fate::Failed);
-            }
+            batch.close_by_id(self.kept.drain(..).map(|(id, _)| (id, Outcome::Failed)).collect());
             batch.report(Error::other(format!("{discarded} kept records were discarded at the end")));
         }
     }
@@ -170,24 +165,24 @@ impl FemtoHandler for FemtoMemoryHandler {
     }
 
     fn handle(&mut self, record: &FemtoLogRecord<'_>, batch: &mut Batch) -> Result<(), Error> {
-        self.give_up_with(batch);
+        self.abandon_with(batch);
         let kept = KeptRecord::new(record);
         self.size += kept.size();
-        self.kept.push_back(kept);
+        self.kept.push_back((batch.current_id(), kept));
         let is_full = self.kept.len() >= self.capacity || self.size >= self.bytes;
         if is_full || self.flush_level.enables(record.level()) {
-            self.hand_on(batch.records() + 1, record.timestamp());
+            self.hand_on(record.timestamp());
         }
         Ok(())
     }
 
     fn deliver(&mut self, batch: &mut Batch, now: Timestamp) -> Result<Delivery, Error> {
-        self.give_up_with(batch);
+        self.abandon_with(batch);
         let call = batch.call();
         if call.closing && !self.flush_on_close {
             self.discard(batch);
         } else if call.time_left.is_some() {
-            self.hand_on(batch.records(), now);
+            self.hand_on(now);
         }
         self.target.deliver(call, now);
         Ok(answer([&mut self.target], !self.kept.is_empty(), batch))

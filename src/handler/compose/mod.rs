@@ -1,7 +1,32 @@
 //! Handlers made of other handlers, on one thread.
 //!
-//! The outer handler's batch has a place without text for every record it took; what the inner ones' batches say of theirs is
-//! carried over to it, so that every record is counted once, as the outer handler's.
+//! The outer handler's batch has an entry without text for each record. The inner handlers have batches of their own, with
+//! the text, and share the ids of the outer one. What they settle is closed by id in the outer batch, so each record is
+//! counted once, by the outermost one.
+//!
+//! An example: a [`FemtoFallbackHandler`] with a handler for a network and one for a file. The network takes `a` and then
+//! breaks, and is down for longer than the fallback waits:
+//!
+//! ```text
+//!                                              outer batch            network's      file's       copies
+//! handle 1 a, 2 b, 3 c                         1 open 2 open 3 open   1a 2b 3c                    1 2 3
+//! deliver: the network sends 1, then answers
+//!          Retry; its batch settles 1 written  1 written              2b 3c                       2 3
+//!          the outer one closes 1, and the
+//!          fallback answers Retry, too         2 open 3 open          2b 3c                       2 3
+//! handle 4 d                                   2 open 3 open 4 open   2b 3c 4d                    2 3 4
+//! deliver: Retry, and nothing is settled       2 open 3 open 4 open   2b 3c 4d                    2 3 4
+//! deliver, when the patience is over: the
+//!          network's batch is failed, and what
+//!          failed goes to the file by copy     2 open 3 open 4 open                  2b 3c 4d
+//!          the file's batch settles 2, 3 and 4
+//!          written, and so does the outer one
+//! counts                                       written 4
+//! ```
+//!
+//! The network's handler did not fail its records itself. It learns by [`Batch::abandonments`] that they are gone, and
+//! sends none of them when the connection is back. Record 2 would arrive twice if the network had received it without an
+//! acknowledgement; none arrives less than once.
 
 mod fallback;
 mod memory;
@@ -18,100 +43,99 @@ pub use retry::ErrorPolicy;
 pub(super) use retry::Retrying;
 pub use route::{FemtoRouteHandler, RouteOptions};
 
-use super::batch::Fate;
-use super::{Batch, Call, Delivery, FemtoHandler, HandlerSpec, Rest};
+use super::batch::{Outcome, RecordId};
+use super::{Batch, Call, Delivery, FemtoHandler, HandlerSpec};
 use crate::error::{Error, caught};
 use crate::filter::{self, FemtoFilter};
 use crate::level::LevelFilter;
 use crate::record::{FemtoLogRecord, KeptRecord, KeptSites};
 use crate::time::Timestamp;
 
-/// A handler inside another one, with its level and filters. The settings of its queue have no meaning there.
-struct Target {
+/// A handler inside another one, with its level and filters. The settings of its queue do not apply there.
+struct Inner {
     handler: Box<dyn FemtoHandler>,
     level: LevelFilter,
     filters: Vec<Box<dyn FemtoFilter>>,
+    /// The records that it took. Those that are replayed are not counted: the outer batch closed them when they came.
     batch: Batch,
-    /// What is known of each record in the batch.
-    tickets: Vec<Ticket>,
-    /// The records that are dealt with, and the bytes written and errors, since the outer handler was last asked.
-    settled: Vec<(Ticket, Fate)>,
+    /// What was settled since the outer handler last took it: the outcomes of counted records, the number of replayed ones
+    /// that failed, the bytes written, and the errors.
+    settled: Vec<(RecordId, Outcome)>,
+    failed_replays: usize,
     bytes: u64,
     errors: Vec<Error>,
-    /// What the handler answered last: whether records wait in the batch.
+    /// The last answer of the handler. [`Delivery::Retry`] if records remain in the batch, [`Delivery::Done`] if not.
     answer: Delivery,
-    /// What the outer handler's batch said of records given up when this was last asked.
-    given_up: u64,
+    /// The number of the outer batch's abandonments that this handler knows of.
+    abandonments: u64,
 }
 
-/// What the outer handler knows of a record that it handed on.
-#[derive(Default)]
-struct Ticket {
-    /// Its place in the outer handler's batch, unless it was dealt with there.
-    place: Option<usize>,
-    /// The record, if another handler may need it.
-    copy: Option<Box<KeptRecord>>,
-}
-
-impl Ticket {
-    fn at(place: usize) -> Self {
-        Self { place: Some(place), copy: None }
-    }
-}
-
-impl From<HandlerSpec> for Target {
+impl From<HandlerSpec> for Inner {
     fn from(spec: HandlerSpec) -> Self {
         Self {
             handler: spec.handler,
             level: spec.settings.level,
             filters: spec.settings.filters,
             batch: Batch::default(),
-            tickets: Vec::new(),
             settled: Vec::new(),
+            failed_replays: 0,
             bytes: 0,
             errors: Vec::new(),
             answer: Delivery::Done,
-            given_up: 0,
+            abandonments: 0,
         }
     }
 }
 
-impl Target {
-    /// Hands a record to the handler, and has it deliver a batch that is full.
-    fn handle(&mut self, record: &FemtoLogRecord<'_>, ticket: Ticket, now: Timestamp) {
-        self.take(record, ticket);
+impl Inner {
+    /// Hands a record of the outer batch to the handler, and has it deliver a batch that is full.
+    fn handle(&mut self, record: &FemtoLogRecord<'_>, id: RecordId, now: Timestamp) {
+        self.take(record, id, true);
+        self.deliver_if_full(now);
+    }
+
+    /// The same with a record that the outer batch has closed already.
+    fn replay(&mut self, record: &FemtoLogRecord<'_>, id: RecordId, now: Timestamp) {
+        self.take(record, id, false);
+        self.deliver_if_full(now);
+    }
+
+    fn deliver_if_full(&mut self, now: Timestamp) {
         if self.batch.is_full() {
             self.deliver(Call { due: true, ..Call::default() }, now);
         }
     }
 
     /// Hands a record to the handler.
-    fn take(&mut self, record: &FemtoLogRecord<'_>, ticket: Ticket) {
+    fn take(&mut self, record: &FemtoLogRecord<'_>, id: RecordId, is_counted: bool) {
         if !self.level.enables(record.level()) {
-            return self.settle_one(ticket, Fate::Written);
+            return self.close(id, Outcome::Written, is_counted);
         }
+        self.batch.set_current_id(id);
         let (handler, filters, batch) = (&mut self.handler, &self.filters, &mut self.batch);
         let handled = caught("handle", || match filters.is_empty() {
             true => handler.handle(record, batch).map(Some),
             false => filter::through(filters, record, |record| handler.handle(record, batch)).transpose(),
         });
         match handled {
-            Ok(Some(())) => {
-                self.batch.seal();
-                self.tickets.push(ticket);
-            }
-            Ok(None) => self.settle_one(ticket, Fate::Written),
+            Ok(Some(())) if is_counted => self.batch.seal(),
+            Ok(Some(())) => self.batch.seal_uncounted(),
+            Ok(None) => self.close(id, Outcome::Written, is_counted),
             Err(error) => {
                 self.batch.discard();
                 self.errors.push(error);
-                self.settle_one(ticket, Fate::Failed);
+                self.close(id, Outcome::Failed, is_counted);
             }
         }
     }
 
-    /// Notes what became of a record without the handler.
-    fn settle_one(&mut self, ticket: Ticket, fate: Fate) {
-        self.settled.push((ticket, fate));
+    /// Notes the outcome of a record that is not in the batch.
+    fn close(&mut self, id: RecordId, outcome: Outcome, is_counted: bool) {
+        if is_counted {
+            self.settled.push((id, outcome));
+        } else if outcome == Outcome::Failed {
+            self.failed_replays += 1;
+        }
     }
 
     /// Has the handler deliver what it took.
@@ -123,81 +147,67 @@ impl Target {
         let (handler, batch) = (&mut self.handler, &mut self.batch);
         match caught("deliver", || handler.deliver(batch, now)) {
             Ok(Delivery::Wait) if !call.due => self.answer = Delivery::Wait,
-            Ok(Delivery::Retry) => self.settle(Rest::Kept),
-            Ok(Delivery::Done | Delivery::Wait) => self.settle(Rest::Delivered),
+            Ok(Delivery::Retry) => self.settle(Outcome::Open),
+            Ok(Delivery::Done | Delivery::Wait) => self.settle(Outcome::Written),
             Err(error) => {
                 self.errors.push(error);
-                self.settle(Rest::Failed);
+                self.settle(Outcome::Failed);
             }
         }
     }
 
-    /// Gives up what the outer handler's batch has given up. Returns whether it has.
-    fn give_up_with(&mut self, outer: &Batch) -> bool {
-        let has_given_up = self.given_up != outer.given_up();
-        if has_given_up {
-            self.given_up = outer.given_up();
-            self.settle(Rest::Failed);
-            // These places are no more.
-            self.settled.retain(|(ticket, _)| ticket.place.is_none());
+    /// Fails what the handler keeps if the owner of the outer batch has failed it there. Returns whether it has.
+    fn abandon_with(&mut self, outer: &Batch) -> bool {
+        let is_abandoned = self.abandonments != outer.abandonments();
+        if is_abandoned {
+            self.abandonments = outer.abandonments();
+            self.settle(Outcome::Failed);
         }
-        has_given_up
+        is_abandoned
     }
 
-    /// Notes what became of the records of the batch.
-    fn settle(&mut self, rest: Rest) {
-        for (from, order) in self.batch.take_moves() {
-            let moved = self.tickets.get_mut(from..from + order.len()).unwrap_or_default();
-            let mut before: Vec<_> = moved.iter_mut().map(std::mem::take).collect();
-            for (ticket, at) in moved.iter_mut().zip(order) {
-                *ticket = before.get_mut(at).map(std::mem::take).unwrap_or_default();
+    /// Settles the batch, and notes the outcomes.
+    fn settle(&mut self, rest: Outcome) {
+        let (outcomes, failed_replays) = (&mut self.settled, &mut self.failed_replays);
+        let settled = self.batch.settle_each(rest, |entry| {
+            if entry.is_counted {
+                outcomes.push((entry.id, entry.outcome));
+            } else if entry.outcome == Outcome::Failed {
+                *failed_replays += 1;
             }
-        }
-        let (failures, done) = self.batch.failures();
-        let dealt_with = if rest == Rest::Kept { done } else { self.tickets.len() };
-        for (at, ticket) in self.tickets.drain(..dealt_with).enumerate() {
-            let failure = failures.get(failures.partition_point(|failure| failure.end <= at));
-            let has_failed = (at >= done && rest == Rest::Failed) || failure.is_some_and(|range| range.contains(&at));
-            self.settled.push((ticket, if has_failed { Fate::Failed } else { Fate::Written }));
-        }
-        let settled = self.batch.settle(rest);
+        });
         self.bytes += settled.bytes;
         self.errors.extend(settled.errors);
         self.answer = if self.batch.is_empty() { Delivery::Done } else { Delivery::Retry };
     }
 }
 
-/// What a handler of handlers answers once it has handed its records on. With `waits`, it keeps others for itself.
-fn answer<'a>(targets: impl IntoIterator<Item = &'a mut Target>, waits: bool, batch: &mut Batch) -> Delivery {
-    let mut targets: Vec<_> = targets.into_iter().collect();
-    let settled: Vec<_> = targets.iter_mut().flat_map(|target| target.settled.drain(..)).collect();
-    let fates = settled.into_iter().filter_map(|(ticket, fate)| Some((ticket.place?, fate)));
-    let places = batch.adopt(fates);
-    let (mut waits, mut retries) = (waits, false);
-    for target in &mut targets {
-        for place in target.tickets.iter_mut().filter_map(|ticket| ticket.place.as_mut()) {
-            *place = places.get(*place).copied().unwrap_or_default();
-        }
-        batch.add_bytes(std::mem::take(&mut target.bytes));
-        target.errors.drain(..).for_each(|error| batch.report(error));
-        waits |= target.answer == Delivery::Wait;
-        retries |= target.answer == Delivery::Retry;
+/// Carries what inner handlers have settled over to the outer batch, and returns what the outer handler answers. `waits`
+/// says whether the outer handler itself keeps records.
+fn answer<'a>(inner: impl IntoIterator<Item = &'a mut Inner>, mut waits: bool, batch: &mut Batch) -> Delivery {
+    let (mut outcomes, mut retries) = (Vec::new(), false);
+    for handler in inner {
+        outcomes.append(&mut handler.settled);
+        batch.add_bytes(std::mem::take(&mut handler.bytes));
+        handler.errors.drain(..).for_each(|error| batch.report(error));
+        waits |= handler.answer == Delivery::Wait;
+        retries |= handler.answer == Delivery::Retry;
     }
-    let (_, done) = batch.failures();
+    batch.close_by_id(outcomes);
     match (retries, waits) {
         (false, false) => Delivery::Done,
-        // What is dealt with counts at once only if the others are kept.
-        (false, true) if done == 0 && !batch.is_due() => Delivery::Wait,
+        // What is closed counts at once only if the others are kept.
+        (false, true) if !batch.has_closed() && !batch.is_due() => Delivery::Wait,
         _ => Delivery::Retry,
     }
 }
 
-/// Calls a method of all handlers, and gathers what went wrong.
+/// Calls a method of all handlers, and gathers the errors.
 fn each<'a>(
     what: &str,
-    targets: impl IntoIterator<Item = &'a mut Target>,
+    inner: impl IntoIterator<Item = &'a mut Inner>,
     call: impl Fn(&mut dyn FemtoHandler) -> Result<(), Error>,
 ) -> Result<(), Error> {
-    let failures = targets.into_iter().filter_map(|target| caught(what, || call(&mut *target.handler)).err());
+    let failures = inner.into_iter().filter_map(|inner| caught(what, || call(&mut *inner.handler)).err());
     Error::gather(failures.collect())
 }

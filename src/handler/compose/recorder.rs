@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
-use super::{Fate, KeptRecord, KeptSites, Target, Ticket, answer};
+use super::{Inner, KeptRecord, KeptSites, Outcome, RecordId, answer};
 use crate::error::{Error, Problem};
-use crate::handler::{Batch, Call, Delivery, FemtoHandler, HandlerBuilder, HandlerSpec, Rest};
+use crate::handler::{Batch, Call, Delivery, FemtoHandler, HandlerBuilder, HandlerSpec};
 use crate::level::LevelFilter;
 use crate::record::FemtoLogRecord;
 use crate::time::{Timestamp, uptime};
@@ -49,8 +49,8 @@ use crate::time::{Timestamp, uptime};
 /// # Ok::<(), femtologging::Error>(())
 /// ```
 pub struct FemtoFlightRecorder {
-    target: Target,
-    kept: VecDeque<KeptRecord>,
+    target: Inner,
+    kept: VecDeque<(RecordId, KeptRecord)>,
     /// How much memory they take.
     size: usize,
     records: usize,
@@ -99,8 +99,8 @@ impl FemtoFlightRecorder {
     /// Hands everything that is kept to the target.
     fn replay(&mut self) {
         self.size = 0;
-        for kept in self.kept.drain(..) {
-            self.sites.view(&kept, |record| self.target.handle(record, Ticket::default(), self.now));
+        for (id, kept) in self.kept.drain(..) {
+            self.sites.view(&kept, |record| self.target.replay(record, id, self.now));
         }
     }
 
@@ -110,28 +110,26 @@ impl FemtoFlightRecorder {
         }
     }
 
-    /// How many of the replayed records the target has not dealt with.
+    /// Returns how many replayed records the target has not settled.
     fn waiting(&self) -> usize {
-        self.target.tickets.iter().filter(|ticket| ticket.place.is_none()).count()
+        let (_, replayed) = self.target.batch.open_counts();
+        replayed
     }
 
-    /// Has the target deliver what was replayed, unless records of the outer batch have it called anyway. Returns what
-    /// went wrong.
+    /// Has the target deliver what was replayed, unless the worker has it called for records of the outer batch anyway.
+    /// Returns the errors.
     fn deliver_replayed(&mut self, urgent: bool) -> Vec<Error> {
         self.replay_if_asked();
-        if self.target.tickets.iter().all(|ticket| ticket.place.is_none()) {
+        let (of_outer, _) = self.target.batch.open_counts();
+        if of_outer == 0 {
             self.target.deliver(Call { due: true, urgent, ..Call::default() }, self.now);
         }
         self.take_errors()
     }
 
-    /// Takes out what went wrong, also with records that nobody else counts.
+    /// Takes out the errors, including one for replayed records that failed, which no counter shows.
     fn take_errors(&mut self) -> Vec<Error> {
-        let mut failed = 0;
-        self.target.settled.retain(|(ticket, fate)| {
-            failed += usize::from(ticket.place.is_none() && *fate == Fate::Failed);
-            ticket.place.is_some()
-        });
+        let failed = std::mem::take(&mut self.target.failed_replays);
         let mut errors = std::mem::take(&mut self.target.errors);
         errors.extend((failed > 0).then(|| Error::other(format!("{failed} replayed records could not be written"))));
         errors
@@ -194,27 +192,27 @@ impl FemtoHandler for FemtoFlightRecorder {
     }
 
     fn handle(&mut self, record: &FemtoLogRecord<'_>, batch: &mut Batch) -> Result<(), Error> {
-        self.target.give_up_with(batch);
+        self.target.abandon_with(batch);
         self.replay_if_asked();
-        let ticket = Ticket::at(batch.records());
+        let id = batch.current_id();
         if self.trigger.enables(record.level()) {
             self.replay();
-            self.target.handle(record, ticket, self.now);
+            self.target.handle(record, id, self.now);
             return Ok(());
         }
-        self.target.settle_one(ticket, Fate::Written);
+        self.target.close(id, Outcome::Written, true);
         let kept = KeptRecord::new(record);
         self.size += kept.size();
-        self.kept.push_back(kept);
+        self.kept.push_back((id, kept));
         while self.kept.len() > self.records || self.size > self.bytes && self.kept.len() > 1 {
-            self.size -= self.kept.pop_front().map_or(0, |oldest| oldest.size());
+            self.size -= self.kept.pop_front().map_or(0, |(_, oldest)| oldest.size());
         }
         Ok(())
     }
 
     fn deliver(&mut self, batch: &mut Batch, now: Timestamp) -> Result<Delivery, Error> {
         self.now = now;
-        self.target.give_up_with(batch);
+        self.target.abandon_with(batch);
         self.replay_if_asked();
         self.target.deliver(batch.call(), now);
         self.take_errors().into_iter().for_each(|error| batch.report(error));
@@ -245,7 +243,7 @@ impl FemtoHandler for FemtoFlightRecorder {
     }
 
     fn close(&mut self) -> Result<(), Error> {
-        self.target.settle(Rest::Failed);
+        self.target.settle(Outcome::Failed);
         let mut failures = self.take_errors();
         failures.extend(self.target.handler.close().err());
         Error::gather(failures)

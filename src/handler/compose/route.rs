@@ -1,6 +1,6 @@
 //! Records that go one way or another.
 
-use super::{Fate, Target, Ticket, answer, each};
+use super::{Inner, Outcome, RecordId, answer, each};
 use crate::error::{Error, Problem};
 use crate::filter::FemtoFilter;
 use crate::handler::{Batch, Delivery, FemtoHandler, HandlerBuilder, HandlerSpec};
@@ -10,7 +10,7 @@ use crate::time::Timestamp;
 /// Hands each record to the first of several handlers whose filter lets it through.
 ///
 /// Every [filter](crate::filter) is a condition: a level, a logger's name, a key, a closure. The handlers share one queue and one
-/// thread. Their own levels and filters count, too; what these turn away, and what no route takes, counts as written.
+/// thread. Their own levels and filters apply; what these reject, and what no route takes, counts as written.
 ///
 /// # Examples
 ///
@@ -37,9 +37,9 @@ use crate::time::Timestamp;
 pub struct FemtoRouteHandler {
     filters: Vec<Box<dyn FemtoFilter>>,
     /// One for each filter, and perhaps one for the rest.
-    targets: Vec<Target>,
-    /// The places of records that no route took.
-    turned_away: Vec<usize>,
+    targets: Vec<Inner>,
+    /// The records that no route took.
+    unrouted: Vec<RecordId>,
 }
 
 /// The options of a [`FemtoRouteHandler`].
@@ -79,18 +79,16 @@ impl HandlerBuilder<RouteOptions> {
         let problem = routes.is_empty().then(|| Problem::new("routes", "", "add one with `route`"));
         Self::finish(settings, problem.into_iter().collect(), || {
             let (filters, targets): (Vec<_>, Vec<_>) = routes.into_iter().unzip();
-            let targets = targets.into_iter().chain(rest).map(Target::from).collect();
-            Ok(Box::new(FemtoRouteHandler { filters, targets, turned_away: Vec::new() }))
+            let targets = targets.into_iter().chain(rest).map(Inner::from).collect();
+            Ok(Box::new(FemtoRouteHandler { filters, targets, unrouted: Vec::new() }))
         })
     }
 }
 
 impl FemtoRouteHandler {
-    fn give_up_with(&mut self, batch: &Batch) {
+    fn abandon_with(&mut self, batch: &Batch) {
         for target in &mut self.targets {
-            if target.give_up_with(batch) {
-                self.turned_away.clear();
-            }
+            target.abandon_with(batch);
         }
     }
 }
@@ -101,25 +99,23 @@ impl FemtoHandler for FemtoRouteHandler {
     }
 
     fn handle(&mut self, record: &FemtoLogRecord<'_>, batch: &mut Batch) -> Result<(), Error> {
-        self.give_up_with(batch);
+        self.abandon_with(batch);
         let way = self.filters.iter().position(|filter| filter.allows(record)).unwrap_or(self.filters.len());
-        let place = batch.records();
+        let id = batch.current_id();
         match self.targets.get_mut(way) {
-            Some(target) => target.handle(record, Ticket::at(place), record.timestamp()),
-            None => self.turned_away.push(place),
+            Some(target) => target.handle(record, id, record.timestamp()),
+            None => self.unrouted.push(id),
         }
         Ok(())
     }
 
     fn deliver(&mut self, batch: &mut Batch, now: Timestamp) -> Result<Delivery, Error> {
-        self.give_up_with(batch);
+        self.abandon_with(batch);
         let call = batch.call();
         for target in &mut self.targets {
             target.deliver(call, now);
         }
-        if let Some(target) = self.targets.first_mut() {
-            self.turned_away.drain(..).for_each(|place| target.settle_one(Ticket::at(place), Fate::Written));
-        }
+        batch.close_by_id(self.unrouted.drain(..).map(|id| (id, Outcome::Written)).collect());
         Ok(answer(&mut self.targets, false, batch))
     }
 

@@ -26,8 +26,8 @@ enum Act {
     Part {
         keeps: bool,
     },
-    /// Puts every other record off and delivers one.
-    Postpone,
+    /// Delivers every other record, and keeps those between them.
+    EveryOther,
 }
 
 /// A tree of handlers.
@@ -62,7 +62,7 @@ fn any_tree() -> impl Strategy<Value = Tree> {
         2 => Just(Act::Keep),
         1 => Just(Act::Wait),
         2 => any::<bool>().prop_map(|keeps| Act::Part { keeps }),
-        1 => Just(Act::Postpone),
+        1 => Just(Act::EveryOther),
     ];
     let script = prop::collection::vec(act, 0..12);
     let leaf = prop_oneof![
@@ -98,12 +98,15 @@ struct Leaf {
     delivered: Arc<Mutex<Delivered>>,
 }
 
+/// Reads a record's number. A panic would be counted as a failure of the handler.
+fn number(text: &[u8]) -> usize {
+    str::from_utf8(text).unwrap_or_default().parse().unwrap_or(usize::MAX)
+}
+
 impl Leaf {
     fn deliver_next(&self, batch: &mut Batch) {
         let Some(text) = batch.next_text() else { return };
-        // A panic would be counted as a failure of the handler.
-        let number = str::from_utf8(text).unwrap_or_default().parse().unwrap_or(usize::MAX);
-        lock(&self.delivered).numbers.push(number);
+        lock(&self.delivered).numbers.push(number(text));
         batch.deliver_next();
     }
 }
@@ -131,11 +134,15 @@ impl FemtoHandler for Leaf {
                 self.deliver_next(batch);
                 return if keeps { Ok(Delivery::Retry) } else { Err(Error::other("refused")) };
             }
-            Act::Postpone => {
-                let records = batch.texts().count();
-                lock(&self.delivered).is_mixed = true;
-                batch.postpone(|at| at % 2 == 0, records);
-                self.deliver_next(batch);
+            Act::EveryOther => {
+                let mut delivered = lock(&self.delivered);
+                delivered.is_mixed = true;
+                let mut outcomes = Vec::new();
+                for (id, text) in batch.open_records().skip(1).step_by(2) {
+                    delivered.numbers.push(number(text));
+                    outcomes.push((id, Outcome::Written));
+                }
+                batch.close_by_id(outcomes);
                 return Ok(Delivery::Retry);
             }
             Act::Deliver | Act::Wait => {
@@ -235,7 +242,7 @@ fn any_step() -> impl Strategy<Value = Step> {
 
 /// The handler's thread.
 struct Thread {
-    target: Target,
+    target: Inner,
     now: Timestamp,
     records: u64,
     written: u64,
@@ -249,7 +256,7 @@ impl Thread {
         let (handler, batch) = (&mut self.target.handler, &mut self.target.batch);
         record.with(|record| handler.handle(record, batch)).unwrap();
         if is_own {
-            batch.seal_own()
+            batch.seal_uncounted()
         } else {
             batch.seal()
         }
@@ -263,14 +270,14 @@ impl Thread {
         }
         batch.set_call(call);
         let rest = match self.target.handler.deliver(batch, self.now).unwrap() {
-            Delivery::Retry => Rest::Kept,
-            Delivery::Done => Rest::Delivered,
+            Delivery::Retry => Outcome::Open,
+            Delivery::Done => Outcome::Written,
             Delivery::Wait => return,
         };
         self.settle(rest);
     }
 
-    fn settle(&mut self, rest: Rest) {
+    fn settle(&mut self, rest: Outcome) {
         let settled = self.target.batch.settle(rest);
         self.written += settled.written;
         self.failed += settled.failed;
@@ -322,7 +329,7 @@ proptest! {
                 }
                 None => {
                     thread.flush(true);
-                    thread.settle(Rest::Failed);
+                    thread.settle(Outcome::Failed);
                     let _ = thread.target.handler.close();
                     prop_assert_eq!(thread.written + thread.failed, thread.records);
                 }

@@ -3,24 +3,15 @@
 use std::time::Duration;
 
 use crate::error::rendered;
+use crate::handler::Outcome;
 use crate::time::{Timestamp, days_from_civil};
 
-/// What becomes of one record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Outcome {
-    Written,
-    /// The server is not able to take it now.
-    Retry,
-    /// The server does not want it.
-    Failed,
-}
-
-/// What becomes of the records of a request, in their order.
+/// The outcomes of the records of a request, in order. A record that is left [`Outcome::Open`] is sent again.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// All the same. The text says what went wrong, if anything.
+    /// The same for all. The text is the reason of a failure, if any.
     All(Outcome, String),
-    /// Each its own.
+    /// One for each.
     Each(Vec<Outcome>, String),
 }
 

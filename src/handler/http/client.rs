@@ -7,8 +7,8 @@ use std::time::Duration;
 use ureq::http::{HeaderName, HeaderValue, Method, Uri};
 use ureq::{Agent, AsSendBody, Proxy, ProxyProtocol, http};
 
-use super::answer::Outcome;
 use crate::error::{Error, Problem};
+use crate::handler::Outcome;
 use crate::handler::Tls;
 
 /// How to reach a server.
@@ -251,7 +251,7 @@ impl Client {
     ) -> Result<Answer, (Outcome, String)> {
         let request = request.map_err(|error| (Outcome::Failed, error.to_string()))?;
         let request = self.agent.configure_request(request).timeout_global(Some(timeout)).build();
-        let mut answer = self.agent.run(request).map_err(|error| (Outcome::Retry, error.to_string()))?;
+        let mut answer = self.agent.run(request).map_err(|error| (Outcome::Open, error.to_string()))?;
         let retry_after = answer.headers().get(http::header::RETRY_AFTER);
         let retry_after = retry_after.and_then(|value| value.to_str().ok()).map(str::to_owned);
         let mut body = Vec::new();

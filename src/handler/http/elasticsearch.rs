@@ -6,8 +6,9 @@
 use serde_json::Value as Json;
 
 use super::Encoder;
-use super::answer::{Outcome, Verdict, is_transient, quoted};
+use super::answer::{Verdict, is_transient, quoted};
 use crate::formatter::FemtoFormatter;
+use crate::handler::Outcome;
 use crate::record::FemtoLogRecord;
 
 pub(super) struct Elasticsearch(pub(super) Box<dyn FemtoFormatter>);
@@ -43,7 +44,7 @@ impl Encoder for Elasticsearch {
             let status = result["status"].as_u64().and_then(|status| u16::try_from(status).ok()).unwrap_or(0);
             let (outcome, why) = match status {
                 200..=299 => (Outcome::Written, None),
-                status if is_transient(status) => (Outcome::Retry, Some(&mut why[1])),
+                status if is_transient(status) => (Outcome::Open, Some(&mut why[1])),
                 _ => (Outcome::Failed, Some(&mut why[0])),
             };
             outcomes.push(outcome);

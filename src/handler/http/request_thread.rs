@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 
-use super::answer::Outcome;
 use super::client::{Answer, Client};
 use crate::error::caught;
+use crate::handler::Outcome;
 use crate::sync::mute_thread;
 use crate::sys;
 
@@ -82,7 +82,7 @@ impl RequestThread {
                 self.channels = None;
                 let why = self.refusal.take().unwrap_or_else(|| "it has ended".to_owned());
                 let why = format!("there is no thread for requests: {why}");
-                Response { outcome: Err((Outcome::Retry, why)), body: Vec::new() }
+                Response { outcome: Err((Outcome::Open, why)), body: Vec::new() }
             }
         };
         self.is_busy = false;

@@ -6,12 +6,12 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::Encoder;
-use super::answer::{self, Outcome, Verdict};
+use super::answer::{self, Verdict};
 use super::client::{Answer, Client};
 use super::request_thread::{RequestThread, Response};
 use crate::error::{Error, Problem};
 use crate::handler::net::Backoff;
-use crate::handler::{Batch, Delivery, FemtoHandler};
+use crate::handler::{Batch, Delivery, FemtoHandler, Outcome, RecordId};
 use crate::record::FemtoLogRecord;
 use crate::time::{Timestamp, uptime};
 
@@ -79,12 +79,20 @@ struct Pause {
 
 /// The request that is under way.
 struct UnderWay {
-    /// How many of the batch's records it has: the first ones. None once somebody else has given these up.
-    records: usize,
+    /// Its records, which were the first open ones of the batch.
+    ids: Vec<RecordId>,
     /// When it was begun.
     since: Timestamp,
     /// Since when its oldest record had waited for others.
     waiting_since: Timestamp,
+}
+
+impl UnderWay {
+    /// Returns how many of its records are still open. A batch keeps its order, so they are the first open ones.
+    fn open_in(&self, batch: &Batch) -> usize {
+        let mut ids = self.ids.iter();
+        batch.open_records().take_while(|(id, _)| ids.any(|own| own == id)).count()
+    }
 }
 
 /// Sends the batch in requests, and keeps in it what is to be sent again.
@@ -108,8 +116,6 @@ pub(super) struct Sender {
     /// Whether a flush or shutdown has begun since the last request was started: it does not wait for a pause.
     hurry: bool,
     under_way: Option<UnderWay>,
-    /// What the batch said of records given up when it was last asked.
-    given_up: u64,
     /// Since when the oldest record waits for others.
     waiting_since: Option<Timestamp>,
     /// The last request's body, to be used again.
@@ -127,7 +133,6 @@ impl Sender {
             pause: None,
             hurry: false,
             under_way: None,
-            given_up: 0,
             waiting_since: None,
             body: Vec::new(),
         }
@@ -181,13 +186,13 @@ impl Sender {
             return false;
         }
         let mut body = std::mem::take(&mut self.body);
-        let texts: Vec<_> = batch.texts().take(records).collect();
+        let (ids, texts): (Vec<_>, Vec<_>) = batch.open_records().take(records).unzip();
         self.encoder.body(&texts, &mut body);
         if !batch.exceeds(records, usize::MAX) {
             self.waiting_since = None;
         }
         (self.pause, self.hurry) = (None, false);
-        self.under_way = Some(UnderWay { records, since: now, waiting_since });
+        self.under_way = Some(UnderWay { ids, since: now, waiting_since });
         self.thread.start(self.encoder.content_type(), body, time_left);
         true
     }
@@ -197,12 +202,14 @@ impl Sender {
         self.body = response.body;
         self.body.clear();
         self.body.shrink_to(2 * self.limits.bytes);
-        let Some(UnderWay { records, since, waiting_since }) = self.under_way.take() else { return };
-        if records == 0 {
+        let Some(request) = self.under_way.take() else { return };
+        if request.open_in(batch) == 0 {
+            // Another handler has failed its records meanwhile.
             return;
         }
-        let (verdict, retry_after) = self.verdict(response.outcome, records);
-        if self.settle(verdict, records, batch) {
+        let UnderWay { ids, since, waiting_since } = request;
+        let (verdict, retry_after) = self.verdict(response.outcome, ids.len());
+        if self.settle(verdict, &ids, batch) {
             self.backoff.reset();
         } else {
             self.waiting_since = Some(waiting_since);
@@ -238,7 +245,7 @@ impl Sender {
         if !self.encoder.is_transient(status) {
             return (Verdict::All(Outcome::Failed, why), None);
         }
-        (Verdict::All(Outcome::Retry, why), answer.retry_after)
+        (Verdict::All(Outcome::Open, why), answer.retry_after)
     }
 
     /// Lets some time pass after a request that was begun at `since` and failed at `now`.
@@ -248,23 +255,16 @@ impl Sender {
         self.pause = Some(Pause { since, until: now.saturating_add(delay), told: told.is_some() });
     }
 
-    /// Counts what became of the records of a request, and reports what went wrong. Returns whether none of them is to be sent
-    /// again.
-    fn settle(&self, verdict: Verdict, records: usize, batch: &mut Batch) -> bool {
+    /// Closes the records of a request, and reports the errors. Returns whether none of them is to be sent again.
+    fn settle(&self, verdict: Verdict, ids: &[RecordId], batch: &mut Batch) -> bool {
+        let records = ids.len();
         let (outcomes, why) = match verdict {
             Verdict::All(outcome, why) => (vec![outcome; records], why),
             Verdict::Each(outcomes, why) => (outcomes, why),
         };
         let count = |wanted| outcomes.iter().filter(|outcome| **outcome == wanted).count();
-        let (failed, again) = (count(Outcome::Failed), count(Outcome::Retry));
-        batch.postpone(|at| outcomes.get(at) == Some(&Outcome::Retry), records);
-        for outcome in &outcomes {
-            match outcome {
-                Outcome::Written => batch.deliver_next(),
-                Outcome::Failed => batch.fail_next(1),
-                Outcome::Retry => {}
-            }
-        }
+        let (failed, again) = (count(Outcome::Failed), count(Outcome::Open));
+        batch.close_by_id(ids.iter().copied().zip(outcomes).collect());
         let server = self.thread.server();
         if failed > 0 {
             batch.report(Error::other(format!("{server} refused {failed} of {records} records: {why}")));
@@ -288,7 +288,7 @@ impl Sender {
             return;
         }
         let Limits { kept_records, kept_bytes, .. } = self.limits;
-        let spared = self.under_way.as_ref().map_or(0, |under_way| under_way.records);
+        let spared = self.under_way.as_ref().map_or(0, |request| request.open_in(batch));
         let lost = batch.fail_oldest_after(spared, kept_records, kept_bytes);
         if lost > 0 {
             let server = self.thread.server();
@@ -307,10 +307,6 @@ impl FemtoHandler for Sender {
     }
 
     fn deliver(&mut self, batch: &mut Batch, now: Timestamp) -> Result<Delivery, Error> {
-        if self.given_up != batch.given_up() {
-            self.given_up = batch.given_up();
-            self.under_way.iter_mut().for_each(|under_way| under_way.records = 0);
-        }
         self.hurry |= batch.is_urgent();
         self.send_all(batch, now);
         self.bound(batch);
@@ -335,7 +331,7 @@ mod tests {
     use super::*;
     use crate::handler::http::client::ClientOptions;
     use crate::handler::http::lines::Lines;
-    use crate::handler::{Call, Rest};
+    use crate::handler::{Call, Outcome};
 
     /// A sender of every record at once.
     fn sender(url: String) -> Sender {
@@ -349,7 +345,7 @@ mod tests {
         // Only a shutdown waits for the response.
         batch.set_call(Call { closing: true, time_left: Some(Duration::from_secs(60)), ..Call::default() });
         assert_eq!(sender.deliver(batch, now).unwrap(), Delivery::Retry);
-        !batch.settle(Rest::Kept).errors.is_empty()
+        !batch.settle(Outcome::Open).errors.is_empty()
     }
 
     fn batch() -> Batch {

@@ -1,7 +1,7 @@
 //! The bodies of all requests, byte for byte, and what answers mean.
 
-use super::answer::Outcome::{Failed, Retry, Written};
 use super::*;
+use crate::handler::Outcome::{Failed, Open, Written};
 use crate::level::Level;
 use crate::record::by_hand::ByHand;
 use crate::value::Value;
@@ -138,11 +138,11 @@ fn a_bulk_answer_speaks_of_each_record() {
         (r#"{"took":3,"errors":false}"#.to_owned(), Verdict::ACCEPTED),
         (
             items(&[item(429, busy), created.clone(), item(400, refused)]),
-            Verdict::Each(vec![Retry, Written, Failed], "status 400: mapper_parsing_exception: no \"date\"".into()),
+            Verdict::Each(vec![Open, Written, Failed], "status 400: mapper_parsing_exception: no \"date\"".into()),
         ),
         (
             items(&[item(503, busy), created.clone(), item(429, refused)]),
-            Verdict::Each(vec![Retry, Written, Retry], "status 503: es_rejected_execution_exception: (unknown)".into()),
+            Verdict::Each(vec![Open, Written, Open], "status 503: es_rejected_execution_exception: (unknown)".into()),
         ),
         (items(&[created.clone(), created.clone(), created]), Verdict::Each(vec![Written; 3], String::new())),
         (

@@ -59,7 +59,7 @@ pub(super) struct Cut {
 impl Cut {
     /// Where the record starts in the batch; 0 if it is no longer there.
     fn place(&self, batch: &Batch) -> usize {
-        (self.start.saturating_sub(batch.before()) as usize).min(batch.bytes().len())
+        (self.start.saturating_sub(batch.offset()) as usize).min(batch.bytes().len())
     }
 }
 
@@ -166,7 +166,7 @@ impl RotatingFile {
         }
         let full = self.len + added >= self.max_bytes;
         if self.len > 0 && (is_over || full) {
-            self.cuts.push(Cut { start: batch.before() + start as u64, time, full: !is_over, period_end });
+            self.cuts.push(Cut { start: batch.offset() + start as u64, time, full: !is_over, period_end });
             self.len = 0;
         }
     }

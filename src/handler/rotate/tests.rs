@@ -15,7 +15,7 @@ use super::*;
 use crate::handler::disk::ReadFile;
 use crate::handler::disk::{AppendFile, FileId, Lock, Metadata, OpenFile};
 use crate::handler::file::Target;
-use crate::handler::{Batch, Rest};
+use crate::handler::{Batch, Outcome};
 
 const SECOND: i64 = 1_000_000_000;
 /// 2026-03-12T08:30:00Z.
@@ -252,9 +252,9 @@ impl Rig {
         }
         let result = self.target.write(&self.line, &mut self.batch);
         let settled = self.batch.settle(match result {
-            Ok(()) => Rest::Delivered,
-            Err(_) if self.retries => Rest::Kept,
-            Err(_) => Rest::Failed,
+            Ok(()) => Outcome::Written,
+            Err(_) if self.retries => Outcome::Open,
+            Err(_) => Outcome::Failed,
         });
         self.written += settled.written;
         self.failed += settled.failed;
@@ -524,7 +524,7 @@ fn text_that_comes_again_rolls_over_where_it_should() {
         rig.log(START, &format!("line {n}"));
         rig.deliver();
         rig.batch.fail_oldest(usize::MAX, 30);
-        rig.failed += rig.batch.settle(Rest::Kept).failed;
+        rig.failed += rig.batch.settle(Outcome::Open).failed;
     }
     disk.mend();
     assert!(rig.log_now(START, "line 9"));

@@ -7,10 +7,11 @@ mod tests;
 
 use std::time::Duration;
 
-use super::answer::{Outcome, Verdict};
+use super::answer::Verdict;
 use super::{Encoder, HttpOptions, client, http_settings};
 use crate::error::Error;
 use crate::formatter::pairs;
+use crate::handler::Outcome;
 use crate::handler::{HandlerBuilder, HandlerSpec, Tls};
 use crate::level::Level;
 use crate::record::FemtoLogRecord;

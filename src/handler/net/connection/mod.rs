@@ -42,8 +42,8 @@ pub(crate) struct Connection<D> {
     state: State,
     backoff: Backoff,
     limits: Limits,
-    /// What the batch said of records given up when it was last asked.
-    given_up: u64,
+    /// The number of the batch's abandonments when it was last sent.
+    abandonments: u64,
 }
 
 enum State {
@@ -72,7 +72,7 @@ struct Up {
 impl<D: Dial> Connection<D> {
     pub(super) fn with(peer: String, dial: D, backoff: Backoff, limits: Limits) -> Self {
         let state = State::Down { since: Timestamp::MIN, until: Timestamp::MIN };
-        Self { peer, dial, state, backoff, limits, given_up: 0 }
+        Self { peer, dial, state, backoff, limits, abandonments: 0 }
     }
 
     /// Sends what it can of the batch, which keeps the rest; the answer is for the worker.
@@ -81,8 +81,8 @@ impl<D: Dial> Connection<D> {
             self.backoff.reset();
             self.state = State::Down { since: now, until: now };
         }
-        if self.given_up != batch.given_up() {
-            self.given_up = batch.given_up();
+        if self.abandonments != batch.abandonments() {
+            self.abandonments = batch.abandonments();
             self.forget_sent(now);
         }
         loop {

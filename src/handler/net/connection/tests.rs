@@ -9,7 +9,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::handler::net::Framing;
-use crate::handler::{Call, Rest};
+use crate::handler::{Call, Outcome};
 use crate::time::ManualClock;
 
 /// What the peer does next.
@@ -176,7 +176,7 @@ impl Bench {
     fn send(&mut self, call: Call) {
         self.batch.set_call(call);
         assert_eq!(self.connection.send(&mut self.batch, self.hand.now()), Delivery::Retry);
-        let settled = self.batch.settle(Rest::Kept);
+        let settled = self.batch.settle(Outcome::Open);
         self.written += settled.written;
         self.failed += settled.failed;
         self.errors.extend(settled.errors.iter().map(ToString::to_string));
@@ -293,7 +293,7 @@ fn records_given_up_elsewhere_take_the_connection_along_if_it_ends_within_one() 
         let mut bench = Bench::new([Step::Take(taken), Step::Hold(NO_LIMIT)], NO_LIMIT, NO_LIMIT);
         bench.log(3, 10);
         bench.deliver();
-        assert_eq!(bench.batch.settle(Rest::Failed).failed, 3);
+        assert_eq!(bench.batch.settle(Outcome::Failed).failed, 3);
         bench.failed += 3;
         bench.peer.0.lock().unwrap().held = 0;
         bench.log(1, 10);
