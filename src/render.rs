@@ -1,9 +1,13 @@
-//! Makes a call site's render closure out of nothing, on the consumer's thread.
+//! Gives the consumer a reference to a call site's render closure.
+//!
+//! A call site's closure formats the message. It captures nothing, so that it is a zero-sized type (ZST): all its values
+//! are the same, and its type is all there is to it. Therefore it is not sent through the queue. The consumer calls a
+//! function that is generic over the type, and which gets its reference here.
 //!
 //! One of the few places that lift `deny(unsafe_code)`; docs/UNSAFE.md lists them.
 #![allow(unsafe_code)]
 
-/// Gives back a closure that captures nothing.
+/// Returns a reference to a value of the zero-sized type `R`, a render closure.
 ///
 /// The closures come from the logging macros, whose bodies write a format string and do nothing else. The caller
 /// checked with [`template::plan`](crate::template::plan) that the format string names no variable of its scope; a

@@ -1,7 +1,16 @@
-//! Format strings: how a message comes out of its payload.
+//! Format strings, parsed at compile time, and how a message is made from them.
 //!
-//! [`plan`] reads the literal at compile time and decides how the call's message travels. It is conservative: what it
-//! does not recognise is formatted by the caller, which is always right.
+//! [`plan`] parses the format string at compile time and decides who formats the message, and how:
+//!
+//! | format string | plan | who formats |
+//! |---|---|---|
+//! | `"{} of {}"` | [`BARE`] | the consumer: literal parts and values in turn |
+//! | `"{:>8} {x:?}", x = x` | [`CLOSURE`] | the consumer, by the call site's closure |
+//! | `"{:1$}"`, `"{:.*}"` | [`SIZED`] | the same; the closure may panic |
+//! | `"{name}"`, `"{:p}"` | [`IMMEDIATE`] | the caller |
+//!
+//! A captured variable (`{name}`) is out of the macro's reach, and an address (`{:p}`) is not encoded. `plan` is
+//! conservative: a format string that it does not recognize is formatted by the caller, which is always correct.
 
 use std::fmt;
 
@@ -9,27 +18,27 @@ use crate::error::guarded;
 use crate::value::{Arguments, Reader, Tags};
 use crate::value::{Kind, Tag};
 
-/// The message is formatted by the caller and travels as text.
+/// The caller formats the message; the record carries its text.
 pub const IMMEDIATE: u8 = 0;
-/// The arguments travel; the consumer runs the call site's closure over them.
+/// The record carries the arguments; the consumer calls the call site's closure with them.
 pub const CLOSURE: u8 = 1;
-/// The arguments travel and the template has nothing but bare `{}`: the consumer needs no closure.
+/// The record carries the arguments, and the template has nothing but bare `{}`: the consumer needs no closure.
 pub const BARE: u8 = 2;
 
-/// As [`CLOSURE`], with a width or precision that only the arguments say; `core::fmt` panics on one above 65,535.
+/// As [`CLOSURE`], with a width or precision that is an argument. `core::fmt` panics if it is above 65,535.
 pub const SIZED: u8 = 3;
 
-/// How a message comes out of the payload.
+/// How a consumer makes a message from the payload.
 pub(crate) enum Template {
-    /// The payload's first value is the message.
+    /// The first value of the payload is the text of the message.
     Text,
-    /// The template's parts and the arguments' texts in turn.
+    /// The message is the literal parts of the template and the arguments, in turn.
     Bare,
-    /// A function made from the call site's closure.
+    /// The function decodes the arguments and calls the call site's closure; see [`render`].
     Closure(fn(&mut Reader<'_>, &mut dyn fmt::Write) -> fmt::Result),
 }
 
-/// Says how the message of a call with this format string and these named arguments can travel.
+/// Returns the plan for a call with this format string and these named arguments.
 pub const fn plan(template: &str, names: &[&str]) -> u8 {
     let text = template.as_bytes();
     let mut plan = BARE;
@@ -38,7 +47,7 @@ pub const fn plan(template: &str, names: &[&str]) -> u8 {
         match text[at] {
             b'{' if at + 1 < text.len() && text[at + 1] == b'{' => at += 2,
             b'}' if at + 1 < text.len() && text[at + 1] == b'}' => at += 2,
-            // A fill character may be a brace; too rare to parse.
+            // A fill character can be a brace, which is too rare to parse.
             b'}' => return IMMEDIATE,
             b'{' => {
                 let start = at + 1;
@@ -65,9 +74,10 @@ pub const fn plan(template: &str, names: &[&str]) -> u8 {
     if !names.is_empty() && plan == BARE { CLOSURE } else { plan }
 }
 
-/// Whether every name in the placeholder `text[start..end]` is a named argument, and it prints no address.
+/// Returns whether the consumer can format the placeholder `text[start..end]`: whether each name in it is a named
+/// argument, and it does not print an address.
 ///
-/// Any other name is captured from the scope around the call, out of a macro's sight.
+/// Any other name is a variable that `format_args!` captures, and whose value the macro cannot encode.
 const fn placeholder_travels(text: &[u8], start: usize, end: usize, names: &[&str]) -> bool {
     let mut at = start;
     let mut in_spec = false;
@@ -83,7 +93,7 @@ const fn placeholder_travels(text: &[u8], start: usize, end: usize, names: &[&st
         }
         let is_name = !in_spec || at < end && text[at] == b'$';
         if is_name {
-            // The flag `0` may stand before a width.
+            // The flag `0` can precede a width, as in `{:0width$}`.
             while in_spec && word + 1 < at && text[word] == b'0' {
                 word += 1;
             }
@@ -92,7 +102,7 @@ const fn placeholder_travels(text: &[u8], start: usize, end: usize, names: &[&st
             }
         } else {
             while word < at {
-                // The type `p`, which spaces may follow. No other type has this letter; a fill character may be one.
+                // The type `p`. No other type has this letter. A fill character can be a `p`; then the caller formats.
                 if text[word] == b'p' {
                     return false;
                 }
@@ -103,8 +113,8 @@ const fn placeholder_travels(text: &[u8], start: usize, end: usize, names: &[&st
     true
 }
 
-/// Whether the placeholder `text[start..end]` has a width or precision that is an argument, or a fill character that
-/// looks like it.
+/// Returns whether the placeholder `text[start..end]` has a width or precision that is an argument, or a fill character
+/// that looks like one.
 const fn has_size(text: &[u8], start: usize, end: usize) -> bool {
     let mut at = start;
     while at < end {
@@ -149,7 +159,7 @@ const fn is_among(text: &[u8], start: usize, end: usize, names: &[&str]) -> bool
     false
 }
 
-/// Whether the consumer formats arguments of these types itself.
+/// Returns whether `write_value` gives the same text as `{}` for these types, so that no closure is needed.
 pub(crate) const fn are_plain(mut list: Option<&'static Tags>) -> bool {
     while let Some(Tags { last: Tag { kind, optional }, before }) = list {
         if *optional || matches!(kind, Kind::Duration | Kind::Display | Kind::Debug) {
@@ -160,7 +170,7 @@ pub(crate) const fn are_plain(mut list: Option<&'static Tags>) -> bool {
     true
 }
 
-/// Runs a call site's closure over the arguments in a payload.
+/// Decodes the arguments in a payload and calls the call site's closure `R` with them.
 pub(crate) fn render<A, R>(reader: &mut Reader<'_>, out: &mut dyn fmt::Write) -> fmt::Result
 where
     A: Arguments,
@@ -172,7 +182,7 @@ where
     }
 }
 
-/// As [`render`], where formatting may panic.
+/// As [`render`], for a closure that may panic: see [`SIZED`].
 pub(crate) fn render_sized<A, R>(reader: &mut Reader<'_>, out: &mut dyn fmt::Write) -> fmt::Result
 where
     A: Arguments,

@@ -1,9 +1,19 @@
-//! Context: keys and spans that every record of a scope carries.
+//! Context: keys and spans that all records of a scope carry.
 //!
-//! A scope is an immutable list of entries in the form in which records carry them, those of the scopes around it first.
-//! Each thread has a stack of those that it has entered. A record copies the entries of the topmost one behind its own
-//! values. The guard of a scope takes it from the stack, and with it whatever was entered later and is still there, so that
-//! guards that are leaked or dropped out of order leave nothing behind.
+//! A [`Context`] is an immutable list of encoded entries (the *extras* of records, see `extras.rs`). It is complete: it
+//! contains the entries of the contexts in which it was made, so that a record copies one list and nothing is merged
+//! when a record is logged.
+//!
+//! Each thread has a stack of the contexts that it has entered. The topmost one is current. A guard removes its own entry
+//! from the stack *and all above it*: a guard that is leaked or dropped out of order has no effect beyond that of the
+//! guard below it.
+//!
+//! ```text
+//! let a = outer.enter();   stack: outer
+//! let b = inner.enter();   stack: outer inner
+//! mem::forget(b);
+//! drop(a);                 stack: (empty)          inner is removed together with outer
+//! ```
 
 mod extras;
 
@@ -21,17 +31,20 @@ use crate::value::ByteSink;
 use crate::value::{Fields, Value, WordSink, limits};
 
 thread_local! {
-    /// How many words the current scope has: what every call looks at.
+    /// The number of words of the current context. A call without a context reads this cell, and nothing else of this
+    /// module.
     static WORDS: Cell<usize> = const { Cell::new(0) };
 
     static STACK: Stack = const { Stack { entered: Cell::new(0), scopes: RefCell::new(Vec::new()) } };
 }
 
-/// The scopes that a thread is in. Nothing but words is dropped with them: no user code runs while it is borrowed.
+/// The contexts that a thread has entered.
+///
+/// Dropping one drops words only. So no user code runs while the stack is borrowed, and a borrow never fails.
 struct Stack {
-    /// How often a scope was entered.
+    /// The number of entries so far.
     entered: Cell<u64>,
-    /// Each with the number of its entry, which grows from the bottom up.
+    /// The contexts, each with the number of its entry; the numbers ascend from the bottom to the top.
     scopes: RefCell<Vec<(u64, Context)>>,
 }
 
@@ -44,7 +57,7 @@ impl Stack {
         number
     }
 
-    /// Takes this entry and all above it, if it is still there.
+    /// Removes the entry with this number and all above it, if it is still there.
     fn take(&self, number: u64) {
         let mut scopes = self.scopes.borrow_mut();
         if let Some(at) = scopes.iter().rposition(|(known, _)| *known == number) {
@@ -54,20 +67,20 @@ impl Stack {
         }
     }
 
+    /// Updates [`WORDS`].
     fn count_words(&self) {
         let count = self.scopes.borrow().last().map_or(0, |(_, context)| context.words().len());
         let _ = WORDS.try_with(|words| words.set(count));
     }
 }
 
-/// Makes a context the current one of the calling thread, as [`Context::enter`] does, without a guard. Returns the number of the
-/// entry.
+/// Enters a context like [`Context::enter`], but without a guard. Returns the number of the entry.
 #[cfg(feature = "tracing")]
 pub(crate) fn push(context: Context) -> u64 {
     STACK.try_with(|stack| stack.push(context)).unwrap_or(0)
 }
 
-/// Takes an entry alone, and leaves those above it.
+/// Removes the entry with this number, but not those above it: `tracing` allows spans to be exited in any order.
 #[cfg(feature = "tracing")]
 pub(crate) fn remove(number: u64) {
     let _ = STACK.try_with(|stack| {
@@ -76,13 +89,13 @@ pub(crate) fn remove(number: u64) {
     });
 }
 
-/// Whether an entry is that of the current context.
+/// Returns whether the entry with this number is the current context.
 #[cfg(feature = "tracing")]
 pub(crate) fn is_current(number: u64) -> bool {
     STACK.try_with(|stack| stack.scopes.borrow().last().is_some_and(|(known, _)| *known == number)).unwrap_or(false)
 }
 
-/// Puts another context in the place of the current one.
+/// Replaces the current context.
 #[cfg(feature = "tracing")]
 pub(crate) fn replace_current(context: Context) {
     let _ = STACK.try_with(|stack| {
@@ -95,17 +108,18 @@ pub(crate) fn replace_current(context: Context) {
 
 impl Drop for Stack {
     fn drop(&mut self) {
-        // A guard that was leaked has not taken its scope.
+        // The entry of a leaked guard is still counted.
         let _ = WORDS.try_with(|words| words.set(0));
     }
 }
 
-/// Keys with values that every record of a scope carries, and the spans around it.
+/// Keys and values that all records of a scope carry, together with the enclosing spans.
 ///
-/// [`context!`](crate::context!) makes one and enters it. Clones are the same context; it can be entered on any thread, any
-/// number of times. Entering one makes it the current one of the thread, *in place* of any other: it already has what it
-/// was made in. Threads and tasks that are started in a context are not in it by themselves; hand them
-/// [`Context::current`].
+/// [`context!`](crate::context!) makes one. A context is immutable and cheap to clone. It can be entered on any thread, any
+/// number of times. Entering it *replaces* the current context of the thread until the guard is dropped; it already
+/// contains the keys and spans of the context in which it was made.
+///
+/// New threads and tasks do not inherit the context in which they are started. Pass [`Context::current`] to them.
 ///
 /// # Examples
 ///
@@ -137,7 +151,7 @@ pub struct Context(Option<Arc<Scope>>);
 
 struct Scope {
     entries: OwnedExtras,
-    /// The number of the innermost span; 0 if there is none.
+    /// The id of the innermost span; 0 if there is none.
     span: u64,
 }
 
@@ -148,16 +162,26 @@ impl Context {
         current.ok().flatten().unwrap_or_default()
     }
 
-    /// Returns this context with one more key, whose value overrides any that the key had.
+    /// Returns a context with one key in addition. An earlier value of the key is replaced.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use femtologging::{Context, info};
+    ///
+    /// let user = String::from("ada");
+    /// Context::current().with("user", user.as_str()).in_scope(|| info!("logged in"));
+    /// ```
     pub fn with<'v>(&self, key: &str, value: impl Into<Value<'v>>) -> Self {
         self.extended(self.span(), |entries| entries.named(key, value.into()))
     }
 
     /// Makes this the current context of the calling thread until the guard is dropped.
     ///
-    /// What was entered later and not left yet, because its guard was leaked or is dropped later, is left with it.
+    /// Dropping the guard also leaves the contexts that were entered after this one and are still current, because their
+    /// guards were leaked or are dropped later.
     pub fn enter(&self) -> ContextGuard {
-        // A thread whose thread-locals are gone has no context.
+        // While the thread's thread-locals are being destroyed there is no context; 0 is the number of no entry.
         let number = STACK.try_with(|stack| stack.push(self.clone())).unwrap_or(0);
         ContextGuard { number, not_send: PhantomData }
     }
@@ -168,13 +192,13 @@ impl Context {
         call()
     }
 
-    /// This context and what `add` adds to it.
+    /// Returns a context with the entries that `add` writes in addition, and with `span` as its innermost span.
     pub(crate) fn extended(&self, span: u64, add: impl FnOnce(&mut ExtrasWriter<'_>)) -> Self {
         let entries = ExtrasWriter::keep(self.words(), limits::get(), add);
         Self(Some(Arc::new(Scope { entries, span })))
     }
 
-    /// Whether this is that very context, not one with the same keys.
+    /// Returns whether the two are clones of one another, and not just equal.
     #[cfg(feature = "tracing")]
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         match (&self.0, &other.0) {
@@ -184,29 +208,30 @@ impl Context {
         }
     }
 
-    /// The number of the innermost span; 0 if there is none.
+    /// Returns the id of the innermost span; 0 if there is none.
     pub(crate) fn span(&self) -> u64 {
         self.0.as_ref().map_or(0, |scope| scope.span)
     }
 
+    /// Returns the encoded entries.
     pub(crate) fn words(&self) -> &[u64] {
         self.0.as_ref().map_or(&[], |scope| &scope.entries.words)
     }
 
-    /// Writes the entries. Returns how many of them are keys.
+    /// Writes the entries. Returns the number of keys among them.
     #[cfg(any(feature = "log", feature = "tracing"))]
     fn put(&self, sink: &mut ByteSink) -> usize {
         sink.words(self.words());
         self.keys()
     }
 
-    /// How many of the entries are keys.
+    /// Returns the number of keys.
     fn keys(&self) -> usize {
         self.0.as_ref().map_or(0, |scope| scope.entries.keys)
     }
 }
 
-/// Makes the context that `context!` describes.
+/// What `context!` expands to: extends the current context by keys.
 #[doc(hidden)]
 pub fn make<F: Fields>(keys: &'static KeyIds, fields: F) -> Context {
     let current = Context::current();
@@ -225,7 +250,7 @@ impl fmt::Debug for Context {
 pub struct ContextGuard {
     /// The number of the entry; 0 if there is none.
     number: u64,
-    /// It belongs to its thread.
+    /// The entry is on the stack of one thread.
     not_send: PhantomData<*const ()>,
 }
 
@@ -235,35 +260,41 @@ impl Drop for ContextGuard {
     }
 }
 
-/// Writes the entries of the current scope. Returns how many of them are keys.
+/// Writes the entries of the current context. Returns the number of keys among them.
 #[cfg(any(feature = "log", feature = "tracing"))]
 pub(crate) fn put_current(sink: &mut ByteSink) -> usize {
     let put = STACK.try_with(|stack| stack.scopes.borrow().last().map(|(_, context)| context.put(sink)));
     put.ok().flatten().unwrap_or(0)
 }
 
-/// What a record takes along besides its own values.
+/// The extras of a record that is about to be sent: those of the current context, those of the logger, and the count of
+/// a rate limit.
+///
+/// It only refers to them. They are counted first ([`words`](Self::words)), so that the record can be given its place in
+/// a ring, and then written ([`put`](Self::put)).
 #[derive(Clone, Copy, Default)]
 pub struct Extras<'a> {
-    /// How many words of the current scope.
+    /// The number of words of the current context.
     scope: usize,
-    /// The entries of a logger's bound keys.
+    /// The encoded keys of the logger ([`FemtoLogger::with`](crate::FemtoLogger::with)).
     bound: &'a [u64],
-    /// How many calls before this one a rate limit turned away.
+    /// How many calls a rate limit has refused since the previous record of this call.
     suppressed: u64,
 }
 
 impl<'a> Extras<'a> {
+    /// The extras of a call by a logger with these keys, in the current context.
     #[inline(always)]
     pub(crate) fn new(bound: &'a [u64]) -> Self {
         Self { scope: WORDS.try_with(Cell::get).unwrap_or(0), bound, suppressed: 0 }
     }
 
-    /// These entries and nothing of the thread's context.
+    /// Only these entries, without those of the current context.
     pub(crate) fn only(entries: &'a [u64]) -> Self {
         Self { scope: 0, bound: entries, suppressed: 0 }
     }
 
+    /// Adds the count of a rate limit.
     #[inline(always)]
     pub(crate) fn after(self, suppressed: u64) -> Self {
         Self { suppressed, ..self }
@@ -274,7 +305,7 @@ impl<'a> Extras<'a> {
         self.scope == 0 && self.bound.is_empty() && self.suppressed == 0
     }
 
-    /// How many words [`put`](Self::put) writes.
+    /// Returns the number of words that [`put`](Self::put) writes, including the one for the length.
     #[inline(always)]
     pub(crate) fn words(&self) -> usize {
         let suppressed = if self.suppressed > 0 { SUPPRESSED_WORDS } else { 0 };
@@ -292,8 +323,8 @@ impl<'a> Extras<'a> {
     fn put_entries<S: WordSink>(&self, sink: &mut S) {
         let mut length = self.bound.len();
         if self.scope > 0 {
-            // The current scope is the one that was counted, unless user code has run since, which it only does where the
-            // sink may take any number of words.
+            // A sink of fixed size gets what was counted: user code, which could change the context in between, only runs
+            // before extras are written to a sink that grows.
             let put = STACK.try_with(|stack| {
                 let scopes = stack.scopes.borrow();
                 let words = scopes.last().map_or(&[][..], |(_, context)| context.words());

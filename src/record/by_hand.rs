@@ -1,4 +1,4 @@
-//! Records that no macro made, with any keys and texts: for tests and for fuzzing.
+//! Records with arbitrary keys and texts, which no macro made: for tests and for fuzzing.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::text::Prepared;
 use crate::time::Timestamp;
 use crate::value::{ByteSink, OwnedValue, Value, WordSink};
 
-/// What a record shall be.
+/// The parts of a record to be made.
 #[derive(Clone, Copy, Debug)]
 pub struct ByHand<'a> {
     /// The severity.

@@ -1,15 +1,35 @@
 //! The encoded form of a record, and what the caller makes it from.
 //!
+//! A record is a sequence of 64-bit words: two header words, then the payload.
+//!
 //! ```text
-//!          63    61 60 58 57  56 55       32 31            0
-//! word 0   | flags | level | prefix | length | call-site id  |
-//! word 1   | ticks of the clock                             |
-//! then     | logger's name id, or target text, if `prefix` says so
-//! then     | arguments (or the message's text), then values of the keys
-//! then     | what else the record carries, and its length, if a flag says so (see `extras`)
+//!           63     61 60     58 57    56 55      32 31             0
+//! word 0   +---------+---------+--------+----------+---------------+
+//!          | flags   | level   | prefix | length   | call-site id  |
+//!          +---------+---------+--------+----------+---------------+
+//! word 1   | ticks of the clock                                    |
+//!          +-------------------------------------------------------+
+//! payload  | logger's name id and/or target text, as `prefix` says |
+//!          | arguments, or the text of the message                 |
+//!          | values of the keys                                    |
+//!          | extras and their length, if the flag `EXTRAS` is set  |
+//!          +-------------------------------------------------------+
 //! ```
 //!
-//! `length` counts all words of the record, these two included. The consumer finds the types in the call site's tags.
+//! `length` is the number of words of the record, including the two header words. The payload has no types: the
+//! consumer finds them in the call site's tags (see `value/wire.rs` for the encoding of values, and
+//! `context/extras.rs` for that of extras).
+//!
+//! For example, `info!("{} rows", 7; table = "users")` at the call site with the id 12 makes a record of five words,
+//! with the level's index `l`:
+//!
+//! ```text
+//! word 0   l << 58 | 5 << 32 | 12
+//! word 1   ticks
+//! word 2   7
+//! word 3   5                          length of "users"
+//! word 4   "users\0\0\0"
+//! ```
 
 use crate::context::Extras;
 use crate::level::Level;
@@ -17,22 +37,23 @@ use crate::value::{Fields, WordSink};
 
 pub(crate) const HEADER_WORDS: usize = 2;
 
-/// The longest record that the header can describe, in words.
+/// The maximum length of a record in words: `length` has 24 bits.
 const MAX_WORDS: usize = (1 << 24) - 1;
 
-/// The first word of a record.
+/// The first word of a record; its layout is in the module's documentation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Header(u64);
 
-/// Who named the record, where it was not the call site.
+/// Which names precede the payload, where the call site does not determine them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Prefix {
+    /// None: the call site determines the logger and the target.
     None,
-    /// A word with the id of a logger's name.
+    /// The id of the logger's name, one word.
     Logger,
-    /// The target's text.
+    /// The target, as text.
     Target,
-    /// The id of a logger's name, then the target's text.
+    /// The id of the logger's name, then the target.
     Both,
 }
 
@@ -40,10 +61,11 @@ impl Header {
     /// The payload is in the ring's side queue; there is nothing behind the two header words.
     const ASIDE: u64 = 1 << 61;
 
-    /// What else the record carries stands behind the values of the keys.
+    /// Extras follow the values of the keys.
     const EXTRAS: u64 = 1 << 62;
 
-    /// The next records of this ring come from the thread that is next in the side queue. One word, no ticks.
+    /// A marker of one word in place of a record: the records after it come from the thread whose description is next
+    /// in the ring's side queue. Its length of 1 distinguishes it from all records.
     pub(crate) const NEW_THREAD: Header = Header(1 << 32);
 
     #[inline(always)]
@@ -110,19 +132,19 @@ impl Header {
     }
 }
 
-/// What follows the header.
+/// What follows the header words.
 pub(crate) trait Payload {
     const PREFIX: Prefix;
-    /// Whether it is encoded without running user code.
+    /// Whether encoding runs no user code, so that the payload can be written directly to a ring.
     const DIRECT: bool;
     fn has_extras(&self) -> bool;
-    /// How many words there are of what has to keep to the limits.
+    /// Returns the number of words of the values to which [`Limits`](crate::Limits) apply.
     fn limited_words(&self) -> usize;
     fn words(&self) -> usize;
     fn put<S: WordSink>(&self, sink: &mut S);
 }
 
-/// The payload of a call: who it comes from, its arguments or text, its keys' values, and what else it takes along.
+/// The payload of a call: its names, its arguments or text, the values of its keys, and its extras.
 pub(crate) struct Draft<'a, N, A, F> {
     pub(crate) name: N,
     pub(crate) arguments: &'a A,
@@ -159,14 +181,14 @@ impl<N: Named, A: Fields, F: Fields> Payload for Draft<'_, N, A, F> {
     }
 }
 
-/// A payload that is encoded already.
+/// A payload that is already encoded.
 pub(crate) struct Encoded<'a>(pub(crate) &'a [u8]);
 
 impl Payload for Encoded<'_> {
     const PREFIX: Prefix = Prefix::None;
     const DIRECT: bool = true;
 
-    /// Those that it has are encoded with it, and said in the header that goes with it.
+    /// If there are extras, they are part of the encoded bytes, and the header that comes with them has the flag set.
     #[inline(always)]
     fn has_extras(&self) -> bool {
         false
@@ -190,7 +212,7 @@ impl Payload for Encoded<'_> {
     }
 }
 
-/// Who a record is named after.
+/// The names that precede the payload; see [`Prefix`].
 pub trait Named {
     const PREFIX: Prefix;
     fn words(&self) -> usize;

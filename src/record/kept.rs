@@ -1,4 +1,6 @@
-//! Records that a handler keeps, unformatted, to hand them on later.
+//! Records that a handler keeps in encoded form and passes on later, such as those of the memory handler.
+//!
+//! Keeping a record is a copy of its bytes; it is formatted only if it is passed on.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -13,7 +15,7 @@ use crate::level::Level;
 use crate::names::NameCache;
 use crate::time::Timestamp;
 
-/// A record with everything it takes to be viewed again.
+/// A record, copied with everything that its view needs.
 pub(crate) struct KeptRecord {
     registered: Registered,
     level: Level,
@@ -21,9 +23,9 @@ pub(crate) struct KeptRecord {
     thread: Arc<ThreadInfo>,
     logger: Option<Box<str>>,
     target: Option<Box<str>>,
-    /// The payload, and behind it the extras.
+    /// The payload, then the extras. Most records fit without an allocation.
     bytes: SmallVec<[u8; 96]>,
-    /// Where the extras begin.
+    /// The index in `bytes` at which the extras start.
     extras: usize,
     changes: Option<Box<Changes>>,
 }
@@ -46,7 +48,7 @@ impl KeptRecord {
         }
     }
 
-    /// How much memory it takes, about.
+    /// Returns about how many bytes of memory the record takes.
     pub(crate) fn size(&self) -> usize {
         let bytes = if self.bytes.spilled() { self.bytes.capacity() } else { 0 };
         let names = self.logger.iter().chain(&self.target).map(|name| name.len()).sum::<usize>();
@@ -57,7 +59,7 @@ impl KeptRecord {
 /// The call sites of kept records.
 #[derive(Default)]
 pub(crate) struct KeptSites {
-    /// By the address of the call site and of its shape.
+    /// By the addresses of the call site and its shape: a call in generic code has one site and several shapes.
     sites: HashMap<(usize, usize), Site>,
     names: NameCache,
 }

@@ -1,4 +1,10 @@
-//! Rendering a message from its payload.
+//! Messages: rendering the template with the arguments in the payload.
+//!
+//! | [`Template`] | how the message is rendered |
+//! |---|---|
+//! | `Text` | the caller has formatted it: the payload starts with its text |
+//! | `Bare` | the template has nothing but `{}`: its literal parts and the arguments, in turn |
+//! | `Closure` | the call site's own closure formats the decoded arguments |
 
 use std::fmt;
 
@@ -8,18 +14,18 @@ use crate::template::Template;
 use crate::text::{Output, Raw};
 use crate::value::{Reader, Value, write_value};
 
-/// The message of a record; its [`Display`](fmt::Display) text is what `format!` gives for the call.
+/// The message of a record. Its [`Display`](fmt::Display) text is what `format!` gives for the call.
 #[derive(Clone, Copy)]
 pub struct Message<'a> {
     pub(super) site: &'a Site,
     /// The arguments or the text, then the values of the keys.
     pub(super) payload: &'a [u8],
-    /// What filters changed about the record.
+    /// What filters have changed about the record.
     pub(super) changes: Option<&'a Changes>,
 }
 
 impl<'a> Message<'a> {
-    /// Returns the message if it is at hand as text: if the caller formatted it, or a filter has replaced it.
+    /// Returns the message without rendering it, if it is text already: if the caller formatted it or a filter replaced it.
     pub fn as_str(&self) -> Option<&'a str> {
         self.replaced().or_else(|| match self.site.template() {
             Template::Text => Some(Reader::new(self.payload).text()),
@@ -27,13 +33,13 @@ impl<'a> Message<'a> {
         })
     }
 
-    /// Returns the text that a filter has put in the message's place.
+    /// Returns the text by which a filter has replaced the message.
     #[inline]
     pub(super) fn replaced(&self) -> Option<&'a str> {
         self.changes?.message.as_deref()
     }
 
-    /// Writes the message. Returns the reader, which has come to the values of the keys.
+    /// Writes the message. Returns a reader at the values of the call's keys.
     #[inline]
     pub(crate) fn render(&self, out: &mut impl Output) -> Reader<'a> {
         self.render_values(out, |out, _, value| write_value(out, value))

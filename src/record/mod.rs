@@ -1,5 +1,15 @@
-//! What a record is: its encoded form, the view that filters, formatters and handlers read it through, and the
-//! owned form for those who keep records.
+//! Records: their encoded form, the view through which filters, formatters and handlers read them, and owned copies.
+//!
+//! | form | type | file |
+//! |---|---|---|
+//! | what the caller encodes | [`Draft`] | `draft.rs` |
+//! | words in a queue | [`Header`] and a payload | `draft.rs` |
+//! | a view of the words | [`FemtoLogRecord`] | this one |
+//! | encoded, kept by a handler for later | [`KeptRecord`] | `kept.rs` |
+//! | decoded, owned | [`OwnedRecord`] | `owned.rs` |
+//!
+//! A view needs more than the words: the call site knows the types, the keys and the template (`site.rs`), and names are
+//! interned. A filter can replace parts of a record for its handler (`rewrite.rs`).
 
 #[cfg(any(test, fuzzing))]
 pub(crate) mod by_hand;
@@ -36,7 +46,8 @@ use crate::value::{ByteSink, Reader, Tag, Value, WordSink};
 
 /// One log record, as filters, formatters and handlers see it.
 ///
-/// It borrows the bytes that the caller encoded; nothing is formatted until a reader asks for it.
+/// It borrows the bytes that the caller encoded. Values are decoded and the message is formatted when they are asked
+/// for, each time. [`to_owned`](Self::to_owned) makes a copy that can be kept.
 ///
 /// # Examples
 ///
@@ -54,7 +65,7 @@ pub struct FemtoLogRecord<'a> {
     level: Level,
     timestamp: Timestamp,
     thread: &'a Arc<ThreadInfo>,
-    /// The logger's and the target's name where they are not the call site's.
+    /// The logger's name and the target, where the call site does not determine them.
     logger: Option<&'a str>,
     target: Option<&'a str>,
     message: Message<'a>,
@@ -74,7 +85,7 @@ impl<'a> FemtoLogRecord<'a> {
         Self { level, timestamp, thread, logger: None, target: None, message, extras: RecordExtras::default() }
     }
 
-    /// Calls `use_it` with a record of this text that no caller logged.
+    /// Calls `use_it` with a record of the library itself, which no call made.
     pub(crate) fn with_text<T>(
         site: &'static Callsite,
         shape: &'static Shape,
@@ -96,13 +107,13 @@ impl<'a> FemtoLogRecord<'a> {
         self.level
     }
 
-    /// Returns when the record was logged.
+    /// Returns the time at which the record was logged.
     #[inline]
     pub fn timestamp(&self) -> Timestamp {
         self.timestamp
     }
 
-    /// Returns the name of the logger: of the call's `logger:`, else its `target:`, else its module path.
+    /// Returns the name of the logger: that of the call's `logger:`, or else its `target:`, or else its module path.
     #[inline]
     pub fn logger(&self) -> &'a str {
         self.logger.or(self.target).unwrap_or(self.message.site.target.as_str())
@@ -119,12 +130,12 @@ impl<'a> FemtoLogRecord<'a> {
         self.message.site.metadata().template
     }
 
-    /// Returns the module that the call stands in.
+    /// Returns the path of the module that contains the call.
     pub fn module_path(&self) -> &'a str {
         self.extras.source().map_or(self.message.site.metadata().module_path, |source| source.module_path)
     }
 
-    /// Returns the source file of the call, as the compiler was given it.
+    /// Returns the source file of the call, as `file!()` gives it.
     pub fn file(&self) -> &'a str {
         self.extras.source().map_or(self.message.site.metadata().file, |source| source.file)
     }
@@ -139,7 +150,7 @@ impl<'a> FemtoLogRecord<'a> {
         self.extras.spans()
     }
 
-    /// Returns the number of the calling thread, the one in its [`ThreadId`](std::thread::ThreadId).
+    /// Returns the number of the calling thread: the one in the `Debug` text of its [`ThreadId`](std::thread::ThreadId).
     pub fn thread_id(&self) -> u64 {
         self.thread.id
     }
@@ -155,7 +166,7 @@ impl<'a> FemtoLogRecord<'a> {
         process::process_id()
     }
 
-    /// Returns the message, to be displayed; its text is what `format!` gives for the call.
+    /// Returns the message. Its `Display` text is what `format!` gives for the call.
     pub fn message(&self) -> Message<'a> {
         self.message
     }
@@ -165,31 +176,35 @@ impl<'a> FemtoLogRecord<'a> {
         let _ = self.message.render(&mut Raw(out));
     }
 
-    /// Appends the message to `out` with control characters, U+2028, U+2029 and Unicode's bidirectional controls escaped,
-    /// so that it stays on one line, cannot command a terminal, and is shown in its own order: `\n`, `\r` and `\t` as
-    /// written here, others as `\u{1b}`.
+    /// Appends the message to `out`, with control characters, U+2028, U+2029 and Unicode's bidirectional controls escaped.
+    ///
+    /// The result is one line, contains no escape sequences of terminals, and is shown in the order of its characters.
+    /// Line feed, carriage return and tab become `\n`, `\r` and `\t`, others take the form `\u{1b}`.
     pub fn write_message_escaped(&self, out: &mut Vec<u8>) {
         let _ = self.message.render(&mut Escaped(out));
     }
 
-    /// Iterates over the arguments of the message, typed.
+    /// Iterates over the arguments of the message, as typed values.
     ///
-    /// Empty where the caller had to format the message: the call captures a variable in the format string, prints
-    /// an address, or has an argument of a type that does not travel. Empty, too, where a filter has replaced it.
+    /// There are none if the caller formatted the message: if the format string captures a variable (`{name}`) or
+    /// prints an address (`{:p}`), or if an argument has a type that cannot be encoded. There are none, either, if a
+    /// filter has replaced the message.
     pub fn arguments(&self) -> impl Iterator<Item = Value<'a>> + use<'a> {
         let mut reader = Reader::new(self.message.payload);
         let tags = if self.message.replaced().is_none() { self.message.site.argument_tags() } else { &[] };
         tags.iter().map(move |tag| reader.value(*tag))
     }
 
-    /// Iterates over the keys and their values: those of the scopes around the call, from the outermost in, then those of
-    /// the call, in its order. A key that comes again overrides what was before.
+    /// Iterates over the keys and their values: those of the context, from the outermost scope to the innermost, then
+    /// those of the logger, then those of the call.
+    ///
+    /// A key can occur several times; the last value counts.
     pub fn key_values(&self) -> impl Iterator<Item = (&'a str, Value<'a>)> + use<'a> {
         let reader = self.message.site.skip_message(self.message.payload);
         self.rewritten_key_values(reader).map(|(key, value)| (key.as_str(), value))
     }
 
-    /// Calls `each` with every key and value, from a reader that has come to those of the call.
+    /// Calls `each` with every key and value. `reader` has read the payload up to the values of the call's keys.
     #[inline]
     pub(crate) fn each_key_value(&self, reader: Reader<'a>, mut each: impl FnMut(KeyName<'a>, Value<'a>)) {
         if self.message.changes.is_some() || !self.extras.is_empty() {
@@ -206,7 +221,7 @@ impl<'a> FemtoLogRecord<'a> {
         self.each_key_value(self.message.site.skip_message(self.message.payload), each);
     }
 
-    /// The keys and values as filters left them, from a reader that has come to them.
+    /// Iterates over the keys and values as filters left them; `reader` as in `each_key_value`.
     fn rewritten_key_values(&self, reader: Reader<'a>) -> impl Iterator<Item = (KeyName<'a>, Value<'a>)> + use<'a> {
         let changes = self.message.changes;
         let added = changes.map_or(&[][..], |changes| &changes.added).iter();
@@ -215,7 +230,7 @@ impl<'a> FemtoLogRecord<'a> {
         key_values.map(move |(at, (key, value))| (key, changes.and_then(|changes| changes.value(at)).unwrap_or(value)))
     }
 
-    /// The keys and values of the call, from a reader that has come to them.
+    /// Iterates over the keys and values of the call; `reader` as in `each_key_value`.
     #[inline]
     fn own_key_values(&self, mut reader: Reader<'a>) -> impl Iterator<Item = (KeyName<'a>, Value<'a>)> + use<'a> {
         let site = self.message.site;
@@ -247,7 +262,7 @@ impl<'a> FemtoLogRecord<'a> {
         out.prepared(&self.thread.name);
     }
 
-    /// Writes the names of the spans, with `:` between them. Returns whether there are any.
+    /// Writes the names of the spans, separated by `:`. Returns whether there are any.
     pub(crate) fn render_spans(&self, out: &mut impl Output) -> bool {
         let mut any = false;
         for span in self.spans() {
@@ -294,12 +309,12 @@ impl<'a> FemtoLogRecord<'a> {
         self.payload_tags().count() - self.message.site.fields.len()
     }
 
-    /// What filters changed about the record, if anything.
+    /// Returns what filters have changed, if anything.
     fn changes(&self) -> Option<&'a Changes> {
         self.message.changes
     }
 
-    /// The same record with these changes in place of any that it has.
+    /// Returns the record with other changes.
     fn with_changes<'b>(&self, changes: &'b Changes) -> FemtoLogRecord<'b>
     where
         'a: 'b,
@@ -309,12 +324,12 @@ impl<'a> FemtoLogRecord<'a> {
         record
     }
 
-    /// Returns the value of a key, if the record has it.
+    /// Returns the value of a key, the last one if the key occurs several times.
     pub fn get(&self, key: &str) -> Option<Value<'a>> {
         self.key_values().filter(|(name, _)| *name == key).map(|(_, value)| value).last()
     }
 
-    /// Copies everything a reader can ask for.
+    /// Decodes the record and formats its message, and copies both.
     pub fn to_owned(&self) -> OwnedRecord {
         OwnedRecord::new(self)
     }

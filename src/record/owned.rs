@@ -1,11 +1,11 @@
-//! Records that outlive their queue.
+//! Decoded copies of records, which outlive the queue.
 
 use super::{FemtoLogRecord, SpanRef};
 use crate::level::Level;
 use crate::time::Timestamp;
 use crate::value::{OwnedValue, Value};
 
-/// A record that owns everything a reader can ask for.
+/// A copy of a [`FemtoLogRecord`] that owns all its parts, with the message rendered.
 ///
 /// # Examples
 ///
@@ -69,7 +69,7 @@ impl OwnedRecord {
         self.level
     }
 
-    /// Returns when the record was logged.
+    /// Returns the time at which the record was logged.
     pub fn timestamp(&self) -> Timestamp {
         self.timestamp
     }
@@ -89,7 +89,7 @@ impl OwnedRecord {
         self.template
     }
 
-    /// Returns the module that the call stands in.
+    /// Returns the path of the module that contains the call.
     pub fn module_path(&self) -> &str {
         &self.module_path
     }
@@ -124,22 +124,22 @@ impl OwnedRecord {
         &self.message
     }
 
-    /// Returns the arguments of the message, typed; see [`FemtoLogRecord::arguments`].
+    /// Iterates over the arguments of the message; see [`FemtoLogRecord::arguments`].
     pub fn arguments(&self) -> impl Iterator<Item = Value<'_>> {
         self.arguments.iter().map(OwnedValue::get)
     }
 
-    /// Returns the keys and their values; see [`FemtoLogRecord::key_values`].
+    /// Iterates over the keys and their values; see [`FemtoLogRecord::key_values`].
     pub fn key_values(&self) -> impl Iterator<Item = (&str, Value<'_>)> {
         self.key_values.iter().map(|(key, value)| (key.as_str(), value.get()))
     }
 
-    /// Returns the spans that the record was logged in, the outermost first.
+    /// Iterates over the spans that the record was logged in, the outermost first.
     pub fn spans(&self) -> impl Iterator<Item = SpanRef<'_>> {
         self.spans.iter().map(|(name, id, parent)| SpanRef::from_parts(name, *id, *parent))
     }
 
-    /// Returns the value of a key, if the record has it; the last one if it has several.
+    /// Returns the value of a key, the last one if the key occurs several times.
     pub fn get(&self, key: &str) -> Option<Value<'_>> {
         self.key_values().filter(|(name, _)| *name == key).map(|(_, value)| value).last()
     }

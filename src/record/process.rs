@@ -4,10 +4,16 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use crate::sync::generation;
 
-/// Returns the id of this process, which the system is asked for once, and once more after each fork: the question is a
-/// system call.
+/// Returns the id of this process. It is cached, because getting it is a system call; the child of a `fork` gets it again.
 pub(crate) fn process_id() -> u32 {
-    /// The generation of a process, and its id in the low half; zero before the first question.
+    /// The cached id, together with the fork generation for which it is valid. 0 until the first call.
+    ///
+    /// ```text
+    /// 63             32 31            0
+    /// +----------------+--------------+
+    /// | generation     | process id   |
+    /// +----------------+--------------+
+    /// ```
     static KNOWN: AtomicU64 = AtomicU64::new(0);
     let generation = u64::from(generation()) << 32;
     let known = KNOWN.load(Relaxed);

@@ -1,4 +1,4 @@
-//! What a filter changes about a record.
+//! Changes that a filter makes to a record for its handler.
 
 use std::fmt;
 
@@ -8,9 +8,9 @@ use super::FemtoLogRecord;
 use crate::text::Prepared;
 use crate::value::{OwnedValue, Value};
 
-/// A record that a filter may rewrite, for the filter's handler only.
+/// A record that a filter can change, for the filter's handler only.
 ///
-/// What is changed is seen by later filters, by the formatter and by the handler, and nobody else.
+/// Later filters of the same handler, its formatter and the handler itself see the changes; other handlers do not.
 ///
 /// # Examples
 ///
@@ -43,18 +43,17 @@ impl<'a> Rewrite<'a> {
         Self { record: *record, changes }
     }
 
-    /// Returns the record as it is after the changes so far.
+    /// Returns the record with the changes so far.
     pub fn record(&self) -> FemtoLogRecord<'_> {
         if self.changes.is_empty() { self.record } else { self.record.with_changes(&self.changes) }
     }
 
-    /// Replaces the message. A message that was replaced has no arguments.
+    /// Replaces the message. The record then has no [`arguments`](FemtoLogRecord::arguments).
     pub fn set_message(&mut self, message: impl Into<String>) {
         self.changes.message = Some(message.into());
     }
 
-    /// Replaces the value at a place in [`key_values`](FemtoLogRecord::key_values), counted from 0; one that the record does
-    /// not have is ignored.
+    /// Replaces the value at an index of [`key_values`](FemtoLogRecord::key_values). An index out of range is ignored.
     pub fn set_value<'v>(&mut self, index: usize, value: impl Into<Value<'v>>) {
         let value = value.into().to_owned();
         match self.changes.values.iter_mut().find(|(known, _)| *known == index) {
@@ -63,7 +62,7 @@ impl<'a> Rewrite<'a> {
         }
     }
 
-    /// Adds a key with a value behind the others.
+    /// Adds a key after all others.
     pub fn add<'v>(&mut self, key: impl Into<String>, value: impl Into<Value<'v>>) {
         self.changes.added.push((Prepared::new(key.into()), value.into().to_owned()));
     }
@@ -75,10 +74,11 @@ impl fmt::Debug for Rewrite<'_> {
     }
 }
 
-/// The changes to one record. Empty ones have allocated nothing.
+/// The changes to one record. An empty set allocates nothing.
 #[derive(Clone, Default)]
 pub(crate) struct Changes {
     pub(super) message: Option<String>,
+    /// Replaced values, by their index in the record's key-values.
     values: SmallVec<[(usize, OwnedValue); 1]>,
     pub(super) added: Vec<(Prepared, OwnedValue)>,
 }
@@ -88,7 +88,7 @@ impl Changes {
         self.message.is_none() && self.values.is_empty() && self.added.is_empty()
     }
 
-    /// How much memory they take, about: of values, what text they are.
+    /// Returns about how many bytes of memory the changes take. Of values, only strings are counted.
     pub(super) fn size(&self) -> usize {
         let text = |value: &OwnedValue| match value.get() {
             Value::Str(text) => text.len(),
@@ -99,7 +99,7 @@ impl Changes {
         size_of::<Self>() + self.message.as_ref().map_or(0, String::len) + values
     }
 
-    /// The value in place of the one at this place, if that was replaced.
+    /// Returns the value that replaces the one at this index, if there is one.
     pub(super) fn value(&self, index: usize) -> Option<Value<'_>> {
         self.values.iter().find(|(known, _)| *known == index).map(|(_, value)| value.get())
     }

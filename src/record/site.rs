@@ -1,4 +1,8 @@
-//! A consumer's own table of call sites, with what it needs to read their records.
+//! Call sites as a consumer needs them to read records.
+//!
+//! A record has only the id of its call site. The consumer looks it up in a table of its own, without a lock; when it
+//! meets an id beyond the end of its table, it copies the new call sites from the global one. What formatters need of a
+//! call site for every record (names, keys, the parts of the template) is escaped then, once.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -20,13 +24,13 @@ pub(crate) struct Site {
     pub(super) id: u64,
     registered: Registered,
     arguments: Vec<Tag>,
-    /// The keys and the types of their values.
+    /// The keys of the call and the types of their values, up to [`Limits::keys`](crate::Limits::keys).
     pub(super) fields: Vec<(Prepared, Tag)>,
-    /// How many more keys there are.
+    /// The number of keys beyond that maximum.
     pub(super) left_out: usize,
     pub(super) target: Prepared,
     pub(super) file: Prepared,
-    /// The literal parts of a template of bare `{}`.
+    /// The literal parts of a template with nothing but bare `{}`; there is one more than arguments.
     pub(super) parts: Vec<Prepared>,
 }
 
@@ -77,10 +81,10 @@ impl Site {
         text.into_iter().chain(self.arguments.iter().copied()).chain(self.fields.iter().map(|(_, tag)| *tag))
     }
 
-    /// Returns a reader of the values of the keys.
+    /// Skips the arguments or the text. Returns a reader at the values of the keys.
     pub(super) fn skip_message<'a>(&self, payload: &'a [u8]) -> Reader<'a> {
         let mut reader = Reader::new(payload);
-        // What has no keys has nothing to skip to.
+        // Without keys, nobody reads on.
         if !self.fields.is_empty() {
             if let Template::Text = self.template() {
                 reader.text();
@@ -93,7 +97,7 @@ impl Site {
     }
 }
 
-/// The call sites and logger names that a consumer has met; it asks for more when it meets an unknown one.
+/// A consumer's copy of all call sites, by id; see the module's documentation.
 #[derive(Default)]
 pub(crate) struct SiteTable {
     sites: Vec<Site>,
@@ -101,7 +105,7 @@ pub(crate) struct SiteTable {
 }
 
 impl SiteTable {
-    /// Makes the view of a record; `None` if its call site is unknown, which cannot be.
+    /// Makes the view of a record. `None` means that its call site is unknown, which only a damaged record can cause.
     #[inline]
     pub(crate) fn record<'a>(
         &'a mut self,
@@ -123,7 +127,8 @@ impl SiteTable {
     }
 }
 
-/// The same for a thread whose records loggers' filters look at: it keeps the sites that they have seen, and no others.
+/// The call sites of the records that a logger's filters have seen on one thread, and no others: a thread that logs from
+/// few of many call sites need not prepare them all.
 #[derive(Default)]
 pub(crate) struct SiteCache {
     sites: HashMap<u32, Site>,
@@ -131,7 +136,7 @@ pub(crate) struct SiteCache {
 }
 
 impl SiteCache {
-    /// Makes the view of a record; `None` if its call site is unknown, which cannot be.
+    /// Makes the view of a record. `None` means that its call site is unknown, which only a damaged record can cause.
     pub(crate) fn record<'a>(
         &'a mut self,
         header: Header,

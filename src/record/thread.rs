@@ -1,4 +1,4 @@
-//! Who a thread is. It is asked once per thread, never on the way of a record.
+//! The number and name of a thread, which are found out once per thread and not for each record.
 
 use crate::text::Prepared;
 
@@ -9,7 +9,7 @@ pub(crate) struct ThreadInfo {
 }
 
 impl ThreadInfo {
-    /// Stands for the thread of a ring until the ring says whose it is.
+    /// A placeholder for the thread of a ring, until the ring names its thread.
     pub(crate) fn unknown() -> Self {
         Self { id: 0, name: Prepared::new(String::new()) }
     }

@@ -1,4 +1,7 @@
-//! Futures that are polled in a scope, on whatever thread.
+//! Futures that are polled in a span or context.
+//!
+//! An executor may poll a future on a different thread each time, and other futures in between. So the span or context
+//! is entered for each single poll, and left after it.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -9,10 +12,10 @@ use pin_project_lite::pin_project;
 use super::FemtoSpan;
 use crate::context::Context;
 
-/// Puts futures into scopes, for every executor.
+/// Runs futures in a span or context, with any executor.
 ///
-/// A scope has what it was made in, and stands in the place of what is around the future: of two around one future, the inner
-/// counts. To have both, make one in the other.
+/// The span or context *replaces* the current context while the future is polled. So if a future is wrapped twice, the
+/// inner wrapper counts. To have the keys of both, make one span or context inside the other, as in the example.
 ///
 /// # Examples
 ///
@@ -28,52 +31,54 @@ use crate::context::Context;
 /// # drop(request);
 /// ```
 pub trait FemtoFutureExt: Future + Sized {
-    /// Enters a span whenever the future is polled, and its context when the future is dropped. The span is over when the
-    /// future is dropped, unless others have it, too. One whose future was never polled logs nothing.
+    /// Enters the span for each poll of the future, and the span's context for the future's drop.
+    ///
+    /// The span ends when the future is dropped, unless there are clones of the span. A span whose future was never
+    /// polled logs nothing.
     fn in_span(self, span: FemtoSpan) -> InScope<Self> {
-        InScope { future: Some(self), scope: Scope::Span(span) }
+        InScope { future: Some(self), scope: SpanOrContext::Span(span) }
     }
 
-    /// Enters a context whenever the future is polled, and when it is dropped.
+    /// Enters the context for each poll of the future and for its drop.
     fn in_context(self, context: Context) -> InScope<Self> {
-        InScope { future: Some(self), scope: Scope::Context(context) }
+        InScope { future: Some(self), scope: SpanOrContext::Context(context) }
     }
 }
 
 impl<F: Future> FemtoFutureExt for F {}
 
 #[derive(Debug)]
-enum Scope {
+enum SpanOrContext {
     Span(FemtoSpan),
     Context(Context),
 }
 
-impl Scope {
+impl SpanOrContext {
     fn run<T>(&self, call: impl FnOnce() -> T) -> T {
         match self {
-            Scope::Span(span) => span.in_scope(call),
-            Scope::Context(context) => context.in_scope(call),
+            SpanOrContext::Span(span) => span.in_scope(call),
+            SpanOrContext::Context(context) => context.in_scope(call),
         }
     }
 
-    /// The context in which the future is dropped, which does not count as an entry of the span.
+    /// Returns the context in which the future is dropped. Entering it does not count as an entry of the span.
     fn context(&self) -> Option<&Context> {
         match self {
-            Scope::Span(span) => span.context(),
-            Scope::Context(context) => Some(context),
+            SpanOrContext::Span(span) => span.context(),
+            SpanOrContext::Context(context) => Some(context),
         }
     }
 }
 
 pin_project! {
-    /// A future that is polled in a scope; see [`FemtoFutureExt`].
+    /// A future that is polled in a span or context; see [`FemtoFutureExt`].
     #[derive(Debug)]
     #[must_use = "futures do nothing unless they are polled"]
     pub struct InScope<F> {
-        // `None` once it is dropped, which happens in the scope.
+        // `None` once the wrapper's drop has dropped the future, inside the context.
         #[pin]
         future: Option<F>,
-        scope: Scope,
+        scope: SpanOrContext,
     }
 
     impl<F> PinnedDrop for InScope<F> {

@@ -1,4 +1,16 @@
-//! Spans: scopes with a name, an id, and records of their beginning and end.
+//! Spans: scopes with a name, keys, a beginning and an end.
+//!
+//! A span is a [`Context`] that contains an entry for the span itself. Its life:
+//!
+//! | step | what happens |
+//! |---|---|
+//! | made by `info_span!` | if its level is enabled, gets an id, and a context with its name and keys |
+//! | entered for the first time | the clock is read; the record `enter` is logged |
+//! | entered | its context becomes the current one of the thread |
+//! | guard dropped | the context is left |
+//! | last handle and guard dropped | the record `exit` is logged, with the time since the first entry |
+//!
+//! A span that was never entered logs nothing.
 
 mod future;
 
@@ -17,13 +29,13 @@ use crate::policy::SpanEvents;
 use crate::time::Clock;
 use crate::value::{Fields, Limits, Value};
 
-/// A part of the program's work that has a name, keys, a beginning and an end.
+/// A period of the program's work with a name and keys.
 ///
-/// [`info_span!`](crate::info_span!) and its siblings make one. While it is entered, the thread's records carry its name, its id
-/// and its keys. It is over when the last of its clones and guards is dropped. A span whose level is not enabled is none at
-/// all: entering it changes nothing.
+/// [`info_span!`](crate::info_span!) and its siblings make one. While a thread has entered it, the thread's records carry
+/// its name, its id and its keys. The span ends when the last of its clones and guards is dropped. A span whose level is
+/// not enabled is disabled: entering it has no effect.
 ///
-/// By default it logs when it is entered for the first time and when it is over, see [`SpanEvents`].
+/// By default, a span logs a record when it is entered for the first time and one when it ends; see [`SpanEvents`].
 ///
 /// # Examples
 ///
@@ -58,35 +70,35 @@ struct Span {
     context: Context,
     logs_enter: AtomicBool,
     logs_exit: AtomicBool,
-    /// When it was entered for the first time, and by which clock.
+    /// The clock of the span's records, and its ticks at the first entry.
     entered: OnceLock<(Clock, u64)>,
     panicked: AtomicBool,
 }
 
 impl FemtoSpan {
-    /// Returns the span that is none.
+    /// Returns a disabled span.
     #[inline]
     pub const fn none() -> Self {
         Self(None)
     }
 
-    /// Returns whether it is one.
+    /// Returns whether the span is enabled.
     #[inline]
     pub fn is_enabled(&self) -> bool {
         self.0.is_some()
     }
 
-    /// Returns the number that no other span of this process has.
+    /// Returns the span's id, which is unique in this process, or `None` if the span is disabled.
     pub fn id(&self) -> Option<u64> {
         self.0.as_ref().map(|span| span.context.span())
     }
 
-    /// Returns the name.
+    /// Returns the span's name, or `None` if the span is disabled.
     pub fn name(&self) -> Option<&'static str> {
         self.0.as_ref().map(|span| span.site.metadata.template)
     }
 
-    /// Sets which records the span makes of itself, in place of what the configuration says.
+    /// Sets which records the span logs, overriding the configuration ([`ConfigBuilder::span_events`](crate::ConfigBuilder::span_events)).
     pub fn events(self, events: SpanEvents) -> Self {
         if let Some(span) = &self.0 {
             span.set_events(events);
@@ -96,37 +108,39 @@ impl FemtoSpan {
 
     /// Enters the span until the guard is dropped.
     ///
-    /// The guard stays on its thread. Do not hold it across an `.await`: [`in_span`](FemtoFutureExt::in_span) is for that.
+    /// The guard cannot be sent to another thread. Do not hold it across an `.await`; use
+    /// [`in_span`](FemtoFutureExt::in_span) for futures.
     #[inline]
     pub fn enter(&self) -> SpanGuard {
         self.clone().entered()
     }
 
-    /// The same for a span that nobody else needs.
+    /// Enters the span like [`enter`](Self::enter), taking it instead of cloning it. The span ends with the guard, if there
+    /// are no clones.
     #[inline]
     pub fn entered(self) -> SpanGuard {
         SpanGuard(self.0.map(Entered::new))
     }
 
-    /// The context of the span, without its events; `None` if the span is none.
+    /// Returns the context of the span, which can be entered without logging. `None` if the span is disabled.
     fn context(&self) -> Option<&Context> {
         self.0.as_ref().map(|span| &span.context)
     }
 
-    /// Calls a function in the span.
+    /// Enters the span, calls a function, and leaves the span.
     pub fn in_scope<T>(&self, call: impl FnOnce() -> T) -> T {
         let _guard = self.enter();
         call()
     }
 }
 
-/// Returns a number that no other span of this process has.
+/// Returns a new id, unique in this process and not 0.
 pub(crate) fn next_id() -> u64 {
     static NEXT: AtomicU64 = AtomicU64::new(1);
     NEXT.fetch_add(1, Relaxed)
 }
 
-/// Makes the span that a macro describes, if it is enabled.
+/// What the span macros expand to: makes a span, disabled if its level is.
 #[doc(hidden)]
 pub fn make<S: Source, F: Fields>(
     source: S,
@@ -169,7 +183,7 @@ impl Span {
         self.logs_exit.store(matches!(events, SpanEvents::Exit | SpanEvents::Both), Relaxed);
     }
 
-    /// Notes the first entry.
+    /// Called at each entry: at the first one, reads the clock and logs `enter`.
     fn begin(&self) {
         if self.entered.get().is_some() || !self.logs_enter.load(Relaxed) && !self.logs_exit.load(Relaxed) {
             return;
@@ -187,7 +201,7 @@ impl Drop for Span {
         let Some((clock, since)) = self.entered.get().filter(|_| self.logs_exit.load(Relaxed)) else {
             return;
         };
-        // No limit: these keys are what the record is for.
+        // Without limits: these keys are the purpose of the record.
         let entries = ExtrasWriter::keep(self.context.words(), Limits::NONE, |entries| {
             entries.named("duration", Value::Duration(clock.elapsed(*since)));
             if self.panicked.load(Relaxed) {
@@ -209,7 +223,7 @@ impl fmt::Debug for FemtoSpan {
 pub struct SpanGuard(Option<Entered>);
 
 struct Entered {
-    // Left before the span may be over.
+    // Fields are dropped in this order: the context is left before the span can end.
     _context: ContextGuard,
     span: Arc<Span>,
     was_panicking: bool,

@@ -1,10 +1,22 @@
-//! One argument of a call, or a list of them, on the caller's side.
+//! The arguments and key values of one call, on the caller's side.
 //!
-//! The macros wrap every argument in `(&&Probe(&value)).__femtologging_pick()`. Method resolution looks for the method on
-//! `&Probe`, `&&Probe` and `Probe`, in this order, so an integer becomes a [`Number`], another [`Capture`] type
-//! [`Deferred`] and anything else [`Immediate`], without the macro
-//! knowing any type (autoref specialisation). Lists are nested pairs, `(((), first), second)`, so that there is
-//! no limit to their length, one `impl` serves them all, and a macro can build them as it reads.
+//! # How a type selects its encoding
+//!
+//! A macro does not know the types of its arguments. It expands each to `(&&Probe(&value)).__femtologging_pick()`, and
+//! method resolution finds the first of these that applies (autoref specialisation):
+//!
+//! | trait | implemented for | bound on `T` | result |
+//! |---|---|---|---|
+//! | [`PickNumber`] | `&Probe<T>` | [`Integer`] | [`Number`]: encoded as a word |
+//! | [`PickDeferred`] | `&&Probe<T>` | [`Travels`] | [`Deferred`]: encoded as it is, formatted by the consumer |
+//! | [`PickImmediate`] | `Probe<T>` | none | [`Immediate`]: formatted by the caller |
+//!
+//! If one argument of a message is immediate, the caller formats the whole message.
+//!
+//! # Lists
+//!
+//! A list of arguments is a nest of pairs: three arguments are `((((), a), b), c)`. A macro can build it while it
+//! reads the call, one `impl` for pairs covers all lengths, and there is no maximum length.
 
 use std::error::Error;
 use std::fmt;
@@ -14,7 +26,7 @@ use super::sink::ByteSink;
 use super::wire::{Kind, Reader, Tag, WordSink, padded_words};
 use crate::error::write_chain;
 
-/// Picks how an argument travels.
+/// Wraps a reference to an argument, so that its type selects how it is encoded.
 #[doc(hidden)]
 pub struct Probe<'a, T: ?Sized>(pub &'a T);
 
@@ -60,41 +72,41 @@ impl<'a, T: ?Sized> PickImmediate<'a> for Probe<'a, T> {
     }
 }
 
-/// An integer that the record carries.
+/// An integer, which is encoded as it is.
 ///
-/// It is a type apart for the sake of inference: what the template's closure gets is `T` itself, so that `5` in
-/// `info!("{:1$}", x, 5)` becomes a `usize` as it does in `format!`.
+/// It differs from [`Deferred`] for type inference only: the render closure gets the `T` itself, so that the literal
+/// `5` in `info!("{:1$}", x, 5)` becomes a `usize`, as it does in `format!`.
 #[doc(hidden)]
 pub struct Number<'a, T>(pub &'a T);
 
-/// An argument that the record carries.
+/// An argument that is encoded as it is, and that the consumer formats.
 #[doc(hidden)]
 pub struct Deferred<'a, T: ?Sized>(pub &'a T);
 
-/// An argument that the caller must format.
+/// An argument that the caller formats, because its type cannot be encoded.
 #[doc(hidden)]
 pub struct Immediate<'a, T: ?Sized>(pub &'a T);
 
-/// A key's value that is recorded as its `Debug` text.
+/// The value of a key, recorded as its `Debug` text (`key:? = value`).
 #[doc(hidden)]
 pub struct AsDebug<'a, T: ?Sized>(pub &'a T);
 
-/// A key's value that is recorded as its `Display` text.
+/// The value of a key, recorded as its `Display` text (`key:% = value`).
 #[doc(hidden)]
 pub struct AsDisplay<'a, T: ?Sized>(pub &'a T);
 
-/// A key's value that is recorded as an error's message and those of its sources.
+/// The value of a key, recorded as the messages of an error and of its sources (`key:err = error`).
 #[doc(hidden)]
 pub struct AsError<'a, T: ?Sized>(pub &'a T);
 
-/// Asks a key's value for its bytes, now: user code may not run while the record is written.
+/// Gets the bytes of a key's value (`key:bytes = value`). `as_ref` is user code, so it runs before the record is written.
 #[doc(hidden)]
 #[allow(non_snake_case, reason = "the macros name it as they name the types beside it")]
 pub fn AsBytes<T: AsRef<[u8]> + ?Sized>(value: &T) -> Bytes<'_> {
     Bytes(value.as_ref())
 }
 
-/// A key's value that is recorded as bytes.
+/// The value of a key, recorded as bytes.
 #[doc(hidden)]
 pub struct Bytes<'a>(&'a [u8]);
 
@@ -111,22 +123,22 @@ impl Field for Bytes<'_> {
     }
 }
 
-/// A key's value that stays at the call.
+/// The value of a key that is not recorded (`key:secret = value`).
 #[doc(hidden)]
 pub struct Secret<'a, T: ?Sized>(pub &'a T);
 
-/// One value on its way into a record.
+/// One value of a call that can be encoded.
 #[doc(hidden)]
 pub trait Field {
     const TAG: Tag;
-    /// Whether it is encoded as it is, without running user code.
+    /// Whether encoding runs no user code, so that the value can be written directly to a ring.
     const DIRECT: bool;
-    /// How many words [`put`](Field::put) writes.
+    /// Returns the number of words that [`put`](Field::put) writes. Only used if `DIRECT`.
     fn words(&self) -> usize;
     fn put<S: WordSink>(&self, sink: &mut S);
 }
 
-/// Values that are encoded as they are.
+/// Implements [`Field`] for wrappers of values that are encoded as they are.
 macro_rules! encoded {
     ($($type:ident: $bound:path $(, ?$sized:ident)?;)*) => {$(
         impl<T: $bound $(+ ?$sized)?> Field for $type<'_, T> {
@@ -176,7 +188,7 @@ formatted! {
     AsDebug as Debug: fmt::Debug, |value, out| out.write_fmt(format_args!("{value:?}"));
     AsDisplay as Display: fmt::Display, |value, out| out.write_fmt(format_args!("{value}"));
     AsError as Error: Error, |error, out| write_chain(error, out);
-    // Part of a message that is formatted as a whole, never on its own.
+    // Never written: a message with an immediate argument is formatted as a whole.
     Immediate as Display: , |_value, _out| Ok(());
 }
 
@@ -191,11 +203,14 @@ impl<T: ?Sized> Field for Secret<'_, T> {
     fn put<S: WordSink>(&self, _: &mut S) {}
 }
 
-/// One argument of a message: a value, and what the template's closure gets for it.
+/// One argument of a message.
+///
+/// A message is formatted by the call site's render closure, which takes [`Out`](Self::Out) values: on the consumer,
+/// decoded by [`take`](Self::take); on the caller, made by [`out`](Self::out). Both format to the same text.
 #[doc(hidden)]
 pub trait Argument: Field {
     type Out<'o>;
-    /// Reads it back on the consumer; `None` if it does not travel.
+    /// Decodes the argument, on the consumer. Returns `None` if it was not encoded.
     fn take<'o>(reader: &mut Reader<'o>) -> Option<Self::Out<'o>>;
     fn out(&self) -> Self::Out<'_>;
 }
@@ -241,8 +256,9 @@ impl<'x, T: ?Sized> Argument for Immediate<'x, T> {
     }
 }
 
-/// What the template's closure gets for a value that does not travel. It formats as the value does, where a reference
-/// to a pointer would show another address.
+/// What the render closure gets for an immediate argument.
+///
+/// It formats as the value itself. A plain reference to a pointer would not: for `{:p}` it shows its own address.
 #[doc(hidden)]
 pub struct Shown<'x, T: ?Sized>(&'x T);
 
@@ -259,7 +275,7 @@ macro_rules! shown {
 
 shown! { Display Debug LowerHex UpperHex Octal Binary LowerExp UpperExp Pointer }
 
-/// The tags of a list of fields, known at compile time; the last one first.
+/// The types of a list of fields, as a linked list that is built at compile time: the last field comes first.
 #[doc(hidden)]
 pub struct Tags {
     pub(crate) last: Tag,
@@ -267,7 +283,7 @@ pub struct Tags {
 }
 
 impl Tags {
-    /// How many there are.
+    /// Returns the length of the list.
     pub(crate) const fn count(mut list: Option<&'static Tags>) -> usize {
         let mut count = 0;
         while let Some(Tags { before, .. }) = list {
@@ -277,7 +293,7 @@ impl Tags {
         count
     }
 
-    /// Copies the tags, the first one first.
+    /// Copies the tags to a vector, in the order of the fields.
     pub(crate) fn to_vec(mut list: Option<&'static Tags>) -> Vec<Tag> {
         let mut tags = Vec::new();
         while let Some(Tags { last, before }) = list {
@@ -289,14 +305,14 @@ impl Tags {
     }
 }
 
-/// A list of fields.
+/// A list of fields: `()`, or a pair of a list and its last field.
 #[doc(hidden)]
 pub trait Fields {
     const TAGS: Option<&'static Tags>;
     const DIRECT: bool;
     fn words(&self) -> usize;
     fn put<S: WordSink>(&self, sink: &mut S);
-    /// Writes every value behind what `before` writes for it, given its place and its type. Returns their number.
+    /// Writes every value, preceded by what `before` writes for its index and type. Returns the number of values.
     fn put_each(&self, sink: &mut ByteSink, before: &dyn Fn(&mut ByteSink, usize, Tag)) -> usize {
         let _ = (sink, before);
         0
@@ -339,7 +355,7 @@ impl<A: Fields, B: Field> Fields for (A, B) {
     }
 }
 
-/// All arguments of a message.
+/// The list of all arguments of a message; see [`Argument`].
 #[doc(hidden)]
 pub trait Arguments: Fields {
     type Outs<'o>;

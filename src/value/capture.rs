@@ -1,4 +1,16 @@
-//! The types that travel as they are, and what the consumer gets back for each.
+//! The types that are encoded as they are, and what the consumer decodes for each.
+//!
+//! | type | decoded as ([`Capture::Out`]) |
+//! |---|---|
+//! | integers, floats, `bool`, `char`, `Duration`, addresses, `NonZero` | the same type |
+//! | `str`, `String` | `&str` |
+//! | `Option<T>` | `Option<T::Out>` |
+//! | `&T`, `&mut T`, `Box<T>`, `Rc<T>`, `Arc<T>` | [`Pointee<T::Out>`](Pointee) |
+//! | `Cow<T>` | `T::Out` |
+//! | lists and maps (see `nested.rs`) | nothing: only keys can have them |
+//!
+//! Two marker traits restrict where a captured type can be used: [`Single`] excludes `Option`, and [`Travels`] excludes
+//! lists and maps.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -12,9 +24,9 @@ use std::time::Duration;
 
 use super::wire::{Kind, Reader, Tag, WordSink, padded_words};
 
-/// A type that a record carries as a value, to be formatted by the consumer.
+/// A type that is encoded as it is, and that the consumer formats.
 ///
-/// What [`take`](Capture::take) gives back formats exactly as the captured value does.
+/// What [`take`](Capture::take) decodes formats exactly as the captured value does, with any format specification.
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a type that a record carries by value",
@@ -25,15 +37,15 @@ pub trait Capture {
     /// What the consumer formats in place of the value.
     type Out<'a>;
     const TAG: Tag;
-    /// How many words [`put`](Capture::put) writes.
+    /// Returns the number of words that [`put`](Capture::put) writes.
     fn words(&self) -> usize;
     fn put<S: WordSink>(&self, sink: &mut S);
     fn take<'a>(reader: &mut Reader<'a>) -> Self::Out<'a>;
-    /// The same as `take` gives, without the journey.
+    /// Returns what `take` would return, without encoding and decoding.
     fn out(&self) -> Self::Out<'_>;
 }
 
-/// Types of one fixed size that are their own `Out`.
+/// Implements [`Capture`] for types of a fixed size that are decoded as themselves.
 macro_rules! plain {
     ($($type:ty as $kind:ident, $words:literal: |$value:ident, $sink:ident| $put:expr, |$reader:ident| $take:expr;)*) => {$(
         impl Capture for $type {
@@ -179,7 +191,7 @@ impl Capture for String {
     }
 }
 
-/// An `Option` of a captured type; options of options are formatted by the caller.
+/// An `Option` of a captured type. An `Option` of an `Option` is formatted by the caller: a [`Tag`] has one bit for it.
 impl<T: Single> Capture for Option<T> {
     type Out<'a> = Option<T::Out<'a>>;
 
@@ -207,11 +219,11 @@ impl<T: Single> Capture for Option<T> {
     }
 }
 
-/// The integers, which a literal may become by the way it is used.
+/// The integer types; see [`Number`](super::argument::Number).
 #[doc(hidden)]
 pub trait Integer: Copy + for<'a> Capture<Out<'a> = Self> {}
 
-/// Everything captured but `Option`, so that a tag needs one bit for options.
+/// Captured types that are not an `Option`.
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
     message = "`Option<{Self}>` is not a type that a record carries by value",
@@ -220,7 +232,7 @@ pub trait Integer: Copy + for<'a> Capture<Out<'a> = Self> {}
 )]
 pub trait Single: Capture {}
 
-/// Everything captured that an argument of a message can be.
+/// Captured types that can be an argument of a message: all but lists and maps, which have no `Display`.
 #[doc(hidden)]
 pub trait Travels: Capture {}
 
@@ -247,7 +259,7 @@ single! {
 
 single_integers! { i8 u8 i16 u16 i32 u32 i64 u64 isize usize }
 
-/// References and owning pointers capture what they point to.
+/// Implements [`Capture`] for references and smart pointers, which capture what they point to.
 macro_rules! pointers {
     ($($(#[$life:lifetime])? $type:ty;)*) => {$(
         impl<$($life,)? T: Single + ?Sized> Single for $type {}
@@ -315,9 +327,9 @@ impl<T: Capture + ToOwned + ?Sized> Capture for Cow<'_, T> {
     }
 }
 
-/// What stands for a pointer: it formats as its target does and, for `{:p}`, as the address.
+/// What a pointer is decoded as: it formats as its target does and, for `{:p}`, as the address.
 ///
-/// A template with `{:p}` is always formatted by the caller, so the address is there when it is asked for.
+/// The consumer has no address, and needs none: a template with `{:p}` is always formatted by the caller.
 #[doc(hidden)]
 #[derive(Clone, Copy)]
 pub struct Pointee<O> {
@@ -325,7 +337,7 @@ pub struct Pointee<O> {
     address: Address,
 }
 
-/// An address as `{:p}` shows it. The only type without a fixed size that is captured is `str`.
+/// An address, as `{:p}` shows it. A wide pointer can only be one to a `str`: no other unsized type is captured.
 #[derive(Clone, Copy)]
 enum Address {
     Thin(*const ()),
@@ -344,7 +356,7 @@ impl Address {
     }
 }
 
-/// A reference to a width is a width.
+/// Lets a reference to a `usize` be a width or precision, as in `format!("{:1$}", x, &5)`.
 impl<O> Deref for Pointee<O> {
     type Target = O;
 

@@ -1,4 +1,4 @@
-//! How large a record may be.
+//! Limits for the size of records. They apply to the whole process: contexts and call sites belong to no logging system.
 
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
@@ -6,18 +6,20 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use crate::error::Problem;
 use crate::text::floor_char_boundary;
 
-/// The largest records that are sent whole. What is larger is cut visibly, and counted in
+/// The maximum size of a record and of its parts.
+///
+/// A record that exceeds a limit is truncated visibly, and counted in
 /// [`Metrics::truncated`](crate::Metrics::truncated).
 ///
-/// | limit | default | what becomes of the rest |
-/// |---|---|---|
-/// | [`keys`](Self::keys) | 64 | keys beyond are left out; a key `…` says how many |
-/// | [`key_bytes`](Self::key_bytes) | 64 | a key is cut and ends in `…`; a call with such keys counts once, not at each record |
-/// | [`value_bytes`](Self::value_bytes) | 65,536 | text ends in `…(+9 bytes)`, a list in `…(+9 elements)`; bytes are cut off |
-/// | [`record_bytes`](Self::record_bytes) | 1,048,576 | the same, also for the message |
+/// | limit | default | minimum | what happens beyond it |
+/// |---|---|---|---|
+/// | [`keys`](Self::keys) | 64 | 8 | further keys are left out; a key `…` has their number |
+/// | [`key_bytes`](Self::key_bytes) | 64 | 8 | the key is cut and ends in `…`; a call site with such a key counts once, not for each record |
+/// | [`value_bytes`](Self::value_bytes) | 65,536 | 64 | text ends in `…(+9 bytes)`, a list in `…(+9 elements)`; bytes are cut without a note |
+/// | [`record_bytes`](Self::record_bytes) | 1,048,576 | `value_bytes` | as for `value_bytes`; it applies to the message as well |
 ///
-/// A `Display` or `Debug` that goes on writing gets an error when it has written `record_bytes` more than fit; its text
-/// then ends in `…(+1048577 bytes or more)`.
+/// A `Display` or `Debug` that writes `record_bytes` more than its limit gets an error. Its text then ends in
+/// `…(+1048577 bytes or more)`.
 ///
 /// # Examples
 ///
@@ -32,16 +34,20 @@ use crate::text::floor_char_boundary;
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// How many keys a call has at most; so many may its [`Context`](crate::Context) have besides, so many spans, too, and so
-    /// many its logger ([`FemtoLogger::with`](crate::FemtoLogger::with)). At least 8.
+    /// Maximum number of keys per call, at least 8.
+    ///
+    /// The same maximum applies separately to the keys of the [`Context`](crate::Context), to those of the logger
+    /// ([`FemtoLogger::with`](crate::FemtoLogger::with)), and to the spans.
     pub keys: usize,
-    /// How long a key is at most, in bytes. At least 8.
+    /// Maximum length of a key in bytes, at least 8.
     pub key_bytes: usize,
-    /// How long the value of a key is at most, in bytes of its encoded form: that of text and bytes is as long as they are, and
-    /// an element of a list takes 8 bytes besides. At least 64.
+    /// Maximum length of the value of a key in bytes of its encoded form, at least 64.
+    ///
+    /// Text and bytes count with their length. Each element of a list takes 8 bytes in addition.
     pub value_bytes: usize,
-    /// How long a record is at most, in bytes of its encoded form; so long may its context be besides. At least as long as a
-    /// value, and 64 MiB at most.
+    /// Maximum length of a record in bytes of its encoded form, at least `value_bytes` and at most 64 MiB.
+    ///
+    /// The same maximum applies separately to its context.
     pub record_bytes: usize,
 }
 
@@ -52,7 +58,7 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// What is wrong with them, if anything.
+    /// Returns the first problem of the settings, if there is one.
     pub(crate) fn problem(&self) -> Option<Problem> {
         let problem =
             |field: &str, value: usize, remedy: &str| Some(Problem::new(format!("limits.{field}"), value, remedy));
@@ -69,7 +75,7 @@ impl Limits {
         }
     }
 
-    /// A key as it may be.
+    /// Returns a key as it is recorded: cut, if it is too long.
     pub(crate) fn key<'k>(&self, key: &'k str) -> Cow<'k, str> {
         if key.len() <= self.key_bytes {
             return Cow::Borrowed(key);
@@ -77,14 +83,16 @@ impl Limits {
         Cow::Owned(format!("{}…", &key[..floor_char_boundary(key, self.key_bytes)]))
     }
 
-    /// Counts a call, once, if the names of its keys are too long.
+    /// Counts a call site as truncated if one of its keys is too long. Called once per call site.
     pub(crate) fn check_keys(&self, keys: &[&str]) {
         if keys.iter().any(|key| key.len() > self.key_bytes) {
             count_cut();
         }
     }
 
-    /// Counts a record if it has too many keys. (A call with few is not asked.)
+    /// Counts a record as truncated if it has too many keys.
+    ///
+    /// The number is a constant at a call site, so that nothing remains of this for a call with up to 8 keys.
     #[inline(always)]
     pub(crate) fn check_count(keys: usize) {
         if keys > LEAST_KEYS && keys > KEYS.load(Relaxed) {
@@ -92,22 +100,25 @@ impl Limits {
         }
     }
 
+    /// No limits.
     pub(crate) const NONE: Self =
         Self { keys: usize::MAX, key_bytes: usize::MAX, value_bytes: usize::MAX, record_bytes: usize::MAX };
 }
 
-/// The least that may be the most.
+/// The minimum of [`Limits::keys`].
 const LEAST_KEYS: usize = 8;
 
-/// The least that [`Limits::value_bytes`] can be.
+/// The minimum of [`Limits::value_bytes`].
 const LEAST_VALUE_BYTES: usize = 64;
 
+// The limits in force. Each is read on its own, and relaxed: a call that runs while they are set may see some of the new
+// ones, each of which is valid with any of the old ones.
 static KEYS: AtomicUsize = AtomicUsize::new(64);
 static KEY_BYTES: AtomicUsize = AtomicUsize::new(64);
 static VALUE_BYTES: AtomicUsize = AtomicUsize::new(64 * 1024);
 static RECORD_BYTES: AtomicUsize = AtomicUsize::new(1024 * 1024);
 
-/// Records that were cut.
+/// The number of truncated records; see [`Metrics::truncated`](crate::Metrics::truncated).
 static CUT: AtomicU64 = AtomicU64::new(0);
 
 /// Sets the limits of this process.
@@ -128,17 +139,18 @@ pub(crate) fn get() -> Limits {
     }
 }
 
-/// Whether so many words of payload cannot hold anything that is too long.
+/// Returns whether a payload of this many words is so small that no value in it can exceed the limits.
 #[inline(always)]
 pub(crate) fn is_small(words: usize) -> bool {
     words * 8 <= LEAST_VALUE_BYTES || words * 8 <= VALUE_BYTES.load(Relaxed)
 }
 
+/// Counts a truncated record.
 pub(crate) fn count_cut() {
     CUT.fetch_add(1, Relaxed);
 }
 
-/// How many records were cut.
+/// Returns the number of truncated records.
 pub(crate) fn cut() -> u64 {
     CUT.load(Relaxed)
 }

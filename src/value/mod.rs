@@ -1,7 +1,17 @@
-//! Values: how a caller's type becomes a typed value that outlives the call.
+//! Values of arguments and keys: capture, encoding, decoding.
 //!
-//! [`Capture`] is implemented for the types that travel as they are; everything else is formatted to text by the
-//! caller. Both end as words in the record's payload, and [`Value`] is what a reader gets back.
+//! A log call encodes its values into the payload of the record, and the handler's thread decodes them:
+//!
+//! 1. The macro wraps each value so that its type selects how it is encoded (`argument.rs`, `capture.rs`): a type that
+//!    implements [`Capture`] is encoded as it is, any other is formatted to text by the caller.
+//! 2. The value is written as words (`wire.rs`) to a [`WordSink`]: directly to a ring, or first to a [`ByteSink`]
+//!    (`sink.rs`) if user code must run for it, which happens at a limited depth (`nesting.rs`) and up to a limited
+//!    size (`limits.rs`).
+//! 3. A [`Reader`] decodes the words to a [`Value`] (`nested.rs`), which borrows text from the payload.
+//! 4. `text.rs` writes a `Value` as text.
+//!
+//! For example, `info!("{}", 7_u16; user:? = u)` encodes `7` as one word of the kind [`Kind::U64`], and the `Debug`
+//! text of `u` as text of the kind [`Kind::Debug`].
 
 mod argument;
 mod capture;
@@ -41,7 +51,7 @@ use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-/// A typed value of a record: an argument of its message or the value of one of its keys.
+/// A typed value of a record: an argument of its message, or the value of a key.
 ///
 /// Its [`Display`](fmt::Display) text is what `format!("{}")` gives for the captured value (`Debug` text for
 /// [`Value::Duration`], which has no `Display`), and `null` for [`Value::Null`].
@@ -81,9 +91,9 @@ pub enum Value<'a> {
     Display(&'a str),
     /// Text that the caller's `Debug` wrote (`key:? = value`).
     Debug(&'a str),
-    /// The messages of an error and its causes, with `: ` between them (`key:err = error`).
+    /// The messages of an error and of its sources, separated by `: ` (`key:err = error`).
     Error(&'a str),
-    /// A value that stayed at the call and is shown as `***` (`key:secret = value`).
+    /// A value that is not recorded and shown as `***` (`key:secret = value`, or [`Redact`](crate::filter::Redact)).
     Secret,
     /// A span of time.
     Duration(Duration),
@@ -91,16 +101,16 @@ pub enum Value<'a> {
     Ip(IpAddr),
     /// A network address with its port.
     Socket(SocketAddr),
-    /// Bytes that are no text (`key:bytes = value`), shown in hexadecimal digits.
+    /// Bytes that are not text (`key:bytes = value`), shown as hexadecimal digits.
     Bytes(&'a [u8]),
-    /// A list: a slice, an array, a `Vec`, or what `key:serde = value` makes a list of.
+    /// A list: a slice, an array, a `Vec` or a `VecDeque`, or a sequence or tuple by `key:serde = value`.
     List(List<'a>),
-    /// Values with keys: a `BTreeMap`, a `HashMap`, or what `key:serde = value` makes a map of.
+    /// A map from text to values: a `BTreeMap`, a `HashMap`, or a map or structure by `key:serde = value`.
     Map(Map<'a>),
 }
 
 impl<'a> Value<'a> {
-    /// Returns the text if this is a string or text that the caller formatted.
+    /// Returns the text of a string, of an error, or of what the caller formatted by `Display` or `Debug`.
     pub fn as_str(&self) -> Option<&'a str> {
         match *self {
             Value::Str(text) | Value::Display(text) | Value::Debug(text) | Value::Error(text) => Some(text),
@@ -108,7 +118,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// Returns the value as an `i64` if it is an integer that fits one.
+    /// Returns the value of an integer of any width, if it is in the range of `i64`.
     pub fn as_i64(&self) -> Option<i64> {
         match *self {
             Value::I64(n) => Some(n),
@@ -119,7 +129,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// Returns the value as an `f64` if it is a floating-point number.
+    /// Returns the value of a floating-point number. Integers are not converted.
     pub fn as_f64(&self) -> Option<f64> {
         match *self {
             Value::F32(x) => Some(x.into()),
@@ -128,7 +138,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// Returns the value if it is a `bool`.
+    /// Returns the value of a `bool`.
     pub fn as_bool(&self) -> Option<bool> {
         match *self {
             Value::Bool(b) => Some(b),
@@ -136,7 +146,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// Copies the value so that it outlives the record.
+    /// Copies the value, with its text, bytes or elements, so that it can outlive the record.
     pub fn to_owned(&self) -> OwnedValue {
         let bytes = |bytes: &[u8]| Owned::Bytes(self.tag().kind, bytes.into());
         OwnedValue(match *self {
@@ -160,7 +170,7 @@ impl<'a> Value<'a> {
         })
     }
 
-    /// The type that the value is encoded as.
+    /// Returns the type that the value is encoded as.
     pub(crate) fn tag(&self) -> Tag {
         Tag::new(match self {
             Value::Null => Kind::Null,
@@ -186,7 +196,7 @@ impl<'a> Value<'a> {
         })
     }
 
-    /// Encodes the value, without its tag.
+    /// Encodes the value, without a tag.
     pub(crate) fn put(&self, sink: &mut impl WordSink) {
         match *self {
             Value::Null | Value::Secret => {}
@@ -270,19 +280,32 @@ impl<'a> From<&'a [u8]> for Value<'a> {
     }
 }
 
-/// A [`Value`] that owns its text.
+/// A [`Value`] that owns its text, bytes or elements.
+///
+/// # Examples
+///
+/// ```
+/// use femtologging::{OwnedValue, Value};
+///
+/// let owned: OwnedValue = Value::Str("abc").to_owned();
+/// assert_eq!(owned.get(), Value::Str("abc"));
+/// assert_eq!(owned.to_string(), "abc");
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct OwnedValue(Owned);
 
 #[derive(Debug, Clone, PartialEq)]
 enum Owned {
+    /// A value that borrows nothing.
     Plain(Value<'static>),
+    /// Text, of one of the four kinds that are text.
     Text(Kind, Box<str>),
+    /// Bytes, or the encoded elements of a list or map.
     Bytes(Kind, Box<[u8]>),
 }
 
 impl OwnedValue {
-    /// Returns the value, borrowing its text.
+    /// Returns the value, which borrows from this one.
     pub fn get(&self) -> Value<'_> {
         match &self.0 {
             Owned::Plain(value) => *value,

@@ -1,7 +1,11 @@
-//! Lists and maps: values made of values.
+//! Lists and maps: values that consist of values. And the decoder of whole values, which is recursive because of them.
 //!
-//! They are read where they lie, an element at a time, and copied nowhere. Only keys have such values: as arguments of a
-//! message they are formatted by the caller.
+//! A [`List`] or [`Map`] borrows its encoded elements and decodes one at a time; nothing is copied. Only keys have such
+//! values: an argument of a message that is a list is formatted by the caller.
+//!
+//! A list that has no room for all elements (see [`Limits::value_bytes`](crate::Limits::value_bytes)) is cut between
+//! two of them, at any depth. `[1, 2, 3, 4]` with room for two becomes `[1,2,"…(+2 elements)"]`; a map gets the same
+//! text as the value of a key `…`.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::fmt;
@@ -69,9 +73,9 @@ impl<'a> Map<'a> {
         std::iter::from_fn(move || (!reader.rest().is_empty()).then(|| (reader.text(), reader.tagged())))
     }
 
-    /// Iterates over the keys and values, every key once: the last one wins, in its own place.
+    /// Iterates over the entries without duplicate keys: of those with the same key, only the last.
     pub(crate) fn iter_once(&self) -> impl Iterator<Item = (&'a str, Value<'a>)> + use<'a> {
-        // Most maps are sorted, and none of those has a key twice.
+        // The entries of a `BTreeMap` ascend, so that no key can occur twice. Others are searched, in quadratic time.
         let sorted = self.iter().is_sorted_by(|(one, _), (next, _)| one < next);
         let map = *self;
         self.iter().enumerate().filter_map(move |(at, entry)| {
@@ -80,7 +84,7 @@ impl<'a> Map<'a> {
         })
     }
 
-    /// Returns the value of a key, if it is there; the last one if there are several.
+    /// Returns the value of a key, the last one if the key occurs several times.
     pub fn get(&self, key: &str) -> Option<Value<'a>> {
         self.iter().filter(|(known, _)| *known == key).map(|(_, value)| value).last()
     }
@@ -151,7 +155,7 @@ impl fmt::Debug for Map<'_> {
     }
 }
 
-/// Writes `[1,"two"]`, text in quotes.
+/// Writes the list as in `[1,"two"]`, with text in quotes.
 impl fmt::Display for List<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("[")?;
@@ -163,7 +167,7 @@ impl fmt::Display for List<'_> {
     }
 }
 
-/// Writes `{"key":1}`; of a key that comes twice, the last one.
+/// Writes the map as in `{"key":1}`, without duplicate keys.
 impl fmt::Display for Map<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("{")?;
@@ -175,7 +179,7 @@ impl fmt::Display for Map<'_> {
     }
 }
 
-/// Writes a value as a part of another one: as by itself, but text in quotes.
+/// Writes an element: like the value by itself, but text in quotes.
 fn write_element(value: Value<'_>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     match value {
         Value::Str(text) | Value::Display(text) | Value::Error(text) => write!(f, "{text:?}"),
@@ -186,14 +190,14 @@ fn write_element(value: Value<'_>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
 }
 
 impl OwnedValue {
-    /// Makes a list.
+    /// Makes a list of any values.
     pub(crate) fn list<'v>(elements: impl IntoIterator<Item = Value<'v>>) -> Self {
         let mut sink = ByteSink::default();
         elements.into_iter().for_each(|value| put_value(value, &mut sink));
         Value::List(List(&sink.bytes)).to_owned()
     }
 
-    /// Makes a map.
+    /// Makes a map of any entries.
     pub(crate) fn map<'v>(entries: impl IntoIterator<Item = (&'v str, Value<'v>)>) -> Self {
         let mut sink = ByteSink::default();
         for (key, value) in entries {
@@ -204,17 +208,18 @@ impl OwnedValue {
     }
 }
 
+/// Writes a tagged value.
 fn put_value(value: Value<'_>, sink: &mut impl WordSink) {
     sink.word(value.tag().word());
     value.put(sink);
 }
 
-/// How many words a value takes behind its tag.
+/// Returns the number of words that [`put_tagged`] writes.
 fn tagged_words<T: Capture + ?Sized>(value: &T) -> usize {
     1 + value.words()
 }
 
-/// As many of the elements as the sink has room for, and how many words they take.
+/// Returns how many elements fit in `room` words, from the first one on, and how many words they take.
 fn fitting<'x, T>(
     elements: impl Iterator<Item = T> + Clone + 'x,
     words: fn(&T) -> usize,
@@ -231,11 +236,13 @@ fn fitting<'x, T>(
     taken
 }
 
+/// Writes a captured value as a tagged value.
 fn put_tagged<T: Capture + ?Sized>(value: &T, sink: &mut impl WordSink) {
     sink.word(T::TAG.word());
     value.put(sink);
 }
 
+/// Implements [`Capture`] for lists.
 macro_rules! lists {
     ($([$($generics:tt)*] $type:ty;)*) => {$(
         impl<T: Single, $($generics)*> Single for $type {}
@@ -263,6 +270,7 @@ macro_rules! lists {
     )*};
 }
 
+/// Implements [`Capture`] for maps whose keys are text.
 macro_rules! maps {
     ($([$($generics:tt)*] $type:ty;)*) => {$(
         impl<K: Single + AsRef<str>, V: Single, $($generics)*> Single for $type {}
@@ -297,19 +305,20 @@ macro_rules! maps {
     )*};
 }
 
-/// The key of what says how many keys of a record, or entries of a map, were left out.
+/// The key that has the number of keys of a record, or of entries of a map, that were left out.
 pub(crate) const LEFT: &str = "…";
 
+/// Returns the number of words that an entry of a map takes.
 fn entry_words<K: AsRef<str>, V: Capture>((key, value): &(&K, &V)) -> usize {
     1 + padded_words(key.as_ref().len()) + tagged_words(*value)
 }
 
-/// How many words [`put_left`] writes.
+/// Returns the number of words that [`put_left`] writes.
 fn left_words(left: usize) -> usize {
     if left > 0 { tagged_words(left_out(left).as_str()) } else { 0 }
 }
 
-/// Ends a list that was cut short.
+/// Ends a list that was cut: writes the number of elements that were left out, unless it is 0.
 pub(super) fn put_left(left: usize, sink: &mut impl WordSink) {
     if left > 0 {
         sink.word(Tag::new(Kind::Str).word());
@@ -318,7 +327,7 @@ pub(super) fn put_left(left: usize, sink: &mut impl WordSink) {
     }
 }
 
-/// Writes text that says what was cut, and so is not cut itself.
+/// Writes text regardless of the limits: a note about what was cut.
 pub(super) fn put_note(text: &str, sink: &mut impl WordSink) {
     sink.word(text.len() as u64);
     for chunk in text.as_bytes().chunks(8) {

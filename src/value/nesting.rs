@@ -1,4 +1,4 @@
-//! How deep log calls are nested on a thread.
+//! A limit for the depth of log calls within log calls.
 //!
 //! A call that formats a value runs user code, which may log, and format the same value again:
 //!
@@ -9,18 +9,18 @@
 //!       info!("writing …")      depth 33: dropped, and no user code runs
 //! ```
 //!
-//! Once a thread has reached the limit, all further nested calls are dropped until the outermost one returns. A
-//! `Display` that logs itself twice otherwise makes 2^32 calls before it comes to an end.
+//! Once a thread has reached the limit, all further nested calls are dropped until the outermost one returns.
+//! Otherwise, a `Display` that logs itself twice would make 2^32 calls before it ends.
 
 use std::cell::Cell;
 
-/// Maximum depth of log calls: of the outermost one, and those within it.
+/// Maximum depth of log calls. The outermost call has the depth 1.
 const MAX_DEPTH: u32 = 32;
 
 #[derive(Clone, Copy)]
 struct Nesting {
     depth: u32,
-    /// Whether the limit was reached since the outermost call began.
+    /// Whether the limit has been reached since the outermost call began.
     is_exhausted: bool,
 }
 
@@ -30,7 +30,7 @@ thread_local! {
     static NESTING: Cell<Nesting> = const { Cell::new(OUTSIDE) };
 }
 
-/// Restores the depth, also when the call panics.
+/// Restores the depth when the call returns or panics. Leaving the outermost call also clears `is_exhausted`.
 struct Leave(Nesting);
 
 impl Drop for Leave {
@@ -41,7 +41,7 @@ impl Drop for Leave {
     }
 }
 
-/// Calls `call`, which may run user code that logs. Returns `None`, and does not call it, if it is nested too deep.
+/// Calls `call`, which may run user code that logs. Returns `None` without calling it if the maximum depth is reached.
 pub(crate) fn nested<R>(call: impl FnOnce() -> R) -> Option<R> {
     let before = NESTING.get();
     if before.is_exhausted || before.depth >= MAX_DEPTH {
@@ -70,7 +70,7 @@ mod tests {
     #[test]
     fn calls_are_nested_up_to_the_limit() {
         assert_eq!(recurse(0), (1, 0));
-        // The limit holds for each outermost call anew.
+        // Each outermost call starts from zero.
         for _ in 0..2 {
             assert_eq!(recurse(1), (MAX_DEPTH, 1));
         }

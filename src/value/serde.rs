@@ -1,7 +1,15 @@
-//! Values of any type that serde can serialize, with their structure.
+//! Values of any type that serde can serialize, with their structure (`key:serde = value`).
 //!
-//! Structures and maps become maps, sequences and tuples lists, options `null` or their value; an enum's variant is its
-//! name, or a map of its name to what it holds, as in serde's JSON.
+//! The mapping is that of serde_json:
+//!
+//! | of serde's data model | becomes |
+//! |---|---|
+//! | structures, maps | a map |
+//! | sequences, tuples | a list |
+//! | `None`, unit | null |
+//! | `Some(x)`, newtype structures | the value |
+//! | a variant without data | its name |
+//! | a variant with data | a map from its name to the data |
 
 use std::fmt::{self, Display};
 
@@ -13,7 +21,7 @@ use super::wire::{Kind, Tag, WordSink};
 use super::{ByteSink, Field, Value};
 use crate::error::guarded;
 
-/// A key's value that is recorded as serde serializes it.
+/// The value of a key, recorded as serde serializes it.
 #[doc(hidden)]
 pub struct AsSerde<'a, T: ?Sized>(pub &'a T);
 
@@ -45,13 +53,13 @@ impl<T: Serialize + ?Sized> Field for AsSerde<'_, T> {
     }
 }
 
-/// How deep values are nested at most; `…` stands for what is deeper.
+/// Maximum depth of lists and maps in a value; deeper ones are replaced by `…`.
 const DEEPEST: usize = 64;
 
-/// Writes one value behind its tag.
+/// A serializer that encodes one tagged value.
 struct Encoder {
     sink: ByteSink,
-    /// How many bytes it may take.
+    /// The maximum length of the encoded value in bytes.
     end: usize,
     depth: usize,
     cut: bool,
@@ -63,7 +71,8 @@ impl Encoder {
         value.put(&mut self.sink);
     }
 
-    /// Begins a list or map. Returns where its length goes, or `None` if it lies too deep.
+    /// Begins a list or map, with a length of 0. Returns where its elements start, or `None` if the maximum depth is
+    /// reached; then nothing may be added.
     fn open(&mut self, kind: Kind) -> Option<usize> {
         if self.depth == DEEPEST {
             self.cut = true;
@@ -77,6 +86,7 @@ impl Encoder {
         Some(self.sink.bytes.len())
     }
 
+    /// Ends a list or map that [`open`](Self::open) began: stores its length.
     fn close(&mut self, start: Option<usize>) {
         if let Some(start) = start {
             self.depth -= 1;
@@ -92,7 +102,7 @@ impl Encoder {
         Nested { kind, start, outer: None, left: 0, encoder: self }
     }
 
-    /// Begins what a variant holds, in a map of its own.
+    /// Begins the data of a variant: a list or map that is the only value of a map, whose key is the variant's name.
     fn variant(&mut self, name: &str, kind: Kind) -> Nested<'_> {
         let outer = self.open(Kind::Map);
         if outer.is_some() {
@@ -107,10 +117,11 @@ impl Encoder {
 struct Nested<'a> {
     encoder: &'a mut Encoder,
     kind: Kind,
-    /// Where it starts, and where the map around it does.
+    /// Where its elements start; `None` if it is too deep.
     start: Option<usize>,
+    /// The same for the map around it, if it is the data of a variant.
     outer: Option<usize>,
-    /// How many elements had no room.
+    /// The number of elements that were left out because the value would become too long.
     left: usize,
 }
 
@@ -142,7 +153,7 @@ impl Nested<'_> {
     }
 }
 
-/// Why something could not be serialized.
+/// Why a value could not be serialized. Its text is recorded in place of the value.
 #[derive(Debug)]
 struct Failure(String);
 
@@ -318,12 +329,12 @@ macro_rules! fields {
 
 fields! { SerializeStructVariant }
 
-/// What serde_json calls the structs that stand for its numbers when any crate of the program enables its feature
-/// `arbitrary_precision`, and for its `RawValue`. Their one field, of the same name, is text.
+/// The names of the structures by which serde_json serializes its numbers, if any crate of the program enables its
+/// feature `arbitrary_precision`, and its `RawValue`. Each has one field of the same name, whose value is text.
 const NUMBER: &str = "$serde_json::private::Number";
 const RAW: &str = "$serde_json::private::RawValue";
 
-/// A struct that is being written.
+/// A structure that is being written: an ordinary one, or one of serde_json's.
 enum Struct<'a> {
     Fields(Nested<'a>),
     /// The text of a number.
@@ -353,8 +364,8 @@ impl ser::SerializeStruct for Struct<'_> {
     }
 }
 
-/// Reads a number of JSON, as serde_json does without `arbitrary_precision`; whole ones of up to 128 bits stay whole. One
-/// that no type has room for stays text.
+/// Parses a number of JSON: as an integer of up to 128 bits or, like serde_json without `arbitrary_precision`, as an
+/// `f64`. A number that exceeds both stays text.
 fn number(text: &str) -> Value<'_> {
     let whole = |text: &str| {
         let short = text.parse().map(Value::U64).or_else(|_| text.parse().map(Value::I64));
@@ -364,7 +375,7 @@ fn number(text: &str) -> Value<'_> {
     whole(text).or_else(|| float(text)).unwrap_or(Value::Str(text))
 }
 
-/// A map whose next key was read.
+/// A map that is being written, with the key that was serialized before its value.
 struct Keyed<'a> {
     map: Nested<'a>,
     key: String,
@@ -389,7 +400,7 @@ impl ser::SerializeMap for Keyed<'_> {
     }
 }
 
-/// Makes text of a map's key, which may be text, a number, a `bool`, or the name of a variant.
+/// A serializer of a map's key to text. A key can be text, a number, a `bool`, or a variant without data.
 struct KeyText;
 
 macro_rules! key_texts {

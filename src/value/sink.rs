@@ -1,4 +1,8 @@
-//! Where a caller formats, and where what is too large is cut.
+//! The buffer in which a caller formats text, and where values that exceed the limits are cut.
+//!
+//! The text of a value is cut at a character boundary, and a note says how much is missing. With
+//! [`Limits::value_bytes`] of 64, for example, the `Display` text of a value that writes 70 times `a` becomes 64 times
+//! `a` and then `…(+6 bytes)`. The note itself is not counted.
 
 use std::fmt;
 
@@ -7,17 +11,18 @@ use super::wire::WordSink;
 use crate::error::guarded;
 use crate::text::floor_char_boundary;
 
-/// A growing byte buffer of words; what a caller formats lands here first.
+/// A growing buffer of words, to which user code formats its text.
 #[doc(hidden)]
 pub struct ByteSink {
     pub(crate) bytes: Vec<u8>,
     limits: Limits,
-    /// How long the value that is being written may become.
+    /// The length of `bytes` at which the text that is being formatted is cut.
     end: usize,
-    /// How many bytes of it did not fit.
+    /// The number of bytes of that text that were left out.
     beyond: usize,
-    /// Whether it was told to stop, so that nobody knows how many more there are.
+    /// Whether the writer got an error because it went on and on; there may be more than `beyond` bytes.
     is_stopped: bool,
+    /// Whether values of keys are written, to which `value_bytes` applies, and not the message.
     in_values: bool,
     was_cut: bool,
 }
@@ -33,30 +38,31 @@ impl ByteSink {
         Self { bytes, limits, end: usize::MAX, beyond: 0, is_stopped: false, in_values: false, was_cut: false }
     }
 
-    /// How large what is written here may be.
+    /// Returns the limits that apply to this buffer.
     #[cfg(any(feature = "log", feature = "tracing"))]
     pub(crate) fn limits(&self) -> Limits {
         self.limits
     }
 
-    /// Whether anything was cut short.
+    /// Returns whether anything was cut.
     pub(crate) fn was_cut(&self) -> bool {
         self.was_cut
     }
 
-    /// How many bytes the next text may have.
+    /// Returns the maximum number of bytes of the text that is written next.
     fn room_bytes(&self) -> usize {
         let record = self.limits.record_bytes.saturating_sub(self.bytes.len());
         if self.in_values { record.min(self.limits.value_bytes) } else { record }
     }
 
+    /// Pads with zeros to a whole number of words.
     #[inline]
     fn pad(&mut self) {
         let whole = self.bytes.len().next_multiple_of(8);
         self.bytes.resize(whole, 0);
     }
 
-    /// Puts the length of what was written since there into the word at `at`.
+    /// Ends a text that began at `at`: stores its length into the word there, which was written as 0, and pads.
     fn finish(&mut self, at: usize) {
         let length = (self.bytes.len() - at - 8) as u64;
         if let Some(word) = self.bytes.get_mut(at..at + 8) {
@@ -125,8 +131,8 @@ impl WordSink for ByteSink {
     }
 }
 
-/// Text that does not fit is counted and left out. When a whole record's worth of it was left out, the writer fails: a
-/// `Display` that writes until it gets an error comes to an end.
+/// Text that exceeds the limit is counted and left out. Once more than [`Limits::record_bytes`] were left out, writing
+/// fails, so that a `Display` that would write for ever ends.
 impl fmt::Write for ByteSink {
     #[inline]
     fn write_str(&mut self, text: &str) -> fmt::Result {

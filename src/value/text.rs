@@ -1,9 +1,19 @@
-//! The text of values, with `itoa` and `ryu` in place of `core::fmt` where both give the same.
+//! The text of values: what `format!("{}")` gives, by faster routes.
+//!
+//! | value | written by |
+//! |---|---|
+//! | integers | `Output::number`, `itoa` |
+//! | an `f64` below 10^15 without a fractional part | as an integer |
+//! | an `f64` that is a multiple of 0.001 | as two integers |
+//! | other floats | `ryu`, or `core::fmt` where the two differ |
+//! | the rest | `core::fmt` |
+//!
+//! Tests compare each of them with `core::fmt`.
 
 use super::{Kind, Reader, Tag, Value};
 use crate::text::Output;
 
-/// Writes what `format!("{}")` gives for the captured value.
+/// Writes the `Display` text of a value.
 #[inline]
 pub(crate) fn write_value(out: &mut impl Output, value: Value<'_>) {
     match value {
@@ -57,17 +67,18 @@ fn write_integer(out: &mut impl Output, n: i64) {
     out.number(n.unsigned_abs());
 }
 
-/// Whether a number is whole, and its digits are those of the integer. Such numbers are common, and need no search for the
-/// shortest digits. (-0.0 is written `-0`.)
+/// Returns whether a float is written with the digits of an integer.
+///
+/// Such numbers are common, and need no search for the shortest digits. `-0.0` is excluded: it is written `-0`.
 #[inline]
 pub(crate) fn is_whole(x: f64) -> bool {
     (x as i64) as f64 == x && x.abs() < 1e15 && x.to_bits() != (-0.0_f64).to_bits()
 }
 
-/// Writes a number that is so many thousandths and not whole, if it is one; these are common, too.
+/// Writes a float that has one to three decimals, such as 12.5 or 0.125. Returns whether it does.
 ///
-/// Of the decimals with 15 digits at most, no two are the same `f64`: one that reads as this number is the shortest that
-/// does, but for zeros at its end.
+/// Such numbers are common, too. No two decimals of up to 15 digits round to the same `f64`. So if a decimal of that
+/// length rounds to `x`, then it is, without zeros at its end, the shortest one that does: what `Display` writes.
 #[inline]
 pub(crate) fn write_thousandths(out: &mut impl Output, x: f64) -> bool {
     let scaled = x * 1000.0;
@@ -90,18 +101,24 @@ pub(crate) fn write_thousandths(out: &mut impl Output, x: f64) -> bool {
     true
 }
 
-/// Writes a float as `Display` does. `ryu` finds the same shortest digits, but ends whole numbers in `.0`, and
-/// writes exponents, which `Display` never does, for the very large and the very small. Where the number lies just
-/// between two of the shortest, `ryu` takes the even one and `Display` the greater.
+/// Writes a float as `Display` does, given the `digits` that `ryu` found.
+///
+/// Both find the shortest digits that round to the number, with three differences:
+///
+/// * `ryu` ends whole numbers in `.0`;
+/// * `ryu` writes very large and very small numbers with an exponent, `Display` never does;
+/// * where the number is exactly halfway between two shortest candidates, `ryu` takes the even one, and `Display` the
+///   greater one.
 fn write_float(out: &mut impl Output, digits: &str, x: f64, value: Value<'_>) {
-    // From the end, where the point or the exponent is near.
+    // Searched from the end, because the point or the exponent is near it.
     let decimals = digits.bytes().rev().take_while(|byte| !matches!(byte, b'.' | b'e')).count();
     let has_exponent = digits.bytes().rev().nth(decimals) == Some(b'e');
     let (digits, decimals) = match digits.strip_suffix('0') {
         Some(whole) if decimals == 1 && !has_exponent => (&whole[..whole.len() - 1], 0),
         _ => (digits, decimals),
     };
-    // A number with n binary places has n decimal places, the last of them a 5.
+    // A number with n binary places has exactly n decimal places, the last of which is a 5. So a number with one more
+    // than were written is halfway between two candidates.
     if has_exponent || binary_places(x) == decimals as i32 + 1 {
         let _ = out.write_fmt(format_args!("{value}"));
     } else {
@@ -109,7 +126,7 @@ fn write_float(out: &mut impl Output, digits: &str, x: f64, value: Value<'_>) {
     }
 }
 
-/// How many digits a number has behind the binary point; below zero if it is a multiple of a power of two.
+/// Returns the number of digits after the binary point; it is negative for a multiple of a power of two.
 fn binary_places(x: f64) -> i32 {
     let exponent = (x.to_bits() >> 52 & 0x7FF) as i32 - 1075;
     let mantissa = x.to_bits() & ((1 << 52) - 1) | 1 << 52;

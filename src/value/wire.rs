@@ -1,17 +1,40 @@
-//! The encoded form of values: little-endian 64-bit words.
+//! The wire format of values: little-endian 64-bit words.
 //!
-//! A scalar is one word (128-bit integers and durations two, addresses three or five), text is a word with its
-//! length in bytes and then its bytes, padded with zeros to whole words; so are bytes. An optional value has a word
-//! before it, 1 or 0, and nothing after a 0. The types are not in the payload: they stand in the call site's [`Tag`]s.
+//! | type | words |
+//! |---|---|
+//! | `bool`, `char`, integers of up to 64 bits, `f32`, `f64` | 1: the value, signed integers sign-extended, floats as bits |
+//! | 128-bit integers | 2: the upper half, the lower half |
+//! | `Duration` | 2: seconds, nanoseconds |
+//! | `IpAddr` | 3: 4 or 6, then the address as a 128-bit integer |
+//! | `SocketAddr` | 5: the address, the port, flow label << 32 \| scope id |
+//! | text, bytes | 1 for the length in bytes, then the bytes, padded with zeros to whole words |
+//! | `Option` | 1 for 0 or 1; after a 1, the value |
+//! | list | 1 for the number of words that follow, then each element as a *tagged* value |
+//! | map | 1 for the number of words that follow, then each key as text and its value as a tagged value |
+//! | null, secret | 0 |
 //!
-//! Where the types are known only at run time, a value has a word with its tag before it. So have the elements of a
-//! list, which begins with the number of words that follow, and those of a map, behind the text of their keys.
+//! A payload does not contain the types of its values: they are known at compile time, and the call site has a [`Tag`]
+//! for each. Where a type is known only at run time, the value is *tagged*: preceded by a word with its tag.
+//!
+//! For example, the payload of `info!("{} of {:?}", 3_u8, "four"; tags = ["a"])` is
+//!
+//! ```text
+//! word 0   3                                   3_u8
+//! word 1   4                                   "four": its length,
+//! word 2   0x0000_0000_7275_6F66               its bytes
+//! word 3   3                                   ["a"]: three words follow,
+//! word 4   Kind::Str                           the tag of the first element,
+//! word 5   1                                   its length,
+//! word 6   0x61                                its bytes
+//! ```
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::time::Duration;
 
 /// The type of an encoded value.
+///
+/// In a [`Tag`], a kind is the number of its variant; [`ALL`](Self::ALL) maps it back, and so has the same order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Kind {
@@ -39,7 +62,7 @@ pub enum Kind {
     Debug,
     /// The messages of an error and its causes.
     Error,
-    /// A value that stayed at the call.
+    /// A value that was not recorded.
     Secret,
     /// [`Duration`].
     Duration,
@@ -47,19 +70,20 @@ pub enum Kind {
     Ip,
     /// [`SocketAddr`].
     Socket,
-    /// Bytes that are no text.
+    /// Bytes that are not text.
     Bytes,
-    /// Values.
+    /// A list of values.
     List,
-    /// Values with keys.
+    /// A map from text to values.
     Map,
-    /// Nothing.
+    /// `None`, or the unit value of a serializer.
     Null,
-    /// A value behind its own tag.
+    /// A tagged value: its type is known only at run time, and precedes it.
     Any,
 }
 
 impl Kind {
+    /// All kinds, in the order of their declaration.
     const ALL: [Kind; 21] = [
         Kind::Bool,
         Kind::I64,
@@ -85,7 +109,7 @@ impl Kind {
     ];
 }
 
-/// A value's type and whether it is an `Option` of it.
+/// The type of a value: a [`Kind`], or an `Option` of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Tag {
     pub(crate) kind: Kind,
@@ -98,6 +122,7 @@ impl Tag {
         Self { kind, optional: false }
     }
 
+    /// Returns the tag of an `Option` of this type.
     pub(crate) const fn optional(self) -> Self {
         Self { kind: self.kind, optional: true }
     }
@@ -107,12 +132,20 @@ impl Tag {
         self.optional || matches!(self.kind, Kind::Null | Kind::Any)
     }
 
-    /// The tag as a word, whose upper half is free.
+    /// Encodes the tag as a word. Bits 9 and above are 0, so that [extras](crate::context) can use them.
+    ///
+    /// ```text
+    /// 63        9    8        7    0
+    /// +----------+----------+------+
+    /// | 0        | optional | kind |
+    /// +----------+----------+------+
+    /// ```
     #[inline(always)]
     pub(crate) const fn word(self) -> u64 {
         self.kind as u64 | (self.optional as u64) << 8
     }
 
+    /// Decodes a tag, ignoring bits 9 and above. A kind that does not exist, in a damaged payload, becomes null.
     #[inline]
     pub(crate) fn from_word(word: u64) -> Self {
         let kind = Kind::ALL.get(word as usize & 0xFF).copied().unwrap_or(Kind::Null);
@@ -120,30 +153,34 @@ impl Tag {
     }
 }
 
-/// How many words `bytes` bytes of text take, without their length.
+/// Returns the number of words that `bytes` bytes of text take, without the word for their length.
 #[inline(always)]
 pub(crate) const fn padded_words(bytes: usize) -> usize {
     bytes.div_ceil(8)
 }
 
-/// Where words are written: straight into a ring, or into bytes.
+/// A destination of encoded words: a ring, or a [`ByteSink`](super::ByteSink).
+///
+/// The two differ in what they accept. A ring has room for exactly the words that were announced, and may not run user
+/// code while it is borrowed; so it only gets values of types that are encoded as they are. A `ByteSink` grows, calls
+/// `Display` and `Debug`, and cuts what exceeds the [`Limits`](super::Limits).
 #[doc(hidden)]
 pub trait WordSink {
     fn word(&mut self, word: u64);
 
-    /// Writes words in a row.
+    /// Writes several words.
     #[inline(always)]
     fn words(&mut self, words: &[u64]) {
         words.iter().for_each(|word| self.word(*word));
     }
 
-    /// Writes the length of `text` and its bytes.
+    /// Writes text: its length in bytes, then the bytes.
     #[inline(always)]
     fn text(&mut self, text: &str) {
         self.bytes(text.as_bytes());
     }
 
-    /// Writes how many bytes there are, and the bytes.
+    /// Writes bytes: their number, then the bytes, padded to whole words.
     #[inline(always)]
     fn bytes(&mut self, bytes: &[u8]) {
         self.word(bytes.len() as u64);
@@ -163,11 +200,13 @@ pub trait WordSink {
         self.word(last);
     }
 
-    /// Writes text that user code formats. Only [`ByteSink`] runs it: no user code runs while a ring is open.
+    /// Writes text that user code formats. A ring does not call `write`: see [`WordSink`].
     fn format(&mut self, write: &dyn Fn(&mut dyn fmt::Write) -> fmt::Result);
 
-    /// Writes the end of a record. A sink that is a place in memory hands out a copy of itself, so that its own can stay in
-    /// registers.
+    /// Calls `put` to write the last words of a record.
+    ///
+    /// `put` is not inlined and takes the sink by reference. A sink that is copied to the stack for this call can stay
+    /// in registers until then.
     #[inline(always)]
     fn end(&mut self, put: impl FnOnce(&mut Self))
     where
@@ -176,17 +215,17 @@ pub trait WordSink {
         put(self);
     }
 
-    /// Says that the values of keys follow.
+    /// Marks the start of the values of keys, to which [`Limits::value_bytes`](super::Limits::value_bytes) applies.
     #[inline(always)]
     fn begin_values(&mut self) {}
 
-    /// How many words the elements of a list may take.
+    /// Returns the maximum number of words for the elements of a list or map that is written next.
     #[inline(always)]
     fn room(&self) -> usize {
         usize::MAX
     }
 
-    /// Notes that something was cut short.
+    /// Notes that a value was cut, so that the record is counted as truncated.
     #[inline(always)]
     fn note_cut(&mut self) {}
 }
@@ -204,7 +243,10 @@ fn suspects(word: u64) -> u64 {
     (word | below(word, b' ') | equal(b'"') | equal(b'\\') | equal(0x7F)) & (ONES << 7)
 }
 
-/// Reads a payload back. Reading past the end gives zeros and empty text, never a panic.
+/// Decodes a payload, value by value.
+///
+/// The caller supplies the types, in the order in which they were encoded. Reading past the end yields zeros and empty
+/// text, never a panic.
 #[doc(hidden)]
 #[derive(Clone, Copy)]
 pub struct Reader<'a> {
@@ -267,7 +309,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Takes the elements of a list or map out.
+    /// Reads a list or map. Returns a reader of its elements, and itself skips them.
     pub(super) fn nested(&mut self) -> Reader<'a> {
         let length = (self.word() as usize).saturating_mul(8);
         let (elements, rest) = self.bytes.split_at_checked(length).unwrap_or((self.bytes, &[]));
@@ -275,7 +317,7 @@ impl<'a> Reader<'a> {
         Reader::new(elements)
     }
 
-    /// What has not been read.
+    /// Returns what has not been read yet.
     pub(crate) fn rest(self) -> &'a [u8] {
         self.bytes
     }
