@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::disk::{Disk, FileSystem};
-use super::log_file::{LogFile, ReopenHandle};
+use super::log_file::{LogFile, OnRemoval, ReopenHandle};
 use super::{Batch, Delivery, FemtoHandler, HandlerBuilder, HandlerSpec, Line};
 use crate::error::{Error, Problem};
 use crate::level::Level;
@@ -77,17 +77,6 @@ pub enum FlushPolicy {
     AtLevel(Level),
     /// When this much time has passed since the last write, or 256 KiB of text are there.
     Every(Duration),
-}
-
-/// What a [`FemtoFileHandler`] does when its file is removed, on Unix. Either way, an error is reported once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub enum OnRemoval {
-    /// The next record creates the file again.
-    #[default]
-    Reopen,
-    /// Nothing creates it: records fail, counted, until the file is there again or a [`ReopenHandle`] asks for it.
-    Fail,
 }
 
 /// The options of a [`FemtoFileHandler`], which the other handlers of files have, too.

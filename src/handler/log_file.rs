@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::{Acquire, Release};
 
 use super::disk::{AppendFile, FileId, FileSystem, Lock};
-use super::{Batch, Line, OnRemoval};
+use super::{Batch, Line};
 use crate::error::Error;
 
 /// Has a handler open its file anew, from any thread: after a SIGHUP, or when somebody else has renamed the file.
@@ -48,6 +48,17 @@ impl ReopenHandle {
     fn take(&self) -> bool {
         self.0.load(Acquire) && self.0.swap(false, Acquire)
     }
+}
+
+/// What a [`FemtoFileHandler`](crate::FemtoFileHandler) does when its file is removed, on Unix. Either way, an error is reported once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum OnRemoval {
+    /// The next record creates the file again.
+    #[default]
+    Reopen,
+    /// Nothing creates it: records fail, counted, until the file is there again or a [`ReopenHandle`] asks for it.
+    Fail,
 }
 
 /// How often a file is opened again that is renamed between its opening and the lock on it.

@@ -17,6 +17,7 @@ mod line;
 mod log_file;
 mod net;
 mod null;
+mod retry;
 mod rotate;
 mod socket;
 mod stream;
@@ -29,12 +30,11 @@ pub use batch::{Batch, Delivery};
 pub(crate) use batch::{Call, Outcome};
 pub use builder::{FemtoHandlerExt, HandlerBuilder, HandlerSpec};
 pub use capture::FemtoCaptureHandler;
-use compose::Retrying;
 pub use compose::{
-    ErrorPolicy, FallbackOptions, FemtoFallbackHandler, FemtoFlightRecorder, FemtoMemoryHandler, FemtoRouteHandler,
+    FallbackOptions, FemtoFallbackHandler, FemtoFlightRecorder, FemtoMemoryHandler, FemtoRouteHandler,
     FlightRecorderOptions, MemoryOptions, RecorderHandle, RouteOptions,
 };
-pub use file::{FemtoFileHandler, FileOptions, FlushPolicy, OnRemoval};
+pub use file::{FemtoFileHandler, FileOptions, FlushPolicy};
 #[cfg(feature = "http")]
 pub use http::{FemtoHttpHandler, HttpBody, HttpMethod, HttpOptions};
 #[cfg(feature = "otlp")]
@@ -42,11 +42,13 @@ pub use http::{FemtoOtlpHandler, OtlpEncoding, OtlpOptions};
 #[cfg(all(feature = "journald", target_os = "linux"))]
 pub use journald::{FemtoJournaldHandler, JournaldOptions};
 pub use line::Line;
-pub use log_file::ReopenHandle;
+pub use log_file::{OnRemoval, ReopenHandle};
 #[cfg(feature = "tls")]
 pub use net::Tls;
 pub use net::{Endpoint, Framing, NetOptions};
 pub use null::FemtoNullHandler;
+pub use retry::ErrorPolicy;
+use retry::Retrying;
 pub use rotate::{
     FemtoRotatingFileHandler, FemtoTimedRotatingFileHandler, RotatingFileOptions, RotationSchedule, Weekday, When,
 };

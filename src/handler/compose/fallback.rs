@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{Inner, KeptRecord, KeptSites, Outcome, RecordId, answer, each};
 use crate::error::{Error, Problem};
-use crate::handler::net::Backoff;
+use crate::handler::retry::Backoff;
 use crate::handler::{Batch, Call, Delivery, FemtoHandler, HandlerBuilder, HandlerSpec};
 use crate::record::FemtoLogRecord;
 use crate::time::Timestamp;
@@ -167,7 +167,7 @@ impl HandlerBuilder<FallbackOptions> {
                 second: second.into(),
                 copies: BTreeMap::new(),
                 sites: KeptSites::default(),
-                backoff: Backoff::new(Backoff::RANGE, std::process::id().into()),
+                backoff: Backoff::seeded(Backoff::RANGE),
                 rests: None,
                 waits_since: None,
                 patience,

@@ -31,7 +31,6 @@
 mod fallback;
 mod memory;
 mod recorder;
-mod retry;
 mod route;
 #[cfg(test)]
 mod tests;
@@ -39,8 +38,6 @@ mod tests;
 pub use fallback::{FallbackOptions, FemtoFallbackHandler};
 pub use memory::{FemtoMemoryHandler, MemoryOptions};
 pub use recorder::{FemtoFlightRecorder, FlightRecorderOptions, RecorderHandle};
-pub use retry::ErrorPolicy;
-pub(super) use retry::Retrying;
 pub use route::{FemtoRouteHandler, RouteOptions};
 
 use super::batch::{Outcome, RecordId};

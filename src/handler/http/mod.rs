@@ -88,13 +88,13 @@ macro_rules! http_settings {
         /// Sets how much is kept while the server is away: at most this many records and this many bytes of them. By default
         /// 100,000 records and 8 MiB; up to 256 KiB more for a moment.
         pub fn retry_buffer(self, records: usize, bytes: usize) -> Self {
-            self.http(|http| (http.limits.kept_records, http.limits.kept_bytes) = (records, bytes))
+            self.http(|http| (http.limits.retry.records, http.limits.retry.bytes) = (records, bytes))
         }
 
         /// Sets the delays between attempts: from 100 ms, doubling, to 30 s by default, each shortened at random by up to a
         /// half.
         pub fn backoff(self, delays: std::ops::RangeInclusive<Duration>) -> Self {
-            self.http(|http| http.limits.backoff = delays)
+            self.http(|http| http.limits.retry.delays = delays)
         }
 
         /// Sets how long a request takes at most, from looking up the server's name to the end of the answer: 10 s by default.

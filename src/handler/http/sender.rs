@@ -1,8 +1,5 @@
 //! Batches, retries and counting: the same for whatever is sent by HTTP.
 
-use std::collections::hash_map::RandomState;
-use std::hash::BuildHasher;
-use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::Encoder;
@@ -10,7 +7,7 @@ use super::answer::{self, Verdict};
 use super::client::{Answer, Client};
 use super::request_thread::{RequestThread, Response};
 use crate::error::{Error, Problem};
-use crate::handler::net::Backoff;
+use crate::handler::retry::{Backoff, RetrySettings};
 use crate::handler::{Batch, Delivery, FemtoHandler, Outcome, RecordId};
 use crate::record::FemtoLogRecord;
 use crate::time::{Timestamp, uptime};
@@ -20,21 +17,12 @@ pub(super) struct Limits {
     pub(super) records: usize,
     pub(super) bytes: usize,
     pub(super) age: Duration,
-    pub(super) kept_records: usize,
-    pub(super) kept_bytes: usize,
-    pub(super) backoff: RangeInclusive<Duration>,
+    pub(super) retry: RetrySettings,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            records: 1000,
-            bytes: 1 << 20,
-            age: Duration::from_secs(1),
-            kept_records: 100_000,
-            kept_bytes: 8 << 20,
-            backoff: Backoff::RANGE,
-        }
+        Self { records: 1000, bytes: 1 << 20, age: Duration::from_secs(1), retry: RetrySettings::default() }
     }
 }
 
@@ -50,18 +38,12 @@ impl Limits {
         problem(self.records == 0, "batch_records", "0".to_owned(), "give 1 or more");
         problem(self.bytes == 0, "batch_bytes", "0".to_owned(), "give 1 or more");
         problem(
-            self.kept_records < self.records || self.kept_bytes < self.bytes,
+            self.retry.records < self.records || self.retry.bytes < self.bytes,
             "retry_buffer",
-            format!("{}, {}", self.kept_records, self.kept_bytes),
+            format!("{}, {}", self.retry.records, self.retry.bytes),
             "give no less than batch_records and batch_bytes, or lower these",
         );
-        let (first, longest) = (*self.backoff.start(), *self.backoff.end());
-        problem(
-            first.is_zero() || first > longest,
-            "backoff",
-            format!("{first:?}..={longest:?}"),
-            "begin with more than zero, and end with no less",
-        );
+        problems.extend(self.retry.problem());
         problems
     }
 }
@@ -124,7 +106,7 @@ pub(super) struct Sender {
 
 impl Sender {
     pub(super) fn new(client: Client, encoder: Box<dyn Encoder>, limits: Limits) -> Self {
-        let backoff = Backoff::new(limits.backoff.clone(), RandomState::new().hash_one(()));
+        let backoff = Backoff::seeded(limits.retry.delays.clone());
         Self {
             thread: RequestThread::new(client),
             encoder,
@@ -278,7 +260,7 @@ impl Sender {
 
     /// Whether there are more records than may be kept.
     fn exceeds(&self, batch: &Batch) -> bool {
-        batch.exceeds(self.limits.kept_records, self.limits.kept_bytes)
+        self.limits.retry.exceeded_by(batch)
     }
 
     /// Gives up the oldest records if the server is away and more are kept than may be, but not those of the request
@@ -287,9 +269,8 @@ impl Sender {
         if self.is_up() {
             return;
         }
-        let Limits { kept_records, kept_bytes, .. } = self.limits;
         let spared = self.under_way.as_ref().map_or(0, |request| request.open_in(batch));
-        let lost = batch.fail_oldest_after(spared, kept_records, kept_bytes);
+        let lost = batch.fail_oldest_after(spared, self.limits.retry.records, self.limits.retry.bytes);
         if lost > 0 {
             let server = self.thread.server();
             batch.report(Error::other(format!(

@@ -9,7 +9,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError};
 
 use super::Endpoint;
 use super::endpoint::bare;
-use super::link::{DatagramLink, Link, StreamLink, unacknowledged};
+use super::link::{DatagramLink, Link, StreamLink, timed_out, unacknowledged};
 #[cfg(feature = "tls")]
 use super::tls::TlsClient;
 use crate::sync::mute_thread;
@@ -83,10 +83,6 @@ impl Dial for Dialer {
         self.attempt = None;
         Some(outcome)
     }
-}
-
-pub(super) fn timed_out(timeout: Duration) -> io::Error {
-    io::Error::new(ErrorKind::TimedOut, format!("no connection after {timeout:?}"))
 }
 
 fn tcp(address: SocketAddr, timeout: Duration) -> io::Result<TcpStream> {

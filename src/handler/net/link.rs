@@ -253,6 +253,11 @@ pub(super) fn is_too_large(error: &io::Error) -> bool {
     error.raw_os_error() == Some(EMSGSIZE)
 }
 
+/// Returns the error of an attempt to connect that took too long.
+pub(super) fn timed_out(timeout: Duration) -> io::Error {
+    io::Error::new(ErrorKind::TimedOut, format!("no connection after {timeout:?}"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,6 +1,5 @@
 //! What all handlers share that talk to a peer.
 
-mod backoff;
 mod connection;
 mod dial;
 mod endpoint;
@@ -10,7 +9,6 @@ mod options;
 #[cfg(feature = "tls")]
 mod tls;
 
-pub(crate) use backoff::Backoff;
 pub(crate) use connection::Connection;
 #[cfg(all(feature = "journald", target_os = "linux"))]
 pub(crate) use dial::Dial;
@@ -19,7 +17,6 @@ pub use endpoint::Endpoint;
 pub use framing::Framing;
 #[cfg(all(feature = "journald", target_os = "linux"))]
 pub(crate) use link::Link;
-use options::Limits;
 pub use options::NetOptions;
 #[cfg(feature = "tls")]
 pub use tls::Tls;

@@ -1,18 +1,18 @@
 //! What all handlers can be set to that keep a connection.
 
-use std::collections::hash_map::RandomState;
-use std::hash::BuildHasher;
 use std::net::Ipv6Addr;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use super::connection::Limits;
 use super::dial::{Dial, Dialer, Target};
 use super::endpoint::bare;
 #[cfg(feature = "tls")]
 use super::tls::Tls;
-use super::{Backoff, Connection, Endpoint, Framing};
+use super::{Connection, Endpoint, Framing};
 use crate::error::{Error, Problem};
-use crate::handler::{Batch, HandlerBuilder};
+use crate::handler::HandlerBuilder;
+use crate::handler::retry::RetrySettings;
 
 /// The settings of a connection, which [`HandlerBuilder`] has methods for.
 pub struct NetOptions {
@@ -20,26 +20,9 @@ pub struct NetOptions {
     framing: Option<Framing>,
     connect_timeout: Duration,
     write_timeout: Duration,
-    retry_records: usize,
-    retry_bytes: usize,
-    backoff: RangeInclusive<Duration>,
+    retry: RetrySettings,
     #[cfg(feature = "tls")]
     tls: Option<Tls>,
-}
-
-/// How much is kept for a peer that is down, and how long one may take nothing.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Limits {
-    pub(super) records: usize,
-    pub(super) bytes: usize,
-    pub(super) write_timeout: Duration,
-}
-
-impl Limits {
-    /// Whether the batch holds more than may be kept.
-    pub(super) fn excess(&self, batch: &Batch) -> bool {
-        batch.exceeds(self.records, self.bytes)
-    }
 }
 
 impl Default for NetOptions {
@@ -49,9 +32,7 @@ impl Default for NetOptions {
             framing: None,
             connect_timeout: Duration::from_secs(5),
             write_timeout: Duration::from_secs(5),
-            retry_records: 100_000,
-            retry_bytes: 8 << 20,
-            backoff: Backoff::RANGE,
+            retry: RetrySettings::default(),
             #[cfg(feature = "tls")]
             tls: None,
         }
@@ -89,13 +70,6 @@ impl NetOptions {
             let wrong = timeout < Duration::from_millis(1) || timeout > Duration::from_secs(3600);
             problem(wrong, field, format!("{timeout:?}"), "give a time from 1 ms to 1 h");
         }
-        let (first, longest) = (*self.backoff.start(), *self.backoff.end());
-        problem(
-            first.is_zero() || first > longest,
-            "backoff",
-            format!("{first:?}..={longest:?}"),
-            "begin with more than zero, and end with no less",
-        );
         #[cfg(feature = "tls")]
         problem(
             self.tls.is_some() && !matches!(self.endpoint, Some(Endpoint::Tcp { .. }) | None),
@@ -103,6 +77,7 @@ impl NetOptions {
             self.endpoint.as_ref().map(Endpoint::to_string).unwrap_or_default(),
             "use TLS over TCP only",
         );
+        problems.extend(self.retry.problem());
         problems
     }
 
@@ -123,14 +98,13 @@ impl NetOptions {
 
     /// The same with connections that `dial` makes; the peer's name is for messages.
     pub(crate) fn connection_by<D: Dial>(&self, peer: String, dial: D) -> Connection<D> {
-        let backoff = Backoff::new(self.backoff.clone(), RandomState::new().hash_one(()));
-        let limits = Limits { records: self.retry_records, bytes: self.retry_bytes, write_timeout: self.write_timeout };
-        Connection::with(peer, dial, backoff, limits)
+        let limits = Limits { retry: self.retry.clone(), write_timeout: self.write_timeout };
+        Connection::new(peer, dial, limits)
     }
 
     /// Sets how much is kept while the peer is down.
     pub(crate) fn keep(&mut self, records: usize, bytes: usize) {
-        (self.retry_records, self.retry_bytes) = (records, bytes);
+        (self.retry.records, self.retry.bytes) = (records, bytes);
     }
 }
 
@@ -177,7 +151,7 @@ impl<O: AsMut<NetOptions>> HandlerBuilder<O> {
     /// Sets the delays between attempts to connect: from 100 ms, doubling, to 30 s by default, each shortened at random by up to a
     /// half.
     pub fn backoff(mut self, delays: RangeInclusive<Duration>) -> Self {
-        self.net().backoff = delays;
+        self.net().retry.delays = delays;
         self
     }
 

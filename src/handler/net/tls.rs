@@ -14,9 +14,8 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, ProtocolVersion, RootCertStore, SignatureScheme};
 
 use super::Endpoint;
-use super::dial::timed_out;
 use super::endpoint::bare;
-use super::link::{FAREWELL, Link, closed, farewell, swallow, unacknowledged};
+use super::link::{FAREWELL, Link, closed, farewell, swallow, timed_out, unacknowledged};
 use crate::error::{Error, Problem};
 use crate::sync::muted;
 use crate::time::uptime;

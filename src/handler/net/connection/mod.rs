@@ -30,10 +30,17 @@ use std::time::Duration;
 
 use super::dial::Dial;
 use super::link::{Link, is_too_large};
-use super::{Backoff, Limits};
 use crate::error::Error;
+use crate::handler::retry::{Backoff, RetrySettings};
 use crate::handler::{Batch, Delivery};
 use crate::time::{Timestamp, uptime};
+
+/// How much is kept for a peer that is down, and how long one may take nothing.
+#[derive(Debug, Clone)]
+pub(super) struct Limits {
+    pub(super) retry: RetrySettings,
+    pub(super) write_timeout: Duration,
+}
 
 pub(crate) struct Connection<D> {
     /// The peer, for messages.
@@ -70,7 +77,8 @@ struct Up {
 }
 
 impl<D: Dial> Connection<D> {
-    pub(super) fn with(peer: String, dial: D, backoff: Backoff, limits: Limits) -> Self {
+    pub(super) fn new(peer: String, dial: D, limits: Limits) -> Self {
+        let backoff = Backoff::seeded(limits.retry.delays.clone());
         let state = State::Down { since: Timestamp::MIN, until: Timestamp::MIN };
         Self { peer, dial, state, backoff, limits, abandonments: 0 }
     }
@@ -94,7 +102,7 @@ impl<D: Dial> Connection<D> {
                 }
                 State::Dialing => {
                     // The first attempt is worth waiting for before anything is given up.
-                    let waits = self.backoff.attempts() == 0 && self.limits.excess(batch);
+                    let waits = self.backoff.attempts() == 0 && self.limits.retry.exceeded_by(batch);
                     let patience = if waits { batch.time_left().unwrap_or(Duration::MAX) } else { Duration::ZERO };
                     match self.dial.poll(patience) {
                         None if waits => return Delivery::Retry,
@@ -119,7 +127,7 @@ impl<D: Dial> Connection<D> {
                 },
             }
         }
-        let lost = batch.fail_oldest(self.limits.records, self.limits.bytes);
+        let lost = batch.fail_oldest(self.limits.retry.records, self.limits.retry.bytes);
         if lost > 0 {
             batch.report(Error::other(format!(
                 "{lost} records are lost: {} is down, and there is no room to keep more",
@@ -179,7 +187,8 @@ impl Up {
         loop {
             self.send_some(batch, limits, peer, backoff, left)?;
             left = batch.time_left().map(|all| all.saturating_sub(uptime().saturating_sub(start)));
-            if !batch.exceeds_after(self.sent, limits.records, limits.bytes) || left.is_some_and(|left| left.is_zero())
+            if !batch.exceeds_after(self.sent, limits.retry.records, limits.retry.bytes)
+                || left.is_some_and(|left| left.is_zero())
             {
                 return Ok(());
             }

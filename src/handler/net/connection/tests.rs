@@ -147,8 +147,10 @@ impl Bench {
     fn new(steps: impl IntoIterator<Item = Step>, records: usize, bytes: usize) -> Self {
         let peer = Peer::default();
         peer.0.lock().unwrap().steps.extend(steps);
-        let limits = Limits { records, bytes, write_timeout: WRITE_TIMEOUT };
-        let connection = Connection::with("tcp://peer:1".into(), peer.clone(), Backoff::new(Backoff::RANGE, 1), limits);
+        let retry = RetrySettings { records, bytes, ..RetrySettings::default() };
+        let limits = Limits { retry, write_timeout: WRITE_TIMEOUT };
+        let mut connection = Connection::new("tcp://peer:1".into(), peer.clone(), limits);
+        connection.backoff = Backoff::new(Backoff::RANGE, 1);
         Self {
             peer,
             connection,

@@ -1,16 +1,14 @@
-//! What a handler does when it fails.
+//! The policy for records that a handler fails to deliver.
 
-use std::time::Duration;
-
+use super::Backoff;
 use crate::error::Error;
-use crate::handler::net::Backoff;
 use crate::handler::{Batch, Delivery, FemtoHandler};
 use crate::record::FemtoLogRecord;
 use crate::time::Timestamp;
 
-/// What becomes of records that a handler fails to deliver.
+/// What happens to records that a handler fails to deliver.
 ///
-/// [`FemtoFallbackHandler`](super::FemtoFallbackHandler) is the third way: it hands them to another handler.
+/// A [`FemtoFallbackHandler`](crate::FemtoFallbackHandler) hands them to another handler instead.
 ///
 /// # Examples
 ///
@@ -31,44 +29,38 @@ pub enum ErrorPolicy {
     /// They are counted as failed, and the error is reported.
     #[default]
     Report,
-    /// They are kept and tried again, after 100 ms and then longer and longer, up to 30 s; at a flush or shutdown at once. The error is
-    /// reported each time.
+    /// They are kept and tried again after 100 ms, and then after delays that double up to 30 s; at a flush or shutdown, at
+    /// once. The error is reported each time.
     ///
-    /// For handlers that deliver text, such as those for files and streams; those for networks try again by themselves.
+    /// For handlers that deliver text, such as those for files and streams. Those for networks retry by themselves.
     Retry {
-        /// How much text is kept, in bytes. What is older is counted as failed. A record without text counts as 8 bytes
-        /// if there are more than 1,000.
+        /// The maximum length of the text that is kept, in bytes. Older records are counted as failed. A record without
+        /// text counts as 8 bytes if there are more than 1,000.
         bytes: usize,
     },
 }
 
-/// So many records are kept however little text may be.
+/// This many records are kept, however small `bytes` is.
 const FEWEST: usize = 1000;
 
-/// A handler whose failures are tried again.
+/// A handler whose failures are retried.
 pub(in crate::handler) struct Retrying {
     handler: Box<dyn FemtoHandler>,
     bytes: usize,
     backoff: Backoff,
-    /// When to try again, after a failure.
+    /// The time of the next attempt, after a failure.
     again_at: Option<Timestamp>,
 }
 
 impl Retrying {
     pub(in crate::handler) fn new(handler: Box<dyn FemtoHandler>, bytes: usize) -> Self {
-        let backoff = Backoff::new(Backoff::RANGE, std::process::id().into());
+        let backoff = Backoff::seeded(Backoff::RANGE);
         Self { handler, bytes, backoff, again_at: None }
     }
 
-    /// The next failure is `delay` away at least.
-    fn put_off(&mut self, batch: &mut Batch, now: Timestamp) -> Delivery {
-        let delay: Duration = self.backoff.next_delay();
-        self.again_at = Some(now.saturating_add(delay));
-        self.bound(batch)
-    }
-
+    /// Fails the oldest records if more are kept than may be.
     fn bound(&self, batch: &mut Batch) -> Delivery {
-        // A record without text costs its place in the batch.
+        // A record without text has the size of its entry in the batch, about.
         let failed = batch.fail_oldest((self.bytes / size_of::<usize>()).max(FEWEST), self.bytes);
         if failed > 0 {
             batch.report(Error::other(format!("{failed} records could not be kept for another try")));
@@ -98,7 +90,8 @@ impl FemtoHandler for Retrying {
             }
             Err(error) => {
                 batch.report(error);
-                Ok(self.put_off(batch, now))
+                self.again_at = Some(now.saturating_add(self.backoff.next_delay()));
+                Ok(self.bound(batch))
             }
         }
     }

@@ -1,5 +1,7 @@
 //! How long to wait before the next attempt.
 
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -8,7 +10,7 @@ use std::time::Duration;
 ///
 /// The same seed gives the same delays.
 #[derive(Debug, Clone)]
-pub(crate) struct Backoff {
+pub(in crate::handler) struct Backoff {
     range: RangeInclusive<Duration>,
     /// The next delay before it is shortened.
     delay: Duration,
@@ -17,16 +19,21 @@ pub(crate) struct Backoff {
 }
 
 impl Backoff {
-    /// What handlers do unless told otherwise.
-    pub(crate) const RANGE: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_secs(30);
+    /// The default range.
+    pub(in crate::handler) const RANGE: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_secs(30);
 
-    pub(crate) fn new(range: RangeInclusive<Duration>, seed: u64) -> Self {
+    pub(in crate::handler) fn new(range: RangeInclusive<Duration>, seed: u64) -> Self {
         Self { delay: *range.start(), range, attempts: 0, seed }
+    }
+
+    /// The same with a random seed.
+    pub(in crate::handler) fn seeded(range: RangeInclusive<Duration>) -> Self {
+        Self::new(range, RandomState::new().hash_one(()))
     }
 
     /// Returns the delay before the next attempt: a half to the whole of the range's start, then of twice as much,
     /// and so on up to the range's end.
-    pub(crate) fn next_delay(&mut self) -> Duration {
+    pub(in crate::handler) fn next_delay(&mut self) -> Duration {
         let whole = self.delay;
         self.delay = whole.saturating_mul(2).min(*self.range.end());
         self.attempts = self.attempts.saturating_add(1);
@@ -37,14 +44,14 @@ impl Backoff {
         whole.saturating_sub(Duration::from_nanos(u64::try_from(part).unwrap_or(u64::MAX)))
     }
 
-    /// Begins anew, after a success.
-    pub(crate) fn reset(&mut self) {
+    /// Starts again with the shortest delay, after a success.
+    pub(in crate::handler) fn reset(&mut self) {
         self.delay = *self.range.start();
         self.attempts = 0;
     }
 
-    /// How many delays were asked for since the last success.
-    pub(crate) fn attempts(&self) -> u32 {
+    /// Returns the number of delays since the last success.
+    pub(in crate::handler) fn attempts(&self) -> u32 {
         self.attempts
     }
 

@@ -1,0 +1,37 @@
+//! The settings of a retry, which handlers for networks and for HTTP have in common.
+
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use super::Backoff;
+use crate::error::Problem;
+use crate::handler::Batch;
+
+/// How much is kept while the peer is down, and the delays between attempts to reach it.
+#[derive(Debug, Clone)]
+pub(in crate::handler) struct RetrySettings {
+    pub(in crate::handler) records: usize,
+    pub(in crate::handler) bytes: usize,
+    pub(in crate::handler) delays: RangeInclusive<Duration>,
+}
+
+impl Default for RetrySettings {
+    fn default() -> Self {
+        Self { records: 100_000, bytes: 8 << 20, delays: Backoff::RANGE }
+    }
+}
+
+impl RetrySettings {
+    /// Returns what is wrong with the delays.
+    pub(in crate::handler) fn problem(&self) -> Option<Problem> {
+        let (first, longest) = (*self.delays.start(), *self.delays.end());
+        let is_wrong = first.is_zero() || first > longest;
+        let remedy = "begin with more than zero, and end with no less";
+        is_wrong.then(|| Problem::new("backoff", format!("{first:?}..={longest:?}"), remedy))
+    }
+
+    /// Returns whether the batch has more than may be kept.
+    pub(in crate::handler) fn exceeded_by(&self, batch: &Batch) -> bool {
+        batch.exceeds(self.records, self.bytes)
+    }
+}
