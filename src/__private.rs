@@ -15,7 +15,7 @@ pub use crate::template::plan;
 #[cfg(feature = "serde")]
 pub use crate::value::AsSerde;
 pub use crate::value::{
-    AsBytes, AsDebug, AsDisplay, AsError, Deferred, PickDeferred, PickImmediate, PickNumber, Probe, Secret,
+    AsBytes, AsDebug, AsDisplay, AsError, Deferred, PickDeferred, PickImmediate, PickInteger, Probe, Secret,
 };
 
 use core::fmt;

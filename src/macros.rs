@@ -596,7 +596,7 @@ macro_rules! __femtologging {
     (@site [static $level:ident $($rate:tt)?] $origin:ident $target:tt $source:tt
         $format:literal [$($args:tt)*] $written:tt $values:tt $pattern:tt [$($names:ident)*] [$($keys:tt)*] $fields:tt) => {{
         #[allow(unused_imports)]
-        use $crate::__private::{PickDeferred as _, PickImmediate as _, PickNumber as _};
+        use $crate::__private::{PickDeferred as _, PickImmediate as _, PickInteger as _};
         #[cfg(clippy)]
         $crate::__femtologging!(@lint $format $written);
         if const { $crate::__private::is_compiled($crate::__private::Level::$level) } {
@@ -621,7 +621,7 @@ macro_rules! __femtologging {
     (@site [dynamic $level:tt $($rate:tt)?] $origin:ident $target:tt $source:tt
         $format:literal [$($args:tt)*] $written:tt $values:tt $pattern:tt [$($names:ident)*] [$($keys:tt)*] $fields:tt) => {{
         #[allow(unused_imports)]
-        use $crate::__private::{PickDeferred as _, PickImmediate as _, PickNumber as _};
+        use $crate::__private::{PickDeferred as _, PickImmediate as _, PickInteger as _};
         #[cfg(clippy)]
         $crate::__femtologging!(@lint $format $written);
         static __FEMTOLOGGING_SITE: $crate::__private::Callsite =

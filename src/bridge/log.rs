@@ -114,7 +114,7 @@ impl Log for LogBridge {
             place: Some(place),
             keys: &|entries| {
                 // The only errors are those of a source that has no more to give.
-                let _ = record.key_values().visit(&mut Keys(entries));
+                let _ = record.key_values().visit(&mut KeyVisitor(entries));
             },
         };
         dynamic::send(AtTarget(record.target()), &SITE, level, &dynamic);
@@ -201,16 +201,16 @@ fn level(level: log::Level) -> Level {
 }
 
 /// Adds key-values to a record.
-struct Keys<'a, 'e>(&'a mut ExtrasWriter<'e>);
+struct KeyVisitor<'a, 'e>(&'a mut ExtrasWriter<'e>);
 
-impl<'kvs> VisitSource<'kvs> for Keys<'_, '_> {
+impl<'kvs> VisitSource<'kvs> for KeyVisitor<'_, '_> {
     fn visit_pair(&mut self, key: kv::Key<'kvs>, value: kv::Value<'kvs>) -> Result<(), kv::Error> {
-        value.visit(Typed { entries: self.0, key: key.as_str() })
+        value.visit(TypedVisitor { entries: self.0, key: key.as_str() })
     }
 }
 
 /// Adds a value by its type.
-struct Typed<'a, 'e> {
+struct TypedVisitor<'a, 'e> {
     entries: &'a mut ExtrasWriter<'e>,
     key: &'a str,
 }
@@ -224,7 +224,7 @@ macro_rules! typed {
     )*};
 }
 
-impl<'v> VisitValue<'v> for Typed<'_, '_> {
+impl<'v> VisitValue<'v> for TypedVisitor<'_, '_> {
     typed! {
         visit_bool: bool => Bool;
         visit_i64: i64 => I64;

@@ -1,10 +1,10 @@
-//! Filters made of filters.
+//! Combinations of filters: `and`, `or`, `not`.
 
 use super::{FemtoFilter, Interest, Rewrite};
 use crate::level::Level;
 use crate::record::FemtoLogRecord;
 
-/// Puts filters together.
+/// Combines filters.
 ///
 /// # Examples
 ///
@@ -17,17 +17,18 @@ use crate::record::FemtoLogRecord;
 /// # drop(handler);
 /// ```
 pub trait FemtoFilterExt: FemtoFilter + Sized {
-    /// Lets through what both let through; the second is asked only about what the first does.
+    /// Lets a record pass if both filters do. The second one is called only if the first lets the record pass.
     fn and<F: FemtoFilter>(self, other: F) -> And<Self, F> {
         And(self, other)
     }
 
-    /// Lets through what either lets through; the second is asked, and rewrites, only what the first does not let through.
+    /// Lets a record pass if one of the filters does. The second one is called, and may change the record, only if the
+    /// first does not let it pass.
     fn or<F: FemtoFilter>(self, other: F) -> Or<Self, F> {
         Or(self, other)
     }
 
-    /// Lets through what this one does not. It rewrites nothing.
+    /// Lets a record pass if this filter does not. It never changes records.
     fn not(self) -> Not<Self> {
         Not(self)
     }
@@ -35,15 +36,15 @@ pub trait FemtoFilterExt: FemtoFilter + Sized {
 
 impl<F: FemtoFilter> FemtoFilterExt for F {}
 
-/// Both; see [`FemtoFilterExt::and`].
+/// A filter for records that pass two filters; see [`FemtoFilterExt::and`].
 #[derive(Debug, Clone)]
 pub struct And<A, B>(A, B);
 
-/// Either; see [`FemtoFilterExt::or`].
+/// A filter for records that pass one of two filters; see [`FemtoFilterExt::or`].
 #[derive(Debug, Clone)]
 pub struct Or<A, B>(A, B);
 
-/// The opposite; see [`FemtoFilterExt::not`].
+/// A filter for records that do not pass another filter; see [`FemtoFilterExt::not`].
 #[derive(Debug, Clone)]
 pub struct Not<F>(F);
 

@@ -1,4 +1,4 @@
-//! No repeats.
+//! Suppression of repeated records.
 
 use std::sync::Mutex;
 use std::time::Duration;
@@ -8,14 +8,14 @@ use crate::record::FemtoLogRecord;
 use crate::sync::lock;
 use crate::time::Timestamp;
 
-/// Holds records back that repeat the one before.
+/// Suppresses records that repeat the previous one.
 ///
-/// A repeat has the same level, logger, message, keys and values. The next different record carries the key `previous` with
-/// the text `repeated 3 times` (on handlers, as loggers' filters rewrite nothing).
+/// A repeat has the same level, logger, message, keys and values as the last record that passed. On a handler, the next
+/// different record gets the key `previous` with a value such as `repeated 3 times`; filters of loggers cannot add keys.
 ///
 /// | setting | default | what it does |
 /// |---|---|---|
-/// | [`window`](Self::window) | none | lets a repeat through after so much time, with the number of those held back |
+/// | [`window`](Self::window) | none | lets one repeat pass after this time, with the number of suppressed ones |
 ///
 /// # Examples
 ///
@@ -33,31 +33,32 @@ pub struct Dedup {
     last: Mutex<Last>,
 }
 
-/// The last record that was let through.
+/// The last record that passed.
 #[derive(Debug, Default)]
 struct Last {
-    /// What of it has to be the same; never empty once there was a record.
+    /// What repeats are compared by: its level, logger, message, keys and values. Empty before the first record.
     content: Vec<u8>,
-    /// The same of the record at hand.
+    /// The same of the current record; a buffer that is reused.
     scratch: Vec<u8>,
-    /// When the window is over.
+    /// The end of the window.
     until: Timestamp,
+    /// Repeats suppressed since.
     repeats: u64,
 }
 
 impl Dedup {
-    /// Makes a filter that lets no repeat through.
+    /// Makes a filter that suppresses all repeats.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Lets a repeat through when the last record that passed is so old, or older.
+    /// Lets a repeat pass if the last record that passed is at least this old.
     pub fn window(mut self, window: Duration) -> Self {
         self.window = Some(window);
         self
     }
 
-    /// Returns how often the last record was repeated if this one passes.
+    /// Returns the number of suppressed repeats if this record passes, or `None` if it is suppressed.
     fn take(&self, record: &FemtoLogRecord<'_>) -> Option<u64> {
         let last = &mut *lock(&self.last);
         last.scratch.clear();
@@ -73,7 +74,7 @@ impl Dedup {
         }
         let in_window = self.window.is_none_or(|window| {
             let left = last.until.as_nanos().saturating_sub(record.timestamp().as_nanos());
-            // After a step back of the clock, the end of the window is far away.
+            // After the wall clock stepped back, the end of the window could be far away.
             left > 0 && Duration::from_nanos(left.unsigned_abs()) <= window.saturating_mul(2)
         });
         if in_window && last.scratch == last.content {
@@ -86,7 +87,7 @@ impl Dedup {
     }
 }
 
-/// Appends what `write` writes, and its length, so that the parts cannot run into each other.
+/// Appends what `write` writes, and then its length: so `ab` and `c` differ from `a` and `bc`.
 fn put(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
     let start = out.len();
     write(out);

@@ -1,4 +1,5 @@
-//! Levels by logger, as one line of text: the grammar of `RUST_LOG`.
+//! Levels by logger in one line of text: the syntax of the environment variable `RUST_LOG`, as `env_logger` and
+//! `tracing-subscriber` read it.
 
 use std::fmt;
 
@@ -8,28 +9,29 @@ use crate::error::{Problem, notify};
 use crate::level::{Level, LevelFilter, STATIC_MAX_LEVEL};
 use crate::record::FemtoLogRecord;
 
-/// Levels by logger, read from text such as `info,my_app::db=debug,hyper=off`.
+/// Levels by logger, parsed from text such as `info,my_app::db=debug,hyper=off`.
 ///
 /// Directives are separated by commas:
 ///
 /// | directive | meaning |
 /// |---|---|
-/// | `info` | the level of all loggers that no other directive names |
-/// | `my_app::db=debug` | the level of this logger and those below it |
+/// | `info` | the level of all loggers to which no other directive applies |
+/// | `my_app::db=debug` | the level of this logger and its descendants |
 /// | `my_app::db` or `my_app::db=` | the same with `trace` |
 /// | `my_app[{user}]=debug` | the same for records that have the key `user` |
 /// | `my_app[{user=ada,n=7}]=debug` | the same for records that have these keys with these values |
-/// | `my_app[load]=trace` | the same for records logged in a span of this name, and may have keys, too |
+/// | `my_app[load]=trace` | the same for records in a span of this name; may be combined with keys: `my_app[load{user}]=trace` |
 ///
-/// The directive that names most parts of a logger's name decides, of those one with a span, then the one with most keys, of
-/// equal ones the last. A value may stand in double quotes. Levels are those that a [`LevelFilter`] parses from.
+/// If several directives apply to a record, the most specific one decides: the one that names the most parts of the
+/// logger's name; of those, one with a span; of those, the one with the most keys; of those, the last. A value can be in
+/// double quotes. Levels are what [`LevelFilter`] parses.
 ///
-/// A directive that is wrong is left out. What is wrong is said through [the library's own voice](crate::set_error_hook), and in
-/// [`warnings`](Self::warnings); so is a level that this build has not compiled in.
+/// An invalid directive is ignored and reported: by [`warnings`](Self::warnings), and as one of the library's own notices
+/// (see [`set_error_hook`](crate::set_error_hook)). So is a level that is not compiled into this build.
 ///
-/// They set the levels of loggers ([`ConfigBuilder::directives`](crate::ConfigBuilder::directives)), which costs nothing where records are
-/// logged, or are the filter of a handler. A filter holds back what no directive covers, and lets everything through if
-/// there is none.
+/// Directives can be used in two ways. [`ConfigBuilder::directives`](crate::ConfigBuilder::directives) sets the levels of
+/// loggers, which costs nothing when records are logged. As the filter of a handler, they suppress records to which no
+/// directive applies; without any directive, all records pass.
 ///
 /// # Examples
 ///
@@ -64,17 +66,17 @@ pub struct Directive {
 }
 
 impl Directive {
-    /// Returns the name of the logger; empty for all.
+    /// Returns the name of the logger; empty for all loggers.
     pub fn target(&self) -> &str {
         &self.target
     }
 
-    /// Returns the name of a span that a record has to be logged in.
+    /// Returns the name of the span in which records must be.
     pub fn span(&self) -> Option<&str> {
         self.span.as_deref()
     }
 
-    /// Returns the keys that a record has to have, some with a value.
+    /// Iterates over the keys that records must have, with the values that they must have, if any.
     pub fn fields(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
         self.fields.iter().map(|(key, value)| (key.as_str(), value.as_deref()))
     }
@@ -84,20 +86,22 @@ impl Directive {
         self.level
     }
 
-    /// Whether it speaks of loggers only.
+    /// Returns whether it names no span and no keys, so that the logger alone decides whether it applies.
     pub(crate) fn is_plain(&self) -> bool {
         self.span.is_none() && self.fields.is_empty()
     }
 
-    /// How many parts of a name, whether a span, and how many keys it names.
+    /// Returns how specific it is: the number of parts of the name, whether there is a span, the number of keys.
     fn rank(&self) -> (usize, bool, usize) {
         (parts(&self.target).count(), self.span.is_some(), self.fields.len())
     }
 
+    /// Returns whether it applies to the same records as another one.
     fn is_about(&self, other: &Self) -> bool {
         parts(&self.target).eq(parts(&other.target)) && self.span == other.span && self.fields == other.fields
     }
 
+    /// Returns whether it applies to a record.
     fn covers(&self, record: &FemtoLogRecord<'_>) -> bool {
         self.span().is_none_or(|name| record.spans().any(|span| span.name() == name))
             && covers(&self.target, record.logger())
@@ -114,7 +118,7 @@ impl Directive {
 }
 
 impl Directives {
-    /// Reads directives.
+    /// Parses directives. It does not fail: see [`warnings`](Self::warnings).
     pub fn parse(text: &str) -> Self {
         let (directives, complaints) = read(text, STATIC_MAX_LEVEL);
         let mut parsed = Self { directives, warnings: Vec::new() };
@@ -124,7 +128,7 @@ impl Directives {
         parsed
     }
 
-    /// Reads directives from an environment variable, if it is set.
+    /// Parses directives from an environment variable. Returns `None` if it is not set.
     pub fn from_env(variable: &str) -> Option<Self> {
         let value = std::env::var_os(variable)?;
         Some(value.to_str().map(Self::parse).unwrap_or_else(|| {
@@ -134,17 +138,18 @@ impl Directives {
         }))
     }
 
-    /// Returns what was wrong with the text.
+    /// Returns what is wrong with the text, one problem for each directive that was ignored.
     pub fn warnings(&self) -> &[Problem] {
         &self.warnings
     }
 
-    /// Returns the directives that are right, in the order of the text; of those about the same, the last.
+    /// Iterates over the valid directives, in the order of the text. Of several that apply to the same records, there is
+    /// only the last.
     pub fn iter(&self) -> impl Iterator<Item = &Directive> {
         self.directives.iter()
     }
 
-    /// Returns the level of a logger, as far as directives without keys and spans say.
+    /// Returns the level of a logger by the directives without spans and keys, or `None` if none applies to it.
     pub fn level(&self, logger: &str) -> Option<LevelFilter> {
         let of_logger =
             self.directives.iter().filter(|directive| directive.is_plain() && covers(&directive.target, logger));
@@ -191,7 +196,7 @@ impl FemtoFilter for Directives {
 }
 
 impl fmt::Display for Directives {
-    /// Writes the directives so that they can be parsed again.
+    /// Writes the directives in the syntax that [`parse`](Directives::parse) reads.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (at, directive) in self.directives.iter().enumerate() {
             let comma = if at > 0 { "," } else { "" };
@@ -220,10 +225,11 @@ impl fmt::Display for Directive {
     }
 }
 
-/// What is wrong with a directive.
+/// What is wrong with a directive, and how to correct it.
 type Complaint = &'static str;
 
-/// Reads directives, and what is wrong with which, for a build with this static maximum.
+/// Parses directives. Returns the valid ones, and the text of each invalid one with what is wrong with it; `compiled` is
+/// the least severe level that the build contains.
 fn read(text: &str, compiled: LevelFilter) -> (Vec<Directive>, Vec<(&str, Complaint)>) {
     let mut directives: Vec<Directive> = Vec::new();
     let mut complaints = Vec::new();
@@ -297,7 +303,7 @@ fn read_level(text: &str) -> Result<LevelFilter, Complaint> {
 /// A span's name, and keys with their values.
 type Scope = (Option<String>, Vec<(String, Option<String>)>);
 
-/// Reads what stands behind `[`.
+/// Parses the part after `[`: the name of a span, keys in braces, and `]`.
 fn read_scope(text: &str) -> Result<Scope, Complaint> {
     const WRONG: Complaint = "this is no span or keys: write `[span]`, `[{key}]` or `[span{key=value}]`";
     let inside = text.trim_end().strip_suffix(']').ok_or(WRONG)?;
@@ -325,12 +331,12 @@ fn read_scope(text: &str) -> Result<Scope, Complaint> {
     Ok(((!span.is_empty()).then(|| span.to_owned()), read))
 }
 
-/// Whether a name can have this character without being mistaken for something else.
+/// Returns whether a name can contain this character: not those that have a meaning in directives.
 fn is_plain(c: char) -> bool {
     !c.is_control() && !",=[]{}\"/:".contains(c)
 }
 
-/// The text of a value, which may stand in quotes.
+/// Returns the text of a value, without its quotes; `None` if it is not valid.
 fn unquoted(value: &str) -> Option<String> {
     let Some(rest) = value.strip_prefix('"') else {
         return (!value.contains(|c: char| c.is_control() || "[]{}\"".contains(c))).then(|| value.to_owned());

@@ -1,10 +1,10 @@
-//! By a key and its value.
+//! A filter by key and value.
 
 use super::FemtoFilter;
 use crate::record::FemtoLogRecord;
 use crate::value::{OwnedValue, Value};
 
-/// Lets records through that have a key, or a key with a certain value.
+/// Lets records pass that have a key, or a key with a certain value.
 ///
 /// # Examples
 ///
@@ -29,7 +29,8 @@ impl Key {
 
     /// Makes a filter for records that have this key with this value.
     ///
-    /// Integers of all types are compared by their number, floats of both, and text however the caller made it.
+    /// Values of different types are equal if they are the same number (`7_u8` and `7_i64`; `0.5_f32` and `0.5_f64`) or the
+    /// same text (a string and the text of a `Display`).
     pub fn equal<'v>(key: impl Into<String>, value: impl Into<Value<'v>>) -> Self {
         Self { key: key.into(), value: Some(value.into().to_owned()) }
     }
@@ -48,7 +49,7 @@ fn are_equal(a: Value<'_>, b: Value<'_>) -> bool {
     a == b || same_text || same_float || integer(a).zip(integer(b)).is_some_and(|(a, b)| a == b)
 }
 
-/// The number of an integer; those beyond `i128` have one type only.
+/// Returns the value of an integer. One that exceeds `i128` needs no conversion: only `u128` has it.
 fn integer(value: Value<'_>) -> Option<i128> {
     match value {
         Value::I64(n) => Some(n.into()),

@@ -1,11 +1,11 @@
-//! By the message's text.
+//! A filter by the text of the message, and the rendering of messages for filters.
 
 use std::cell::Cell;
 
 use super::FemtoFilter;
 use crate::record::FemtoLogRecord;
 
-/// Lets records through whose message has a text in it, in exactly these letters.
+/// Lets records pass whose message contains a text. Case matters.
 ///
 /// # Examples
 ///
@@ -20,7 +20,7 @@ use crate::record::FemtoLogRecord;
 pub struct Contains(String);
 
 impl Contains {
-    /// Makes a filter for messages with this text.
+    /// Makes a filter for messages that contain this text.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
@@ -33,14 +33,14 @@ impl FemtoFilter for Contains {
 }
 
 thread_local! {
-    /// A buffer for messages; it is taken out while in use.
+    /// A buffer for messages. It is taken out of the cell while it is in use, so that a nested use gets an empty one.
     static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 
-/// The largest buffer that a thread keeps.
+/// The maximum capacity of the buffer that a thread keeps, in bytes.
 const KEPT: usize = 64 * 1024;
 
-/// Calls `look` with the text of the message.
+/// Calls `look` with the text of the message, which is rendered if necessary.
 pub(super) fn with_message<T>(record: &FemtoLogRecord<'_>, look: impl FnOnce(&str) -> T) -> T {
     if let Some(text) = record.message().as_str() {
         return look(text);

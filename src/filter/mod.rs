@@ -1,20 +1,22 @@
-//! Filters: whether a record goes on, and as what.
+//! Filters: decide which records pass, and may change them for one handler.
+//!
+//! A filter of a handler runs on the handler's thread, one of a logger on the calling thread; see [`FemtoFilter`].
 //!
 //! | filter | lets through |
 //! |---|---|
-//! | [`LevelFilter`](crate::LevelFilter) | a level and what is more severe |
-//! | `Level::Debug..=Level::Info` | these levels |
+//! | [`LevelFilter`](crate::LevelFilter) | records of a level and above |
+//! | `Level::Debug..=Level::Info` | records of these levels |
 //! | [`Name`] | records of a logger and those below it |
 //! | [`Key`] | records that have a key, or a key with this value |
 //! | [`Contains`] | records whose message has this text |
 //! | `Matches` (feature `regex`) | records whose message matches a regular expression |
-//! | [`Directives`] | what a text such as `info,my_app::db=debug` says |
-//! | [`Sample`] | one in so many, or a fraction |
-//! | [`RateLimit`] | so many in a second, for each logger, call site or value of a key |
-//! | [`Dedup`] | no repeats of the record before |
-//! | [`Redact`] | everything, but with `***` in place of secrets |
+//! | [`Directives`] | records by logger and level, as in `info,my_app::db=debug` |
+//! | [`Sample`] | every n-th record, or a fraction of the records |
+//! | [`RateLimit`] | a number of records per second: in total, or per logger, call site or value of a key |
+//! | [`Dedup`] | records that do not repeat the previous one |
+//! | [`Redact`] | all records, with secrets replaced by `***` |
 //!
-//! Closures are filters, too, and [`FemtoFilterExt`] puts filters together.
+//! Every `Fn(&FemtoLogRecord) -> bool` is a filter. [`FemtoFilterExt`] combines filters by `and`, `or` and `not`.
 //!
 //! # Examples
 //!
@@ -64,16 +66,18 @@ use std::sync::Arc;
 use crate::level::Level;
 use crate::record::FemtoLogRecord;
 
-/// Decides whether a record goes on.
+/// Decides which records pass.
 ///
-/// On a handler, a filter runs on the handler's thread, and may [`rewrite`](Self::rewrite) the record for this handler. On a
-/// logger, it runs on the calling thread, before the record is queued, for records logged to that very logger and not
-/// for those that come up from its children, as in CPython; there it only decides. What a filter itself logs is not
-/// filtered by loggers, so that it cannot call itself.
+/// | | filter of a handler | filter of a logger |
+/// |---|---|---|
+/// | thread | the handler's | the calling one, before the record is queued |
+/// | records | all that reach the handler | those logged to this logger; not those of its children, as in CPython |
+/// | may change records | for this handler, by [`rewrite`](Self::rewrite) | no |
+/// | a panic | the record is counted as failed | the record passes |
 ///
-/// A filter that panics costs a handler that record, which is counted as failed; a logger lets the record pass.
+/// Records that a filter itself logs are not filtered by loggers, so that a filter cannot call itself.
 ///
-/// Every `Fn(&FemtoLogRecord) -> bool` is a filter. The module [`filter`](self) has a list of ready ones.
+/// Every `Fn(&FemtoLogRecord) -> bool` is a filter. The module [`filter`](self) lists the provided filters.
 ///
 /// # Examples
 ///
@@ -86,41 +90,41 @@ use crate::record::FemtoLogRecord;
 /// # let _ = named("app");
 /// ```
 pub trait FemtoFilter: Send + Sync {
-    /// Returns whether the record goes on.
+    /// Returns whether the record passes.
     fn allows(&self, record: &FemtoLogRecord<'_>) -> bool;
 
-    /// Returns whether the record goes on, after changing what of it shall be different.
+    /// Returns whether the record passes, and may change it for the filter's handler.
     ///
-    /// Handlers ask this and loggers [`allows`](Self::allows), once per record each.
+    /// Handlers call this method, and loggers call [`allows`](Self::allows); each once per record.
     fn rewrite(&self, record: &mut Rewrite<'_>) -> bool {
         self.allows(&record.record())
     }
 
-    /// Returns what is known before there is a record, for records of a level to a logger of this name.
+    /// Returns whether records of a level and a logger pass, as far as that is certain without the record.
     ///
-    /// It is asked once, when the filter is put on a logger. Levels that a filter is never interested in cost no more than any
-    /// other disabled call, and a filter that is always interested is not asked again.
+    /// Called when the filter is added to a logger. A level that never passes costs what a disabled call costs; for a
+    /// level that always passes, the filter is not called.
     fn interest(&self, level: Level, logger: &str) -> Interest {
         let _ = (level, logger);
         Interest::Sometimes
     }
 
-    /// Returns whether the filter is of use on handlers only, because it is there to rewrite records.
+    /// Returns whether the filter only makes sense on handlers, because its purpose is to change records.
     ///
-    /// A logger refuses such a filter.
+    /// Adding such a filter to a logger is an error.
     fn is_for_handlers(&self) -> bool {
         false
     }
 }
 
-/// What a filter knows of records to come; see [`FemtoFilter::interest`].
+/// Whether future records pass a filter; see [`FemtoFilter::interest`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Interest {
-    /// None of them goes on.
+    /// No record passes.
     Never,
     /// It depends on the record.
     Sometimes,
-    /// All of them go on, and the filter need not be asked.
+    /// All records pass, and the filter is not called.
     Always,
 }
 
@@ -137,7 +141,7 @@ impl<F: Fn(&FemtoLogRecord<'_>) -> bool + Send + Sync> FemtoFilter for F {
     }
 }
 
-/// A filter that several handlers or loggers share, with one state for all.
+/// A filter that several handlers or loggers share, including its state.
 impl<F: FemtoFilter + ?Sized> FemtoFilter for Arc<F> {
     fn allows(&self, record: &FemtoLogRecord<'_>) -> bool {
         (**self).allows(record)
@@ -156,7 +160,7 @@ impl<F: FemtoFilter + ?Sized> FemtoFilter for Arc<F> {
     }
 }
 
-/// Asks a handler's filters in turn, and calls `go_on` with what they made of the record if all let it through.
+/// Calls a handler's filters in order. If the record passes all of them, calls `go_on` with the record as they changed it.
 pub(crate) fn through<T>(
     filters: &[Box<dyn FemtoFilter>],
     record: &FemtoLogRecord<'_>,

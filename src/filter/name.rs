@@ -1,13 +1,13 @@
-//! By the logger's name.
+//! A filter by the name of the logger.
 
 use super::{FemtoFilter, Interest};
 use crate::level::Level;
 use crate::record::FemtoLogRecord;
 
-/// Lets records of one logger through, and of those below it.
+/// Lets records of a logger and of its descendants pass.
 ///
-/// Parts of a name are separated by `.` or `::`, which are the same here as everywhere: `core` covers `core`, `core::net` and
-/// `core.net`, but not `corey`. An empty name or `root` covers all.
+/// Parts of a name are separated by `.` or `::`; the two are equivalent. So `core` lets records of `core`, `core::net`
+/// and `core.net` pass, but not those of `corey`. An empty name or `root` lets all records pass.
 ///
 /// # Examples
 ///
@@ -22,7 +22,7 @@ use crate::record::FemtoLogRecord;
 pub struct Name(String);
 
 impl Name {
-    /// Makes a filter for the logger of this name.
+    /// Makes a filter for the logger with this name.
     pub fn new(name: impl Into<String>) -> Self {
         Self(name.into())
     }
@@ -38,13 +38,13 @@ impl FemtoFilter for Name {
     }
 }
 
-/// The parts of a name; the root logger's has none.
+/// Iterates over the parts of a name. The root logger's name has none.
 pub(super) fn parts(name: &str) -> impl Iterator<Item = &str> {
     let name = if name == "root" { "" } else { name };
     name.split("::").flat_map(|part| part.split('.')).filter(|part| !part.is_empty())
 }
 
-/// Whether a logger is the one called `name` or below it.
+/// Returns whether `logger` is the logger `name` or a descendant of it.
 pub(super) fn covers(name: &str, logger: &str) -> bool {
     let mut of_logger = parts(logger);
     parts(name).all(|part| of_logger.next() == Some(part))

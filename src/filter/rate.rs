@@ -1,4 +1,4 @@
-//! So many in a second.
+//! A rate limit for records, by token buckets.
 
 use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
@@ -11,16 +11,19 @@ use crate::record::FemtoLogRecord;
 use crate::sync::lock;
 use crate::time::Timestamp;
 
-/// Lets so many records through in a second, with bursts.
+/// Limits the number of records per second, with bursts.
 ///
-/// There is a budget for all records together, or for each logger, call site or value of a key. A budget is a bucket of
-/// [`burst`](Self::burst) tokens, full at first, that fills at a steady rate; a record takes one. The time is that of the records. The next
-/// record that passes carries the key `suppressed` with how many did not (on handlers, as loggers' filters rewrite nothing).
+/// The limit applies to all records together, or to each logger, call site or value of a key separately. Each has a
+/// token bucket, which holds up to [`burst`](Self::burst) tokens, is full at first, and gains `rate` tokens per second. A
+/// record that passes takes a token; without a token it is suppressed. The time is that of the records.
+///
+/// On a handler, the next record that passes gets the key `suppressed` with the number of suppressed records; filters of
+/// loggers cannot add keys.
 ///
 /// | setting | default | what it does |
 /// |---|---|---|
-/// | [`burst`](Self::burst) | a second's worth, at least 1 | how many records pass in a row |
-/// | [`max_keys`](Self::max_keys) | 1024 | how many budgets there are; when all are in use, further keys share one |
+/// | [`burst`](Self::burst) | `rate`, at least 1 | maximum number of records that pass in a row |
+/// | [`max_keys`](Self::max_keys) | 1024 | maximum number of buckets; when all are in use, further loggers, call sites or values share one |
 ///
 /// # Examples
 ///
@@ -35,7 +38,7 @@ use crate::time::Timestamp;
 #[derive(Debug)]
 pub struct RateLimit {
     per: Per,
-    /// Nanoseconds in which a token is earned.
+    /// Nanoseconds until one more token is there.
     interval: i64,
     burst: u32,
     max_keys: usize,
@@ -43,6 +46,7 @@ pub struct RateLimit {
     buckets: Mutex<Buckets>,
 }
 
+/// What has a bucket of its own.
 #[derive(Debug)]
 enum Per {
     All,
@@ -51,26 +55,26 @@ enum Per {
     Key(String),
 }
 
-/// Nanoseconds after which it is worth looking again for budgets that are full.
+/// Minimum interval between two searches for full buckets, in nanoseconds.
 const SWEEP: i64 = 1_000_000_000;
 
 impl RateLimit {
-    /// Limits all records together, to `rate` a second.
+    /// Limits all records together to `rate` per second.
     pub fn new(rate: f64) -> Self {
         Self::per(Per::All, rate)
     }
 
-    /// Limits each logger's records to `rate` a second.
+    /// Limits the records of each logger to `rate` per second.
     pub fn per_logger(rate: f64) -> Self {
         Self::per(Per::Logger, rate)
     }
 
-    /// Limits the records of each call in the source to `rate` a second.
+    /// Limits the records of each call site to `rate` per second.
     pub fn per_call_site(rate: f64) -> Self {
         Self::per(Per::CallSite, rate)
     }
 
-    /// Limits the records with each value of a key to `rate` a second. Those without the key have a budget together.
+    /// Limits the records with each value of a key to `rate` per second. Records without the key share a bucket.
     pub fn per_key(key: impl Into<String>, rate: f64) -> Self {
         Self::per(Per::Key(key.into()), rate)
     }
@@ -88,26 +92,26 @@ impl RateLimit {
         }
     }
 
-    /// Sets how many records pass in a row; 0 lets nothing through.
+    /// Sets the maximum number of records that pass in a row. 0 lets nothing pass.
     pub fn burst(mut self, burst: u32) -> Self {
         self.burst = burst;
         self
     }
 
-    /// Sets how many budgets there are, which bounds the memory.
+    /// Sets the maximum number of buckets, which limits the memory.
     pub fn max_keys(mut self, max_keys: usize) -> Self {
         self.max_keys = max_keys;
         self
     }
 
-    /// Takes a token for the record. Returns how many records were refused before it, or `None` if there is no token.
+    /// Takes a token for the record. Returns the number of records suppressed before it, or `None` if there is no token.
     fn take(&self, record: &FemtoLogRecord<'_>) -> Option<u64> {
         let key = self.key(record);
         let now = record.timestamp();
         lock(&self.buckets).of(key, now, self.max_keys).take(Quota::new(self.interval, self.burst), now.as_nanos())
     }
 
-    /// A number for whatever has a budget of its own. Different ones have different numbers, as far as matters.
+    /// Returns the hash of what selects the bucket. Two that collide, with a probability of about 2^-64, share one.
     fn key(&self, record: &FemtoLogRecord<'_>) -> u64 {
         let mut hasher = self.hasher.build_hasher();
         match &self.per {
@@ -142,13 +146,16 @@ impl FemtoFilter for RateLimit {
 
 #[derive(Debug, Default)]
 struct Buckets {
+    /// The buckets by the hash of their key.
     by_key: HashMap<u64, TokenBucket>,
+    /// The bucket of all keys that found no room in `by_key`.
     shared: TokenBucket,
-    /// The time of the last look for budgets that are full again.
+    /// When full buckets were last searched for, and removed.
     swept: Timestamp,
 }
 
 impl Buckets {
+    /// Returns the bucket of a key. If all are in use, full ones are removed: a new one is full as well.
     fn of(&mut self, key: u64, now: Timestamp, max_keys: usize) -> &mut TokenBucket {
         if self.by_key.len() >= max_keys && !self.by_key.contains_key(&key) {
             if now.as_nanos().saturating_sub(self.swept.as_nanos()).unsigned_abs() >= SWEEP as u64 {

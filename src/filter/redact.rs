@@ -1,4 +1,4 @@
-//! No secrets.
+//! Redaction of secrets.
 
 #[cfg(feature = "regex")]
 use std::borrow::Cow;
@@ -11,20 +11,22 @@ use crate::error::Error;
 use crate::record::FemtoLogRecord;
 use crate::value::{OwnedValue, Value};
 
-/// Writes `***` in place of secrets, for its handler; it lets every record through.
+/// Replaces secrets by `***`, for its handler. Every record passes.
 ///
 /// | setting | what is replaced |
 /// |---|---|
-/// | [`key`](Self::key) | the values of keys whose names match, keys of maps included |
+/// | [`key`](Self::key) | the values of keys that match, including keys of maps |
 /// | [`word`](Self::word) | words that match, in the message, in values and in the keys of maps |
 /// | `regex` (feature `regex`) | text that matches, in the same places |
 ///
-/// In the names of keys upper and lower case are the same. A message in which something was replaced has no typed
-/// arguments any more, and a value in which something was replaced is text. Lists and maps stay lists and maps: what is in
-/// them is looked at one by one, at any depth.
+/// Keys are matched regardless of case; words and expressions are matched exactly. Lists and maps are searched at any
+/// depth and keep their structure.
 ///
-/// What must not even reach the handler's thread is better left out by the caller: a filter can only look for what it was
-/// told to. A logger refuses this filter, because it could not rewrite the record there.
+/// After a replacement, a message has no [`arguments`](FemtoLogRecord::arguments), and the value of a matching key is
+/// [`Value::Secret`]. A value of which only parts were replaced is a [`Value::Str`].
+///
+/// A filter only finds what it was told to look for. A value that must never be recorded is better logged with
+/// `key:secret = value`. Loggers do not accept this filter, because filters of loggers cannot change records.
 ///
 /// # Examples
 ///
@@ -52,7 +54,7 @@ pub struct Redact {
     expressions: Vec<regex::Regex>,
 }
 
-/// What stands in the place of a secret.
+/// The text that replaces a secret.
 const STARS: &str = "***";
 
 impl Redact {
@@ -61,33 +63,33 @@ impl Redact {
         Self::default()
     }
 
-    /// Replaces the values of keys whose whole name matches a pattern, in which `*` stands for any text.
+    /// Replaces the values of keys that match a pattern as a whole. `*` matches any text.
     pub fn key(mut self, pattern: impl Into<String>) -> Self {
         self.keys.push(Wildcard::in_any_case(pattern.into()));
         self
     }
 
-    /// Replaces words that match a pattern, in which `*` stands for any text.
+    /// Replaces words that match a pattern as a whole. `*` matches any text.
     ///
-    /// Words are what stands between white space and the marks `"'` `` ` `` `,;=()[]{}<>&?|`, so that `sk-*` finds the word in
-    /// `token="sk-4711"`. Dots and slashes belong to words.
+    /// Words are separated by white space and the characters `"'` `` ` `` `,;=()[]{}<>&?|`. So `sk-*` matches a word in
+    /// `token="sk-4711"`. Dots and slashes are parts of words.
     pub fn word(mut self, pattern: impl Into<String>) -> Self {
         self.words.push(Wildcard::new(pattern.into()));
         self
     }
 
-    /// Replaces what a regular expression matches.
+    /// Replaces all matches of a regular expression.
     ///
     /// # Errors
     ///
-    /// What is wrong with the expression.
+    /// Returns an error if the expression is not valid.
     #[cfg(feature = "regex")]
     pub fn regex(mut self, expression: &str) -> Result<Self, Error> {
         self.expressions.push(super::regex::compile(expression)?);
         Ok(self)
     }
 
-    /// Whether it looks into text at all.
+    /// Returns whether text is searched, and not only keys.
     fn reads(&self) -> bool {
         #[cfg(feature = "regex")]
         if !self.expressions.is_empty() {
@@ -96,7 +98,7 @@ impl Redact {
         !self.words.is_empty()
     }
 
-    /// The text without its secrets, if it has any.
+    /// Returns the redacted text, or `None` if it contains no secret.
     fn redacted(&self, text: &str) -> Option<String> {
         let result = self.without_words(text);
         #[cfg(feature = "regex")]
@@ -112,7 +114,7 @@ impl Redact {
 
     fn without_words(&self, text: &str) -> Option<String> {
         let mut result: Option<String> = None;
-        // How much of the text is in the result.
+        // The number of bytes of `text` that are in `result`, copied or replaced.
         let mut copied = 0;
         let mut start = 0;
         for word in if self.words.is_empty() { "" } else { text }.split(is_between_words) {
@@ -123,13 +125,13 @@ impl Redact {
                 result.push_str(STARS);
                 copied = end;
             }
-            // What ends a word is one byte long, or white space.
+            // Skips the separator, which may be white space of several bytes.
             start = end + text[end..].chars().next().map_or(0, char::len_utf8);
         }
         result.map(|result| result + &text[copied..])
     }
 
-    /// The value of a key without its secrets, if it has any.
+    /// Returns the redacted value of a key, or `None` if it contains no secret.
     fn redacted_value(&self, key: &str, value: Value<'_>) -> Option<OwnedValue> {
         if self.keys.iter().any(|pattern| pattern.matches(key)) {
             return Some(Value::Secret.to_owned());
@@ -137,6 +139,7 @@ impl Redact {
         self.redacted_inside(value)
     }
 
+    /// The same for a value whose key does not match, or an element of a list.
     fn redacted_inside(&self, value: Value<'_>) -> Option<OwnedValue> {
         let text = match value {
             Value::List(list) => {
@@ -161,7 +164,7 @@ impl Redact {
     }
 }
 
-/// Values with what was found in place of some of them.
+/// Replaces those values for which there is a redacted one.
 fn merged<'v>(
     values: impl Iterator<Item = Value<'v>>,
     found: &'v [Option<OwnedValue>],

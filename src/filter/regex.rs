@@ -1,4 +1,4 @@
-//! By regular expressions.
+//! A filter by regular expression.
 
 use regex::Regex;
 
@@ -7,9 +7,9 @@ use super::message::with_message;
 use crate::error::{Error, Problem};
 use crate::record::FemtoLogRecord;
 
-/// Lets records through whose message matches a regular expression somewhere. Needs the feature `regex`.
+/// Lets records pass whose message contains a match of a regular expression. Needs the feature `regex`.
 ///
-/// Expressions are those of the crate [`regex`]: they take time in proportion to the text, whatever they are.
+/// The syntax is that of the crate [`regex`]. Matching takes time linear in the length of the message.
 ///
 /// # Examples
 ///
@@ -29,7 +29,7 @@ impl Matches {
     ///
     /// # Errors
     ///
-    /// What is wrong with the expression.
+    /// Returns an error if the expression is not valid.
     pub fn new(expression: &str) -> Result<Self, Error> {
         compile(expression).map(Self)
     }
@@ -41,6 +41,7 @@ impl FemtoFilter for Matches {
     }
 }
 
+/// Compiles a regular expression; an invalid one is an error of the configuration.
 pub(super) fn compile(expression: &str) -> Result<Regex, Error> {
     Regex::new(expression).map_err(|error| {
         Error::config(vec![Problem::new("regex", format_args!("{expression:?}"), error.to_string().replace('\n', " "))])

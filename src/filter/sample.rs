@@ -1,4 +1,4 @@
-//! One in so many.
+//! Sampling of records.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -6,9 +6,9 @@ use super::FemtoFilter;
 use crate::rate;
 use crate::record::FemtoLogRecord;
 
-/// Lets a fixed share of the records through, evenly spread; the first one always, unless the share is nothing.
+/// Lets a fixed fraction of the records pass, evenly spread, including the first one.
 ///
-/// It counts and draws no lots, so that the same records give the same choice.
+/// It counts records and uses no random numbers: the same sequence of records gives the same result.
 ///
 /// # Examples
 ///
@@ -23,24 +23,24 @@ use crate::record::FemtoLogRecord;
 #[derive(Debug)]
 pub struct Sample {
     share: Share,
-    /// How many records it has seen, or the sum of their shares with 32 binary places.
+    /// The number of records so far, or the sum of their fractions as a fixed-point number with 32 fractional bits.
     seen: AtomicU64,
 }
 
 #[derive(Debug)]
 enum Share {
     OneIn(u64),
-    /// With 32 binary places.
+    /// A fixed-point number with 32 fractional bits.
     Fraction(u64),
 }
 
 impl Sample {
-    /// Lets the first record through and then every `n`-th; 0 lets nothing through.
+    /// Lets the first record pass and then every `n`-th. 0 lets nothing pass.
     pub fn one_in(n: u64) -> Self {
         Self { share: Share::OneIn(n), seen: AtomicU64::new(0) }
     }
 
-    /// Lets this fraction of the records through, from 0 to 1.
+    /// Lets a fraction of the records pass, from 0.0 (none) to 1.0 (all).
     pub fn fraction(fraction: f64) -> Self {
         Self { share: Share::Fraction(rate::fraction(fraction)), seen: AtomicU64::new(0) }
     }

@@ -1,6 +1,6 @@
-//! Patterns with `*`.
+//! Wildcard patterns.
 
-/// A pattern in which `*` stands for any text; everything else stands for itself.
+/// A pattern in which `*` matches any text, including none, and every other character matches itself.
 #[derive(Debug, Clone)]
 pub(super) struct Wildcard {
     pattern: String,
@@ -12,17 +12,21 @@ impl Wildcard {
         Self { pattern, any_case: false }
     }
 
-    /// Makes a pattern for which ASCII letters are the same in both cases.
+    /// Makes a pattern that ignores the case of ASCII letters.
     pub(super) fn in_any_case(pattern: String) -> Self {
         Self { pattern, any_case: true }
     }
 
-    /// Whether the whole text matches. Takes time in proportion to both lengths at most.
+    /// Returns whether the whole text matches, in time proportional to the product of both lengths at most.
+    ///
+    /// The algorithm is greedy, and backtracks to the last `*` only: if the rest of the pattern does not match, that `*`
+    /// takes one byte more. An earlier `*` need not be reconsidered, because the later one can match whatever the earlier
+    /// one would gain. For example, `a*b*c` with `aXbYbZc`: the first `*` takes `X`, the second `YbZ`.
     pub(super) fn matches(&self, text: &str) -> bool {
         let (pattern, text) = (self.pattern.as_bytes(), text.as_bytes());
         let same = |a: u8, b: u8| a == b || self.any_case && a.eq_ignore_ascii_case(&b);
         let (mut p, mut t) = (0, 0);
-        // Behind the last `*`, and how far it reaches so far.
+        // The position after the last `*` in the pattern, and the end of what it matches in the text.
         let mut star: Option<(usize, usize)> = None;
         while t < text.len() {
             match pattern.get(p) {
@@ -34,7 +38,7 @@ impl Wildcard {
                     p += 1;
                     t += 1;
                 }
-                // The last `*` takes one byte more; those before it need not.
+                // A mismatch: backtrack.
                 _ => match &mut star {
                     Some((behind, end)) => {
                         *end += 1;

@@ -7,7 +7,7 @@
 //!
 //! | trait | implemented for | bound on `T` | result |
 //! |---|---|---|---|
-//! | [`PickNumber`] | `&Probe<T>` | [`Integer`] | [`Number`]: encoded as a word |
+//! | [`PickInteger`] | `&Probe<T>` | [`Integer`] | [`DeferredInteger`]: encoded as a word |
 //! | [`PickDeferred`] | `&&Probe<T>` | [`Travels`] | [`Deferred`]: encoded as it is, formatted by the consumer |
 //! | [`PickImmediate`] | `Probe<T>` | none | [`Immediate`]: formatted by the caller |
 //!
@@ -31,16 +31,16 @@ use crate::error::write_chain;
 pub struct Probe<'a, T: ?Sized>(pub &'a T);
 
 #[doc(hidden)]
-pub trait PickNumber<'a> {
+pub trait PickInteger<'a> {
     type Target;
-    fn __femtologging_pick(&self) -> Number<'a, Self::Target>;
+    fn __femtologging_pick(&self) -> DeferredInteger<'a, Self::Target>;
 }
 
-impl<'a, T: Integer> PickNumber<'a> for &Probe<'a, T> {
+impl<'a, T: Integer> PickInteger<'a> for &Probe<'a, T> {
     type Target = T;
     #[inline(always)]
-    fn __femtologging_pick(&self) -> Number<'a, T> {
-        Number(self.0)
+    fn __femtologging_pick(&self) -> DeferredInteger<'a, T> {
+        DeferredInteger(self.0)
     }
 }
 
@@ -77,7 +77,7 @@ impl<'a, T: ?Sized> PickImmediate<'a> for Probe<'a, T> {
 /// It differs from [`Deferred`] for type inference only: the render closure gets the `T` itself, so that the literal
 /// `5` in `info!("{:1$}", x, 5)` becomes a `usize`, as it does in `format!`.
 #[doc(hidden)]
-pub struct Number<'a, T>(pub &'a T);
+pub struct DeferredInteger<'a, T>(pub &'a T);
 
 /// An argument that is encoded as it is, and that the consumer formats.
 #[doc(hidden)]
@@ -159,7 +159,7 @@ macro_rules! encoded {
 }
 
 encoded! {
-    Number: Integer;
+    DeferredInteger: Integer;
     Deferred: Capture, ?Sized;
 }
 
@@ -215,7 +215,7 @@ pub trait Argument: Field {
     fn out(&self) -> Self::Out<'_>;
 }
 
-impl<T: Integer> Argument for Number<'_, T> {
+impl<T: Integer> Argument for DeferredInteger<'_, T> {
     type Out<'o> = T;
 
     #[inline]

@@ -9,7 +9,7 @@
 //! | `Cow<T>` | `T::Out` |
 //! | lists and maps (see `nested.rs`) | nothing: only keys can have them |
 //!
-//! Two marker traits restrict where a captured type can be used: [`Single`] excludes `Option`, and [`Travels`] excludes
+//! Two marker traits restrict where a captured type can be used: [`NotOption`] excludes `Option`, and [`Travels`] excludes
 //! lists and maps.
 
 use std::borrow::Cow;
@@ -192,7 +192,7 @@ impl Capture for String {
 }
 
 /// An `Option` of a captured type. An `Option` of an `Option` is formatted by the caller: a [`Tag`] has one bit for it.
-impl<T: Single> Capture for Option<T> {
+impl<T: NotOption> Capture for Option<T> {
     type Out<'a> = Option<T::Out<'a>>;
 
     const TAG: Tag = T::TAG.optional();
@@ -219,7 +219,7 @@ impl<T: Single> Capture for Option<T> {
     }
 }
 
-/// The integer types; see [`Number`](super::argument::Number).
+/// The integer types; see [`DeferredInteger`](super::argument::DeferredInteger).
 #[doc(hidden)]
 pub trait Integer: Copy + for<'a> Capture<Out<'a> = Self> {}
 
@@ -230,17 +230,17 @@ pub trait Integer: Copy + for<'a> Capture<Out<'a> = Self> {}
     label = "needs `:?` or `:%` after the key",
     note = "write `key:? = value` to record its `Debug` text or `key:% = value` to record its `Display` text; for an error with its causes, `key:err = value`"
 )]
-pub trait Single: Capture {}
+pub trait NotOption: Capture {}
 
 /// Captured types that can be an argument of a message: all but lists and maps, which have no `Display`.
 #[doc(hidden)]
 pub trait Travels: Capture {}
 
-impl<T: Single + Travels> Travels for Option<T> {}
+impl<T: NotOption + Travels> Travels for Option<T> {}
 
 macro_rules! single {
     ($($type:ty)*) => {$(
-        impl Single for $type {}
+        impl NotOption for $type {}
         impl Travels for $type {}
     )*};
 }
@@ -262,7 +262,7 @@ single_integers! { i8 u8 i16 u16 i32 u32 i64 u64 isize usize }
 /// Implements [`Capture`] for references and smart pointers, which capture what they point to.
 macro_rules! pointers {
     ($($(#[$life:lifetime])? $type:ty;)*) => {$(
-        impl<$($life,)? T: Single + ?Sized> Single for $type {}
+        impl<$($life,)? T: NotOption + ?Sized> NotOption for $type {}
         impl<$($life,)? T: Travels + ?Sized> Travels for $type {}
 
         impl<$($life,)? T: Capture + ?Sized> Capture for $type {
@@ -300,7 +300,7 @@ pointers! {
     Arc<T>;
 }
 
-impl<T: Single + ToOwned + ?Sized> Single for Cow<'_, T> {}
+impl<T: NotOption + ToOwned + ?Sized> NotOption for Cow<'_, T> {}
 impl<T: Travels + ToOwned + ?Sized> Travels for Cow<'_, T> {}
 
 impl<T: Capture + ToOwned + ?Sized> Capture for Cow<'_, T> {

@@ -31,7 +31,7 @@ pub use self::serde::AsSerde;
 pub(crate) use argument::Field;
 #[doc(hidden)]
 pub use argument::{
-    Arguments, AsBytes, AsDebug, AsDisplay, AsError, Deferred, Fields, PickDeferred, PickImmediate, PickNumber, Probe,
+    Arguments, AsBytes, AsDebug, AsDisplay, AsError, Deferred, Fields, PickDeferred, PickImmediate, PickInteger, Probe,
     Secret, Tags,
 };
 #[doc(hidden)]

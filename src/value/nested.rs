@@ -10,7 +10,7 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::fmt;
 
-use super::capture::{Capture, Single};
+use super::capture::{Capture, NotOption};
 use super::sink::ByteSink;
 use super::wire::{Kind, Reader, Tag, WordSink, padded_words};
 use super::{OwnedValue, Value};
@@ -245,7 +245,7 @@ fn put_tagged<T: Capture + ?Sized>(value: &T, sink: &mut impl WordSink) {
 /// Implements [`Capture`] for lists.
 macro_rules! lists {
     ($([$($generics:tt)*] $type:ty;)*) => {$(
-        impl<T: Single, $($generics)*> Single for $type {}
+        impl<T: NotOption, $($generics)*> NotOption for $type {}
 
         impl<T: Capture, $($generics)*> Capture for $type {
             type Out<'a> = ();
@@ -273,7 +273,7 @@ macro_rules! lists {
 /// Implements [`Capture`] for maps whose keys are text.
 macro_rules! maps {
     ($([$($generics:tt)*] $type:ty;)*) => {$(
-        impl<K: Single + AsRef<str>, V: Single, $($generics)*> Single for $type {}
+        impl<K: NotOption + AsRef<str>, V: NotOption, $($generics)*> NotOption for $type {}
 
         impl<K: Capture + AsRef<str>, V: Capture, $($generics)*> Capture for $type {
             type Out<'a> = ();

@@ -35,21 +35,21 @@ impl<T: Serialize + ?Sized> Field for AsSerde<'_, T> {
 
     fn put<S: WordSink>(&self, sink: &mut S) {
         let limits = Limits { record_bytes: sink.room().saturating_mul(8), ..Limits::NONE };
-        let mut encoder =
-            Encoder { sink: ByteSink::new(Vec::new(), limits), end: limits.record_bytes, depth: 0, cut: false };
-        let complaint = match guarded(|| self.0.serialize(&mut encoder)) {
+        let mut serializer =
+            ValueSerializer { sink: ByteSink::new(Vec::new(), limits), end: limits.record_bytes, depth: 0, cut: false };
+        let complaint = match guarded(|| self.0.serialize(&mut serializer)) {
             Some(Ok(())) => None,
             Some(Err(error)) => Some(error.0),
             None => Some("<serializing panicked>".to_owned()),
         };
         if let Some(complaint) = complaint {
-            encoder.sink.bytes.clear();
-            encoder.put(Value::Str(&complaint));
+            serializer.sink.bytes.clear();
+            serializer.put(Value::Str(&complaint));
         }
-        if encoder.cut || encoder.sink.was_cut() {
+        if serializer.cut || serializer.sink.was_cut() {
             sink.note_cut();
         }
-        encoder.sink.bytes.as_chunks::<8>().0.iter().for_each(|word| sink.word(u64::from_le_bytes(*word)));
+        serializer.sink.bytes.as_chunks::<8>().0.iter().for_each(|word| sink.word(u64::from_le_bytes(*word)));
     }
 }
 
@@ -57,7 +57,7 @@ impl<T: Serialize + ?Sized> Field for AsSerde<'_, T> {
 const DEEPEST: usize = 64;
 
 /// A serializer that encodes one tagged value.
-struct Encoder {
+struct ValueSerializer {
     sink: ByteSink,
     /// The maximum length of the encoded value in bytes.
     end: usize,
@@ -65,7 +65,7 @@ struct Encoder {
     cut: bool,
 }
 
-impl Encoder {
+impl ValueSerializer {
     fn put(&mut self, value: Value<'_>) {
         self.sink.word(value.tag().word());
         value.put(&mut self.sink);
@@ -99,7 +99,7 @@ impl Encoder {
 
     fn nested(&mut self, kind: Kind) -> Nested<'_> {
         let start = self.open(kind);
-        Nested { kind, start, outer: None, left: 0, encoder: self }
+        Nested { kind, start, outer: None, left: 0, serializer: self }
     }
 
     /// Begins the data of a variant: a list or map that is the only value of a map, whose key is the variant's name.
@@ -109,13 +109,13 @@ impl Encoder {
             self.sink.text(name);
         }
         let start = outer.and_then(|_| self.open(kind));
-        Nested { kind, start, outer, left: 0, encoder: self }
+        Nested { kind, start, outer, left: 0, serializer: self }
     }
 }
 
 /// A list or map that is being written.
 struct Nested<'a> {
-    encoder: &'a mut Encoder,
+    serializer: &'a mut ValueSerializer,
     kind: Kind,
     /// Where its elements start; `None` if it is too deep.
     start: Option<usize>,
@@ -130,25 +130,25 @@ impl Nested<'_> {
         if self.start.is_none() {
             return Ok(());
         }
-        if self.encoder.sink.bytes.len() >= self.encoder.end {
+        if self.serializer.sink.bytes.len() >= self.serializer.end {
             self.left += 1;
             return Ok(());
         }
         if let Some(key) = key {
-            self.encoder.sink.text(key);
+            self.serializer.sink.text(key);
         }
-        value.serialize(&mut *self.encoder)
+        value.serialize(&mut *self.serializer)
     }
 
     fn finish(self) -> Result<(), Failure> {
         if self.left > 0 {
             if self.kind == Kind::Map {
-                put_note(LEFT, &mut self.encoder.sink);
+                put_note(LEFT, &mut self.serializer.sink);
             }
-            put_left(self.left, &mut self.encoder.sink);
+            put_left(self.left, &mut self.serializer.sink);
         }
-        self.encoder.close(self.start);
-        self.encoder.close(self.outer);
+        self.serializer.close(self.start);
+        self.serializer.close(self.outer);
         Ok(())
     }
 }
@@ -180,7 +180,7 @@ macro_rules! scalars {
     )*};
 }
 
-impl<'a> Serializer for &'a mut Encoder {
+impl<'a> Serializer for &'a mut ValueSerializer {
     type Ok = ();
     type Error = Failure;
     type SerializeSeq = Nested<'a>;
@@ -338,9 +338,9 @@ const RAW: &str = "$serde_json::private::RawValue";
 enum Struct<'a> {
     Fields(Nested<'a>),
     /// The text of a number.
-    Number(&'a mut Encoder),
+    Number(&'a mut ValueSerializer),
     /// The text of a value in JSON.
-    Raw(&'a mut Encoder),
+    Raw(&'a mut ValueSerializer),
 }
 
 impl ser::SerializeStruct for Struct<'_> {
@@ -350,8 +350,8 @@ impl ser::SerializeStruct for Struct<'_> {
     fn serialize_field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<(), Failure> {
         match self {
             Struct::Fields(fields) => return fields.add(Some(key), value),
-            Struct::Number(encoder) => encoder.put(number(&value.serialize(KeyText)?)),
-            Struct::Raw(encoder) => encoder.put(Value::Str(&value.serialize(KeyText)?)),
+            Struct::Number(serializer) => serializer.put(number(&value.serialize(KeyText)?)),
+            Struct::Raw(serializer) => serializer.put(Value::Str(&value.serialize(KeyText)?)),
         }
         Ok(())
     }

@@ -6,7 +6,7 @@ use tracing_core::field::{self, Field};
 use tracing_core::{Dispatch, Event};
 
 use super::FEEDING;
-use super::site::Site;
+use super::site::EventSite;
 use crate::error::Error;
 use crate::handler::{Batch, FemtoHandler};
 use crate::record::FemtoLogRecord;
@@ -73,7 +73,7 @@ impl FemtoHandler for FemtoTracingHandler {
     fn handle(&mut self, record: &FemtoLogRecord<'_>, _: &mut Batch) -> Result<(), Error> {
         let (mut names, mut values, rest) = fields(record);
         names.extend((!rest.is_empty()).then_some(REST));
-        let metadata = match Site::of(record, &names, &mut self.text) {
+        let metadata = match EventSite::of(record, &names, &mut self.text) {
             Some(metadata) => {
                 values.extend((!rest.is_empty()).then(|| Box::new(rest) as AnyValue<'_>));
                 metadata
@@ -86,7 +86,7 @@ impl FemtoHandler for FemtoTracingHandler {
                 values.push(Box::new(record.module_path()));
                 values.push(Box::new(record.file()));
                 values.push(Box::new(record.line()));
-                Site::any(record.level(), OTHER)
+                EventSite::any(record.level(), OTHER)
             }
         };
         let fields: Vec<Field> = metadata.fields().iter().collect();

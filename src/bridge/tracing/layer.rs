@@ -9,7 +9,7 @@ use tracing_subscriber::filter::Filtered;
 use tracing_subscriber::layer::{Context, Filter, Layer};
 use tracing_subscriber::registry::{LookupSpan, SpanRef};
 
-use super::span::Span;
+use super::span::TracedSpan;
 use super::{Bridge, System, set_fields};
 use crate::config::Logging;
 use crate::policy::SpanEvents;
@@ -118,15 +118,15 @@ impl<S> Filter<S> for FemtoTracingFilter {
 }
 
 /// The spans of ours that stand for one of the registry's, one for each layer.
-struct Spans(Vec<Arc<Span>>);
+struct Spans(Vec<Arc<TracedSpan>>);
 
 impl FemtoTracingLayer {
-    fn span_of<'a, R: LookupSpan<'a>>(&self, span: &SpanRef<'a, R>) -> Option<Arc<Span>> {
+    fn span_of<'a, R: LookupSpan<'a>>(&self, span: &SpanRef<'a, R>) -> Option<Arc<TracedSpan>> {
         let extensions = span.extensions();
         extensions.get::<Spans>()?.0.iter().find(|span| span.bridge == self.0.number).cloned()
     }
 
-    fn find<S>(&self, id: &Id, context: &Context<'_, S>) -> Option<Arc<Span>>
+    fn find<S>(&self, id: &Id, context: &Context<'_, S>) -> Option<Arc<TracedSpan>>
     where
         S: Subscriber + for<'a> LookupSpan<'a>,
     {

@@ -26,7 +26,7 @@ use tracing_core::{Event, Interest, LevelFilter as TracingLevelFilter, Metadata,
 
 use self::fields::Each;
 use self::known::{Known, LogCall, level};
-use self::span::{Parent, Span};
+use self::span::{Parent, TracedSpan};
 use crate::config::Logging;
 use crate::context::{Context, OwnedExtras};
 use crate::level::{Level, LevelFilter, is_compiled};
@@ -136,7 +136,7 @@ impl Bridge {
     }
 
     /// Makes a record of an event, in the current span or in another parent, which `find` finds.
-    fn event(&self, event: &Event<'_>, find: impl FnOnce() -> Option<Arc<Span>>) {
+    fn event(&self, event: &Event<'_>, find: impl FnOnce() -> Option<Arc<TracedSpan>>) {
         if event.is_contextual() {
             span::refresh();
             return self.record(event);
@@ -166,7 +166,7 @@ impl Bridge {
     }
 
     /// Makes a span of ours for one of `tracing`'s, in the current span or in another parent, which `find` finds.
-    fn span(&self, attributes: &Attributes<'_>, find: impl FnOnce() -> Option<Arc<Span>>) -> Arc<Span> {
+    fn span(&self, attributes: &Attributes<'_>, find: impl FnOnce() -> Option<Arc<TracedSpan>>) -> Arc<TracedSpan> {
         let parent = if attributes.is_contextual() {
             span::current_parent()
         } else {
@@ -176,7 +176,7 @@ impl Bridge {
         let mut fields = Vec::with_capacity(attributes.fields().len());
         attributes.record(&mut Each(|field: &_, value: fields::Seen<'_>| keep(known, field, &value, &mut fields)));
         let source = self.logger(known.site.metadata.target).map_or(OwnedSource::Site, OwnedSource::Logger);
-        Span::new(known, self.number, parent, fields, source, self.span_events)
+        TracedSpan::new(known, self.number, parent, fields, source, self.span_events)
     }
 }
 
@@ -187,7 +187,7 @@ impl Drop for Bridge {
 }
 
 /// Sets fields of a span that were left out, or given, when it was made.
-fn set_fields(span: &Span, values: &Record<'_>) {
+fn set_fields(span: &TracedSpan, values: &Record<'_>) {
     let mut fields = Vec::new();
     values.record(&mut Each(|field: &_, value: fields::Seen<'_>| keep(span.known, field, &value, &mut fields)));
     span.record(fields);

@@ -17,19 +17,19 @@ use crate::sync::lock;
 const MOST: usize = 4096;
 
 /// A call site for the records of one call; or for those of a level, when there are too many.
-pub(super) struct Site(OnceLock<Metadata<'static>>);
+pub(super) struct EventSite(OnceLock<Metadata<'static>>);
 
-static SITES: LazyLock<Mutex<HashMap<String, &'static Site>>> = LazyLock::new(Mutex::default);
+static SITES: LazyLock<Mutex<HashMap<String, &'static EventSite>>> = LazyLock::new(Mutex::default);
 
 /// What a site shows of itself before it has its metadata, which it takes part in.
-static UNMADE: Site = Site(OnceLock::new());
+static UNMADE: EventSite = EventSite(OnceLock::new());
 static NO_METADATA: Metadata<'static> = metadata(&UNMADE, "", Level::Trace, None, &[]);
 
 /// Where a call stands: its module path, file and line.
 type Place = (&'static str, &'static str, u32);
 
 const fn metadata(
-    site: &'static Site,
+    site: &'static EventSite,
     target: &'static str,
     level: Level,
     place: Option<Place>,
@@ -53,7 +53,7 @@ const fn tracing_level(level: Level) -> TracingLevel {
     }
 }
 
-impl Site {
+impl EventSite {
     /// Returns the metadata for a record that has fields of these names, or `None` if there are too many sites. `text` is a
     /// buffer.
     pub(super) fn of(
@@ -100,7 +100,7 @@ impl Site {
     }
 }
 
-impl Callsite for Site {
+impl Callsite for EventSite {
     /// The dispatcher is asked about each record.
     fn set_interest(&self, _: Interest) {}
 

@@ -22,17 +22,17 @@ static RECORDED: AtomicU64 = AtomicU64::new(0);
 
 thread_local! {
     /// The spans that this thread is in, the innermost last.
-    static ENTERED: RefCell<Vec<Entered>> = const { RefCell::new(Vec::new()) };
+    static ENTERED: RefCell<Vec<EnteredSpan>> = const { RefCell::new(Vec::new()) };
 }
 
-pub(super) struct Span {
+pub(super) struct TracedSpan {
     pub(super) known: &'static Known,
     /// The number that no other span has.
     pub(super) id: u64,
     /// The number of the bridge that made it.
     pub(super) bridge: u64,
     /// The span that it was made in; if there is none, the context is one that never changes.
-    parent: Option<Arc<Span>>,
+    parent: Option<Arc<TracedSpan>>,
     made: Mutex<Made>,
     /// Where its own records go.
     source: OwnedSource,
@@ -53,8 +53,8 @@ struct Made {
 }
 
 /// A span that a thread is in.
-struct Entered {
-    span: Arc<Span>,
+struct EnteredSpan {
+    span: Arc<TracedSpan>,
     /// The number of the context's entry among those of the thread.
     number: u64,
     as_of: u64,
@@ -63,11 +63,11 @@ struct Entered {
 
 /// What a span is made in.
 pub(super) enum Parent {
-    Span(Arc<Span>),
+    Span(Arc<TracedSpan>),
     Context(Context),
 }
 
-impl Span {
+impl TracedSpan {
     pub(super) fn new(
         known: &'static Known,
         bridge: u64,
@@ -138,7 +138,7 @@ impl Span {
         let span = self.clone();
         let _ = ENTERED.try_with(|entered| {
             let was_panicking = std::thread::panicking();
-            entered.borrow_mut().push(Entered { span, number, as_of, was_panicking });
+            entered.borrow_mut().push(EnteredSpan { span, number, as_of, was_panicking });
         });
         self.begin();
     }
@@ -226,7 +226,7 @@ pub(super) fn current_parent() -> Parent {
 }
 
 /// The innermost span of this bridge that the calling thread is in.
-pub(super) fn innermost(bridge: u64) -> Option<Arc<Span>> {
+pub(super) fn innermost(bridge: u64) -> Option<Arc<TracedSpan>> {
     let span = ENTERED.try_with(|entered| {
         let entered = entered.borrow();
         entered.iter().rev().find(|entry| entry.span.bridge == bridge).map(|entry| entry.span.clone())

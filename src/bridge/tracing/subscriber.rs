@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use tracing_core::span::{Attributes, Current, Id, Record};
 use tracing_core::{Event, Interest, LevelFilter, Metadata, Subscriber};
 
-use super::span::{self, Span};
+use super::span::{self, TracedSpan};
 use super::{Bridge, System, set_fields};
 use crate::config::Logging;
 use crate::policy::SpanEvents;
@@ -38,11 +38,11 @@ const TABLES: usize = 16;
 pub struct FemtoTracingSubscriber {
     bridge: Bridge,
     /// The spans that have handles, by their number.
-    open: [Line<Mutex<HashMap<u64, Open>>>; TABLES],
+    open: [Line<Mutex<HashMap<u64, OpenSpan>>>; TABLES],
 }
 
-struct Open {
-    span: Arc<Span>,
+struct OpenSpan {
+    span: Arc<TracedSpan>,
     handles: usize,
 }
 
@@ -52,11 +52,11 @@ impl FemtoTracingSubscriber {
         TracingSubscriberBuilder { system: System::Global, span_events: SpanEvents::None }
     }
 
-    fn table(&self, id: &Id) -> &Mutex<HashMap<u64, Open>> {
+    fn table(&self, id: &Id) -> &Mutex<HashMap<u64, OpenSpan>> {
         &self.open[id.into_u64() as usize % TABLES].0
     }
 
-    fn find(&self, id: &Id) -> Option<Arc<Span>> {
+    fn find(&self, id: &Id) -> Option<Arc<TracedSpan>> {
         lock(self.table(id)).get(&id.into_u64()).map(|open| open.span.clone())
     }
 }
@@ -110,7 +110,7 @@ impl Subscriber for FemtoTracingSubscriber {
     fn new_span(&self, attributes: &Attributes<'_>) -> Id {
         let span = self.bridge.span(attributes, || self.find(attributes.parent()?));
         let id = Id::from_u64(span.id);
-        lock(self.table(&id)).insert(span.id, Open { span, handles: 1 });
+        lock(self.table(&id)).insert(span.id, OpenSpan { span, handles: 1 });
         id
     }
 
@@ -156,7 +156,7 @@ impl Subscriber for FemtoTracingSubscriber {
         }
         let closed = table.remove(&id.into_u64());
         drop(table);
-        if let Some(Open { span, .. }) = closed {
+        if let Some(OpenSpan { span, .. }) = closed {
             span.close();
         }
         true
