@@ -64,7 +64,8 @@ fn measure(criterion: &mut Criterion) -> u64 {
 }
 
 fn sink(formatter: impl FemtoFormatter + 'static) -> HandlerSpec {
-    let handler = FemtoStreamHandler::new(io::sink()).transport(Transport::PerThread { bytes: 4 << 20 }).idle(SLEEPY);
+    let handler =
+        FemtoStreamHandler::builder(io::sink()).transport(Transport::PerThread { bytes: 4 << 20 }).idle(SLEEPY);
     handler.formatter(formatter).build().expect("the settings are right")
 }
 

@@ -186,7 +186,7 @@
 //! # Flush and exit
 //!
 //! An ordinary exit (return from `main`, [`std::process::exit`], the end of a test binary) drains all handlers, for at
-//! most [`exit_timeout`](ConfigBuilder::exit_timeout); no guard is needed. [`flush`] waits until everything logged
+//! most [`set_exit_timeout`]; no guard is needed. [`flush`] waits until everything logged
 //! before it is written, or returns an error that says what is not. [`shutdown()`] also ends the handlers' threads.
 //! [`install_panic_hook`] logs panics. A process that aborts, is killed or calls `exec` loses the records that are
 //! still queued.
@@ -407,8 +407,8 @@ pub use bridge::FemtoLogHandler;
 #[cfg(feature = "tracing")]
 pub use bridge::{FemtoTracingHandler, FemtoTracingLayer, FemtoTracingSubscriber};
 pub use config::{
-    Config, ConfigBuilder, LoggerConfig, Logging, basic_config, disable, disable_none, flush, get_logger, metrics,
-    root_logger, set_handler_level, shutdown,
+    Config, ConfigBuilder, LoggerConfig, Logging, basic_config, disable, enable_all, flush, get_logger, metrics,
+    root_logger, set_exit_timeout, set_handler_level, set_limits, shutdown,
 };
 pub use context::{Context, ContextGuard};
 pub use error::{Error, Problem, set_error_hook};

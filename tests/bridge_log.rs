@@ -20,9 +20,9 @@ use proptest::prelude::*;
 
 static CAPTURE: LazyLock<FemtoCaptureHandler> = LazyLock::new(|| {
     let capture = FemtoCaptureHandler::new();
+    femtologging::set_limits(Limits { key_bytes: 16, keys: 8, ..Limits::default() }).unwrap();
     Config::builder()
         .default_level(Level::Trace)
-        .limits(Limits { key_bytes: 16, keys: 8, ..Limits::default() })
         .add_handler("capture", capture.clone())
         .add_logger("limited", LoggerConfig::new().level(Level::Error))
         .add_logger("limited.not", LoggerConfig::new().level(LevelFilter::Debug))

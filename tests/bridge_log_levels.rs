@@ -6,7 +6,7 @@ mod common;
 use common::LONG;
 use femtologging::bridge::init_log;
 use femtologging::{
-    Config, FemtoCaptureHandler, FemtoHandlerExt, Level, LevelFilter, disable, disable_none, get_logger, root_logger,
+    Config, FemtoCaptureHandler, FemtoHandlerExt, Level, LevelFilter, disable, enable_all, get_logger, root_logger,
     set_handler_level,
 };
 use log::LevelFilter as Theirs;
@@ -58,7 +58,7 @@ fn levels_stay_in_step() {
     assert_eq!(log::max_level(), Theirs::Warn);
     disable(Level::Error);
     assert_eq!(log::max_level(), Theirs::Off, "only critical records are left");
-    disable_none();
+    enable_all();
     assert_eq!(log::max_level(), Theirs::Debug);
 
     logger.remove_handler("capture");

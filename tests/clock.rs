@@ -11,7 +11,7 @@ use femtologging::{Config, FemtoJsonFormatter, FemtoStreamHandler, Logging, Tran
 const SECOND: Duration = Duration::from_secs(1);
 
 fn handler(writer: &Scripted, transport: Transport) -> femtologging::handler::HandlerSpec {
-    FemtoStreamHandler::new(writer.clone()).transport(transport).build().unwrap()
+    FemtoStreamHandler::builder(writer.clone()).transport(transport).build().unwrap()
 }
 
 /// Two handlers of different transports on one clock.
@@ -115,7 +115,7 @@ fn a_handler_that_starts_after_the_step_says_nothing() {
     log(&logging, "on the old handlers");
     hand.advance(SECOND);
     let writer = Scripted::default();
-    let spec = FemtoStreamHandler::new(writer.clone()).formatter(FemtoJsonFormatter::new()).build().unwrap();
+    let spec = FemtoStreamHandler::builder(writer.clone()).formatter(FemtoJsonFormatter::new()).build().unwrap();
     let later = Config::builder().clock(Clock::manual(&hand)).add_handler("later", spec).build().unwrap();
     log(&later, "on a new one");
     assert_eq!(writer.lines().len(), 1);

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use common::{LONG, Scripted, Step, TIME, clock, wait_until};
 use femtologging::filter::{Key, Name, Rewrite};
-use femtologging::handler::{Batch, Delivery, ErrorPolicy, FlushPolicy, HandlerSpec};
+use femtologging::handler::{Batch, Delivery, ErrorPolicy, FlushPolicy, HandlerSpec, RecorderHandle};
 use femtologging::time::{Clock, ManualClock, Timestamp};
 use femtologging::{
     Config, Error, FemtoCaptureHandler, FemtoFallbackHandler, FemtoFileHandler, FemtoFilter, FemtoFlightRecorder,
@@ -196,7 +196,7 @@ impl NotAtAll for Name {
 #[test]
 fn kept_records_are_what_they_were() {
     let writer = Scripted::default();
-    let target = FemtoStreamHandler::new(writer.clone()).build().unwrap();
+    let target = FemtoStreamHandler::builder(writer.clone()).build().unwrap();
     let (logging, logger, hand) = system(FemtoMemoryHandler::builder(target).build().unwrap());
     let bound = logger.with("pool", 1);
     let thread = std::thread::Builder::new().name("worker".into());
@@ -218,7 +218,8 @@ fn kept_records_are_what_they_were() {
 #[test]
 fn a_recorder_replays_the_last_records() {
     let capture = FemtoCaptureHandler::new();
-    let (recorder, handle) = FemtoFlightRecorder::builder(capture.clone()).records(3).build().unwrap();
+    let handle = RecorderHandle::new();
+    let recorder = FemtoFlightRecorder::builder(capture.clone()).records(3).dump_handle(&handle).build().unwrap();
     let (logging, logger, _) = system(recorder);
     for n in 1..=5 {
         debug!(logger: logger, "{}", n);
@@ -238,7 +239,7 @@ fn a_recorder_replays_the_last_records() {
 #[test]
 fn a_recorder_is_bounded_by_bytes() {
     let capture = FemtoCaptureHandler::new();
-    let (recorder, _) = FemtoFlightRecorder::builder(capture.clone()).bytes(8192).build().unwrap();
+    let recorder = FemtoFlightRecorder::builder(capture.clone()).bytes(8192).build().unwrap();
     let (logging, logger, _) = system(recorder);
     for n in 0..10 {
         debug!(logger: logger, "{} {}", n, "x".repeat(2000));
@@ -273,7 +274,7 @@ fn what_filters_added_counts_for_a_recorders_bytes() {
     for in_message in [true, false] {
         let capture = FemtoCaptureHandler::new();
         let recorder = FemtoFlightRecorder::builder(capture.clone()).bytes(8192).filter(Enlarge(in_message));
-        let (logging, logger, _) = system(recorder.build().unwrap().0);
+        let (logging, logger, _) = system(recorder.build().unwrap());
         for n in 0..10 {
             debug!(logger: logger, "{}", n);
         }
@@ -286,7 +287,7 @@ fn what_filters_added_counts_for_a_recorders_bytes() {
 #[test]
 fn a_recorders_target_that_fails_is_reported_and_one_that_keeps_is_waited_for() {
     let actor = Actor::new([Act::Keep, Act::Keep, Act::Deliver, Act::Fail]);
-    let (recorder, _) = FemtoFlightRecorder::builder(actor.clone()).build().unwrap();
+    let recorder = FemtoFlightRecorder::builder(actor.clone()).build().unwrap();
     let (logging, logger, _) = system(recorder);
     error!(logger: logger, "first");
     logging.flush(LONG).unwrap();
@@ -301,7 +302,8 @@ fn a_recorders_target_that_fails_is_reported_and_one_that_keeps_is_waited_for() 
 #[test]
 fn a_recorder_says_what_it_could_not_replay() {
     let actor = Actor::new([Act::Keep; 1000]);
-    let (recorder, handle) = FemtoFlightRecorder::builder(actor.clone()).build().unwrap();
+    let handle = RecorderHandle::new();
+    let recorder = FemtoFlightRecorder::builder(actor.clone()).dump_handle(&handle).build().unwrap();
     let (logging, logger, _) = system(recorder);
     debug!(logger: logger, "1");
     debug!(logger: logger, "2");
@@ -318,10 +320,11 @@ fn a_recorder_says_what_it_could_not_replay() {
 #[test]
 fn a_panic_inside_is_one_failure_and_leaves_nothing_behind() {
     let writer = Scripted::default();
-    let target = FemtoStreamHandler::new(writer.clone()).formatter(|record: &FemtoLogRecord<'_>, out: &mut Vec<u8>| {
-        record.write_message(out);
-        assert!(record.get("bad").is_none(), "in the formatter");
-    });
+    let target =
+        FemtoStreamHandler::builder(writer.clone()).formatter(|record: &FemtoLogRecord<'_>, out: &mut Vec<u8>| {
+            record.write_message(out);
+            assert!(record.get("bad").is_none(), "in the formatter");
+        });
     let memory = FemtoMemoryHandler::builder(target.build().unwrap()).build().unwrap();
     let (logging, logger, _) = system(memory);
     info!(logger: logger, "1");
@@ -441,7 +444,7 @@ fn records_without_text_are_bounded_too() {
 fn a_retry_loses_nothing_and_repeats_nothing() {
     let fail = || Step::Fail(ErrorKind::StorageFull, "no space");
     let writer = Scripted::new([Step::Take(3), fail(), fail(), Step::Take(5), fail()]);
-    let handler = FemtoStreamHandler::new(writer.clone())
+    let handler = FemtoStreamHandler::builder(writer.clone())
         .formatter(|record: &FemtoLogRecord<'_>, out: &mut Vec<u8>| record.write_message(out))
         .on_error(ErrorPolicy::Retry { bytes: 1 << 20 });
     let (logging, logger, hand) = system(handler.build().unwrap());
@@ -460,7 +463,7 @@ fn a_retry_loses_nothing_and_repeats_nothing() {
 #[test]
 fn what_a_retry_cannot_keep_is_counted() {
     let writer = Scripted::new(std::iter::repeat_with(|| Step::Fail(ErrorKind::StorageFull, "no space")).take(10_000));
-    let handler = FemtoStreamHandler::new(writer.clone())
+    let handler = FemtoStreamHandler::builder(writer.clone())
         .formatter(|record: &FemtoLogRecord<'_>, out: &mut Vec<u8>| record.write_message(out))
         .on_error(ErrorPolicy::Retry { bytes: 25 });
     let (logging, logger, _) = system(handler.build().unwrap());

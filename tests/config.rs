@@ -40,7 +40,7 @@ fn the_contract_and_the_life_of_the_global_system() -> Result<(), Box<dyn std::e
                     "file",
                     FemtoFileHandler::builder().path(&path).formatter(MyFormatter).level(Level::Debug).build()?,
                 )
-                .add_logger_config("my_app::network", Level::Trace, ["file"]),
+                .add_logger("my_app::network", LoggerConfig::new().level(Level::Trace).handlers(["file"])),
         )
     };
     config()?.build_and_init()?;
@@ -105,7 +105,7 @@ fn one_error_lists_all_problems() {
         .add_handler("", FemtoNullHandler)
         .add_handler("tab\t", FemtoNullHandler)
         .root_handlers(["a", "b"])
-        .add_logger_config("app", Level::Info, ["a", "c", "d"])
+        .add_logger("app", LoggerConfig::new().level(Level::Info).handlers(["a", "c", "d"]))
         .add_logger("app..db", LoggerConfig::new())
         .add_logger("net.tcp", LoggerConfig::new())
         .add_logger("net::tcp", LoggerConfig::new())

@@ -357,7 +357,7 @@ fn every_transport_carries_the_context() {
     for (transport, overflow) in transports {
         let capture = FemtoCaptureHandler::new();
         let collected = capture.clone();
-        let build = femtologging::FemtoStreamHandler::new(std::io::sink()).transport(transport).overflow(overflow);
+        let build = femtologging::FemtoStreamHandler::builder(std::io::sink()).transport(transport).overflow(overflow);
         let copy = move |record: &femtologging::FemtoLogRecord<'_>, _: &mut Vec<u8>| {
             let _ = &collected;
             LINES.lock().unwrap().push(line(&record.to_owned()));

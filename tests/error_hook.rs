@@ -20,8 +20,8 @@ fn the_hook_sees_troubles_with_their_source() {
     let first = Scripted::new([fail("line\nbreak"), Step::Panic]);
     let second = Scripted::new((0..8).map(|_| fail("again")));
     let logging = Config::builder()
-        .add_handler("first", FemtoStreamHandler::new(first).build().unwrap())
-        .add_handler("second", FemtoStreamHandler::new(second).build().unwrap())
+        .add_handler("first", FemtoStreamHandler::builder(first).build().unwrap())
+        .add_handler("second", FemtoStreamHandler::builder(second).build().unwrap())
         .add_handler("null", FemtoNullHandler)
         .build()
         .unwrap();

@@ -11,7 +11,7 @@ use femtologging::{Config, FemtoStreamHandler, info, metrics};
 /// Has a handler of this name fail once.
 fn fail(name: &str) {
     let writer = Scripted::new([Step::Fail(ErrorKind::StorageFull, "full")]);
-    let handler = FemtoStreamHandler::new(writer).build().unwrap();
+    let handler = FemtoStreamHandler::builder(writer).build().unwrap();
     let logging = Config::builder().add_handler(name, handler).build().unwrap();
     info!(logger: logging.root_logger(), "lost");
     assert!(logging.flush(LONG).is_err());

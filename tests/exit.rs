@@ -12,7 +12,9 @@ use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
 use common::LONG;
-use femtologging::{Config, FemtoFileHandler, FemtoLogRecord, FemtoStreamHandler, Level, error, info, warn};
+use femtologging::{
+    Config, FemtoFileHandler, FemtoLogRecord, FemtoStreamHandler, Level, LoggerConfig, error, info, warn,
+};
 use scenario::{Run, Scenario, numbers, path, stderr, wait};
 
 /// What a child does, and what its parent expects of it.
@@ -198,10 +200,10 @@ impl Write for Stuck {
 }
 
 fn exit_while_stuck() -> ExitCode {
+    femtologging::set_exit_timeout(Duration::from_millis(300));
     Config::builder()
-        .add_handler("stuck", FemtoStreamHandler::new(Stuck).build().unwrap())
+        .add_handler("stuck", FemtoStreamHandler::builder(Stuck).build().unwrap())
         .add_handler("file", file().build().unwrap())
-        .exit_timeout(Duration::from_millis(300))
         .build_and_init()
         .unwrap();
     (1..=15).for_each(|n| info!("{}", n));
@@ -345,7 +347,7 @@ fn configured_elsewhere() -> ExitCode {
     Config::builder()
         .add_handler("file", file().build().unwrap())
         .root_handlers([""; 0])
-        .add_logger_config("filed", Level::Info, ["file"])
+        .add_logger("filed", LoggerConfig::new().level(Level::Info).handlers(["file"]))
         .build_and_init()
         .unwrap();
     warn!(target: "filed", "1");
@@ -481,11 +483,11 @@ fn exit_with(slow: impl Write + Send + 'static, timeout: Duration) -> ExitCode {
             std::process::exit(7);
         }
     };
+    femtologging::set_exit_timeout(timeout);
     Config::builder()
-        .add_handler("ends", FemtoStreamHandler::new(std::io::sink()).formatter(ends).build().unwrap())
-        .add_handler("slow", FemtoStreamHandler::new(slow).formatter(message).build().unwrap())
+        .add_handler("ends", FemtoStreamHandler::builder(std::io::sink()).formatter(ends).build().unwrap())
+        .add_handler("slow", FemtoStreamHandler::builder(slow).formatter(message).build().unwrap())
         .add_handler("file", file().build().unwrap())
-        .exit_timeout(timeout)
         .build_and_init()
         .unwrap();
     (1..=14).for_each(|n| info!("{}", n));
@@ -549,10 +551,10 @@ fn limited_on_a_handlers_thread(name: &str) {
 fn many_panics() -> ExitCode {
     std::panic::set_hook(Box::new(|_| ()));
     femtologging::install_panic_hook();
+    femtologging::set_exit_timeout(Duration::ZERO);
     Config::builder()
-        .add_handler("stuck", FemtoStreamHandler::new(Stuck).build().unwrap())
+        .add_handler("stuck", FemtoStreamHandler::builder(Stuck).build().unwrap())
         .add_handler("file", file().build().unwrap())
-        .exit_timeout(Duration::ZERO)
         .build_and_init()
         .unwrap();
     let start = Instant::now();

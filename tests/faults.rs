@@ -28,7 +28,7 @@ impl Fixture {
         let message = |record: &FemtoLogRecord<'_>, out: &mut Vec<u8>| record.write_message(out);
         let logging = Config::builder()
             .clock(Clock::manual(&clock()))
-            .add_handler("bad", FemtoStreamHandler::new(writer.clone()).formatter(message).build().unwrap())
+            .add_handler("bad", FemtoStreamHandler::builder(writer.clone()).formatter(message).build().unwrap())
             .add_handler("good", capture.clone())
             .build()
             .unwrap();

@@ -334,7 +334,7 @@ fn a_window_lets_a_repeat_through_now_and_then() {
 /// What the default formatter writes behind the thread.
 fn text_of(filter: impl FemtoFilter + 'static, log: impl FnOnce(&FemtoLogger)) -> Vec<String> {
     let writer = Scripted::default();
-    let handler = FemtoStreamHandler::new(writer.clone()).filter(filter).build().unwrap();
+    let handler = FemtoStreamHandler::builder(writer.clone()).filter(filter).build().unwrap();
     let logging = Config::builder().clock(Clock::manual(&clock())).add_handler("h", handler).build().unwrap();
     let thread = std::thread::current().name().unwrap_or_default().to_owned();
     log(&logging.get_logger("app").unwrap());

@@ -30,7 +30,7 @@ fn system(handlers: impl IntoIterator<Item = (&'static str, HandlerSpec)>) -> (L
 
 fn stream(writer: &Scripted) -> HandlerSpec {
     let message = |record: &FemtoLogRecord<'_>, out: &mut Vec<u8>| record.write_message(out);
-    FemtoStreamHandler::new(writer.clone()).formatter(message).build().unwrap()
+    FemtoStreamHandler::builder(writer.clone()).formatter(message).build().unwrap()
 }
 
 /// A writer that holds its first write until the sender speaks or is dropped.

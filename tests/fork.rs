@@ -83,7 +83,7 @@ fn a_child_does_not_write_its_parent_s_records_again() {
 fn a_child_s_records_are_counted_and_do_not_make_it_wait() {
     for transport in [Transport::PerThread { bytes: 1024 }, Transport::Shared { capacity: Some(4) }] {
         let (go, may_go) = mpsc::channel::<()>();
-        let held = FemtoStreamHandler::new(io::sink())
+        let held = FemtoStreamHandler::builder(io::sink())
             .formatter(move |_: &FemtoLogRecord<'_>, _: &mut Vec<u8>| {
                 let _ = may_go.recv();
             })
@@ -137,7 +137,7 @@ fn a_child_finds_no_lock_that_another_thread_holds() {
         let stop = stop.clone();
         std::thread::spawn(move || {
             while !stop.load(Relaxed) {
-                let spec = FemtoStreamHandler::new(io::sink()).transport(transport).build().unwrap();
+                let spec = FemtoStreamHandler::builder(io::sink()).transport(transport).build().unwrap();
                 let logging = Config::builder().add_handler("busy", spec).build().unwrap();
                 let logger = logging.get_logger("busy").unwrap();
                 let giant = "x".repeat(100_000);

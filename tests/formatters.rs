@@ -14,7 +14,7 @@ use femtologging::{
 fn lines(formatter: impl FemtoFormatter + 'static, log: fn(&FemtoLogger)) -> Vec<String> {
     let writer = Scripted::default();
     let config = Config::builder().default_level(Level::Trace).clock(Clock::manual(&clock()));
-    let handler = FemtoStreamHandler::new(writer.clone()).formatter(formatter).build().unwrap();
+    let handler = FemtoStreamHandler::builder(writer.clone()).formatter(formatter).build().unwrap();
     let logging = config.add_handler("h", handler).build().unwrap();
     let logger = logging.get_logger("app.db").unwrap();
     std::thread::Builder::new().name("main".into()).spawn(move || log(&logger)).unwrap().join().unwrap();

@@ -48,7 +48,7 @@ fn count(mut formatter: Box<dyn FemtoFormatter>) -> Vec<u64> {
         let count = ALLOCATIONS.with(Cell::get) - before;
         kept.lock().unwrap().push(count);
     };
-    let handler = FemtoStreamHandler::new(io::sink()).formatter(counted).build().unwrap();
+    let handler = FemtoStreamHandler::builder(io::sink()).formatter(counted).build().unwrap();
     let logging = Config::builder().default_level(Level::Info).add_handler("h", handler).build().unwrap();
     let logger = logging.get_logger("app").unwrap();
     let _context = context!(request_id = "r-1", user_id = 7, trace_id = "4bf92f3577b34da6a3ce929d0e0e4736").enter();

@@ -14,7 +14,7 @@ use femtologging::{
 fn lines(formatter: impl FemtoFormatter + 'static, seconds: &[i64]) -> Vec<String> {
     let writer = Scripted::default();
     let clock = ManualClock::new(Timestamp::from_nanos(0));
-    let handler = FemtoStreamHandler::new(writer.clone()).formatter(formatter).build().unwrap();
+    let handler = FemtoStreamHandler::builder(writer.clone()).formatter(formatter).build().unwrap();
     let config = Config::builder().default_level(Level::Info).clock(Clock::manual(&clock)).add_handler("h", handler);
     let logging = config.build().unwrap();
     let logger = logging.get_logger("app").unwrap();

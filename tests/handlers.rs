@@ -28,7 +28,7 @@ fn message(record: &FemtoLogRecord<'_>, out: &mut Vec<u8>) {
 #[test]
 fn a_stream_is_any_writer() {
     let writer = Scripted::default();
-    let (logging, logger) = system(FemtoStreamHandler::new(writer.clone()).build().unwrap());
+    let (logging, logger) = system(FemtoStreamHandler::builder(writer.clone()).build().unwrap());
     let work = move || {
         info!(logger: logger, "ready"; port = 8080);
         trace!(logger: logger, "{} of {}", 1, 2);
@@ -54,7 +54,7 @@ fn a_stream_is_any_writer() {
 fn the_terminator_is_chosen() {
     for (terminator, expected) in [("\r\n", "1\r\n2\r\n"), ("\0", "1\x002\0"), ("", "12")] {
         let writer = Scripted::default();
-        let handler = FemtoStreamHandler::new(writer.clone()).formatter(message).terminator(terminator);
+        let handler = FemtoStreamHandler::builder(writer.clone()).formatter(message).terminator(terminator);
         let (logging, logger) = system(handler.build().unwrap());
         info!(logger: logger, "1");
         info!(logger: logger, "2");
@@ -66,7 +66,7 @@ fn the_terminator_is_chosen() {
 /// Logs by `log` and returns the text after the time, level, logger and thread.
 fn text(formatter: FemtoTextFormatter, log: impl FnOnce(&FemtoLogger) + Send + 'static) -> String {
     let writer = Scripted::default();
-    let handler = FemtoStreamHandler::new(writer.clone()).formatter(formatter).terminator("|");
+    let handler = FemtoStreamHandler::builder(writer.clone()).formatter(formatter).terminator("|");
     let (logging, logger) = system(handler.build().unwrap());
     std::thread::Builder::new().name("main".into()).spawn(move || log(&logger)).unwrap().join().unwrap();
     logging.shutdown(LONG).unwrap();
@@ -142,7 +142,7 @@ fn messages_cannot_forge_a_line_unless_escaping_is_off() {
 fn closures_are_formatters_with_state_and_filters() {
     let writer = Scripted::default();
     let mut count = 0;
-    let handler = FemtoStreamHandler::new(writer.clone())
+    let handler = FemtoStreamHandler::builder(writer.clone())
         .formatter(move |record: &FemtoLogRecord<'_>, out: &mut Vec<u8>| {
             count += 1;
             out.extend_from_slice(format!("{count} {}", record.message()).as_bytes());
@@ -168,7 +168,7 @@ fn closures_are_formatters_with_state_and_filters() {
 fn a_formatter_that_panics_costs_that_record_only() {
     let writer = Scripted::default();
     let handler =
-        FemtoStreamHandler::new(writer.clone()).formatter(|record: &FemtoLogRecord<'_>, out: &mut Vec<u8>| {
+        FemtoStreamHandler::builder(writer.clone()).formatter(|record: &FemtoLogRecord<'_>, out: &mut Vec<u8>| {
             out.extend_from_slice(b"begun ");
             assert!(record.get("bad").is_none(), "expected by this test");
             record.write_message(out);

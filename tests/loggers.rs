@@ -238,7 +238,7 @@ fn levels_can_be_asked_for_and_taken_away() {
     assert_eq!(root.level(), Some(LevelFilter::Warn));
     fixture.logging.disable(Level::Critical);
     assert!(!root.is_enabled_for(Level::Critical));
-    fixture.logging.disable_none();
+    fixture.logging.enable_all();
     assert!(root.is_enabled_for(Level::Critical));
 }
 
@@ -342,7 +342,7 @@ fn loggers_are_set_up_by_the_configuration() {
         .add_handler("all", capture.clone())
         .add_handler("own", FemtoCaptureHandler::new().configure().level(Level::Info).build().unwrap())
         .root_handlers(["all"])
-        .add_logger_config("a::b", Level::Trace, ["own", "own"])
+        .add_logger("a::b", LoggerConfig::new().level(Level::Trace).handlers(["own", "own"]))
         .add_logger("quiet", LoggerConfig::new().disabled(true))
         .add_logger("odd", LoggerConfig::new().level(Level::Info).filter(|r: &FemtoLogRecord<'_>| r.get("n").is_some()))
         .add_logger("alone", LoggerConfig::new().propagate(false).handlers(["own"]))
@@ -410,7 +410,7 @@ fn changes_are_seen_at_once_by_every_call_of_every_thread() {
     check("disable(Info)", false);
     femtologging::disable(Level::Debug);
     check("disable(Debug)", true);
-    femtologging::disable_none();
+    femtologging::enable_all();
     femtologging::set_handler_level("capture", Level::Warn).unwrap();
     check("set_handler_level(Warn)", false);
     femtologging::set_handler_level("capture", Level::Trace).unwrap();

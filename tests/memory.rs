@@ -73,7 +73,7 @@ impl Stuck {
             let _ = at_work.send(());
             let _ = may_go.recv();
         };
-        let handler = FemtoStreamHandler::new(std::io::sink())
+        let handler = FemtoStreamHandler::builder(std::io::sink())
             .formatter(formatter)
             .transport(transport)
             .overflow(OverflowPolicy::DropNewest)

@@ -29,13 +29,14 @@ fn records_of_macros() {
     let pattern = "{asctime} {threadName} {name} {b} {message} {a} {message!r:>30} {key_values} {user_id}";
     let mut pattern = FemtoPatternFormatter::brace(pattern).unwrap();
     let collected = texts.clone();
-    let handler = FemtoStreamHandler::new(io::sink()).formatter(move |record: &FemtoLogRecord<'_>, _: &mut Vec<u8>| {
-        for formatter in [&mut json, &mut ecs, &mut gelf] {
-            compare(formatter, record, &collected);
-        }
-        compare(&mut logfmt, record, &collected);
-        compare(&mut pattern, record, &collected);
-    });
+    let handler =
+        FemtoStreamHandler::builder(io::sink()).formatter(move |record: &FemtoLogRecord<'_>, _: &mut Vec<u8>| {
+            for formatter in [&mut json, &mut ecs, &mut gelf] {
+                compare(formatter, record, &collected);
+            }
+            compare(&mut logfmt, record, &collected);
+            compare(&mut pattern, record, &collected);
+        });
     let logging =
         Config::builder().default_level(Level::Trace).add_handler("compare", handler.build().unwrap()).build().unwrap();
     let (app, db) = (logging.get_logger("app").unwrap(), logging.get_logger("db").unwrap());

@@ -65,7 +65,7 @@ impl Held {
             }
             write!(out, "{} {} {}", record.level(), record.logger(), record.message()).unwrap();
         };
-        let handler = FemtoStreamHandler::new(text.clone())
+        let handler = FemtoStreamHandler::builder(text.clone())
             .formatter(formatter)
             .transport(transport)
             .overflow(overflow)
@@ -305,7 +305,7 @@ fn each_thread_has_a_ring_of_its_own_to_fill() {
 
 #[test]
 fn rings_cannot_drop_their_oldest_record() {
-    let error = FemtoStreamHandler::new(io::sink())
+    let error = FemtoStreamHandler::builder(io::sink())
         .transport(RING)
         .overflow(OverflowPolicy::DropOldest)
         .build()
@@ -353,7 +353,7 @@ fn callers_that_wait_take_no_processor_time() {
 fn more_threads_than_there_is_memory_for_lose_nothing_and_keep_their_order() {
     // A MiB: two rings of 256 KiB, 64 of 4 KiB, and the channel for the others.
     let text = Text::default();
-    let handler = FemtoStreamHandler::new(text.clone())
+    let handler = FemtoStreamHandler::builder(text.clone())
         .formatter(|record: &FemtoLogRecord<'_>, out: &mut Vec<u8>| write!(out, "{}", record.message()).unwrap())
         .build()
         .unwrap();

@@ -170,7 +170,7 @@ fn formatters_and_handlers_filters_may_log() {
             move |_: &FemtoLogRecord<'_>| error!(logger: logger.get().unwrap(), "from inside")
         };
         let filter = talk.clone();
-        let handler = FemtoStreamHandler::new(std::io::sink())
+        let handler = FemtoStreamHandler::builder(std::io::sink())
             .formatter(move |record: &FemtoLogRecord<'_>, _: &mut Vec<u8>| talk(record))
             .filter(move |record: &FemtoLogRecord<'_>| {
                 filter(record);
@@ -366,7 +366,8 @@ fn a_display_that_writes_for_ever_is_stopped() {
             let capture = FemtoCaptureHandler::new();
             let handler = capture.clone().configure().transport(transport).build().unwrap();
             let limits = Limits { value_bytes: 64, record_bytes: 1000, ..Limits::default() };
-            let logging = Config::builder().limits(limits).add_handler("capture", handler).build().unwrap();
+            femtologging::set_limits(limits).unwrap();
+            let logging = Config::builder().add_handler("capture", handler).build().unwrap();
             let logger = logging.get_logger("app").unwrap();
             let before = logging.metrics().truncated;
             info!(logger: logger, "{}", Unending);

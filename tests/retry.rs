@@ -190,13 +190,14 @@ fn callers_do_not_wait_while_a_flush_does() {
 #[test]
 fn a_formatter_that_shortens_its_buffer_changes_its_own_record_only() {
     let peer = Scripted::default();
-    let handler = FemtoStreamHandler::new(peer.clone()).formatter(|record: &FemtoLogRecord<'_>, out: &mut Vec<u8>| {
-        out.clear();
-        record.write_message(out);
-        if out.ends_with(b"7") {
-            *out = b"seven".to_vec();
-        }
-    });
+    let handler =
+        FemtoStreamHandler::builder(peer.clone()).formatter(|record: &FemtoLogRecord<'_>, out: &mut Vec<u8>| {
+            out.clear();
+            record.write_message(out);
+            if out.ends_with(b"7") {
+                *out = b"seven".to_vec();
+            }
+        });
     let logging = Config::builder().add_handler("h", handler.build().unwrap()).build().unwrap();
     let logger = logging.get_logger("app").unwrap();
     (0..1000).for_each(|number| info!(logger: logger, "{}", number));

@@ -59,7 +59,7 @@ fn is_child(name: &str) -> bool {
 
 fn system(text: &Text, transport: Transport, overflow: OverflowPolicy) -> Logging {
     let message = |record: &FemtoLogRecord<'_>, out: &mut Vec<u8>| record.write_message(out);
-    let handler = FemtoStreamHandler::new(text.clone()).formatter(message).transport(transport).overflow(overflow);
+    let handler = FemtoStreamHandler::builder(text.clone()).formatter(message).transport(transport).overflow(overflow);
     Config::builder().add_handler("text", handler.build().unwrap()).build().unwrap()
 }
 

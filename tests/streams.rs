@@ -242,13 +242,9 @@ mod unix {
         limit();
         stuff_stderr();
         let stuck = FemtoStreamHandler::stderr().overflow(OverflowPolicy::DropNewest).build().unwrap();
-        let failing = FemtoStreamHandler::new(Full).formatter(message).build().unwrap();
-        Config::builder()
-            .add_handler("stuck", stuck)
-            .add_handler("failing", failing)
-            .exit_timeout(Duration::from_secs(1))
-            .build_and_init()
-            .unwrap();
+        let failing = FemtoStreamHandler::builder(Full).formatter(message).build().unwrap();
+        femtologging::set_exit_timeout(Duration::from_secs(1));
+        Config::builder().add_handler("stuck", stuck).add_handler("failing", failing).build_and_init().unwrap();
         (1..=100).for_each(|n| info!("{}", n));
     }
 
@@ -286,7 +282,7 @@ mod unix {
         stuff_stderr();
         small(FemtoStreamHandler::stdout());
         femtologging::shutdown(LONG).unwrap();
-        let failing = FemtoStreamHandler::new(Full).formatter(message).build().unwrap();
+        let failing = FemtoStreamHandler::builder(Full).formatter(message).build().unwrap();
         Config::builder().add_handler("failing", failing).build_and_init().unwrap();
         let large = "x".repeat(10_000);
         for _ in 0..100 {
@@ -385,7 +381,7 @@ mod unix {
 
     #[cfg(target_os = "linux")]
     pub fn look_at_masks() -> ExitCode {
-        let failing = FemtoStreamHandler::new(Full).formatter(message).build().unwrap();
+        let failing = FemtoStreamHandler::builder(Full).formatter(message).build().unwrap();
         #[cfg_attr(not(feature = "gzip"), allow(unused_mut))]
         let mut config = Config::builder().add_handler("failing", failing);
         #[cfg(feature = "gzip")]

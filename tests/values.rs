@@ -9,8 +9,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use common::LONG;
 use femtologging::{
-    Config, ConfigBuilder, Context, FemtoCaptureHandler, FemtoLogger, FemtoStreamHandler, Limits, Logging, OwnedRecord,
-    Transport, Value, context, info,
+    Config, Context, FemtoCaptureHandler, FemtoLogger, FemtoStreamHandler, Limits, Logging, OwnedRecord, Transport,
+    Value, context, info, set_limits,
 };
 use proptest::prelude::*;
 
@@ -24,15 +24,7 @@ struct System {
 }
 
 impl System {
-    fn new() -> Self {
-        Self::with(|config| config.limits(Limits::default()))
-    }
-
-    fn limited(limits: Limits) -> Self {
-        Self::with(|config| config.limits(limits))
-    }
-
-    fn with(set: impl FnOnce(ConfigBuilder) -> ConfigBuilder) -> Self {
+    fn new(limits: Limits) -> Self {
         static ALONE: Mutex<()> = Mutex::new(());
         let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
         let (capture, text) = (FemtoCaptureHandler::new(), common::Scripted::default());
@@ -45,13 +37,14 @@ impl System {
         };
         let config = Config::builder().add_handler("capture", capture.clone()).add_handler(
             "text",
-            FemtoStreamHandler::new(text.clone())
+            FemtoStreamHandler::builder(text.clone())
                 .transport(Transport::Shared { capacity: None })
                 .formatter(terse)
                 .build()
                 .unwrap(),
         );
-        let logging = set(config).build().unwrap();
+        set_limits(limits).unwrap();
+        let logging = config.build().unwrap();
         let logger = logging.get_logger("shop").unwrap();
         let before = logging.metrics().truncated;
         Self { logging, capture, text, logger, before, _alone }
@@ -98,7 +91,7 @@ fn json(value: Value<'_>) -> serde_json::Value {
 
 #[test]
 fn lists_maps_and_bytes_are_written_with_their_structure() {
-    let system = System::new();
+    let system = System::new(Limits::default());
     let logger = &system.logger;
     let map = BTreeMap::from([("a", 1), ("b \"quoted\"", 2)]);
     let nested = BTreeMap::from([("lists", vec![vec![1_u8], vec![]]), ("none", vec![])]);
@@ -146,7 +139,7 @@ fn lists_maps_and_bytes_are_written_with_their_structure() {
 
 #[test]
 fn structure_is_read_back_typed() {
-    let system = System::new();
+    let system = System::new(Limits::default());
     let mixed = context! { v = BTreeMap::from([("list", vec![Some(1_u8), None])]), raw:bytes = b"\x00\xff" };
     mixed.in_scope(|| info!(logger: system.logger, "m"));
     let records = system.records();
@@ -169,7 +162,7 @@ fn asking_for_bytes_may_log() {
             &b"123456789"[..self.1.get()]
         }
     }
-    let system = System::new();
+    let system = System::new(Limits::default());
     let value = Logs(&system.logger, std::cell::Cell::new(0));
     info!(logger: system.logger, "m"; v:bytes = value, after = 1);
     assert_eq!(system.lines(), ["asked", "m v=31 after=1"]);
@@ -177,7 +170,7 @@ fn asking_for_bytes_may_log() {
 
 #[test]
 fn large_values_take_every_path() {
-    let system = System::new();
+    let system = System::new(Limits::default());
     let logger = &system.logger;
     for length in [10, 1_000, 30_000, 65_536] {
         let text = "x".repeat(length);
@@ -205,14 +198,14 @@ fn limits_that_make_no_sense_are_refused() {
         (Limits { record_bytes: 65_535, ..limits }, "limits.record_bytes"),
         (Limits { record_bytes: (64 << 20) + 1, ..limits }, "limits.record_bytes"),
     ] {
-        let error = Config::builder().limits(limits).build().expect_err("it is refused").to_string();
+        let error = set_limits(limits).expect_err("it is refused").to_string();
         assert!(error.contains(expected), "{error}");
     }
 }
 
 #[test]
 fn keys_beyond_the_limit_are_left_out_and_counted() {
-    let system = System::limited(Limits { keys: 9, ..Limits::default() });
+    let system = System::new(Limits { keys: 9, ..Limits::default() });
     let logger = &system.logger;
     let own = |_: ()| info!(logger: logger, "m"; a = 1, b = 2, c = 3, d = 4, e = 5, f = 6, g = 7, h = 8, i = 9);
     own(());
@@ -246,7 +239,7 @@ fn keys_beyond_the_limit_are_left_out_and_counted() {
 
 #[test]
 fn long_keys_are_cut_and_counted() {
-    let system = System::limited(Limits { key_bytes: 8, ..Limits::default() });
+    let system = System::new(Limits { key_bytes: 8, ..Limits::default() });
     let logger = &system.logger;
     info!(logger: logger, "m"; eight_by = 1, "é2é4é" = 2);
     assert_eq!(system.truncated(), 0);
@@ -271,7 +264,7 @@ fn long_keys_are_cut_and_counted() {
 
 #[test]
 fn long_values_are_cut_and_counted() {
-    let system = System::limited(Limits { value_bytes: 64, ..Limits::default() });
+    let system = System::new(Limits { value_bytes: 64, ..Limits::default() });
     let logger = &system.logger;
     let (fits, long) = ("x".repeat(64), "x".repeat(65));
     info!(logger: logger, "{}", fits; v = fits, w:% = fits, b:bytes = fits.as_bytes(), l = [1, 2, 3, 4], m = BTreeMap::from([("a", 1)]));
@@ -305,7 +298,7 @@ fn long_values_are_cut_and_counted() {
 
 #[test]
 fn large_records_are_cut_and_counted() {
-    let system = System::limited(Limits { value_bytes: 1_000, record_bytes: 2_000, ..Limits::default() });
+    let system = System::new(Limits { value_bytes: 1_000, record_bytes: 2_000, ..Limits::default() });
     let logger = &system.logger;
     // A logger's name takes a word, and so does the length of a text.
     let room = 2_000 - 8;
@@ -367,7 +360,7 @@ proptest! {
         map in prop::collection::btree_map(".{0,9}", prop::collection::vec(any::<u64>(), 0..9), 0..20),
         bytes: Vec<u8>,
     ) {
-        let system = System::new();
+        let system = System::new(Limits::default());
         info!(logger: system.logger, "m"; texts, numbers, map, bytes:bytes);
         context! { texts, numbers, map, bytes:bytes; { info!(logger: system.logger, "{}", "m") } };
         let records = system.records();
@@ -398,7 +391,7 @@ proptest! {
     #[cfg(feature = "serde")]
     #[test]
     fn serde_s_trees_become_the_same_json(v in tree()) {
-        let system = System::new();
+        let system = System::new(Limits::default());
         info!(logger: system.logger, "m"; v:serde = v);
         context! { v:serde = v; { info!(logger: system.logger, "m") } };
         for found in system.json() {
@@ -448,7 +441,7 @@ mod of_serde {
     /// What we and serde_json make of the same data.
     #[track_caller]
     fn check(value: impl Serialize) {
-        let system = System::new();
+        let system = System::new(Limits::default());
         info!(logger: system.logger, "m"; v:serde = value);
         let (found, expected) = (system.json().remove(0), serde_json::to_value(&value).unwrap());
         assert!(same(&found, &expected), "{found} for {expected}");
@@ -469,13 +462,13 @@ mod of_serde {
     #[test]
     fn numbers_of_any_precision_are_numbers() {
         let number = |text| Private("$serde_json::private::Number", text);
-        let system = System::new();
+        let system = System::new(Limits::default());
         let numbers = ["1", "-2", "18446744073709551615", "18446744073709551616", "-0.5", "1e3", "1e999"].map(number);
         info!(logger: system.logger, "m"; v:serde = BTreeMap::from([("n", &numbers)]), w:serde = number("7"));
         let expected = r#"m v={"n":[1,-2,18446744073709551615,18446744073709551616,-0.5,1000,"1e999"]} w=7"#;
         assert_eq!(system.lines(), [expected]);
         let raw = Private("$serde_json::private::RawValue", "[1]");
-        let system = System::new();
+        let system = System::new(Limits::default());
         info!(logger: system.logger, "m"; v:serde = raw);
         assert_eq!(system.lines(), ["m v=[1]"]);
     }
@@ -500,7 +493,7 @@ mod of_serde {
 
     #[test]
     fn exact_text() {
-        let system = System::new();
+        let system = System::new(Limits::default());
         let order = Order {
             id: 1,
             customer: "a\"b",
@@ -536,7 +529,7 @@ mod of_serde {
 
     #[test]
     fn what_cannot_be_serialized_says_so_and_harms_nothing() {
-        let system = System::new();
+        let system = System::new(Limits::default());
         let logger = &system.logger;
         info!(logger: logger, "m"; a = 1, v:serde = Fails, z = 2);
         info!(logger: logger, "m"; a = 1, v:serde = (1, Panics), z = 2);
@@ -558,7 +551,7 @@ mod of_serde {
         fn nest(depth: usize) -> serde_json::Value {
             (0..depth).fold(serde_json::json!(1), |inner, _| serde_json::json!([inner]))
         }
-        let system = System::limited(Limits { value_bytes: 64, ..Limits::default() });
+        let system = System::new(Limits { value_bytes: 64, ..Limits::default() });
         let logger = &system.logger;
         info!(logger: logger, "m"; v:serde = vec!["x".repeat(100); 3]);
         assert_eq!(system.truncated(), 1);
@@ -572,7 +565,7 @@ mod of_serde {
         );
         drop(system);
 
-        let system = System::new();
+        let system = System::new(Limits::default());
         info!(logger: system.logger, "m"; v:serde = nest(64));
         assert_eq!(system.truncated(), 0);
         info!(logger: system.logger, "m"; v:serde = nest(65));

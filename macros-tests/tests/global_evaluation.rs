@@ -3,7 +3,7 @@
 
 use std::cell::Cell;
 
-use femtologging::{Config, FemtoCaptureHandler, Level, debug, get_logger, root_logger};
+use femtologging::{Config, FemtoCaptureHandler, Level, LoggerConfig, debug, get_logger, root_logger};
 
 #[test]
 fn nothing_is_evaluated_in_vain() {
@@ -11,7 +11,7 @@ fn nothing_is_evaluated_in_vain() {
     Config::builder()
         .default_level(Level::Error)
         .add_handler("capture", capture.clone())
-        .add_logger_config("elsewhere", Level::Trace, ["capture"])
+        .add_logger("elsewhere", LoggerConfig::new().level(Level::Trace).handlers(["capture"]))
         .build_and_init()
         .expect("the configuration is valid");
     let evaluated = Cell::new(0);

@@ -1,7 +1,7 @@
 //! A call site that has run follows every later change of levels. The only test of its process.
 
 use femtologging::{
-    Config, FemtoCaptureHandler, Level, LevelFilter, debug, disable, disable_none, enabled, get_logger, info,
+    Config, FemtoCaptureHandler, Level, LevelFilter, debug, disable, enable_all, enabled, get_logger, info,
 };
 use macros_tests::PATIENCE;
 
@@ -22,7 +22,7 @@ fn cached_answers_follow_the_configuration() -> Result<(), femtologging::Error> 
     assert_eq!(site(2), [true, true]);
     disable(Level::Debug);
     assert_eq!(site(3), [true, false]);
-    disable_none();
+    enable_all();
     logger.set_level(LevelFilter::Off);
     assert_eq!(site(4), [false, false]);
     femtologging::flush(PATIENCE)?;

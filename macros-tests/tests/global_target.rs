@@ -1,7 +1,9 @@
 //! Calls without `logger:` belong to the global system; the target, by default the module path, is the logger's name.
 //! The only test of its process.
 
-use femtologging::{Config, FemtoCaptureHandler, Level, LevelFilter, OwnedRecord, enabled, error, info, log, trace};
+use femtologging::{
+    Config, FemtoCaptureHandler, Level, LevelFilter, LoggerConfig, OwnedRecord, enabled, error, info, log, trace,
+};
 use macros_tests::PATIENCE;
 
 mod inner {
@@ -19,8 +21,8 @@ fn targets_choose_the_logger() -> Result<(), femtologging::Error> {
         .add_handler("all", all.clone())
         .add_handler("audit", audit.clone())
         .root_handlers(["all"])
-        .add_logger_config("audit", Level::Trace, ["audit"])
-        .add_logger_config("global_target::quiet", Level::Error, Vec::<String>::new())
+        .add_logger("audit", LoggerConfig::new().level(Level::Trace).handlers(["audit"]))
+        .add_logger("global_target::quiet", LoggerConfig::new().level(Level::Error))
         .build_and_init()?;
 
     const AUDIT: &str = "audit";

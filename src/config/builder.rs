@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::logging::{self, Logging};
 use crate::error::{Error, Problem, adopt_stderr, caught, notify};
@@ -13,10 +12,9 @@ use crate::level::LevelFilter;
 use crate::logger::{LoggerFilter, LoggerSettings, Registry, canonical};
 use crate::policy::SpanEvents;
 use crate::queue::Queue;
+use crate::shutdown;
 use crate::time::Clock;
-use crate::value::{Limits, limits};
 use crate::worker::{self, Worker};
-use crate::{exit, shutdown};
 
 /// The configuration of a logging system; start with [`Config::builder`].
 #[derive(Debug)]
@@ -30,15 +28,14 @@ impl Config {
     /// | [`default_level`](ConfigBuilder::default_level) | `Info` | the root logger's level |
     /// | [`add_handler`](ConfigBuilder::add_handler) | none | adds a handler under a name |
     /// | [`root_handlers`](ConfigBuilder::root_handlers) | all | the root logger's handlers |
-    /// | [`add_logger_config`](ConfigBuilder::add_logger_config) | none | a logger's level and handlers |
     /// | [`add_logger`](ConfigBuilder::add_logger) | none | everything about a logger |
     /// | [`directives`](ConfigBuilder::directives) | none | levels of loggers as text, which go before all others |
     /// | [`directives_from_env`](ConfigBuilder::directives_from_env) | none | the same from an environment variable |
     /// | [`span_events`](ConfigBuilder::span_events) | `Both` | which records spans make of themselves |
-    /// | [`limits`](ConfigBuilder::limits) | see [`Limits`] | how large records may be, in this process |
     /// | [`max_queue_bytes`](ConfigBuilder::max_queue_bytes) | 64 MiB | how much memory the queues of all handlers take |
     /// | [`clock`](ConfigBuilder::clock) | [`Clock::system`] | what records are stamped with |
-    /// | [`exit_timeout`](ConfigBuilder::exit_timeout) | 5 s | how long the end of the process waits for handlers |
+    ///
+    /// [`set_limits`](crate::set_limits) and [`set_exit_timeout`](crate::set_exit_timeout) are settings of the process.
     pub fn builder() -> ConfigBuilder {
         ConfigBuilder {
             default_level: LevelFilter::Info,
@@ -47,10 +44,8 @@ impl Config {
             loggers: Vec::new(),
             directives: Vec::new(),
             span_events: SpanEvents::default(),
-            limits: None,
             max_queue_bytes: MAX_QUEUE_BYTES,
             clock: None,
-            exit_timeout: None,
             problems: Vec::new(),
         }
     }
@@ -64,12 +59,12 @@ const MAX_QUEUE_BYTES: usize = 64 << 20;
 /// # Examples
 ///
 /// ```
-/// use femtologging::{Config, FemtoStreamHandler, Level};
+/// use femtologging::{Config, FemtoStreamHandler, Level, LoggerConfig};
 ///
 /// let logging = Config::builder()
 ///     .default_level(Level::Info)
 ///     .add_handler("console", FemtoStreamHandler::stderr().build()?)
-///     .add_logger_config("my_app::network", Level::Trace, ["console"])
+///     .add_logger("my_app::network", LoggerConfig::new().level(Level::Trace).handlers(["console"]))
 ///     .build()?;
 /// # drop(logging);
 /// # Ok::<(), femtologging::Error>(())
@@ -82,10 +77,8 @@ pub struct ConfigBuilder {
     loggers: Vec<(String, LoggerConfig)>,
     directives: Vec<Directives>,
     span_events: SpanEvents,
-    limits: Option<Limits>,
     max_queue_bytes: usize,
     clock: Option<Clock>,
-    exit_timeout: Option<Duration>,
     problems: Vec<Problem>,
 }
 
@@ -196,19 +189,7 @@ impl ConfigBuilder {
         self
     }
 
-    /// Sets a logger's level and its own handlers. Its records also go to the root logger's, but once to each.
-    ///
-    /// For a level alone, use [`add_logger`](Self::add_logger).
-    pub fn add_logger_config(
-        self,
-        name: impl Into<String>,
-        level: impl Into<LevelFilter>,
-        handlers: impl IntoIterator<Item = impl Into<String>>,
-    ) -> Self {
-        self.add_logger(name, LoggerConfig::new().level(level).handlers(handlers))
-    }
-
-    /// Sets everything about a logger.
+    /// Sets a logger's level, handlers and filters, and whether its records also go to its ancestors' handlers.
     pub fn add_logger(mut self, name: impl Into<String>, config: LoggerConfig) -> Self {
         self.loggers.push((name.into(), config));
         self
@@ -235,13 +216,6 @@ impl ConfigBuilder {
         self
     }
 
-    /// Sets how large records may be, in all logging systems of this process. The last one set counts.
-    pub fn limits(mut self, limits: Limits) -> Self {
-        self.problems.extend(limits.problem());
-        self.limits = Some(limits);
-        self
-    }
-
     /// Sets how much memory the queues of all handlers take at most, in bytes. Each handler has an equal share of it: for
     /// its rings, for payloads that are too large for them, and for its channel. What a handler has no room for is up to
     /// its [`OverflowPolicy`](crate::OverflowPolicy).
@@ -259,12 +233,6 @@ impl ConfigBuilder {
     /// Sets the clock that records are stamped with, such as a [`ManualClock`](crate::time::ManualClock) in tests.
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = Some(clock);
-        self
-    }
-
-    /// Sets how long the end of the process waits for handlers, of all logging systems. The last one set counts.
-    pub fn exit_timeout(mut self, timeout: Duration) -> Self {
-        self.exit_timeout = Some(timeout);
         self
     }
 
@@ -343,12 +311,6 @@ impl ConfigBuilder {
             (name, settings)
         });
         let settings = std::iter::once((String::new(), root)).chain(loggers).collect();
-        if let Some(timeout) = self.exit_timeout {
-            exit::set_timeout(timeout);
-        }
-        if let Some(limits) = self.limits {
-            limits::set(limits);
-        }
         registry.set_span_events(self.span_events);
         shutdown::install_exit_hook();
         Ok(Logging::new(registry, workers, settings))

@@ -134,7 +134,7 @@ impl Logging {
     }
 
     /// Ends what [`disable`](Self::disable) began.
-    pub fn disable_none(&self) {
+    pub fn enable_all(&self) {
         self.inner.registry.disable(None);
     }
 
@@ -335,12 +335,12 @@ fn metrics_of(workers: &[Arc<Worker>]) -> Metrics {
 /// # Examples
 ///
 /// ```
-/// use femtologging::{Level, disable, disable_none, enabled};
+/// use femtologging::{Level, disable, enable_all, enabled};
 ///
 /// disable(Level::Error);
 /// assert!(!enabled!(Level::Error));
 /// assert!(enabled!(Level::Critical));
-/// disable_none();
+/// enable_all();
 /// assert!(enabled!(Level::Error));
 /// ```
 pub fn disable(level: Level) {
@@ -348,7 +348,7 @@ pub fn disable(level: Level) {
 }
 
 /// Ends what [`disable`] began.
-pub fn disable_none() {
+pub fn enable_all() {
     Registry::global().disable(None);
 }
 

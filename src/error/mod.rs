@@ -337,9 +337,9 @@ impl From<io::Error> for Error {
 /// # Examples
 ///
 /// ```
-/// use femtologging::{Config, FemtoNullHandler, Level};
+/// use femtologging::{Config, FemtoNullHandler, Level, LoggerConfig};
 ///
-/// let config = Config::builder().add_handler("file", FemtoNullHandler).add_logger_config("app", Level::Info, ["fil"]);
+/// let config = Config::builder().add_handler("file", FemtoNullHandler).add_logger("app", LoggerConfig::new().level(Level::Info).handlers(["fil"]));
 /// let error = config.build().unwrap_err();
 /// let problem = &error.problems()[0];
 /// assert_eq!((problem.field.as_str(), problem.value.as_str()), ("loggers.app.handlers", "\"fil\""));

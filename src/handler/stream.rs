@@ -25,7 +25,7 @@ use crate::time::Timestamp;
 /// [`stdout`](Self::stdout) and [`stderr`](Self::stderr) duplicate the descriptor and write to the duplicate, without
 /// std's lock: `stdout().lock()` held by the program, or a `fork` while the handler writes, blocks nobody. If the program
 /// later closes descriptor 1 or 2, or redirects it with `dup2`, the handler goes on writing to the stream that it was
-/// made with: a program that redirects its output sets up logging afterwards. `FemtoStreamHandler::new(io::stdout())`
+/// made with: a program that redirects its output sets up logging afterwards. `FemtoStreamHandler::builder(io::stdout())`
 /// follows a redirection, and takes the lock. Text that the program printed by `print!` without a line feed is still in
 /// std's buffer when a record logged after it is written.
 ///
@@ -60,26 +60,25 @@ impl<W> AsMut<Line> for StreamOptions<W> {
 impl FemtoStreamHandler<StandardStream> {
     /// Starts a handler that writes to standard output.
     pub fn stdout() -> HandlerBuilder<StreamOptions<StandardStream>> {
-        StreamOptions::builder(StandardStream::stdout())
+        StreamOptions::start(StandardStream::stdout())
     }
 
     /// Starts a handler that writes to standard error.
     pub fn stderr() -> HandlerBuilder<StreamOptions<StandardStream>> {
-        StreamOptions::builder(StandardStream::stderr())
+        StreamOptions::start(StandardStream::stderr())
     }
 }
 
 impl<W> StreamOptions<W> {
-    fn builder(writer: io::Result<W>) -> HandlerBuilder<Self> {
+    fn start(writer: io::Result<W>) -> HandlerBuilder<Self> {
         HandlerBuilder::new(StreamOptions { writer, line: Line::default() })
     }
 }
 
 impl<W: Write + Send + 'static> FemtoStreamHandler<W> {
     /// Starts a handler that writes to `writer`.
-    #[expect(clippy::new_ret_no_self, reason = "a handler is always built with its settings")]
-    pub fn new(writer: W) -> HandlerBuilder<StreamOptions<W>> {
-        StreamOptions::builder(Ok(writer))
+    pub fn builder(writer: W) -> HandlerBuilder<StreamOptions<W>> {
+        StreamOptions::start(Ok(writer))
     }
 }
 

@@ -24,12 +24,9 @@ use crate::text::floor_char_boundary;
 /// # Examples
 ///
 /// ```
-/// use femtologging::{Config, FemtoStreamHandler, Limits};
+/// use femtologging::{Limits, set_limits};
 ///
-/// let config = Config::builder()
-///     .limits(Limits { value_bytes: 4096, ..Limits::default() })
-///     .add_handler("console", FemtoStreamHandler::stderr().build()?);
-/// # drop(config);
+/// set_limits(Limits { value_bytes: 4096, ..Limits::default() })?;
 /// # Ok::<(), femtologging::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

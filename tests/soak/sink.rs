@@ -125,7 +125,7 @@ impl Sink {
         let file = |path| FemtoFileHandler::builder().path(path).flush_policy(flush).formatter(formatter());
         let faulty = |random: &mut Random| {
             let writer = Faulty { text: text.clone(), random: random.fork() };
-            FemtoStreamHandler::new(writer).formatter(formatter())
+            FemtoStreamHandler::builder(writer).formatter(formatter())
         };
         let first = Stream::Memory(text.clone());
         let in_file = |path: &PathBuf| Stream::File(path.clone());

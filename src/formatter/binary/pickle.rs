@@ -41,7 +41,7 @@ use crate::time::{Timestamp, first_use};
 ///
 /// # let receiver = std::io::sink();
 /// // A stream of pickles, for `pickle.load`. CPython's receivers want each behind its length; a socket handler sees to that.
-/// let handler = FemtoStreamHandler::new(receiver).formatter(FemtoPickleFormatter::new()).terminator("").build()?;
+/// let handler = FemtoStreamHandler::builder(receiver).formatter(FemtoPickleFormatter::new()).terminator("").build()?;
 /// # drop(handler);
 /// # Ok::<(), femtologging::Error>(())
 /// ```

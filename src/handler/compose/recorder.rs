@@ -24,6 +24,7 @@ use crate::time::{Timestamp, uptime};
 /// | [`records`](HandlerBuilder::records) | 1,000 | so many records are kept |
 /// | [`bytes`](HandlerBuilder::bytes) | 1 MiB | so much memory they take, about |
 /// | [`trigger`](HandlerBuilder::trigger) | `Error` | the lowest level that has them replayed |
+/// | [`dump_handle`](HandlerBuilder::dump_handle) | none | asks for a replay at any other time |
 /// | the rest | see [`HandlerBuilder`] | |
 ///
 /// A record counts as written once it is kept, and one from `trigger` on once the target has written it. Those that newer
@@ -37,7 +38,7 @@ use crate::time::{Timestamp, uptime};
 /// use std::time::Duration;
 ///
 /// let capture = FemtoCaptureHandler::new();
-/// let (recorder, _handle) = FemtoFlightRecorder::builder(capture.clone()).records(2).build()?;
+/// let recorder = FemtoFlightRecorder::builder(capture.clone()).records(2).build()?;
 /// let logging = Config::builder().default_level(LevelFilter::Debug).add_handler("recorder", recorder).build()?;
 /// let logger = logging.get_logger("shop")?;
 /// for step in 1..=5 {
@@ -67,10 +68,31 @@ const PATIENCE: Duration = Duration::from_millis(500);
 const RETRY: Duration = Duration::from_millis(2);
 
 /// Asks a [`FemtoFlightRecorder`] for what it keeps. Clones ask the same one.
+///
+/// A handle given to several recorders reaches the first that looks, so give each its own.
+///
+/// # Examples
+///
+/// ```
+/// use femtologging::handler::RecorderHandle;
+/// use femtologging::{FemtoCaptureHandler, FemtoFlightRecorder};
+///
+/// let handle = RecorderHandle::new();
+/// let recorder = FemtoFlightRecorder::builder(FemtoCaptureHandler::new()).dump_handle(&handle).build()?;
+/// // At any time, on any thread:
+/// handle.dump();
+/// # drop(recorder);
+/// # Ok::<(), femtologging::Error>(())
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct RecorderHandle(Arc<AtomicBool>);
 
 impl RecorderHandle {
+    /// Makes a handle, to be given to a builder.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
     /// Has the records replayed: with the next record, the next flush, or within a second or so.
     pub fn dump(&self) {
         self.0.store(true, Relaxed);
@@ -83,6 +105,7 @@ pub struct FlightRecorderOptions {
     records: usize,
     bytes: usize,
     trigger: LevelFilter,
+    asked: RecorderHandle,
 }
 
 impl FemtoFlightRecorder {
@@ -93,6 +116,7 @@ impl FemtoFlightRecorder {
             records: 1000,
             bytes: 1024 * 1024,
             trigger: LevelFilter::Error,
+            asked: RecorderHandle::new(),
         })
     }
 
@@ -155,13 +179,19 @@ impl HandlerBuilder<FlightRecorderOptions> {
         self
     }
 
-    /// Makes the recorder, and what asks it.
+    /// Has the recorder replay what it keeps when `handle` asks for it.
+    pub fn dump_handle(mut self, handle: &RecorderHandle) -> Self {
+        self.options.asked = handle.clone();
+        self
+    }
+
+    /// Makes the recorder.
     ///
     /// # Errors
     ///
     /// Settings that cannot work, all in one error.
-    pub fn build(self) -> Result<(HandlerSpec, RecorderHandle), Error> {
-        let (FlightRecorderOptions { target, records, bytes, trigger }, settings) = self.into_parts();
+    pub fn build(self) -> Result<HandlerSpec, Error> {
+        let (FlightRecorderOptions { target, records, bytes, trigger, asked }, settings) = self.into_parts();
         let mut problems = Vec::new();
         if !(1..=10_000_000).contains(&records) {
             problems.push(Problem::new("records", records, "keep between 1 and 10,000,000 records"));
@@ -169,19 +199,19 @@ impl HandlerBuilder<FlightRecorderOptions> {
         if bytes < 4096 {
             problems.push(Problem::new("bytes", bytes, "give the records 4096 bytes at least"));
         }
-        let asked = RecorderHandle::default();
-        let recorder = FemtoFlightRecorder {
-            target: target.into(),
-            kept: VecDeque::new(),
-            size: 0,
-            records,
-            bytes,
-            trigger,
-            sites: KeptSites::default(),
-            asked: asked.clone(),
-            now: Timestamp::default(),
-        };
-        Ok((Self::finish(settings, problems, || Ok(Box::new(recorder)))?, asked))
+        Self::finish(settings, problems, || {
+            Ok(Box::new(FemtoFlightRecorder {
+                target: target.into(),
+                kept: VecDeque::new(),
+                size: 0,
+                records,
+                bytes,
+                trigger,
+                sites: KeptSites::default(),
+                asked,
+                now: Timestamp::default(),
+            }))
+        })
     }
 }
 

@@ -182,7 +182,7 @@ impl Tree {
             }
             Self::Recorder { records, target } => {
                 let target = target.build(is_mixed, leaves);
-                FemtoFlightRecorder::builder(target).records(records).build().map(|(handler, _)| handler)
+                FemtoFlightRecorder::builder(target).records(records).build()
             }
             Self::Route(first, rest) => {
                 let by_three = |record: &FemtoLogRecord<'_>| {
