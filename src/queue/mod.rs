@@ -1,4 +1,35 @@
 //! The queue between callers and a handler's thread.
+//!
+//! A handler has one [`Queue`]. Its lane is either a ring per calling thread (`per_thread`, `ring`) or one channel for
+//! all threads (`shared`). What both hold takes memory from a `room`, which also has the line of callers that wait.
+//!
+//! # A push, step by step
+//!
+//! ```text
+//! closed, or in a child of fork?  ── yes ──▶ drop it, reason `Closed`
+//!   │ no
+//!   ▼
+//! room?  ── yes ──▶ publish
+//!   │ no: wake the handler's thread
+//!   ▼
+//! may this caller wait?  ── no ──▶ drop it, reason `Full`
+//!   │ yes: spin for about a microsecond, looking again
+//!   ▼
+//! sleep until there is room (publish), the deadline (`Full`), or the queue is closed (`Closed`)
+//! ```
+//!
+//! A handler's own thread never waits: it would wait for itself, or for a handler that waits for it.
+//!
+//! # Counting
+//!
+//! `emitted = written + dropped + failed + in_flight` is exact in every snapshot, although nothing counts "emitted" as
+//! one shared number. Rings and channels count what was *published*. A snapshot reads the outcomes (written, failed,
+//! dropped after publication) first and the published records last, so that it cannot see a record leave that it has
+//! not seen come. `in_flight` is the difference. A record that is dropped before publication is in `emitted` and in
+//! `dropped`.
+//!
+//! After the handler's thread has ended, a caller that found the queue open may still publish. `sweep` counts such
+//! records as dropped (`Closed`), whenever counters are read.
 
 #[cfg(all(test, loom))]
 mod models;
@@ -9,7 +40,7 @@ mod shared;
 #[cfg(all(test, not(loom)))]
 mod tests;
 
-pub(crate) use per_thread::{Aside, Frame, PerThread, ThreadRing};
+pub(crate) use per_thread::{Frame, PerThread, Spilled, ThreadRing};
 pub(crate) use room::Cost;
 pub(crate) use shared::{Packet, Shared};
 
@@ -30,11 +61,11 @@ use crate::sync::{AtomicBool, AtomicU64, Ordering::*, fence, generation, watch_f
 use crate::time::Clock;
 
 thread_local! {
-    /// Whether this is a handler's thread.
+    /// Whether the thread is a handler's.
     static CONSUMER: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Marks the calling thread as a handler's; what it logs is dropped and counted.
+/// Marks the calling thread as a handler's. Records that it logs are dropped and counted.
 pub(crate) fn become_consumer() {
     CONSUMER.set(true);
 }
@@ -59,7 +90,8 @@ pub(crate) struct Queue {
     ended: Mutex<bool>,
     /// The process that has the handler's thread; see [`generation`].
     process: u32,
-    /// When the first and the last record of those not yet reported was dropped for want of room.
+    /// The ticks at which the first and the last of the records not yet reported were dropped because the queue was
+    /// full.
     first_drop: AtomicU64,
     last_drop: AtomicU64,
 }
@@ -69,16 +101,16 @@ pub(crate) enum Lane {
     Shared(Shared),
 }
 
-/// What a caller that found no room does.
+/// What a caller that finds no room does.
 #[derive(Clone, Copy)]
-enum Patience {
-    GiveUp,
-    /// It waits until that moment, or without limit.
+enum WhenFull {
+    Drop,
+    /// It waits until the deadline, or without one.
     Wait(Option<Instant>),
 }
 
 impl Queue {
-    /// Makes a queue that takes `bytes` bytes of memory at most.
+    /// Makes a queue that takes at most `bytes` bytes of memory.
     pub(crate) fn new(
         name: &str,
         transport: Transport,
@@ -117,7 +149,7 @@ impl Queue {
         self.threshold.store(threshold, Relaxed);
     }
 
-    /// Claims a ring for the calling thread, if this queue has rings and memory for one.
+    /// Claims a ring for the calling thread, if the queue has rings and memory for one.
     pub(crate) fn claim(&self, thread: &Arc<ThreadInfo>) -> Option<Arc<ThreadRing>> {
         match &self.lane {
             Lane::PerThread(lane) => lane.claim(thread),
@@ -125,8 +157,8 @@ impl Queue {
         }
     }
 
-    /// Queues an encoded record, however long that takes by the overflow policy, or counts it as dropped. `ring` is the
-    /// calling thread's own, if it has one.
+    /// Queues an encoded record, waiting if the overflow policy says so, or counts it as dropped. `ring` is the calling
+    /// thread's, if it has one.
     pub(crate) fn push_bytes(
         &self,
         ring: Option<&ThreadRing>,
@@ -135,7 +167,7 @@ impl Queue {
         ticks: u64,
         payload: &[u8],
     ) {
-        // `payload.into()` would round the capacity up to a power of two.
+        // `payload.into()` rounds the capacity up to a power of two.
         let packet = || Packet { header, ticks, thread: thread.clone(), payload: SmallVec::from_slice(payload) };
         match (&self.lane, ring) {
             (Lane::PerThread(_), Some(ring)) => {
@@ -163,20 +195,20 @@ impl Queue {
     }
 
     fn push_to_ring(&self, ring: &ThreadRing, header: Header, ticks: u64, payload: &[u8]) -> Result<(), DropReason> {
-        let patience = self.patience()?;
+        let when_full = self.when_full()?;
         if let Some(words) = ring.words(payload.len()) {
             let push = || ring.push_bytes(words, header, ticks, payload);
-            return self.insist(patience, push, |until| self.wait_for_ring(ring, words, until));
+            return self.push_with_backoff(when_full, push, |until| self.wait_for_ring(ring, words, until));
         }
         let Lane::PerThread(lane) = &self.lane else { return Err(DropReason::Closed) };
-        let (room, cost) = (lane.common().room(), ring.aside_cost(payload.len()));
-        self.insist(patience, || room.try_take(cost), |until| room.take(cost, until).map(|()| true))?;
-        let push = || ring.push_aside(header, ticks, payload);
-        let outcome = self.insist(patience, push, |until| self.wait_for_ring(ring, HEADER_WORDS, until));
+        let (room, cost) = (lane.common().room(), ring.spilled_cost(payload.len()));
+        self.push_with_backoff(when_full, || room.try_take(cost), |until| room.take(cost, until).map(|()| true))?;
+        let push = || ring.push_spilled(header, ticks, payload);
+        let outcome = self.push_with_backoff(when_full, push, |until| self.wait_for_ring(ring, HEADER_WORDS, until));
         outcome.inspect_err(|_| room.give_back(cost))
     }
 
-    /// Waits until the calling thread's ring has room; says that it is to be tried again.
+    /// Waits until the calling thread's ring has room. `Ok(false)` means: try again.
     fn wait_for_ring(&self, ring: &ThreadRing, words: usize, until: Option<Instant>) -> Result<bool, DropReason> {
         match ring.wait_for(words, until, || self.is_closed()) {
             true => Ok(false),
@@ -187,15 +219,15 @@ impl Queue {
 
     /// Takes room in a channel.
     fn take_room(&self, lane: &Shared, cost: Cost) -> Result<(), DropReason> {
-        let patience = self.patience()?;
+        let when_full = self.when_full()?;
         let take = || lane.room().try_take(cost);
         if self.overflow != OverflowPolicy::DropOldest {
-            return self.insist(patience, take, |until| lane.room().take(cost, until).map(|()| true));
+            return self.push_with_backoff(when_full, take, |until| lane.room().take(cost, until).map(|()| true));
         }
         while !take() {
             match lane.pop() {
                 Some(oldest) => self.drop_published(DropReason::Full, oldest.header.level()),
-                // Others have taken the room and not yet sent what it is for.
+                // Other callers have taken the room and not yet sent their records.
                 None => std::thread::yield_now(),
             }
             if self.is_closed() {
@@ -205,27 +237,29 @@ impl Queue {
         Ok(())
     }
 
-    /// What the overflow policy says about waiting, or why the record is not for this queue.
+    /// Returns what to do if there is no room, or the reason why this queue accepts no record.
     #[expect(clippy::disallowed_methods, reason = "a wait with a limit needs a clock")]
-    fn patience(&self) -> Result<Patience, DropReason> {
+    fn when_full(&self) -> Result<WhenFull, DropReason> {
         if self.is_closed() || self.is_orphaned() {
             return Err(DropReason::Closed);
         }
         Ok(match self.overflow {
-            // A handler's thread that waits for itself, or for one that waits for it, would wait for ever.
-            _ if is_consumer() => Patience::GiveUp,
-            OverflowPolicy::DropNewest => Patience::GiveUp,
-            OverflowPolicy::BlockFor(time) if time.is_zero() => Patience::GiveUp,
-            OverflowPolicy::BlockFor(time) => Patience::Wait(Instant::now().checked_add(time)),
-            OverflowPolicy::Block | OverflowPolicy::DropOldest => Patience::Wait(None),
+            // A handler's thread would wait for itself, or for a handler that waits for it, for ever.
+            _ if is_consumer() => WhenFull::Drop,
+            OverflowPolicy::DropNewest => WhenFull::Drop,
+            OverflowPolicy::BlockFor(time) if time.is_zero() => WhenFull::Drop,
+            OverflowPolicy::BlockFor(time) => WhenFull::Wait(Instant::now().checked_add(time)),
+            OverflowPolicy::Block | OverflowPolicy::DropOldest => WhenFull::Wait(None),
         })
     }
 
-    /// Tries until it works or the overflow policy says that it is enough. `wait` sleeps, and says whether the attempt has
-    /// been made on the caller's behalf meanwhile.
-    fn insist(
+    /// Calls `attempt` until it succeeds or the overflow policy ends the wait: at once, after spins, and after each
+    /// `wait`.
+    ///
+    /// `wait` sleeps, and returns `Ok(true)` if the attempt was made on the caller's behalf in the meantime.
+    fn push_with_backoff(
         &self,
-        patience: Patience,
+        when_full: WhenFull,
         mut attempt: impl FnMut() -> bool,
         mut wait: impl FnMut(Option<Instant>) -> Result<bool, DropReason>,
     ) -> Result<(), DropReason> {
@@ -233,10 +267,10 @@ impl Queue {
             return Ok(());
         }
         self.wake();
-        let Patience::Wait(until) = patience else {
+        let WhenFull::Wait(until) = when_full else {
             return if attempt() { Ok(()) } else { Err(DropReason::Full) };
         };
-        // About a microsecond: room that comes so soon is cheaper to wait for than to sleep for.
+        // About a microsecond in all: for room that is free so soon, spinning is cheaper than sleeping.
         for spins in 0..6 {
             (0..1 << spins).for_each(|_| std::hint::spin_loop());
             if attempt() {
@@ -250,13 +284,13 @@ impl Queue {
         }
     }
 
-    /// Counts a record that was not published.
+    /// Counts a dropped record that was not published.
     pub(crate) fn drop_one(&self, reason: DropReason, level: Level) {
         self.note_drop(reason);
         self.counters.drop_unpublished(reason, level);
     }
 
-    /// Counts a record that was published and taken out again.
+    /// Counts a dropped record that was published and taken out again.
     pub(crate) fn drop_published(&self, reason: DropReason, level: Level) {
         self.note_drop(reason);
         self.counters.drop_published(reason, level);
@@ -270,16 +304,16 @@ impl Queue {
         }
     }
 
-    /// When the records dropped since the last call for want of room were dropped: the first and the last of them, in
-    /// ticks.
+    /// Returns the ticks at which the first and the last record since the previous call were dropped because the queue
+    /// was full.
     pub(crate) fn take_drop_times(&self) -> (u64, u64) {
         let first = self.first_drop.swap(u64::MAX, Relaxed);
         let last = self.last_drop.load(Relaxed);
-        // A record that is counted now may have been noted in time for the last call.
+        // A record that is counted now may have noted its time before the previous call.
         (first.min(last), last)
     }
 
-    /// Whether this process is a child of the one that has the handler's thread.
+    /// Returns whether this process is a child of the one that has the handler's thread.
     pub(crate) fn is_orphaned(&self) -> bool {
         self.process != generation()
     }
@@ -288,10 +322,11 @@ impl Queue {
         self.closed.load(Acquire)
     }
 
-    /// Refuses records from now on, and sends callers that wait for room away.
+    /// Refuses records from now on, and wakes callers that wait for room; their records are dropped.
     pub(crate) fn close(&self) {
         self.closed.store(true, Release);
-        // Pairs with that of a caller that is about to sleep: it sees that the queue is closed, or is seen.
+        // Pairs with the fence of a caller that is about to sleep: it sees that the queue is closed, or it is seen here
+        // and woken.
         fence(SeqCst);
         match &self.lane {
             Lane::PerThread(lane) => lane.close(),
@@ -299,13 +334,13 @@ impl Queue {
         }
     }
 
-    /// Says that the handler's thread will not take records any more.
+    /// Notes that the handler's thread takes no more records.
     pub(crate) fn end(&self) {
         *lock(&self.ended) = true;
         self.sweep();
     }
 
-    /// Where there is no handler's thread any more, counts as dropped what callers that were under way still queued.
+    /// If the handler's thread has ended, counts as dropped what callers published that had found the queue open.
     fn sweep(&self) {
         let ended = lock(&self.ended);
         let count = |header: Header| self.drop_published(DropReason::Closed, header.level());
@@ -316,7 +351,7 @@ impl Queue {
                     std::iter::from_fn(|| lane.common().pop()).map(|packet| packet.header).for_each(count);
                 }
             }
-            // Nothing is queued in a child of `fork`, and what its parent had queued is not there for it to count.
+            // A child of `fork` queues nothing, and its parent's records are not its own to count.
             Lane::Shared(lane) if *ended => {
                 std::iter::from_fn(|| lane.pop()).map(|packet| packet.header).for_each(count);
             }
@@ -328,7 +363,8 @@ impl Queue {
         let _ = self.waker.set(thread);
     }
 
-    /// Ends the current sleep of the handler's thread, or its next one.
+    /// Ends the current sleep of the handler's thread, or its next one. Costs the caller about 10 µs if the thread
+    /// sleeps.
     #[cold]
     pub(crate) fn wake(&self) {
         if let Some(thread) = self.waker.get() {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use loom::thread;
 
-use super::{Aside, Frame, Lane, PerThread, Queue, ThreadRing, ring::Ring, room::Room};
+use super::{Frame, Lane, PerThread, Queue, Spilled, ThreadRing, ring::Ring, room::Room};
 use crate::level::Level;
 use crate::metrics::{Counters, DropReason};
 use crate::policy::{OverflowPolicy, Transport};
@@ -101,15 +101,17 @@ impl Reading {
         while let Some(frame) = ring.frame(at, until) {
             match frame {
                 Frame::Thread => {
-                    let Some(Aside::Thread(thread)) = ring.next_aside() else { panic!("no thread was announced") };
+                    let Some(Spilled::Thread(thread)) = ring.next_spilled() else { panic!("no thread was announced") };
                     self.thread = thread.id;
                     at += 1;
                 }
                 Frame::Record { header, ticks, words: length } => {
                     let mut payload = Vec::new();
-                    if header.is_aside() {
-                        let Some(Aside::Payload(aside)) = ring.next_aside() else { panic!("no payload was announced") };
-                        payload.extend_from_slice(&aside);
+                    if header.is_spilled() {
+                        let Some(Spilled::Payload(spilled)) = ring.next_spilled() else {
+                            panic!("no payload was announced")
+                        };
+                        payload.extend_from_slice(&spilled);
                     } else {
                         ring.ring().copy(at + HEADER_WORDS as u64, length as usize - HEADER_WORDS, &mut payload);
                     }
@@ -134,7 +136,7 @@ fn claim(lane: &PerThread, thread: u64) -> Arc<ThreadRing> {
 fn send(ring: &ThreadRing, ticks: u64, payload: &[u8]) -> bool {
     match ring.words(payload.len()) {
         Some(words) => ring.push_bytes(words, header(), ticks, payload),
-        None => ring.push_aside(header(), ticks, payload),
+        None => ring.push_spilled(header(), ticks, payload),
     }
 }
 

@@ -1,18 +1,41 @@
-//! One ring per logging thread: who owns which ring, what does not fit into words, and how much memory it all takes.
+//! One ring per logging thread: ownership of rings, payloads that are too large for a ring, and the memory of all
+//! rings.
 //!
-//! A thread claims a ring with its first record and gives it back when it ends; the next thread that comes goes on
-//! where the last one stopped. Claims happen under the lock of the list, so a ring has one producer at a time. The
-//! release store of `owned` by the one thread and the acquire load by the next order their writes.
+//! # Ownership
 //!
-//! Everything that a queue holds is taken out of one [`Room`]: rings, payloads beside them, and what is in the common
-//! channel. Rings may have three quarters of it. They are as large as was asked for until they have half of their share;
-//! later ones are smaller, down to 4 KiB. With 64 MiB and rings of 256 KiB, a hundred threads have large rings and 2,300
-//! more have small ones.
+//! A thread claims a ring with its first record and releases it when it ends. A later thread claims the same ring and
+//! continues at its positions. Claims happen under the lock of the list, so a ring has one producer at a time. The
+//! release store of `owned` by the old owner and the acquire load by the new one order their writes to the ring.
 //!
-//! A thread that finds no room for a ring writes into the **common channel**, for as long as it lives. The channel's
-//! records are in the order of their stamps: a record that is stamped earlier than the last one in it gets that one's
-//! stamp. That breaks no causality (what it causes is stamped later still) and lets the consumer treat the channel as one
-//! more ring.
+//! A record does not name its thread; its ring does. So a new owner announces itself *in the ring*, in order with the
+//! records, and the consumer attributes the records after the announcement to it.
+//!
+//! # The side queue
+//!
+//! A ring holds words. What is not a few words goes through `spilled`, a queue beside the ring: the name of a new
+//! owner, and payloads of more than a quarter of the ring. A word in the ring announces each of them, so the order of
+//! both queues is the same:
+//!
+//! ```text
+//! ring      | thread | record 1 | record 2, spilled | record 3 | thread | record 4 |
+//!               │                   │                              │
+//! spilled   [ "main" ]     [ 80 KiB of payload ]             [ "worker-2" ]
+//! ```
+//!
+//! The producer fills `spilled` before it publishes the announcing word, so a consumer that sees the word finds the
+//! entry.
+//!
+//! # Memory
+//!
+//! All memory of a queue is taken from one [`Room`]: rings, spilled payloads, and records in the common channel. Rings
+//! may take three quarters of it. They have the requested size until half of these three quarters is taken; later ones
+//! are smaller, down to 4 KiB. With 64 MiB and rings of 256 KiB, a hundred threads have large rings and 2,300 more have
+//! small ones.
+//!
+//! A thread for which there is no memory for a ring writes into the **common channel**, as long as it lives. The
+//! records in this channel are in the order of their stamps: a record whose stamp is earlier than that of the last one
+//! in the channel gets the later stamp. This keeps causality, because every record that it causes is stamped later
+//! still; and it lets the consumer treat the channel as one more ring.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -26,32 +49,32 @@ use crate::sync::modelled::{Mutex, lock};
 use crate::sync::{AtomicBool, AtomicU64, Ordering::*, Signal, fence};
 use crate::value::WordSink;
 
-/// How many rings without a thread are kept for later threads.
+/// The number of rings without a thread that are kept for later threads.
 const SPARE_RINGS: usize = if cfg!(loom) { 0 } else { 16 };
 
-/// The size of the smallest ring that is made where a larger one was asked for, in bytes.
+/// The minimum size of a ring that is smaller than requested, in bytes.
 const SMALLEST_RING: usize = 4096;
 
-/// How many rings of the smallest kind the last of the memory for rings is divided into.
+/// A ring takes at most one in `SHARES` parts of the memory that is left, once half of the memory for rings is taken.
 const SHARES: usize = 512;
 
-/// What the announcement of a thread counts as, in bytes: its name and number are kept until it is read.
+/// The cost of a thread's announcement, in bytes: its name and number are kept until the consumer reads it.
 const ANNOUNCEMENT: usize = 256;
 
-/// What a payload beside the ring counts as besides its length, in bytes.
-const ASIDE: usize = 64;
+/// The cost of a spilled payload in addition to its length, in bytes.
+const SPILL_OVERHEAD: usize = 64;
 
 /// The rings of one queue.
 pub(crate) struct PerThread {
-    /// The size that was asked for.
+    /// The requested size of a ring.
     bytes: usize,
-    /// How many bytes all rings may take.
+    /// The maximum number of bytes of all rings.
     limit: usize,
     room: Arc<Room>,
     rings: Mutex<Rings>,
-    /// Grows with every change of `rings`.
+    /// Increases with every change of `rings`.
     version: AtomicU64,
-    /// Records published through rings that are no more.
+    /// The number of records published through rings that were freed.
     retired: AtomicU64,
     common: Shared,
     /// The stamp of the last record in the common channel.
@@ -64,36 +87,36 @@ struct Rings {
     bytes: usize,
 }
 
-/// A ring and what goes beside it.
+/// A ring and the side queue of what does not fit into it.
 pub(crate) struct ThreadRing {
     ring: Ring,
     room: Arc<Room>,
     owned: AtomicBool,
-    /// In the order of the words in the ring that announce them.
-    aside: Mutex<VecDeque<Aside>>,
+    /// In the order of the words in the ring that announce its entries.
+    spilled: Mutex<VecDeque<Spilled>>,
     /// Whether the owner waits for `has_room`.
     waiting: AtomicBool,
     has_room: Signal,
 }
 
-/// What the ring only announces.
-pub(crate) enum Aside {
+/// An entry of the side queue; a word in the ring announces it.
+pub(crate) enum Spilled {
     Thread(Arc<ThreadInfo>),
     Payload(Box<[u8]>),
 }
 
 /// What comes next in a ring.
 pub(crate) enum Frame {
-    /// The next records come from the thread that is next in the side queue. One word.
+    /// The next records come from the thread that is next in `spilled`. One word.
     Thread,
-    /// A record of so many words.
+    /// A record, and its length in words.
     Record { header: Header, ticks: u64, words: u64 },
-    /// Words that no record begins with.
+    /// Words with which no record begins.
     Broken,
 }
 
 impl PerThread {
-    /// Makes a queue of rings of `bytes` bytes that takes `most` bytes in all.
+    /// Makes a queue of rings of `bytes` bytes each, which takes at most `most` bytes in all.
     pub(crate) fn new(bytes: usize, most: usize) -> Self {
         let bytes = bytes.div_ceil(8).next_power_of_two().max(8) * 8;
         let room = Arc::new(Room::new(usize::MAX, most, most / 4));
@@ -109,26 +132,27 @@ impl PerThread {
         }
     }
 
-    /// Gives the calling thread a ring of its own, which it must [`release`](ThreadRing::release). If there is none, the
-    /// thread has the common channel.
+    /// Gives the calling thread a ring of its own, which it must [`release`](ThreadRing::release), or `None` if there
+    /// is no memory for one: the thread then uses the common channel.
     pub(crate) fn claim(&self, thread: &Arc<ThreadInfo>) -> Option<Arc<ThreadRing>> {
         let mut rings = lock(&self.rings);
-        let adopt = |list: &[Arc<ThreadRing>], share| list.iter().find(|ring| ring.adopt(thread, share)).cloned();
-        // A ring that is more than half full is taken if no other can be made.
-        if let Some(ring) = adopt(&rings.list, 2) {
+        let try_claim =
+            |list: &[Arc<ThreadRing>], share| list.iter().find(|ring| ring.try_claim(thread, share)).cloned();
+        // A ring that is more than half full is claimed only if no other can be made: its new owner would soon wait.
+        if let Some(ring) = try_claim(&rings.list, 2) {
             return Some(ring);
         }
         let Some(ring) = self.make(&rings, thread) else {
-            return adopt(&rings.list, 4);
+            return try_claim(&rings.list, 4);
         };
         rings.bytes += ring.bytes();
         rings.list.push(ring.clone());
-        // Release: a consumer that sees the records also sees that there is a ring to look at.
+        // Release: pairs with `version`. A consumer that sees a record's effects also sees that there is a new ring.
         self.version.fetch_add(1, Release);
         Some(ring)
     }
 
-    /// Makes a ring if there is memory for it.
+    /// Makes a ring owned by `thread`, if there is memory for it.
     fn make(&self, rings: &Rings, thread: &Arc<ThreadInfo>) -> Option<Arc<ThreadRing>> {
         let left = self.limit.saturating_sub(rings.bytes);
         let bytes = if left >= self.limit / 2 {
@@ -144,11 +168,11 @@ impl PerThread {
             ring: Ring::new(bytes / 8),
             room: self.room.clone(),
             owned: AtomicBool::new(false),
-            aside: Mutex::new(VecDeque::new()),
+            spilled: Mutex::new(VecDeque::new()),
             waiting: AtomicBool::new(false),
             has_room: Signal::default(),
         };
-        if ring.adopt(thread, 2) {
+        if ring.try_claim(thread, 2) {
             return Some(Arc::new(ring));
         }
         self.room.give_back(Cost::bytes(bytes));
@@ -163,7 +187,7 @@ impl PerThread {
         lock(&self.rings).list.clone()
     }
 
-    /// The channel of the threads that have no ring.
+    /// The channel of the threads that do not have a ring.
     pub(crate) fn common(&self) -> &Shared {
         &self.common
     }
@@ -176,7 +200,7 @@ impl PerThread {
         self.common.push(Packet { ticks: *latest, ..packet })
     }
 
-    /// Lets go of rings that have neither a thread nor records, but for a few.
+    /// Frees rings that have neither an owner nor records, except for [`SPARE_RINGS`].
     pub(crate) fn trim(&self) {
         let mut rings = lock(&self.rings);
         let mut spare = 0;
@@ -199,14 +223,14 @@ impl PerThread {
         }
     }
 
-    /// Wakes callers whose rings are half free again. The queue's thread calls this after it has freed words.
+    /// Wakes callers whose rings are half free. The handler's thread calls this after it has freed words.
     pub(crate) fn wake_owners<'r>(rings: impl Iterator<Item = &'r ThreadRing>) {
         // Pairs with that in `wait_for`.
         fence(SeqCst);
         rings.for_each(ThreadRing::wake_owner);
     }
 
-    /// Wakes all callers that wait; the queue was closed before.
+    /// Wakes all callers that wait. The queue is closed before this is called.
     pub(crate) fn close(&self) {
         self.room.close();
         let rings = lock(&self.rings);
@@ -214,7 +238,7 @@ impl PerThread {
         rings.list.iter().filter(|ring| ring.waiting.load(Relaxed)).for_each(|ring| ring.has_room.set());
     }
 
-    /// Takes out and forgets all records in rings, telling `each` their headers. Only once the consumer is gone.
+    /// Discards all records in rings, and passes their headers to `each`. Called only after the consumer has ended.
     pub(crate) fn discard(&self, mut each: impl FnMut(Header)) {
         for ring in &lock(&self.rings).list {
             let (mut at, until) = (ring.ring.head(), ring.ring.published());
@@ -229,11 +253,11 @@ impl PerThread {
                 };
             }
             ring.ring.free(until);
-            while ring.next_aside().is_some() {}
+            while ring.next_spilled().is_some() {}
         }
     }
 
-    /// How many records were ever published.
+    /// Returns how many records were published since the queue was made.
     pub(crate) fn published(&self) -> u64 {
         let rings = lock(&self.rings);
         let in_rings = rings.list.iter().map(|ring| ring.ring.records()).sum::<u64>();
@@ -247,10 +271,10 @@ impl PerThread {
 }
 
 impl ThreadRing {
-    /// Makes the calling thread the owner, unless there is one or less than one part in `share` is free, and says in the
-    /// ring whose records follow.
-    fn adopt(&self, thread: &Arc<ThreadInfo>, share: usize) -> bool {
-        // Acquire: pairs with `release`, so that this thread goes on from the last one's positions.
+    /// Makes the calling thread the owner and announces it in the ring. Returns `false` if the ring has an owner, or if
+    /// less than one part in `share` of it is free.
+    fn try_claim(&self, thread: &Arc<ThreadInfo>, share: usize) -> bool {
+        // Acquire: pairs with `release`, so that this thread continues at the last owner's positions.
         if self.owned.load(Acquire)
             || !self.ring.fits(self.ring.capacity() / share)
             || !self.room.try_take(Cost::bytes(ANNOUNCEMENT))
@@ -258,11 +282,11 @@ impl ThreadRing {
             return false;
         }
         self.owned.store(true, Relaxed);
-        lock(&self.aside).push_back(Aside::Thread(thread.clone()));
+        lock(&self.spilled).push_back(Spilled::Thread(thread.clone()));
         self.ring.push_control(Header::NEW_THREAD.word())
     }
 
-    /// Ends the calling thread's ownership.
+    /// Ends the ownership of the calling thread.
     pub(crate) fn release(&self) {
         self.owned.store(false, Release);
     }
@@ -276,13 +300,14 @@ impl ThreadRing {
         self.ring.capacity() * 8
     }
 
-    /// How many words a record with a payload of this many bytes takes, if it is small enough for the ring.
+    /// Returns the length in words of a record with a payload of this many bytes, or `None` if its payload is to be
+    /// spilled.
     pub(crate) fn words(&self, payload: usize) -> Option<usize> {
         let words = HEADER_WORDS + payload / 8;
         (words <= self.ring.capacity() / 4).then_some(words)
     }
 
-    /// Publishes an encoded record of so many words, if there is room.
+    /// Publishes an encoded record of `words` words. Returns `false` if there is no room.
     pub(crate) fn push_bytes(&self, words: usize, header: Header, ticks: u64, payload: &[u8]) -> bool {
         self.ring.push(words, |writer| {
             writer.word(header.with_words(words).word());
@@ -291,28 +316,29 @@ impl ThreadRing {
         })
     }
 
-    /// What a payload beside the ring costs.
-    pub(crate) fn aside_cost(&self, payload: usize) -> Cost {
-        self.room.cost(payload + ASIDE)
+    /// Returns the cost of a spilled payload of this many bytes.
+    pub(crate) fn spilled_cost(&self, payload: usize) -> Cost {
+        self.room.cost(payload + SPILL_OVERHEAD)
     }
 
-    /// Publishes a record whose payload is beside the ring and whose cost was taken, if there is room for its header.
-    pub(crate) fn push_aside(&self, header: Header, ticks: u64, payload: &[u8]) -> bool {
+    /// Publishes a record whose payload is spilled and whose cost was taken. Returns `false` if the ring has no room
+    /// for its header.
+    pub(crate) fn push_spilled(&self, header: Header, ticks: u64, payload: &[u8]) -> bool {
         if !self.ring.fits(HEADER_WORDS) {
             return false;
         }
-        lock(&self.aside).push_back(Aside::Payload(payload.into()));
+        lock(&self.spilled).push_back(Spilled::Payload(payload.into()));
         self.ring.push(HEADER_WORDS, |writer| {
-            writer.word(header.aside().word());
+            writer.word(header.spilled().word());
             writer.word(ticks);
         })
     }
 
-    /// Waits until the ring has room for so many words, the moment has come, or the queue is closed. Returns whether
+    /// Waits until the ring has room for `words` words, the deadline `until`, or the queue is closed. Returns whether
     /// there is room. Called by the owner.
     ///
-    /// No wake-up is lost, by the same argument as in `room`: the owner announces itself and then looks at the ring's
-    /// head; the consumer moves the head and then looks for owners that wait.
+    /// No wake-up is lost, by the argument of `room`: the owner writes `waiting` and then reads the ring's head; the
+    /// consumer moves the head and then reads `waiting`; each has a fence in between.
     pub(crate) fn wait_for(&self, words: usize, until: Option<Instant>, is_closed: impl Fn() -> bool) -> bool {
         loop {
             self.has_room.reset();
@@ -334,7 +360,7 @@ impl ThreadRing {
         }
     }
 
-    /// What stands at `at`, if anything was published there before `until`. Called by the consumer only.
+    /// Reads what begins at `at`, or returns `None` at the end of what is published. Called by the consumer only.
     #[inline]
     pub(crate) fn frame(&self, at: u64, until: u64) -> Option<Frame> {
         let left = until.saturating_sub(at);
@@ -352,14 +378,14 @@ impl ThreadRing {
         })
     }
 
-    /// Takes what the next announcing word announces. Called by the consumer only.
-    pub(crate) fn next_aside(&self) -> Option<Aside> {
-        let aside = lock(&self.aside).pop_front();
-        self.room.give_back(match &aside {
-            Some(Aside::Payload(payload)) => self.aside_cost(payload.len()),
-            Some(Aside::Thread(_)) => Cost::bytes(ANNOUNCEMENT),
+    /// Takes the entry that belongs to the announcing word. Called by the consumer only.
+    pub(crate) fn next_spilled(&self) -> Option<Spilled> {
+        let spilled = lock(&self.spilled).pop_front();
+        self.room.give_back(match &spilled {
+            Some(Spilled::Payload(payload)) => self.spilled_cost(payload.len()),
+            Some(Spilled::Thread(_)) => Cost::bytes(ANNOUNCEMENT),
             None => Cost::NOTHING,
         });
-        aside
+        spilled
     }
 }

@@ -1,17 +1,40 @@
 //! A single-producer, single-consumer ring of 64-bit words that holds records of any length, in safe Rust.
 //!
-//! The words are atomics. A relaxed store of an `AtomicU64` is a plain move on every 64-bit machine, so this costs
-//! what raw memory would, and a reader that broke the protocol would see stale numbers instead of undefined
-//! behaviour. The protocol is that of Lamport's ring ("Specifying Concurrent Program Modules", 1983), with the
-//! producer's copy of the read position cached as in FastForward and its successors:
+//! The words are `AtomicU64`s. A relaxed store of one is a plain move on every 64-bit machine, so a ring costs what raw
+//! memory would; and a reader that broke the protocol would see stale numbers instead of undefined behaviour.
 //!
-//! * Positions count words and never wrap; the slot of a position is its low bits.
-//! * The producer writes a record's words with relaxed stores and publishes them with one release store of `tail`.
-//!   The consumer's acquire load of `tail` makes all of them visible.
-//! * The consumer copies a record's words and then frees them with a release store of `head`. The producer's acquire
-//!   load of `head` orders its next writes to these slots after that copy. It keeps the answer in `limit` and asks again
-//!   only when the ring looks full, so a call does not touch a cache line that the consumer writes.
-//! * `tail` is on a line of its own: the consumer polls it, and the producer's private fields stay undisturbed.
+//! # Protocol
+//!
+//! The protocol is that of Lamport's ring ("Specifying Concurrent Program Modules", 1983). The producer caches the
+//! consumer's position, as in MCRingBuffer (Lee, Bu and Chandranmenon, 2010).
+//!
+//! Positions count words and never wrap; the slot of a position is its low bits. The words from `head` to `tail` are
+//! published and not yet freed. Here a ring of 8 words holds records A (positions 5 to 7) and B (8 and 9), and the
+//! producer writes C (10 to 12):
+//!
+//! ```text
+//! slot       0    1    2    3    4    5    6    7
+//!          +----+----+----+----+----+----+----+----+
+//!          | B  | B  | c  | c  | c  | A  | A  | A  |
+//!          +----+----+----+----+----+----+----+----+
+//!                      │              │
+//!                      tail = 10      head = 5          limit = head + 8 = 13
+//! ```
+//!
+//! C ends at 13, so it fits. Once its words are written, `tail` becomes 13, and the ring is full until the consumer
+//! frees A by moving `head` to 8.
+//!
+//! # Memory orderings
+//!
+//! | store | load | what the pair orders |
+//! |---|---|---|
+//! | producer: `tail`, release | consumer: `tail`, acquire | the words of a record are visible to a consumer that sees its end |
+//! | consumer: `head`, release | producer: `head`, acquire | the consumer's copies happen before the producer's next writes to these slots |
+//!
+//! The words themselves need no ordering, because each is read and written only on the side that owns its position. The
+//! producer keeps `head + capacity` in `limit` and loads `head` again only when the ring looks full. So a call touches
+//! no cache line that the consumer writes. `tail` is on a line of its own: the consumer polls it, and that does not
+//! disturb the producer's private fields.
 
 use crate::sync::{AtomicU64, Line, Ordering::*};
 use crate::value::WordSink;
@@ -23,13 +46,14 @@ pub(crate) struct Ring {
     words: Box<[AtomicU64]>,
 }
 
-/// What only the producing thread writes; atomics so that others may look, and the next owner may go on.
+/// What only the producer writes. The fields are atomics because other threads read them, and because a ring changes
+/// its producer.
 struct Producer {
-    /// The position of the next record; `tail` follows it.
+    /// The position of the next record. `tail` gets the same value after the record's words are written.
     at: AtomicU64,
-    /// Up to where the producer may write without asking for `head` again.
+    /// The position up to which the producer may write without loading `head`.
     limit: AtomicU64,
-    /// How many records were published.
+    /// The number of published records.
     records: AtomicU64,
 }
 
@@ -47,7 +71,7 @@ impl Ring {
             head: Line(AtomicU64::new(0)),
             words: (0..words).map(|_| AtomicU64::new(0)).collect(),
         };
-        // Zeroed memory may be mapped on first touch, which would be some caller's microsecond.
+        // Zeroed memory may be mapped when it is first touched, which would cost some log call a microsecond.
         for page in ring.words.iter().step_by(512) {
             page.store(0, Relaxed);
         }
@@ -58,9 +82,10 @@ impl Ring {
         self.words.len()
     }
 
-    /// Writes and publishes one record of exactly `words` words, or does nothing if there is no room.
+    /// Writes and publishes one record of exactly `words` words. Returns `false`, having done nothing, if there is no
+    /// room.
     ///
-    /// Called by the producer only. `fill` must not run user code.
+    /// Called by the producer only. `fill` must not run user code: a log call in it would write over the record.
     #[inline(always)]
     pub(crate) fn push(&self, words: usize, fill: impl FnOnce(&mut RingWriter<'_>)) -> bool {
         self.publish(words, 1, fill)
@@ -87,7 +112,7 @@ impl Ring {
         true
     }
 
-    /// Asks the consumer's position whether a record may end at `end`.
+    /// Loads the consumer's position, and returns whether a record may end at `end`.
     #[cold]
     fn has_room(&self, end: u64) -> bool {
         // Acquire: the consumer has copied everything before `head`, so its slots may be written again.
@@ -96,28 +121,28 @@ impl Ring {
         end <= limit
     }
 
-    /// Whether a record of `words` words has room now. Called by the producer only.
+    /// Returns whether there is room for `words` words. Called by the producer only.
     pub(crate) fn fits(&self, words: usize) -> bool {
         self.has_room(self.producer.0.at.load(Relaxed) + words as u64)
     }
 
-    /// How many records were ever published.
+    /// Returns how many records were published since the ring was made.
     pub(crate) fn records(&self) -> u64 {
         self.producer.0.records.load(Acquire)
     }
 
-    /// Whether everything published has been taken.
+    /// Returns whether everything published was freed.
     pub(crate) fn is_empty(&self) -> bool {
         self.head.0.load(Acquire) == self.tail.0.load(Acquire)
     }
 
-    /// The position up to which records are published.
+    /// Returns the position up to which records are published.
     pub(crate) fn published(&self) -> u64 {
         // Acquire: pairs with the release store in `push`.
         self.tail.0.load(Acquire)
     }
 
-    /// The position up to which words were freed. Called by the consumer only.
+    /// Returns the position up to which words were freed. Called by the consumer only.
     pub(crate) fn head(&self) -> u64 {
         self.head.0.load(Relaxed)
     }
@@ -128,17 +153,17 @@ impl Ring {
         self.words.get(at as usize & (self.words.len() - 1)).map_or(0, |word| word.load(Relaxed))
     }
 
-    /// Puts published words into `out`, as bytes. Called by the consumer only.
+    /// Copies published words to `out`, as bytes in little-endian order. Called by the consumer only.
     #[inline]
     pub(crate) fn copy(&self, at: u64, words: usize, out: &mut Vec<u8>) {
         let first = at as usize & (self.words.len() - 1);
         let (wrapped, ahead) = self.words.split_at(first);
-        // Without `clear`: what stays is overwritten, and need not be zeroed first.
+        // Without `clear`: the bytes that are there are overwritten, and need not be zeroed first.
         out.resize(words * 8, 0);
         let (bytes, _) = out.as_chunks_mut::<8>();
         match ahead.get(..words) {
             Some(all) => bytes.iter_mut().zip(all).for_each(|(bytes, word)| *bytes = word.load(Relaxed).to_le_bytes()),
-            // They go over the ring's end.
+            // The words wrap around the end of the ring.
             None => bytes
                 .iter_mut()
                 .zip(ahead.iter().chain(wrapped))
@@ -153,15 +178,15 @@ impl Ring {
         self.head.0.store(at, Release);
     }
 
-    /// Whether half of the ring is free, or more. Exact while the producer waits.
+    /// Returns whether at least half of the ring is free. Exact while the producer waits.
     pub(crate) fn is_half_free(&self) -> bool {
         self.published().wrapping_sub(self.head.0.load(Relaxed)) <= self.words.len() as u64 / 2
     }
 
-    /// How many records were published up to `tail`, if the producer is not within a push.
+    /// Returns how many records were published up to `tail`, if the producer is not in the middle of a push.
     ///
-    /// The producer moves `at`, then `records`, then `tail`. If `at` has not moved on after `records` was read, no newer
-    /// record is in that number. (A processor that shows stores in another order may make it one too many.)
+    /// The producer stores `at`, then `records`, then `tail`. If `at` is still `tail` after `records` was loaded, that
+    /// number has no later record in it. (On a processor that reorders stores, it may be one too many.)
     pub(crate) fn settled_records(&self, tail: u64) -> u64 {
         for _ in 0..1000 {
             let records = self.records();
@@ -173,7 +198,7 @@ impl Ring {
         self.records()
     }
 
-    /// Takes everything out, as bytes. Returns how many words that were.
+    /// Takes everything out, as bytes. Returns the number of words.
     #[cfg(test)]
     pub(crate) fn take(&self, out: &mut Vec<u8>) -> usize {
         let (head, tail) = (self.head(), self.published());
@@ -208,7 +233,7 @@ impl WordSink for RingWriter<'_> {
                 slots.iter().zip(words).for_each(|(slot, word)| slot.store(*word, Relaxed));
                 self.at += words.len() as u64;
             }
-            // They go over the ring's end.
+            // The words wrap around the end of the ring.
             None => words.iter().for_each(|word| self.word(*word)),
         }
     }
@@ -218,6 +243,6 @@ impl WordSink for RingWriter<'_> {
         put(&mut RingWriter { words: self.words, at: self.at });
     }
 
-    /// Never called: text that user code formats goes through bytes first.
+    /// Never called: text that user code formats goes through a buffer first.
     fn format(&mut self, _: &dyn Fn(&mut dyn std::fmt::Write) -> std::fmt::Result) {}
 }

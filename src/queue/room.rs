@@ -1,19 +1,29 @@
-//! How much a queue may hold, and the line of callers that wait for their turn.
+//! The capacity of a queue, and the line of callers that wait for room in it.
 //!
-//! A [`Room`] is a semaphore with two weights, bytes and records. Whoever queues something takes room first; the
-//! handler's thread gives it back. Three rules keep it fair:
+//! A [`Room`] is a fair semaphore with two weights, bytes and records. A caller takes room before it queues something;
+//! the handler's thread gives the room back. Three rules make it fair:
 //!
-//! * Callers that find no room stand in a line, first come, first served.
-//! * While there is a line, nobody takes room past it.
-//! * Whoever gives room back takes it again at once *on behalf of* the first in the line. A caller that wakes up so has
-//!   its room, whoever ran in the meantime; there is no race to lose, and no wake-up for nothing.
+//! * Callers that find no room stand in a line, first in, first out.
+//! * While there is a line, no other caller takes room.
+//! * The thread that gives room back takes it again at once *on behalf of* the first caller in the line. So a caller
+//!   that wakes up already has its room. It cannot lose a race against callers that run, and no wake-up is spurious.
 //!
-//! A channel's line is served when half of its room is free, and then as a whole: served one by one, each record of a
-//! crowd would cost a sleep and a wake-up. Callers that run may then fill what is left without any.
+//! For example, a room of 100 bytes is full, and callers A (60 bytes) and B (20 bytes) wait in this order:
 //!
-//! **No wake-up is lost.** A caller announces itself in `waiting` and then looks at `used`; whoever gives room back
-//! changes `used` and then looks at `waiting`. Between the two steps both have a sequentially consistent fence, so at
-//! least one of them sees what the other did:
+//! ```text
+//!                          used   line
+//!                           100   A 60, B 20
+//! give_back(30)              70   A 60, B 20   A does not fit. B would, and does not overtake
+//! give_back(30)             100   B 20         40 + 60: A's room is taken for it, and A is woken
+//! give_back(20)             100                80 + 20: the same for B
+//! ```
+//!
+//! The line of a channel is served when half of its room is free, and then as a whole. Served one by one, every record
+//! of a crowd would cost a sleep and a wake-up. Running callers fill the rest of the free half without sleeping.
+//!
+//! **No wake-up is lost.** A caller writes `waiting` and then reads `used`. The thread that gives room back writes
+//! `used` and then reads `waiting`. Each has a sequentially consistent fence between its write and its read, so at
+//! least one of them sees the other's write:
 //!
 //! ```text
 //! caller                          handler's thread
@@ -21,6 +31,9 @@
 //! fence                           fence
 //! serve the line: reads `used`    reads `waiting`; if not 0, serves the line
 //! ```
+//!
+//! Without the fences, both could read the old value (a processor may delay its own store past a later load). The
+//! caller would then sleep although there is room, and nobody would wake it.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -30,7 +43,14 @@ use crate::metrics::DropReason;
 use crate::sync::modelled::{Mutex, lock};
 use crate::sync::{AtomicBool, AtomicU64, Ordering::*, Signal, fence};
 
-/// So many records with so many bytes: the records in the upper 24 bits, the bytes below.
+/// A number of records and a number of bytes in one word, so that one atomic operation takes both.
+///
+/// ```text
+/// 63        40 39                 0
+/// +-----------+--------------------+
+/// |  records  |       bytes        |
+/// +-----------+--------------------+
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Cost(u64);
 
@@ -43,7 +63,7 @@ impl Cost {
         Self((records as u64).min(Self::RECORDS) << 40 | (bytes as u64).min(Self::BYTES))
     }
 
-    /// So many bytes that are no record.
+    /// The cost of bytes that are not a record.
     pub(crate) fn bytes(bytes: usize) -> Self {
         Self::new(0, bytes)
     }
@@ -63,12 +83,12 @@ impl Cost {
 
 pub(crate) struct Room {
     limit: Cost,
-    /// The line is served while no more than this is taken.
+    /// The line is served while `used` is within this.
     low: Cost,
-    /// What a single payload counts as at most, in bytes, so that each has its turn.
+    /// The maximum cost of one payload, in bytes. A larger payload costs this much, so that its turn comes.
     largest: usize,
     used: AtomicU64,
-    /// How many callers are in the line.
+    /// The number of callers in the line.
     waiting: AtomicU64,
     line: Mutex<Line>,
 }
@@ -81,7 +101,7 @@ struct Line {
 
 struct Caller {
     cost: Cost,
-    /// Whether it has its room; written under the line's lock.
+    /// Whether its room was taken for it; written under the lock of the line.
     granted: AtomicBool,
     signal: Signal,
 }
@@ -98,30 +118,30 @@ impl Room {
         }
     }
 
-    /// The same, whose line is served when half of it is free.
+    /// Makes a room whose line is served when half of it is free.
     pub(crate) fn served_when_half_free(records: usize, bytes: usize) -> Self {
         let records = records.min(Cost::RECORDS as usize);
         Self { low: Cost::new(records / 2, bytes / 2), ..Self::new(records, bytes, bytes) }
     }
 
-    /// What a record costs that takes so many bytes.
+    /// Returns the cost of a record of this many bytes.
     pub(crate) fn cost(&self, bytes: usize) -> Cost {
         Cost::new(1, bytes.min(self.largest))
     }
 
-    /// What is taken.
+    /// Returns what is taken.
     #[cfg(test)]
     pub(crate) fn used(&self) -> Cost {
         Cost(self.used.load(Acquire))
     }
 
-    /// How many callers wait.
+    /// Returns how many callers wait.
     #[cfg(all(test, not(loom)))]
     pub(crate) fn in_line(&self) -> usize {
         lock(&self.line).callers.len()
     }
 
-    /// Takes room if there is some and nobody waits for it.
+    /// Takes room if there is enough and no caller waits. Returns whether it did.
     pub(crate) fn try_take(&self, cost: Cost) -> bool {
         self.waiting.load(Relaxed) == 0 && self.reserve(cost)
     }
@@ -134,7 +154,11 @@ impl Room {
         self.used.fetch_update(AcqRel, Relaxed, fits).is_ok()
     }
 
-    /// Takes room in turn, waiting until that moment, or without limit.
+    /// Takes room, waiting in line until the deadline `until`, or without a deadline.
+    ///
+    /// # Errors
+    ///
+    /// [`DropReason::Full`] after the deadline, [`DropReason::Closed`] if the queue is closed.
     pub(crate) fn take(&self, cost: Cost, until: Option<Instant>) -> Result<(), DropReason> {
         let caller = Arc::new(Caller { cost, granted: AtomicBool::new(false), signal: Signal::default() });
         {
@@ -161,12 +185,12 @@ impl Room {
         }
         line.callers.retain(|other| !Arc::ptr_eq(other, &caller));
         self.waiting.store(line.callers.len() as u64, Relaxed);
-        // Those behind may need less.
+        // The callers after this one may need less.
         self.serve(&mut line);
         Err(DropReason::Full)
     }
 
-    /// Gives back what was taken, and lets callers in the line have it.
+    /// Gives room back, and serves the line.
     pub(crate) fn give_back(&self, cost: Cost) {
         if cost == Cost::NOTHING {
             return;
@@ -179,9 +203,9 @@ impl Room {
         }
     }
 
-    /// Takes room for the first callers in the line, as many as there is room for.
+    /// Takes room for the first callers in the line, for as many as fit, and wakes them.
     fn serve(&self, line: &mut Line) {
-        // More is given back later, since something is taken.
+        // More than half is taken, so somebody will give room back and serve the line.
         if !Cost(self.used.load(Acquire)).is_within(self.low) {
             return;
         }
@@ -194,7 +218,7 @@ impl Room {
         self.waiting.store(line.callers.len() as u64, Relaxed);
     }
 
-    /// Sends everybody in the line away, and whoever comes later.
+    /// Sends away all callers in the line, and those that come later.
     pub(crate) fn close(&self) {
         let mut line = lock(&self.line);
         line.closed = true;

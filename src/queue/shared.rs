@@ -1,4 +1,7 @@
-//! One channel for many threads: the shared transport, and the way of threads that found no room for a ring.
+//! One channel for many threads: `Transport::Shared`, and the common channel of threads that have no ring.
+//!
+//! The channel itself is not the limit: a sender first takes room from a [`Room`] and then sends, so that a caller that
+//! waits sleeps in the room's line, and a send never blocks.
 
 use std::sync::Arc;
 
@@ -18,11 +21,11 @@ pub(crate) struct Packet {
 }
 
 impl Packet {
-    /// How many bytes a payload of this length takes in the channel.
+    /// Returns how many bytes a record with a payload of this length takes in the channel.
     fn bytes(payload: usize) -> usize {
-        // A payload on the heap has a few bytes of the allocator's beside it.
-        let aside = if payload > 96 { payload + 32 } else { 0 };
-        size_of::<Self>() + aside
+        // 32 bytes stand for what the allocator adds to a payload on the heap.
+        let on_heap = if payload > 96 { payload + 32 } else { 0 };
+        size_of::<Self>() + on_heap
     }
 }
 
@@ -34,7 +37,7 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    /// Makes a channel for `capacity` records, but for no more than `bytes` bytes.
+    /// Makes a channel for up to `capacity` records that take up to `bytes` bytes.
     pub(crate) fn new(capacity: Option<usize>, bytes: usize) -> Self {
         let most = (bytes / size_of::<Packet>()).max(1);
         let capacity = capacity.map(|capacity| capacity.min(most));
@@ -46,7 +49,7 @@ impl Shared {
         Self::over(room, channel)
     }
 
-    /// Makes a channel whose records take their share of `room`.
+    /// Makes a channel whose records take room from `room`, which others share.
     pub(crate) fn within(room: Arc<Room>) -> Self {
         Self::over(room, crossbeam_channel::unbounded())
     }
@@ -59,17 +62,18 @@ impl Shared {
         &self.room
     }
 
-    /// What a record with a payload of this length takes.
+    /// Returns the cost of a record with a payload of this length.
     pub(crate) fn cost(&self, payload: usize) -> Cost {
         self.room.cost(Packet::bytes(payload))
     }
 
-    /// Counts a record that is to be pushed; first, so that nobody sees a record leave and did not see it come.
+    /// Counts a record as published. Called before the push: a snapshot of the counters that sees a record leave the
+    /// queue has also seen it enter.
     pub(crate) fn announce(&self) {
         self.published.fetch_add(1, Relaxed);
     }
 
-    /// Sends a packet whose room was taken. Returns whether that worked, which it always does.
+    /// Sends a packet whose room was taken. Returns whether it was sent; with room taken, it is.
     pub(crate) fn push(&self, packet: Packet) -> bool {
         let cost = self.cost(packet.payload.len());
         let sent = self.sender.try_send(packet).is_ok();
@@ -79,7 +83,7 @@ impl Shared {
         sent
     }
 
-    /// Takes a packet out and says what it took; whoever calls this gives that back.
+    /// Takes a packet out and returns its cost, which the caller gives back to the room.
     pub(crate) fn pop_owing(&self) -> Option<(Packet, Cost)> {
         let packet = self.receiver.try_recv().ok()?;
         let cost = self.cost(packet.payload.len());
@@ -93,18 +97,18 @@ impl Shared {
         Some(packet)
     }
 
-    /// How many records the channel holds.
+    /// Returns how many records the channel holds.
     pub(crate) fn len(&self) -> usize {
         self.receiver.len()
     }
 
-    /// How many records were ever announced.
+    /// Returns how many records were announced since the queue was made.
     pub(crate) fn published(&self) -> u64 {
         self.published.load(Acquire)
     }
 
-    /// Leaves the channel as it is, for ever. In a child of `fork` a thread that is not there may have been in the midst
-    /// of using it, and the channel's destructor would wait for that thread.
+    /// Leaks the channel. In a child of `fork`, a thread that exists only in the parent may have been in the middle of
+    /// a channel operation, and the channel's destructor would wait for that thread.
     pub(crate) fn abandon(&mut self) {
         let (sender, receiver) = crossbeam_channel::bounded(0);
         std::mem::forget(std::mem::replace(&mut self.sender, sender));

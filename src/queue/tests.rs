@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 
-use super::{Aside, Frame, Lane, PerThread, Queue, ThreadRing, ring::Ring, room::Room};
+use super::{Frame, Lane, PerThread, Queue, Spilled, ThreadRing, ring::Ring, room::Room};
 use crate::level::Level;
 use crate::metrics::DropReason;
 use crate::policy::{OverflowPolicy, Transport};
@@ -53,15 +53,17 @@ fn read(ring: &ThreadRing) -> Vec<Item> {
     while let Some(frame) = ring.frame(at, until) {
         match frame {
             Frame::Thread => {
-                let Some(Aside::Thread(thread)) = ring.next_aside() else { panic!("no thread was announced") };
+                let Some(Spilled::Thread(thread)) = ring.next_spilled() else { panic!("no thread was announced") };
                 items.push(Item::Thread(thread.id));
                 at += 1;
             }
             Frame::Record { header, ticks, words } => {
                 let mut payload = Vec::new();
-                if header.is_aside() {
-                    let Some(Aside::Payload(aside)) = ring.next_aside() else { panic!("no payload was announced") };
-                    payload.extend_from_slice(&aside);
+                if header.is_spilled() {
+                    let Some(Spilled::Payload(spilled)) = ring.next_spilled() else {
+                        panic!("no payload was announced")
+                    };
+                    payload.extend_from_slice(&spilled);
                 } else {
                     ring.ring().copy(at + HEADER_WORDS as u64, words as usize - HEADER_WORDS, &mut payload);
                 }
@@ -92,11 +94,11 @@ fn push_bytes(lane: &PerThread, ring: &ThreadRing, header: Header, ticks: u64, p
     if let Some(words) = ring.words(payload.len()) {
         return ring.push_bytes(words, header, ticks, payload);
     }
-    let (room, cost) = (lane.common().room(), ring.aside_cost(payload.len()));
+    let (room, cost) = (lane.common().room(), ring.spilled_cost(payload.len()));
     if !room.try_take(cost) {
         return false;
     }
-    let pushed = ring.push_aside(header, ticks, payload);
+    let pushed = ring.push_spilled(header, ticks, payload);
     if !pushed {
         room.give_back(cost);
     }
@@ -188,10 +190,10 @@ proptest! {
         let prefix = [Prefix::None, Prefix::Logger, Prefix::Target, Prefix::Both][prefix];
         let header = Header::from_word(Header::new(site, level, prefix).with_words(length).word());
         prop_assert_eq!((header.site(), header.level(), header.prefix()), (site, level, prefix));
-        prop_assert_eq!((header.words(), header.is_aside()), (length, false));
-        let aside = Header::from_word(header.aside().word());
-        prop_assert_eq!((aside.site(), aside.level(), aside.prefix()), (site, level, prefix));
-        prop_assert_eq!((aside.words(), aside.is_aside()), (HEADER_WORDS, true));
+        prop_assert_eq!((header.words(), header.is_spilled()), (length, false));
+        let spilled = Header::from_word(header.spilled().word());
+        prop_assert_eq!((spilled.site(), spilled.level(), spilled.prefix()), (site, level, prefix));
+        prop_assert_eq!((spilled.words(), spilled.is_spilled()), (HEADER_WORDS, true));
     }
 }
 
@@ -258,7 +260,7 @@ fn a_ring_without_room_to_say_whose_it_is_is_not_used() {
     assert!(!Arc::ptr_eq(&full, &other));
     other.release();
     full.ring().take(&mut Vec::new());
-    full.next_aside();
+    full.next_spilled();
     assert!(Arc::ptr_eq(&full, &claim(&lane, 3)));
     assert_eq!(read(&full), [Item::Thread(3)]);
 }
@@ -348,7 +350,7 @@ fn what_is_discarded_is_told_by_level() {
     lane.discard(|header| levels.push(header.level()));
     assert_eq!(levels, [Level::Debug, Level::Error, Level::Info]);
     lane.discard(|_| panic!("it is empty"));
-    assert!(ring.next_aside().is_none());
+    assert!(ring.next_spilled().is_none());
 }
 
 fn queue(transport: Transport, overflow: OverflowPolicy) -> (Queue, ManualClock) {
@@ -359,7 +361,7 @@ fn queue(transport: Transport, overflow: OverflowPolicy) -> (Queue, ManualClock)
 const RINGS: Transport = Transport::PerThread { bytes: 64 };
 const ONE_PLACE: Transport = Transport::Shared { capacity: Some(1) };
 
-/// How often `insist` tries something that fails `failures` times, how often it waits, and what comes out.
+/// How often `push_with_backoff` tries something that fails `failures` times, how often it waits, and what comes out.
 fn attempts(queue: &Queue, failures: usize) -> (usize, usize, Result<(), DropReason>) {
     let (mut tries, mut waits) = (0, 0);
     let attempt = || {
@@ -370,7 +372,7 @@ fn attempts(queue: &Queue, failures: usize) -> (usize, usize, Result<(), DropRea
         waits += 1;
         if queue.is_closed() { Err(DropReason::Closed) } else { Ok(false) }
     };
-    let outcome = queue.patience().and_then(|patience| queue.insist(patience, attempt, wait));
+    let outcome = queue.when_full().and_then(|when_full| queue.push_with_backoff(when_full, attempt, wait));
     (tries, waits, outcome)
 }
 

@@ -59,7 +59,7 @@ pub enum Prefix {
 
 impl Header {
     /// The payload is in the ring's side queue; there is nothing behind the two header words.
-    const ASIDE: u64 = 1 << 61;
+    const SPILLED: u64 = 1 << 61;
 
     /// Extras follow the values of the keys.
     const EXTRAS: u64 = 1 << 62;
@@ -78,8 +78,8 @@ impl Header {
         Self(self.0 | (words.min(MAX_WORDS) as u64) << 32)
     }
 
-    pub(crate) fn aside(self) -> Self {
-        Self(self.0 & !((MAX_WORDS as u64) << 32) | Self::ASIDE).with_words(HEADER_WORDS)
+    pub(crate) fn spilled(self) -> Self {
+        Self(self.0 & !((MAX_WORDS as u64) << 32) | Self::SPILLED).with_words(HEADER_WORDS)
     }
 
     #[inline(always)]
@@ -127,8 +127,8 @@ impl Header {
         self.0 & Self::EXTRAS != 0
     }
 
-    pub(crate) fn is_aside(self) -> bool {
-        self.0 & Self::ASIDE != 0
+    pub(crate) fn is_spilled(self) -> bool {
+        self.0 & Self::SPILLED != 0
     }
 }
 

@@ -1,4 +1,15 @@
-//! The end of the process: handlers are drained, and what was logged too late is counted.
+//! The end of the process: handlers are drained, and records that were logged too late are counted.
+//!
+//! ```text
+//! main returns, or process::exit
+//!   functions given to atexit after the first handler was made     may log: their records are drained
+//!   drain (this module, by atexit)                                  closes all queues, waits up to `exit_timeout`
+//!   functions given to atexit before the first handler was made    may log: their records are late
+//!   report_late (this module, by .fini_array; ELF systems)          one line with the number of late records
+//! ```
+//!
+//! A record is late if it was logged after `drain`, or in a child of `fork` to its parent's handlers. The number is the
+//! difference of `emitted` at the end and at `drain` or `fork`.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -11,7 +22,7 @@ use crate::error::{Error, guarded, notify};
 use crate::sync::{in_children, lock};
 use crate::{exit, sys};
 
-/// How many records a handler had been given when it was too late for more.
+/// The number of records that were emitted to a handler when it was drained; `u64::MAX` before that.
 pub(super) struct Late(AtomicU64);
 
 impl Default for Late {
@@ -20,38 +31,39 @@ impl Default for Late {
     }
 }
 
-/// How many records of workers that are gone were late, by the handler's name.
+/// The number of late records of workers that were dropped, by the handler's name.
 static GONE: Mutex<BTreeMap<Arc<str>, u64>> = Mutex::new(BTreeMap::new());
 
-/// Has the end of this process drain the handlers.
+/// Installs the hooks of the process's exit and of `fork`, once.
 pub(super) fn install() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         exit::at_exit(drain);
         sys::at_end(|| _ = guarded(report_late));
-        in_children(|| _ = guarded(|| all().iter().for_each(|worker| worker.is_too_late())));
+        in_children(|| _ = guarded(|| all().iter().for_each(|worker| worker.mark_late())));
     });
 }
 
 impl Worker {
-    /// What is logged from now on is late.
-    fn is_too_late(&self) {
+    /// Notes that records from now on are late.
+    fn mark_late(&self) {
         self.late.0.store(self.metrics().emitted, Relaxed);
     }
 
-    /// How many records were late.
+    /// Returns how many records were late.
     fn count_late(&self) -> u64 {
         self.metrics().emitted.saturating_sub(self.late.0.load(Relaxed))
     }
 }
 
-/// Closes all handlers of the process, also those of systems that were never dropped. A child of `fork` has none of its
-/// parent's.
+/// Closes all handlers of the process, including those of systems that were never dropped. In a child of `fork` these
+/// are the child's own.
 fn drain() {
     let mut workers = all();
     workers.retain(|worker| !worker.queue.is_orphaned() && !worker.has_ended());
     workers.iter().for_each(|worker| worker.queue.close());
-    // A handler, filter or formatter may end the process; then its own thread is this one, and cannot go on.
+    // A handler, filter or formatter may call `process::exit`. Then this is its own thread, which cannot write any
+    // more.
     let (own, others): (Vec<_>, Vec<_>) =
         workers.iter().cloned().partition(|worker| worker.thread == thread::current().id());
     let mut failures: Vec<_> = ask(&others, exit::timeout(), Request::Shutdown).err().into_iter().collect();
@@ -65,11 +77,12 @@ fn drain() {
     if let Err(error) = Error::gather(failures) {
         notify("exit", format_args!("{error:#}"));
     }
-    // Those that were shut down before, too: until now, nobody is told what is logged after a shutdown.
-    all().iter().filter(|worker| !worker.queue.is_orphaned()).for_each(|worker| worker.is_too_late());
+    // Including those that were shut down before. Records logged between their shutdown and now are counted in the
+    // metrics, and are not late.
+    all().iter().filter(|worker| !worker.queue.is_orphaned()).for_each(|worker| worker.mark_late());
 }
 
-/// Keeps the count of a worker that goes: a child of `fork` that sets the global system up lets go of its parent's.
+/// Keeps the count of a dropped worker: a child of `fork` that sets up the global system drops its parent's workers.
 impl Drop for Worker {
     fn drop(&mut self) {
         let count = self.count_late();
@@ -79,7 +92,7 @@ impl Drop for Worker {
     }
 }
 
-/// Says how many records were logged after the drain, or in a child of `fork` to its parent's handlers.
+/// Reports how many records were late.
 fn report_late() {
     let mut counts = std::mem::take(&mut *lock(&GONE));
     for worker in all() {

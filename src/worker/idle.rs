@@ -1,17 +1,21 @@
-//! What a worker does between two looks at an empty queue.
+//! How a worker waits between two looks at an empty queue.
+//!
+//! Callers do not wake the worker, because a wake-up would cost them about 10 µs. The worker polls: first without
+//! sleeping, then in sleeps that double from `first_sleep` to `longest_sleep`. Records at `wake_level` and above,
+//! flushes and shutdowns end a sleep.
 
 use std::time::{Duration, Instant};
 
 use crate::policy::IdlePolicy;
 
-/// Counts how long nothing came.
+/// The state of the wait.
 pub(super) struct Idle {
     policy: IdlePolicy,
     looks: u32,
     sleep: Duration,
 }
 
-/// How often it looks again without sleeping, `spin` apart, before the first sleep.
+/// The number of looks without a sleep, `spin` apart, before the first sleep.
 const SPINS: u32 = 16;
 
 impl Idle {
@@ -19,13 +23,14 @@ impl Idle {
         Self { policy, looks: 0, sleep: policy.first_sleep }
     }
 
-    /// Says that there was something to do.
+    /// Starts again from the shortest wait, after a look that found records.
     pub(super) fn reset(&mut self) {
         self.looks = 0;
         self.sleep = self.policy.first_sleep;
     }
 
-    /// Waits for `spin`: what came in the meantime is then taken out in one go, instead of in lock-step with callers.
+    /// Spins for `spin`. The next look then finds several records; a consumer that takes every record at once would
+    /// make producer and consumer wait for each other's cache lines.
     pub(super) fn pause(&self) {
         let start = Instant::now();
         while start.elapsed() < self.policy.spin {
@@ -33,7 +38,7 @@ impl Idle {
         }
     }
 
-    /// Waits before the next look: `spin` for the first few times, then longer and longer. A wake-up ends a sleep.
+    /// Waits before the next look: `spin` for the first few looks, then asleep, for longer each time.
     pub(super) fn wait(&mut self) {
         self.looks = self.looks.saturating_add(1);
         if self.looks <= SPINS {

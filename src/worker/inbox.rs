@@ -1,34 +1,56 @@
 //! The order in which records leave the queue.
 //!
-//! A shared channel hands records out in the order in which they came into it. With rings, records of one thread are in
-//! order in theirs; across threads, the one with the earliest stamp goes first. Nothing is taken out of a ring before its
-//! turn, so what waits for it takes no memory beside the ring's.
+//! A shared channel hands out records in the order in which they entered it. Rings are merged: the records of one
+//! thread are in order in its ring, and across rings the record with the earliest stamp goes first. A record stays in
+//! its ring until its turn, so waiting takes no memory beside the ring's.
 //!
-//! **Causality holds**: if one record was logged before another was begun, by whatever threads, it comes first. For that,
-//! `horizon` is read before any ring is looked at, and no record stamped later is handed out before the next look:
-//! a record that had been there to cause it would have been seen by then, because its stamp is not later.
+//! # Causality, and the horizon
 //!
-//! A processor may read its cycle counter a little before the instructions that precede the reading, so the horizon
-//! is set back by a microsecond, which is longer than any processor looks ahead.
+//! If one record was logged before another one was begun, by whatever threads, it comes first. A merge by stamps is not
+//! enough for that, because the consumer looks at the rings one after the other:
 //!
-//! **A stamp may be wrong** by more than that: the counters of two cores disagree, or words are damaged. A record waits for
-//! one look at most: what was there at the look before counts as stamped at the horizon, whatever it says.
+//! ```text
+//! time    thread A, ring A     thread B, ring B     consumer
+//!  1                                                looks at ring A: empty
+//!  2      logs "sent"
+//!  3                           logs "received"
+//!  4                                                looks at ring B: "received"
+//! ```
+//!
+//! "received" would come out before "sent", which caused it. So the consumer reads the clock *before* it looks at any
+//! ring. This reading is the *horizon*, and only records stamped at or before the horizon are handed out; later ones
+//! wait for the next look. In the example the horizon is 1, so "received" (stamped 3) waits, and the next look finds
+//! both.
+//!
+//! In general: let X cause Y, and let Y be stamped at or before the horizon. X was published before Y was begun, which
+//! was before Y's stamp, which is not after the horizon, which was read before this look began. So this look finds X;
+//! and X has the earlier stamp, so it goes first.
+//!
+//! A processor may read its cycle counter a little before it completes the preceding instructions. So the horizon is
+//! set back by a microsecond (`LOOKAHEAD` in `run`), which is longer than any processor reads ahead.
+//!
+//! # Wrong stamps
+//!
+//! A stamp may be wrong by more than that: the counters of two cores disagree, or words are damaged. A record with a
+//! stamp in the far future would block its ring. So a record waits for at most one look: what was found by the previous
+//! look (before `seen_before`) counts as stamped at the horizon, whatever its stamp says. Two looks therefore hand out
+//! everything that was published before the first one; a flush makes two.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashSet, VecDeque};
 use std::sync::Arc;
 
-use crate::queue::{Aside, Cost, Frame, Lane, Packet, PerThread, ThreadRing};
+use crate::queue::{Cost, Frame, Lane, Packet, PerThread, Spilled, ThreadRing};
 use crate::record::{HEADER_WORDS, Header, ThreadInfo};
 
-/// How many records of a shared channel are taken at once, and how many bytes.
+/// The maximum number of records, and of their bytes, that one look takes out of a shared channel.
 const PACKETS: usize = 256;
 const PACKET_BYTES: usize = 256 * 1024;
 
-/// How many records of the common channel are handed out before their room is given back.
+/// The number of records of the common channel that are handed out before their room is given back.
 const OWED: usize = 32;
 
-/// The largest buffer for a record that is kept.
+/// The maximum capacity of the buffer for a record that is kept for reuse, in bytes.
 const KEPT: usize = 64 * 1024;
 
 pub(super) enum Inbox {
@@ -36,35 +58,36 @@ pub(super) enum Inbox {
     Shared { packets: VecDeque<Packet> },
 }
 
-/// What is known of rings and the common channel.
+/// The merge of all rings and the common channel.
 #[derive(Default)]
 pub(super) struct Merge {
     version: Option<u64>,
     rings: Vec<RingInbox>,
     common: CommonInbox,
-    /// Where the next records come from, by their stamps: the index of a ring, or the number of rings for the channel.
+    /// The next record of each source, by its stamp: the index of a ring, or the number of rings for the common
+    /// channel.
     next: BinaryHeap<Reverse<(u64, usize)>>,
-    /// The payload that is handed out.
+    /// The payload of the record that is handed out.
     payload: Vec<u8>,
-    /// Records that were lost with broken words since this was last asked for.
+    /// The number of records lost with damaged words since the last `take_lost`.
     lost: u64,
 }
 
-/// How far one ring was read.
+/// The read state of one ring.
 struct RingInbox {
     ring: Arc<ThreadRing>,
     /// The thread that the next record comes from.
     thread: Arc<ThreadInfo>,
     /// The position of the next record.
     at: u64,
-    /// Up to where this look found records, and the one before.
+    /// The ends of what this look and the previous look found.
     seen: u64,
     seen_before: u64,
-    /// How many records were handed out or lost.
+    /// The number of records handed out or lost.
     records: u64,
 }
 
-/// How far the common channel was read; positions count records.
+/// The read state of the common channel. Positions count records.
 #[derive(Default)]
 struct CommonInbox {
     first: Option<(Packet, Cost)>,
@@ -74,7 +97,7 @@ struct CommonInbox {
     owed: Cost,
 }
 
-/// A record that is next.
+/// A record, as it is handed out.
 pub(super) struct Next<'a> {
     pub(super) header: Header,
     pub(super) ticks: u64,
@@ -90,7 +113,7 @@ impl Inbox {
         }
     }
 
-    /// Looks at everything in the queue. Returns how much is there: bytes, or records of a shared channel.
+    /// Looks at everything in the queue. Returns how much there is: bytes, or records of a shared channel.
     pub(super) fn look(&mut self, lane: &Lane) -> usize {
         match (self, lane) {
             (Inbox::PerThread(merge), Lane::PerThread(lane)) => merge.look(lane),
@@ -109,7 +132,7 @@ impl Inbox {
         }
     }
 
-    /// Hands out the records that are stamped `horizon` or earlier, in order. Returns how many there were.
+    /// Hands out the records stamped at or before `horizon`, in order. Returns their number.
     pub(super) fn drain(&mut self, lane: &Lane, horizon: u64, mut handle: impl FnMut(Next<'_>)) -> usize {
         match (self, lane) {
             (Inbox::PerThread(merge), Lane::PerThread(lane)) => merge.drain(lane, horizon, &mut handle),
@@ -125,7 +148,7 @@ impl Inbox {
         }
     }
 
-    /// How many records were lost with broken words since the last call.
+    /// Returns how many records were lost with damaged words since the last call.
     pub(super) fn take_lost(&mut self) -> u64 {
         match self {
             Inbox::PerThread(merge) => std::mem::take(&mut merge.lost),
@@ -145,7 +168,7 @@ impl Merge {
         in_rings + self.common.look(lane)
     }
 
-    /// Follows the queue's list of rings. A ring that left the list has nothing in it.
+    /// Follows the queue's list of rings. A ring that has left the list is empty.
     fn update(&mut self, lane: &PerThread) {
         let current = lane.rings();
         let is_current: HashSet<_> = current.iter().map(Arc::as_ptr).collect();
@@ -163,7 +186,7 @@ impl Merge {
         next.extend(common.next_ticks(lane, horizon).map(|ticks| Reverse((ticks, channel))));
         let mut count = 0;
         while let Some(Reverse((ticks, index))) = next.pop().filter(|Reverse((ticks, _))| *ticks <= horizon) {
-            // Up to the next one of another ring, its records go before all others.
+            // All records of this ring up to the next record of another one go first, without another look at the heap.
             let until = next.peek().map_or(horizon, |Reverse((other, _))| horizon.min(*other)).max(ticks);
             let then = match rings.get_mut(index) {
                 Some(ring) => {
@@ -194,19 +217,19 @@ impl RingInbox {
         Self { ring, thread: Arc::new(ThreadInfo::unknown()), at, seen: at, seen_before: at, records: 0 }
     }
 
-    /// Returns how many bytes there are.
+    /// Looks at the ring. Returns how many bytes it holds.
     fn look(&mut self) -> usize {
         self.seen_before = self.seen;
         self.seen = self.ring.ring().published();
         (self.seen - self.at) as usize * 8
     }
 
-    /// Passes over what is no record, and returns the stamp of the next one.
+    /// Returns the stamp of the next record, after announcements and damaged words.
     fn next_ticks(&mut self, horizon: u64, lost: &mut u64) -> Option<u64> {
         self.next(horizon, lost).map(|(_, ticks, _, _)| ticks)
     }
 
-    /// The next record: its header, the stamp it goes by, the one it has, and how many words it is long.
+    /// Returns the next record: its header, the stamp that orders it, its own stamp, and its length in words.
     #[inline]
     fn next(&mut self, horizon: u64, lost: &mut u64) -> Option<(Header, u64, u64, u64)> {
         loop {
@@ -216,13 +239,13 @@ impl RingInbox {
                     return Some((header, if is_old { ticks.min(horizon) } else { ticks }, ticks, words));
                 }
                 Frame::Thread => {
-                    if let Some(Aside::Thread(thread)) = self.ring.next_aside() {
+                    if let Some(Spilled::Thread(thread)) = self.ring.next_spilled() {
                         self.thread = thread;
                     }
                     self.pass(self.at + 1);
                 }
                 Frame::Broken => {
-                    // Where the next record begins is not known: go on with what comes after this look.
+                    // Where the next record begins is unknown. Continue with what is published after this look.
                     let published = self.ring.ring().settled_records(self.seen);
                     *lost += published.saturating_sub(self.records);
                     self.records = published;
@@ -237,7 +260,7 @@ impl RingInbox {
         self.ring.ring().free(at);
     }
 
-    /// Hands out records up to one that is stamped later than `until`.
+    /// Hands out the records before the first one stamped after `until`. Returns their number.
     fn drain(
         &mut self,
         until: u64,
@@ -252,10 +275,10 @@ impl RingInbox {
         {
             self.records += 1;
             count += 1;
-            if header.is_aside() {
+            if header.is_spilled() {
                 self.pass(self.at + words);
-                let payload = match self.ring.next_aside() {
-                    Some(Aside::Payload(payload)) => payload,
+                let payload = match self.ring.next_spilled() {
+                    Some(Spilled::Payload(payload)) => payload,
                     _ => Box::default(),
                 };
                 handle(Next { header, ticks, thread: &self.thread, payload: &payload });
@@ -306,7 +329,7 @@ impl CommonInbox {
         count
     }
 
-    /// Gives back the room of what was handed out.
+    /// Gives back the room of the records that were handed out.
     fn settle(&mut self, lane: &PerThread) {
         lane.common().room().give_back(std::mem::replace(&mut self.owed, Cost::NOTHING));
     }

@@ -1,4 +1,17 @@
-//! The thread behind a handler: it takes records out of the queue, in order, and hands them to the handler in batches.
+//! The thread of a handler: it takes records out of the queue, in order, and hands them to the handler in batches.
+//!
+//! This file has the other side: how a worker is started, flushed and closed. The thread's own loop is in `run`;
+//! `inbox` has the order of records, `idle` the waits, `report` and `steps` the lines that the worker itself writes
+//! into the log, `panic` and `ending` the flush of a panic and of the exit.
+//!
+//! # Flush and shutdown
+//!
+//! Both are commands on a channel of their own, so that neither a full queue nor an overflow policy delays them. Each
+//! command has a channel for its answer, so that concurrent flushes each get their own. A worker that has ended drops
+//! its end of the commands, and with it the sender of the answer, which the waiting thread notices.
+//!
+//! A flush covers every record that any thread logged before the call: such a record was published before the command
+//! was sent, and the worker looks at the queue after it received the command.
 
 mod ending;
 mod idle;
@@ -25,15 +38,15 @@ use crate::sync::lock;
 use crate::sys;
 use crate::time::Clock;
 
-/// What a worker is told. Commands have a channel of their own, so no full queue and no policy holds them up.
+/// A command to a worker.
 enum Command {
-    /// Write and flush everything that is in the queue now, with no retry after `until`.
+    /// Writes and flushes everything that is in the queue now, with no retry after `until`.
     Flush { until: Instant, done: Sender<Outcome> },
-    /// The same, then close the handler and end.
+    /// The same; then the handler is closed, and the thread ends.
     Close { until: Instant, done: Sender<Outcome> },
 }
 
-/// How a flush or a shutdown of one handler went.
+/// The outcome of a flush or a shutdown of one handler.
 type Outcome = Result<(), Error>;
 
 /// A running worker.
@@ -41,20 +54,20 @@ pub(crate) struct Worker {
     pub(crate) queue: Arc<Queue>,
     commands: Sender<Command>,
     thread: ThreadId,
-    /// How its shutdown went; set before the thread drops its end of `commands`.
+    /// The outcome of the shutdown. Set before the thread drops its end of `commands`.
     outcome: Arc<OnceLock<Outcome>>,
     panic_flush: Mutex<panic::History>,
     late: ending::Late,
 }
 
-/// How long before a flush's deadline retries end, at most.
+/// Retries end this long before the deadline of a flush, or a tenth of its timeout if that is shorter.
 const MARGIN: Duration = Duration::from_millis(100);
 
-/// All workers of this process, for the exit hook.
+/// All workers of the process, for the exit hook.
 static WORKERS: Mutex<Vec<Weak<Worker>>> = Mutex::new(Vec::new());
 
 impl Worker {
-    /// Starts the thread of a handler whose queue takes `bytes` bytes of memory at most.
+    /// Starts the thread of a handler whose queue takes at most `bytes` bytes of memory.
     pub(crate) fn spawn(name: &str, spec: HandlerSpec, bytes: usize, clock: &Clock) -> Result<Arc<Self>, Error> {
         ending::install();
         let settings = spec.settings;
@@ -76,7 +89,7 @@ impl Worker {
             move || {
                 let _ending = ending;
                 let _ = outcome.set(consumer.run());
-                // Only now: whoever finds that nobody takes commands any more looks at the outcome.
+                // After the outcome is set: a thread that finds the command channel closed reads the outcome.
                 drop(consumer);
             }
         };
@@ -101,22 +114,22 @@ impl Worker {
         self.queue.metrics()
     }
 
-    /// Gives the thread a command, wakes it, and returns where the answer will be.
+    /// Sends a command, wakes the thread, and returns the receiver of the answer.
     fn ask(&self, command: impl FnOnce(Sender<Outcome>) -> Command) -> Receiver<Outcome> {
         let (done, answer) = crossbeam_channel::bounded(1);
-        // A worker that has ended drops the command and with it the answer's sender, which the asker notices.
+        // A worker that has ended drops the command and with it the sender of the answer, which the receiver notices.
         let _ = self.commands.send(command(done));
         self.queue.wake();
         answer
     }
 
-    /// Whether it was shut down, and nothing is left to do.
+    /// Returns whether the shutdown is complete.
     fn has_ended(&self) -> bool {
         self.outcome.get().is_some()
     }
 }
 
-/// Says that a handler's thread has ended, however that came about, so that no caller waits for it.
+/// Closes the queue when the handler's thread ends, also by a panic, so that no caller waits for it.
 struct Ending(Arc<Queue>);
 
 impl Drop for Ending {
@@ -132,12 +145,12 @@ impl Drop for Ending {
     }
 }
 
-/// All workers that are still there.
+/// Returns all workers that were not dropped.
 pub(crate) fn all() -> Vec<Arc<Worker>> {
     lock(&WORKERS).iter().filter_map(Weak::upgrade).collect()
 }
 
-/// What workers are asked for.
+/// The kind of a command.
 #[derive(Clone, Copy, PartialEq)]
 enum Request {
     Flush,
@@ -153,14 +166,14 @@ impl fmt::Display for Request {
     }
 }
 
-/// Flushes workers side by side and waits for them until `timeout` has passed.
+/// Flushes workers concurrently, and waits for them up to `timeout`.
 pub(crate) fn flush(workers: &[Arc<Worker>], timeout: Duration) -> Result<(), Error> {
     may_wait(Request::Flush)?;
     ask(workers, timeout, Request::Flush)
 }
 
-/// Closes workers side by side and waits for them until `timeout` has passed, also for those that somebody else is
-/// closing. Those that have ended are left alone.
+/// Closes workers concurrently, and waits for them up to `timeout`, also for those that another thread is closing.
+/// Skips those that have ended.
 pub(crate) fn close(workers: &[Arc<Worker>], timeout: Duration) -> Result<(), Error> {
     may_wait(Request::Shutdown)?;
     let running: Vec<_> = workers.iter().filter(|worker| !worker.has_ended()).cloned().collect();
@@ -168,7 +181,7 @@ pub(crate) fn close(workers: &[Arc<Worker>], timeout: Duration) -> Result<(), Er
     ask(&running, timeout, Request::Shutdown)
 }
 
-/// Refuses a handler's thread.
+/// Returns an error on a handler's thread.
 fn may_wait(request: Request) -> Result<(), Error> {
     match is_consumer() {
         true => Err(Error::other(format!("no {request} from a handler's thread: it would wait for itself"))),
@@ -179,7 +192,7 @@ fn may_wait(request: Request) -> Result<(), Error> {
 fn ask(workers: &[Arc<Worker>], timeout: Duration, request: Request) -> Result<(), Error> {
     let now = Instant::now();
     let deadline = now.checked_add(timeout).unwrap_or(now + Duration::from_secs(86_400 * 365));
-    // Early enough for the handler's own answer to come in time.
+    // Early enough for the handler to answer before the deadline.
     let until = deadline.checked_sub((timeout / 10).min(MARGIN)).unwrap_or(now);
     let asked = workers.iter().filter(|worker| !worker.queue.is_orphaned()).map(|worker| {
         let answer = worker.ask(|done| match request {
@@ -199,7 +212,7 @@ fn ask(workers: &[Arc<Worker>], timeout: Duration, request: Request) -> Result<(
             )));
             continue;
         }
-        // The thread may have ended before it came to this command: somebody else has shut it down.
+        // The thread may have ended before this command, because another thread shut it down.
         let others = worker.outcome.get().filter(|_| request == Request::Shutdown);
         let outcome = outcome.ok().or(others.map(|outcome| outcome.as_ref().copied().map_err(Error::duplicate)));
         match outcome {

@@ -1,8 +1,8 @@
 //! The flush of a thread that panics.
 //!
 //! A panic may end the process without its exit hook, so its record is flushed at once. A program that catches panics,
-//! one for each bad request, must not pay for a stuck handler each time. So a handler that was not flushed in time gets
-//! little time from then on.
+//! one per bad request, must not wait for a stuck handler each time. So after a timeout, later panics wait for that
+//! handler only briefly, until it answers or a minute has passed.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -14,29 +14,29 @@ use crate::queue::is_consumer;
 use crate::sync::lock;
 use crate::time::uptime;
 
-/// How long a panic waits for the handlers.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// The timeout of the flush.
+const TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How long it waits for a handler that an earlier panic waited for in vain.
-const LITTLE: Duration = Duration::from_millis(20);
+/// The timeout for a handler that has recently timed out.
+const SHORT_TIMEOUT: Duration = Duration::from_millis(20);
 
-/// After which time such a handler gets the whole time again.
-const FORGIVEN: Duration = Duration::from_secs(60);
+/// The time after which such a handler gets the full timeout again.
+const RECOVERY: Duration = Duration::from_secs(60);
 
-/// How flushes for earlier panics went.
+/// The outcome of flushes for earlier panics.
 #[derive(Default)]
 pub(super) struct History {
-    /// When the whole time was last spent in vain.
-    failed_at: Option<Duration>,
-    /// The answer that has not come yet. Until it comes, the handler is given no further command.
-    missing: Option<Receiver<Outcome>>,
+    /// When a flush last took the full timeout.
+    timed_out_at: Option<Duration>,
+    /// The answer to an earlier flush that is still to come. Until it comes, the handler gets no further command.
+    pending: Option<Receiver<Outcome>>,
 }
 
 impl History {
-    fn time_to_wait(&self) -> Duration {
-        match self.failed_at {
-            Some(at) if uptime().saturating_sub(at) < FORGIVEN => LITTLE,
-            _ => PATIENCE,
+    fn timeout(&self) -> Duration {
+        match self.timed_out_at {
+            Some(at) if uptime().saturating_sub(at) < RECOVERY => SHORT_TIMEOUT,
+            _ => TIMEOUT,
         }
     }
 }
@@ -48,25 +48,25 @@ pub(crate) fn flush_for_panic(workers: &[Arc<Worker>]) {
     }
     let start = Instant::now();
     let asked = workers.iter().map(|worker| {
-        let (time, missing) = {
+        let (time, pending) = {
             let mut history = lock(&worker.panic_flush);
-            (history.time_to_wait(), history.missing.take())
+            (history.timeout(), history.pending.take())
         };
         let until = start + time;
-        // An earlier answer that is there by now is old.
-        let missing = missing.filter(|answer| answer.is_empty());
-        let answer = missing.unwrap_or_else(|| worker.ask(|done| Command::Flush { until, done }));
+        // An answer that has come by now is about older records.
+        let pending = pending.filter(|answer| answer.is_empty());
+        let answer = pending.unwrap_or_else(|| worker.ask(|done| Command::Flush { until, done }));
         (worker, time, answer)
     });
     for (worker, time, answer) in asked.collect::<Vec<_>>() {
         let outcome = answer.recv_deadline(start + time);
         let mut history = lock(&worker.panic_flush);
         match outcome {
-            Ok(Ok(())) => history.failed_at = None,
-            // Kept if the handler had little time, so that it is given more once in a while.
-            _ if time == PATIENCE => history.failed_at = Some(uptime()),
+            Ok(Ok(())) => history.timed_out_at = None,
+            // Not renewed by the short timeout, so that the handler gets the full one again after a while.
+            _ if time == TIMEOUT => history.timed_out_at = Some(uptime()),
             _ => {}
         }
-        history.missing = outcome.is_err_and(|error| error.is_timeout()).then_some(answer);
+        history.pending = outcome.is_err_and(|error| error.is_timeout()).then_some(answer);
     }
 }

@@ -1,4 +1,4 @@
-//! What the log says about records that were dropped.
+//! The line in the log that reports dropped records.
 
 use std::fmt::Write as _;
 
@@ -10,7 +10,7 @@ use crate::queue::Queue;
 use crate::record::FemtoLogRecord;
 use crate::time::{Timeline, Timestamp};
 
-/// Remembers what was reported.
+/// The drops that were reported.
 #[derive(Default)]
 pub(super) struct DropReport {
     reported: Dropped,
@@ -28,7 +28,7 @@ pub(super) static SITE: Callsite = Callsite::new(Metadata {
 });
 
 impl DropReport {
-    /// Returns the text for what a full queue dropped since the last call, if anything.
+    /// Returns the text about the records that a full queue dropped since the last call, if there are any.
     ///
     /// ```text
     /// dropped 1,204 records (1,200 debug, 4 info) between 2026-03-12T08:30:00.123456Z and 2026-03-12T08:30:01.000000Z
@@ -53,7 +53,7 @@ impl DropReport {
     }
 }
 
-/// Calls `handle` with a record that the library itself logs.
+/// Calls `handle` with a record that the library itself writes into the log.
 pub(super) fn record(
     site: &'static Callsite,
     text: &str,

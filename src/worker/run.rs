@@ -1,4 +1,24 @@
-//! A handler's thread.
+//! The loop of a handler's thread.
+//!
+//! One turn of the loop:
+//!
+//! ```text
+//! command?  ── flush ──▶ drain the backlog, deliver with retries, flush the handler, answer
+//!   │       ── close ──▶ the same, close the handler, answer, end
+//!   ▼
+//! drain     read the clock (the horizon), look at the queue, handle each record in order;
+//!   │       a full batch is delivered at once
+//!   ▼
+//! nothing found?     deliver the batch, report drops, wait (`idle`)
+//! a second passed?   report drops, tick
+//! ```
+//!
+//! **Each record is counted once**, after its outcome is known. A record that a filter rejects is `filtered`; one whose
+//! handling fails is `failed`. The others are in the batch, and in flight, until `settle` counts them as written or
+//! failed. A record that is kept for a retry stays in the batch and in flight.
+//!
+//! **Every call of user code is guarded** (`caught`): a panic of a handler, filter or formatter becomes an error, is
+//! counted, and the loop goes on.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -22,34 +42,34 @@ use crate::queue::{Lane, Queue, become_consumer};
 use crate::record::SiteTable;
 use crate::time::{ClockStep, Timeline, Timestamp};
 
-/// How often the handler's `tick` is called, and idle rings are looked after.
+/// The interval between calls of the handler's `tick`, and between looks for idle rings.
 const TICK: Duration = Duration::from_secs(1);
 
-/// How often a handler that keeps records is asked to try again while a flush waits for them.
+/// The interval between retries while a flush waits for records that the handler keeps.
 const RETRY: Duration = Duration::from_millis(2);
 
-/// How long a handler that keeps records may try again when nobody is left who could set a deadline.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a handler may retry after its system was dropped without a shutdown, which would have set a deadline.
+const RETRY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How much earlier than now the horizon is; see `inbox`.
+/// The horizon is this much earlier than now; see `inbox`.
 const LOOKAHEAD: Duration = Duration::from_micros(1);
 
 pub(super) struct Consumer {
     commands: Receiver<Command>,
     /// Commands that came while a flush waited.
-    put_off: VecDeque<Command>,
+    deferred: VecDeque<Command>,
     inbox: Inbox,
     idle: Idle,
     last_tick: Instant,
     lookahead: u64,
-    /// What the clock showed last.
+    /// The last reading of the clock.
     latest: u64,
-    /// How many records had failed at the last flush.
+    /// The number of failed records at the last flush.
     failed_before: u64,
     sink: Sink,
 }
 
-/// The end that records go to: everything but the queue's side.
+/// The side of the handler: filters, the handler, the batch.
 struct Sink {
     queue: Arc<Queue>,
     handler: Box<dyn FemtoHandler>,
@@ -59,11 +79,11 @@ struct Sink {
     batch: Batch,
     /// Whether the handler keeps records for a retry.
     keeps: bool,
-    /// When whoever waits for a flush or shutdown goes on without it.
+    /// The deadline of the flush or shutdown that is under way.
     until: Option<Instant>,
-    /// What was said about dropped records.
+    /// What was reported about dropped records.
     report: DropReport,
-    /// What was said about steps of the wall clock.
+    /// What was reported about steps of the wall clock.
     steps: StepReport,
 }
 
@@ -79,7 +99,7 @@ impl Consumer {
         let steps = StepReport::new(&timeline);
         Self {
             commands,
-            put_off: VecDeque::new(),
+            deferred: VecDeque::new(),
             inbox: Inbox::new(&queue.lane),
             idle: Idle::new(idle),
             last_tick: Instant::now(),
@@ -101,12 +121,12 @@ impl Consumer {
         }
     }
 
-    /// Runs until it is told to close, or nobody is left to tell it. Returns how the shutdown went.
+    /// Runs until a command to close, or until the system was dropped. Returns the outcome of the shutdown.
     pub(super) fn run(&mut self) -> Result<(), Error> {
         become_consumer();
         self.sink.start();
         loop {
-            match self.put_off.pop_front().map_or_else(|| self.commands.try_recv(), Ok) {
+            match self.deferred.pop_front().map_or_else(|| self.commands.try_recv(), Ok) {
                 Ok(Command::Flush { until, done }) => {
                     let _ = done.send(self.flush(until, false));
                 }
@@ -115,7 +135,7 @@ impl Consumer {
                     let _ = done.send(outcome.as_ref().copied().map_err(Error::duplicate));
                     return outcome;
                 }
-                Err(error) if error.is_disconnected() => return self.close(Instant::now() + PATIENCE),
+                Err(error) if error.is_disconnected() => return self.close(Instant::now() + RETRY_TIMEOUT),
                 Err(_) => {}
             }
             let is_idle = self.drain(self.lookahead) == 0;
@@ -139,10 +159,10 @@ impl Consumer {
         }
     }
 
-    /// Handles everything in the queue that was logged up to `lookahead` ticks ago. Returns how many records.
+    /// Handles all records that were logged at least `lookahead` ticks ago. Returns their number.
     fn drain(&mut self, lookahead: u64) -> usize {
         let now = self.sink.queue.clock.ticks();
-        // A counter that was reset, as some machines do when they wake up, must not hold older records back.
+        // Some machines reset the counter when they wake up. Older records must not wait for it to catch up.
         let horizon = if now < self.latest { u64::MAX } else { now.saturating_sub(lookahead) };
         self.latest = now;
         self.sink.timeline.refresh();
@@ -160,33 +180,36 @@ impl Consumer {
         let lost = self.inbox.take_lost();
         if lost > 0 {
             Counters::add(&self.sink.queue.counters.failed, lost);
-            self.sink.complain(&Error::other(format!("{lost} records were lost with broken words in a ring")));
+            self.sink.report_error(&Error::other(format!("{lost} records were lost with broken words in a ring")));
         }
         count
     }
 
-    /// Handles everything that was logged before this is called, and little more: others may go on logging.
+    /// Handles everything that was logged before the call. It ends even if other threads go on logging.
     fn drain_backlog(&mut self) {
         let held = match &self.sink.queue.lane {
             Lane::PerThread(_) => 0,
             Lane::Shared(lane) => lane.len(),
         };
         let mut handled = self.drain(0);
-        // One look takes all that rings hold, but a channel holds more than one look takes.
+        // One look takes everything out of rings; a channel may hold more than one look takes.
         while handled < held {
             match self.drain(0) {
                 0 => break,
                 more => handled += more,
             }
         }
-        // The processor may have read the first horizon before it saw the command.
+        // Again, because the processor may have read the first horizon before it saw the command. What the first look
+        // found counts as stamped at the second horizon; see `inbox`.
         self.drain(0);
     }
 
-    /// Everything logged before this is called is delivered and flushed when it returns, unless the handler keeps it
-    /// for a retry beyond `until`.
+    /// Delivers and flushes everything that was logged before the call. A handler that keeps records retries until
+    /// `until`.
     ///
-    /// The error also tells of records that could not be written since the last flush.
+    /// # Errors
+    ///
+    /// Says what is still kept, and how many records could not be written since the last flush.
     fn flush(&mut self, until: Instant, closing: bool) -> Result<(), Error> {
         self.sink.until = Some(until);
         self.drain_backlog();
@@ -203,8 +226,8 @@ impl Consumer {
         Error::gather(failures)
     }
 
-    /// Has the batch delivered, by as many retries as there is time for and the handler makes. A shutdown ends the wait for
-    /// them; another flush has its turn afterwards.
+    /// Delivers the batch, with retries until the deadline. A command to close ends the retries; another flush waits
+    /// for its turn.
     fn deliver_all(&mut self, until: Instant, closing: bool) -> Result<(), Error> {
         let mut urgent = true;
         loop {
@@ -213,13 +236,13 @@ impl Consumer {
             if !self.sink.keeps {
                 return Ok(());
             }
-            self.put_off.extend(self.commands.try_iter());
-            let is_closing = self.put_off.iter().any(|command| matches!(command, Command::Close { .. }));
+            self.deferred.extend(self.commands.try_iter());
+            let is_closing = self.deferred.iter().any(|command| matches!(command, Command::Close { .. }));
             if Instant::now() >= until || is_closing {
                 let kept = self.sink.batch.records();
                 return Err(Error::other(format!("{kept} records could not be delivered in time")));
             }
-            // Callers must not wait for room in the queue meanwhile.
+            // Makes room in the queue, so that callers do not wait for the retries.
             if self.drain(self.lookahead) == 0 {
                 std::thread::park_timeout(RETRY);
             }
@@ -234,7 +257,7 @@ impl Consumer {
         }
         failures.extend(self.sink.guard("close", |handler| handler.close()).err());
         let queue = &self.sink.queue;
-        // What the inbox has taken out of a channel; what is still in the queue is counted at its end.
+        // Counts what the inbox has taken out of a channel. `end` counts what is still in the queue.
         self.inbox.drain(&queue.lane, u64::MAX, |next| queue.drop_published(DropReason::Closed, next.header.level()));
         queue.end();
         Error::gather(failures)
@@ -252,7 +275,7 @@ impl Sink {
         let header = next.header;
         let timestamp = self.timeline.timestamp(next.ticks);
         let Some(record) = self.sites.record(header, timestamp, next.thread, next.payload) else {
-            // Cannot be: a call site is registered before its first record.
+            // Not reached: a call site is registered before its first record.
             self.queue.counters.error(format!("call site {} is unknown", header.site()));
             return Counters::add(&counters.failed, 1);
         };
@@ -279,10 +302,11 @@ impl Sink {
     fn fail_one(&mut self, error: Error) {
         self.batch.discard();
         Counters::add(&self.queue.counters.failed, 1);
-        self.complain(&error);
+        self.report_error(&error);
     }
 
-    /// Hands the batch to the handler, which may wait for more unless it is due, and keep what it could not deliver.
+    /// Hands the batch to the handler. The handler may wait for more records unless the call is due, and may keep
+    /// records that it could not deliver.
     fn deliver(&mut self, call: Call) -> Result<(), Error> {
         if self.batch.is_empty() {
             return Ok(());
@@ -299,10 +323,10 @@ impl Sink {
             Err(_) => Outcome::Failed,
         };
         self.settle(rest);
-        outcome.map(|_| ()).inspect_err(|error| self.complain(error))
+        outcome.map(|_| ()).inspect_err(|error| self.report_error(error))
     }
 
-    /// Counts what became of the records of the batch.
+    /// Counts the outcomes of the records of the batch.
     fn settle(&mut self, rest: Outcome) {
         let settled = self.batch.settle(rest);
         let counters = &self.queue.counters;
@@ -313,29 +337,29 @@ impl Sink {
             Counters::add(&counters.batches, 1);
         }
         self.keeps = rest == Outcome::Open && !self.batch.is_empty();
-        settled.errors.iter().for_each(|error| self.complain(error));
+        settled.errors.iter().for_each(|error| self.report_error(error));
     }
 
-    /// Writes what was dropped into the log itself.
+    /// Writes a line about dropped records into the log.
     fn report_drops(&mut self) {
         let Some(text) = self.report.next(&self.queue, &self.timeline) else {
             return;
         };
         let now = self.timeline.timestamp(self.queue.clock.ticks());
-        if self.say(&report::SITE, &text, now) {
+        if self.write_line(&report::SITE, &text, now) {
             let _ = self.deliver(Call { due: true, ..Call::default() });
         }
     }
 
-    /// Writes a step of the wall clock into the log itself.
+    /// Writes a line about a step of the wall clock into the log.
     #[cold]
     fn report_step(&mut self, step: ClockStep) {
         self.steps.tell(step, &self.timeline);
-        self.say(&steps::SITE, &steps::text(&step), step.to);
+        self.write_line(&steps::SITE, &steps::text(&step), step.to);
     }
 
-    /// Puts a line of the library's own into the batch. Returns whether it is there.
-    fn say(&mut self, site: &'static Callsite, text: &str, now: Timestamp) -> bool {
+    /// Adds a line of the library's own to the batch. Returns whether that worked.
+    fn write_line(&mut self, site: &'static Callsite, text: &str, now: Timestamp) -> bool {
         let (handler, batch) = (&mut self.handler, &mut self.batch);
         match caught("handle", || report::record(site, text, now, |record| handler.handle(record, batch))) {
             Ok(()) => {
@@ -344,7 +368,7 @@ impl Sink {
             }
             Err(error) => {
                 self.batch.discard();
-                self.complain(&error);
+                self.report_error(&error);
                 false
             }
         }
@@ -363,18 +387,18 @@ impl Sink {
         let _ = self.guard("tick", |handler| handler.tick(now));
     }
 
-    /// Calls a method of the handler other than those for records; errors and panics are counted and reported.
+    /// Calls a method of the handler that is not about records; errors and panics are counted and reported.
     fn guard(
         &mut self,
         what: &str,
         call: impl FnOnce(&mut dyn FemtoHandler) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let handler = &mut *self.handler;
-        caught(what, || call(handler)).inspect_err(|error| self.complain(error))
+        caught(what, || call(handler)).inspect_err(|error| self.report_error(error))
     }
 
-    fn complain(&self, error: &Error) {
-        // The error may be a user's, with a `Display` that fails.
+    fn report_error(&self, error: &Error) {
+        // The `Display` of a user's error may panic.
         let text = rendered(format_args!("{error:#}"));
         notify(&self.queue.name, format_args!("{text}"));
         self.queue.counters.error(text);

@@ -1,6 +1,6 @@
-//! What the log says about steps of the wall clock.
+//! The line in the log that reports a step of the wall clock.
 //!
-//! The line stands before the first record with a time after the step, so that a reader knows why times fall or jump.
+//! The line comes before the first record with a time after the step, so that a reader knows why times fall or jump.
 
 use std::time::Duration;
 
@@ -9,9 +9,9 @@ use crate::callsite::{Callsite, Metadata, Origin};
 use crate::level::Level;
 use crate::time::{ClockStep, Timeline};
 
-/// Remembers which steps were told.
+/// Which steps were reported.
 pub(super) struct StepReport {
-    /// The last step that was told, or that the handler has not seen.
+    /// The last step that was reported, or that was made before the handler started.
     told: Option<ClockStep>,
     next: Option<ClockStep>,
 }
