@@ -29,8 +29,8 @@ impl Idle {
         self.sleep = self.policy.first_sleep;
     }
 
-    /// Spins for `spin`. The next look then finds several records; a consumer that takes every record at once would
-    /// make producer and consumer wait for each other's cache lines.
+    /// Spins for `spin`. The next look then finds several records; a consumer that takes each record when it comes
+    /// makes both sides wait for cache lines.
     pub(super) fn pause(&self) {
         let start = Instant::now();
         while start.elapsed() < self.policy.spin {
