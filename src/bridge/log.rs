@@ -1,4 +1,7 @@
-//! The crate `log`: records of its macros become records of ours.
+//! From the crate `log`: an implementation of [`Log`] that sends records of `log`'s macros to this crate.
+//!
+//! All of them share one static call site, since `log` has none. What differs from call to call (target, level, source
+//! location, keys) is sent with each record; see `logger/dynamic.rs`.
 
 use std::sync::Mutex;
 use std::time::Duration;
@@ -20,7 +23,7 @@ use crate::value::AsDisplay;
 use crate::value::AsSerde;
 use crate::value::{AsError, Value};
 
-/// The one call site of all records that come from `log`.
+/// The call site of all records that come from `log`.
 static SITE: Callsite = Callsite::new(SiteMetadata {
     level: None,
     origin: Origin::Target,
@@ -32,31 +35,33 @@ static SITE: Callsite = Callsite::new(SiteMetadata {
     keys: &[],
 });
 
-/// How long [`Log::flush`] waits.
+/// The timeout of [`Log::flush`], which has none of its own.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// A logger of the crate `log` that hands its records to the global system.
+/// A logger for the crate `log` that sends records to the global logging system.
 ///
-/// [`init_log`] installs it. It is of use by itself to programs that give `log` a logger of their own, which passes
-/// records on to several others; [`init_log`] then does not run, and `log::set_max_level` is theirs to call.
+/// [`init_log`] installs it. Use it directly if the program sets a `log` logger of its own, which forwards records to
+/// several others. Then do not call [`init_log`]; the program calls `log::set_max_level` itself.
 ///
-/// | of `log`'s record | becomes |
+/// | in the record of `log` | in the record of this crate |
 /// |---|---|
 /// | target | the target, which names the logger: levels, filters and handlers are that logger's |
-/// | level | the level of the same name; none becomes `Critical` |
+/// | level | the level of the same name; `Critical` does not occur |
 /// | message | the message, formatted by the caller |
-/// | module path, file, line | the record's |
-/// | key-values | keys behind those of the [`Context`](crate::Context), with their types: see below |
+/// | module path, file, line | the same |
+/// | key-values | typed keys, after those of the [`Context`](crate::Context): see below |
 ///
-/// Integers, `f64`, `bool`, `char`, strings and null stay what they are; an `f32` is an `f64` to `log`. An error becomes
-/// [`Value::Error`](crate::Value::Error) with its causes. Values captured by `Display` or `Debug`, or by serde or sval, become the text that
-/// `log` has for them, [`Value::Display`](crate::Value::Display). With the feature `serde`, what was captured by serde or sval keeps its
-/// structure, and all text is a [`Value::Str`](crate::Value::Str).
+/// | value in `log` | [`Value`] |
+/// |---|---|
+/// | integers, `f64`, `bool`, `char`, strings, null | the same type; `log` converts an `f32` to an `f64` |
+/// | an error | [`Value::Error`], with its sources |
+/// | captured by `Display` or `Debug` | [`Value::Display`]; with the feature `serde`, [`Value::Str`] |
+/// | captured by serde or sval | its text, [`Value::Display`]; with the feature `serde`, lists and maps |
 ///
-/// Records that a handler's own thread logs are dropped and counted, as those of this crate's own macros are; so nothing goes
-/// round in circles.
+/// Records that the thread of a handler logs are dropped and counted, like those of this crate's own macros. Otherwise a
+/// handler would feed itself.
 ///
-/// [`Log::flush`] flushes the global system, for up to 5 s; what is not written by then is reported to the
+/// [`Log::flush`] flushes the global system, with a timeout of 5 s. What is not written by then is reported to the
 /// [error hook](crate::set_error_hook).
 ///
 /// # Examples
@@ -113,7 +118,7 @@ impl Log for LogBridge {
             message: &|out| out.write_fmt(*record.args()),
             place: Some(place),
             keys: &|entries| {
-                // The only errors are those of a source that has no more to give.
+                // The visitor returns no errors. An error of the source ends the keys.
                 let _ = record.key_values().visit(&mut KeyVisitor(entries));
             },
         };
@@ -127,15 +132,16 @@ impl Log for LogBridge {
     }
 }
 
-/// Makes records of the crate `log` records of the global system, and keeps [`log::max_level`] at the most verbose level
-/// that any logger lets through, also when levels change.
+/// Sends the records of the crate `log` to the global logging system.
 ///
-/// It may run before the global system is set up or after, and again after a [`shutdown`](crate::shutdown). See
-/// [`LogBridge`] for what becomes of a record.
+/// It sets [`LogBridge`] as the logger of `log`, and keeps [`log::max_level`] equal to the most verbose level that any
+/// logger has enabled, also when levels change later.
+///
+/// It can be called before or after the global system is set up, and several times.
 ///
 /// # Errors
 ///
-/// `log` has a logger already, and it is not this one.
+/// Returns an error if `log` already has another logger.
 ///
 /// # Examples
 ///
@@ -167,16 +173,16 @@ pub fn init_log() -> Result<(), Error> {
     Ok(())
 }
 
-/// Whether [`init_log`] has run.
+/// Whether [`init_log`] has set the logger.
 static INSTALLED: Mutex<bool> = Mutex::new(false);
 
 pub(super) fn is_installed() -> bool {
     *lock(&INSTALLED)
 }
 
-/// Sets `log`'s greatest level to what the global system lets through.
+/// Sets `log`'s maximum level to the most verbose level of the global system.
 fn follow_levels() {
-    /// Held from the question to the answer, so that the last one to ask is the last one to answer.
+    /// Held while the level is read and set, so that a thread that read an older level cannot set it last.
     static TURN: Mutex<()> = Mutex::new(());
     let _turn = lock(&TURN);
     log::set_max_level(match Registry::global().most_verbose() {
@@ -185,7 +191,7 @@ fn follow_levels() {
         LevelFilter::Info => log::LevelFilter::Info,
         LevelFilter::Warn => log::LevelFilter::Warn,
         LevelFilter::Error => log::LevelFilter::Error,
-        // `log` has nothing that is as severe.
+        // `log` has no level that is as severe as `Critical`.
         LevelFilter::Critical | LevelFilter::Off => log::LevelFilter::Off,
     });
 }
@@ -200,7 +206,7 @@ fn level(level: log::Level) -> Level {
     }
 }
 
-/// Adds key-values to a record.
+/// Adds the key-values of a record of `log` to one of this crate.
 struct KeyVisitor<'a, 'e>(&'a mut ExtrasWriter<'e>);
 
 impl<'kvs> VisitSource<'kvs> for KeyVisitor<'_, '_> {
@@ -209,7 +215,7 @@ impl<'kvs> VisitSource<'kvs> for KeyVisitor<'_, '_> {
     }
 }
 
-/// Adds a value by its type.
+/// Adds one value with its type.
 struct TypedVisitor<'a, 'e> {
     entries: &'a mut ExtrasWriter<'e>,
     key: &'a str,

@@ -1,4 +1,4 @@
-//! The crate `log`: our records become records of its logger.
+//! To the crate `log`: a handler that sends records to a logger of `log`.
 
 use std::fmt;
 
@@ -12,18 +12,22 @@ use crate::level::Level;
 use crate::record::FemtoLogRecord;
 use crate::value::Value;
 
-/// Hands records to a logger of the crate `log`: the one that the program has set, or any other.
+/// A handler that sends records to a logger of the crate `log`: the one that the program has set, or another one.
 ///
-/// Records go on with their target, message, module path, file, line and key-values, those of their context included; of a
-/// key that comes several times, the last. Numbers, `bool`, `char`, strings and null keep their types; every other value is
-/// given as something to be displayed. `Critical`, which `log` does not have, becomes `Error`. The time and the thread are
-/// not handed on, as `log`'s records have none: a logger that prints them prints its own time and this handler's thread.
+/// | of the record | in the record of `log` |
+/// |---|---|
+/// | level | the level of the same name; `Critical` becomes `Error` |
+/// | target, message, module path, file, line | the same |
+/// | key-values, including those of the context | key-values; of a key that occurs several times, the last |
+/// | numbers, `bool`, `char`, strings, null | the same type |
+/// | other values | captured by `Display` |
+/// | time, thread | nothing: a logger that prints them prints its own time and the handler's thread |
 ///
-/// The program's logger gets what [`log::max_level`] lets through, as it does from `log`'s own macros; what that holds back
-/// counts as written. The logger is called on the handler's thread. A [`flush`](crate::flush) flushes it, too.
+/// The logger is called on the handler's thread. A [`flush`](crate::flush) also flushes the logger. The logger that the
+/// program has set only gets records up to [`log::max_level`], as from `log`'s own macros; others count as written.
 ///
-/// Where the program's logger is the [`LogBridge`](super::LogBridge) that [`init_log`](super::init_log) has set, records would go round
-/// in circles; they count as failed instead, which is reported.
+/// If the program's logger is the [`LogBridge`](super::LogBridge) that [`init_log`](super::init_log) has set, records
+/// would go in a circle. Instead they count as failed, and this is reported.
 ///
 /// # Examples
 ///
@@ -37,17 +41,17 @@ use crate::value::Value;
 /// ```
 #[derive(Default)]
 pub struct FemtoLogHandler {
-    /// The program's if there is none.
+    /// `None` for the logger that the program has set.
     logger: Option<Box<dyn Log>>,
 }
 
 impl FemtoLogHandler {
-    /// Makes a handler that feeds the logger that the program has set, at the time of each record.
+    /// Makes a handler for the logger that the program has set, looked up for each record.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Makes a handler that feeds this logger.
+    /// Makes a handler for this logger.
     ///
     /// # Examples
     ///
@@ -68,7 +72,7 @@ impl FemtoLogHandler {
         Self { logger: Some(Box::new(logger)) }
     }
 
-    /// Where records of this level go, if anywhere.
+    /// Returns the logger for records of this level, if they are enabled.
     fn logger(&self, level: log::Level) -> Option<&dyn Log> {
         match &self.logger {
             Some(logger) => Some(&**logger),
@@ -128,11 +132,11 @@ fn level(level: Level) -> log::Level {
     }
 }
 
-/// The keys and values of a record as `log` asks for them.
+/// The keys and values of a record, as a source of key-values for `log`.
 struct KeyValues<'a>(Vec<(&'a str, Value<'a>)>);
 
 impl kv::Source for KeyValues<'_> {
-    /// Shows every key once: the last one wins, in its own place.
+    /// Visits each key once: of several with the same name, the last.
     fn visit<'kvs>(&'kvs self, visitor: &mut dyn VisitSource<'kvs>) -> Result<(), kv::Error> {
         for (index, (key, value)) in self.0.iter().enumerate() {
             if !self.0[index + 1..].iter().any(|(later, _)| later == key) {
@@ -143,7 +147,7 @@ impl kv::Source for KeyValues<'_> {
     }
 }
 
-/// A value as `log` has it.
+/// Converts a value to one of `log`.
 fn logged<'a>(value: &'a Value<'_>) -> kv::Value<'a> {
     match value {
         Value::Null => kv::Value::null(),

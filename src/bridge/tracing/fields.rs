@@ -1,4 +1,4 @@
-//! The values of fields.
+//! Fields of events and spans, as keys and values.
 
 use std::error::Error;
 use std::fmt;
@@ -8,25 +8,25 @@ use tracing_core::field::{Field, Visit};
 use crate::context::{ExtrasWriter, OwnedExtras};
 use crate::value::{AsDebug, AsError, Value, limits};
 
-/// A field's value as `tracing` shows it.
-pub(super) enum Seen<'a> {
+/// The value of a field, as `tracing` passes it to a visitor.
+pub(super) enum FieldValue<'a> {
     Value(Value<'a>),
     Debug(&'a dyn fmt::Debug),
     Error(&'a (dyn Error + 'static)),
 }
 
-/// Calls a function with every field that has a value.
-pub(super) struct Each<F>(pub(super) F);
+/// A visitor that calls a function with every field that has a value.
+pub(super) struct FieldVisitor<F>(pub(super) F);
 
 macro_rules! values {
     ($($record:ident: $type:ty as $variant:ident;)*) => {$(
         fn $record(&mut self, field: &Field, value: $type) {
-            (self.0)(field, Seen::Value(Value::$variant(value)));
+            (self.0)(field, FieldValue::Value(Value::$variant(value)));
         }
     )*};
 }
 
-impl<F: FnMut(&Field, Seen<'_>)> Visit for Each<F> {
+impl<F: FnMut(&Field, FieldValue<'_>)> Visit for FieldVisitor<F> {
     values! {
         record_f64: f64 as F64;
         record_i64: i64 as I64;
@@ -39,34 +39,34 @@ impl<F: FnMut(&Field, Seen<'_>)> Visit for Each<F> {
     }
 
     fn record_error(&mut self, field: &Field, error: &(dyn Error + 'static)) {
-        (self.0)(field, Seen::Error(error));
+        (self.0)(field, FieldValue::Error(error));
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        (self.0)(field, Seen::Debug(value));
+        (self.0)(field, FieldValue::Debug(value));
     }
 }
 
-impl Seen<'_> {
-    /// Adds the value to a record.
+impl FieldValue<'_> {
+    /// Adds the value to the extras of a record; `key` is the id of the key's name.
     pub(super) fn add(&self, key: u32, entries: &mut ExtrasWriter<'_>) {
         match self {
-            Seen::Value(value) => entries.key(key, *value),
-            Seen::Debug(value) => entries.key_field(key, &AsDebug(*value)),
-            Seen::Error(error) => entries.key_field(key, &AsError(*error)),
+            FieldValue::Value(value) => entries.key(key, *value),
+            FieldValue::Debug(value) => entries.key_field(key, &AsDebug(*value)),
+            FieldValue::Error(error) => entries.key_field(key, &AsError(*error)),
         }
     }
 
     /// Writes the value as text.
     pub(super) fn write(&self, out: &mut dyn fmt::Write) -> fmt::Result {
         match self {
-            Seen::Value(value) => write!(out, "{value}"),
-            Seen::Debug(value) => write!(out, "{value:?}"),
-            Seen::Error(error) => write!(out, "{error}"),
+            FieldValue::Value(value) => write!(out, "{value}"),
+            FieldValue::Debug(value) => write!(out, "{value:?}"),
+            FieldValue::Error(error) => write!(out, "{error}"),
         }
     }
 
-    /// Makes an entry of it that is kept.
+    /// Encodes the value as an entry that outlives the call, for the fields of a span.
     pub(super) fn keep(&self, key: u32) -> OwnedExtras {
         ExtrasWriter::keep(&[], limits::get(), |entries| self.add(key, entries))
     }

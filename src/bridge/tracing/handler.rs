@@ -1,4 +1,4 @@
-//! The handler that hands records to `tracing`.
+//! A handler that sends records to `tracing`.
 
 use std::fmt::{self, Write};
 
@@ -12,23 +12,24 @@ use crate::handler::{Batch, FemtoHandler};
 use crate::record::FemtoLogRecord;
 use crate::value::Value;
 
-/// A handler that makes events of `tracing` out of records, for programs whose subscriber is `tracing`'s.
+/// A handler that turns records into events of `tracing`, for programs with a `tracing` subscriber.
 ///
-/// | of a record | becomes |
+/// | of the record | in the event |
 /// |---|---|
 /// | level | the level of the same name; `Critical` becomes `ERROR` |
-/// | target, module path, file, line | the event's |
+/// | target, module path, file, line | the same |
 /// | message | the field `message` |
-/// | keys | fields of the same names: numbers, `bool`s, strings and bytes as such, others as text |
+/// | keys | fields of the same names: numbers, `bool`s, strings and bytes typed, others as text |
 /// | names of the spans around it | the field `span`, as `outer:inner` |
 ///
-/// The subscriber stamps events itself, when the handler's thread comes to them, and sees the handler's thread as theirs.
-/// `tracing` wants to know of each call what it will give, for ever; so the handler remembers each call and its keys. It does that
-/// for 4,096 of them; from then on, what is new has the target `femtologging` and the fields `message`, `key_values`,
-/// `target`, `module_path`, `file` and `line`. An event has at most 30 keys of its own; all others are in
-/// `key_values`.
+/// The subscriber takes the time of the event itself, when the handler's thread sends it, and sees the handler's thread.
 ///
-/// Records do not come back by a [`FemtoTracingLayer`](super::FemtoTracingLayer) of the same dispatcher.
+/// `tracing` needs a static call site for each combination of a call and its keys, which this handler makes and never
+/// frees. It makes up to 4,096. After that, events of new calls have the target `femtologging` and the fields `message`,
+/// `key_values`, `target`, `module_path`, `file` and `line`. An event has at most 30 keys as fields; all others are in the
+/// field `key_values`.
+///
+/// Records do not return through a [`FemtoTracingLayer`](super::FemtoTracingLayer) of the same dispatcher.
 ///
 /// # Examples
 ///
@@ -48,22 +49,22 @@ pub struct FemtoTracingHandler {
     text: String,
 }
 
-/// How many values an event can have in every version of `tracing`.
+/// Maximum number of values of an event in every version of `tracing`.
 const VALUES: usize = 32;
 
-/// How many keys have a field of their own: all but the message and the rest.
+/// Maximum number of keys that have a field of their own: all but the message and [`REST`].
 const KEYS: usize = VALUES - 2;
 
-/// The field of all other keys.
+/// The field for all other keys.
 const REST: &str = "key_values";
 
-/// The fields of what is new when enough calls are known.
+/// The fields of events of new calls, once there are too many call sites.
 const OTHER: &[&str] = &["message", REST, "target", "module_path", "file", "line"];
 
 type AnyValue<'a> = Box<dyn field::Value + 'a>;
 
 impl FemtoTracingHandler {
-    /// Makes a handler that hands records to this dispatcher.
+    /// Makes a handler that sends events to this dispatcher.
     pub fn new(dispatch: Dispatch) -> Self {
         Self { dispatch, text: String::new() }
     }
@@ -105,7 +106,7 @@ impl FemtoHandler for FemtoTracingHandler {
     }
 }
 
-/// The names and values of the fields, and the text of the keys that there is no room for.
+/// Returns the names and values of the fields, and the text of the keys beyond the maximum number of fields.
 fn fields<'a>(record: &FemtoLogRecord<'a>) -> (Vec<&'a str>, Vec<AnyValue<'a>>, String) {
     let (mut names, mut rest) = (vec!["message"], String::new());
     let mut values: Vec<AnyValue<'a>> = vec![Box::new(field::display(record.message()))];
@@ -116,7 +117,7 @@ fn fields<'a>(record: &FemtoLogRecord<'a>) -> (Vec<&'a str>, Vec<AnyValue<'a>>, 
     }
     for (key, value) in record.key_values() {
         match names.iter().position(|name| *name == key) {
-            // The last one counts; the message and the spans stay.
+            // The last value of a key counts. A key cannot replace the message and the spans.
             Some(at) if at > 0 && spans.is_empty() || at > 1 => values[at] = any(value),
             Some(_) => rest = with_key(rest, (key, value)),
             None if names.len() <= KEYS => {

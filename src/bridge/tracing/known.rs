@@ -1,4 +1,7 @@
-//! What the bridge knows of a call site of `tracing`: made once, kept for ever, found by the address of its metadata.
+//! What the bridge computes once for each call site of `tracing`.
+//!
+//! It is found by the address of the call site's metadata, which is unique: metadata is `'static`. Each thread has a
+//! small cache, so that an event rarely locks the global table.
 
 use std::cell::Cell;
 use std::collections::HashMap;
@@ -8,7 +11,7 @@ use std::sync::{LazyLock, Mutex};
 use tracing_core::field::Field;
 use tracing_core::{Level as TracingLevel, Metadata as TracingMetadata};
 
-use super::fields::Seen;
+use super::fields::FieldValue;
 use crate::callsite::{Callsite, Metadata, Origin};
 use crate::level::Level;
 use crate::logger::Registry;
@@ -21,34 +24,35 @@ use crate::value::{Value, limits};
 const LOG_TARGET: &str = "log.target";
 const LOG_FIELDS: [&str; 4] = [LOG_TARGET, "log.module_path", "log.file", "log.line"];
 
-/// A call site of `tracing`, with one of ours that stands for it.
+/// A call site of `tracing`, together with the [`Callsite`] of this crate that represents it.
 pub(super) struct Known {
     pub(super) metadata: &'static TracingMetadata<'static>,
     pub(super) site: Callsite,
     pub(super) level: Level,
     /// The id of a span's name; events have none.
     pub(super) name: u32,
-    /// The id of the name of each field that is a key of its own.
+    /// For each field, the id of the key's name, or `None` if the field is not a key (the message, fields of `log`).
     keys: Box<[Option<u32>]>,
-    /// The place of the field that is the message.
+    /// The index of the field that is the message.
     message: Option<usize>,
-    /// Whether it stands for calls of the crate `log`, which say where they come from.
+    /// Whether its events are records of `log` that the crate `tracing-log` forwards: they have their target and source
+    /// location in fields.
     pub(super) forwards_log: bool,
 }
 
-/// How many call sites a thread finds without asking the table of all.
+/// The number of slots in a thread's cache.
 const REMEMBERED: usize = 256;
 
 thread_local! {
-    /// The call sites that this thread has met last, each at a place that its metadata's address decides.
+    /// A direct-mapped cache: the address of the metadata selects the slot ([`place`]).
     static RECENT: [Cell<Option<&'static Known>>; REMEMBERED] = const { [const { Cell::new(None) }; REMEMBERED] };
 }
 
-/// All of them, by the addresses of their metadata.
+/// All known call sites, by the address of their metadata. They are never removed.
 static KNOWN: LazyLock<Mutex<HashMap<usize, &'static Known>>> = LazyLock::new(Mutex::default);
 
 impl Known {
-    /// Returns what is known of a call site.
+    /// Returns the known call site with this metadata, which is made if it is new.
     #[inline]
     pub(super) fn of(metadata: &'static TracingMetadata<'static>) -> &'static Self {
         match Self::find(metadata) {
@@ -57,7 +61,8 @@ impl Known {
         }
     }
 
-    /// The same for metadata that may be made for one call, as those of forwarded `log` records are.
+    /// Returns the known call site with this metadata, if there is one. For metadata that is not `'static`, such as that of
+    /// forwarded `log` records.
     #[inline]
     pub(super) fn find(metadata: &TracingMetadata<'_>) -> Option<&'static Self> {
         let address = ptr::from_ref(metadata).addr();
@@ -74,7 +79,7 @@ impl Known {
         let known = *lock(&KNOWN)
             .entry(ptr::from_ref(metadata).addr())
             .or_insert_with(|| Box::leak(Box::new(Self::new(metadata))));
-        // From now on its state follows the levels.
+        // From now on its state is updated when levels change.
         Registry::global().sees(&known.site, known.level);
         known
     }
@@ -108,7 +113,7 @@ impl Known {
         }
     }
 
-    /// The id of a field's name, unless it says something else than a key.
+    /// Returns the id of a field's name, or `None` if the field is not a key.
     pub(super) fn key(&self, field: &Field) -> Option<u32> {
         self.keys.get(field.index()).copied().flatten()
     }
@@ -118,17 +123,18 @@ impl Known {
     }
 }
 
+/// Returns the slot of the cache for metadata at this address.
 fn place(address: usize) -> usize {
-    // Metadata is more than sixteen bytes long, and of call sites that follow each other a few hundred bytes apart.
+    // The low bits are the same for all: metadata is aligned, and longer than 16 bytes.
     (address >> 4) % REMEMBERED
 }
 
-/// A field's name, without the mark of a raw identifier.
+/// Returns the name of a field, without the `r#` of a raw identifier.
 fn key(field: &Field) -> &'static str {
     field.name().trim_start_matches("r#")
 }
 
-/// The level of the same name.
+/// Returns the level of the same name.
 pub(super) fn level(level: TracingLevel) -> Level {
     match level {
         TracingLevel::ERROR => Level::Error,
@@ -139,7 +145,7 @@ pub(super) fn level(level: TracingLevel) -> Level {
     }
 }
 
-/// What a forwarded `log` record says of its call.
+/// The target and source location of a forwarded `log` record, from its fields.
 #[derive(Default)]
 pub(super) struct LogCall {
     pub(super) target: String,
@@ -149,13 +155,13 @@ pub(super) struct LogCall {
 }
 
 impl LogCall {
-    /// Notes a field, if it is one of those.
-    pub(super) fn note(&mut self, field: &Field, value: &Seen<'_>) {
+    /// Takes the value of a field, if it is one of these.
+    pub(super) fn note(&mut self, field: &Field, value: &FieldValue<'_>) {
         match (field.name(), value) {
-            (LOG_TARGET, Seen::Value(Value::Str(text))) => self.target.push_str(text),
-            ("log.module_path", Seen::Value(Value::Str(text))) => self.module_path.push_str(text),
-            ("log.file", Seen::Value(Value::Str(text))) => self.file.push_str(text),
-            ("log.line", Seen::Value(Value::U64(line))) => self.line = u32::try_from(*line).unwrap_or_default(),
+            (LOG_TARGET, FieldValue::Value(Value::Str(text))) => self.target.push_str(text),
+            ("log.module_path", FieldValue::Value(Value::Str(text))) => self.module_path.push_str(text),
+            ("log.file", FieldValue::Value(Value::Str(text))) => self.file.push_str(text),
+            ("log.line", FieldValue::Value(Value::U64(line))) => self.line = u32::try_from(*line).unwrap_or_default(),
             _ => {}
         }
     }

@@ -1,4 +1,4 @@
-//! The layer for the registry of `tracing-subscriber`.
+//! A layer for the registry of `tracing-subscriber`.
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,25 +14,26 @@ use super::{Bridge, System, set_fields};
 use crate::config::Logging;
 use crate::policy::SpanEvents;
 
-/// A layer that makes records of `tracing`'s events, and contexts of its spans.
+/// A layer that turns events of `tracing` into records, and its spans into contexts.
 ///
-/// | of `tracing` | becomes |
+/// | in `tracing` | in records |
 /// |---|---|
 /// | level `ERROR` … `TRACE` | `Error` … `Trace` |
 /// | target | the logger's name |
-/// | file, line, module path | the record's own |
+/// | file, line, module path | the same |
 /// | field `message` | the message |
-/// | other fields of an event | keys, typed; what was given by `?` or `%` is text |
-/// | span, its fields | a [`SpanRef`](crate::SpanRef) and keys of every record in the span, those of this crate's macros, too |
-/// | field that is recorded later | the same, in place of an earlier value, for the spans inside as well |
+/// | other fields of an event | typed keys; values given by `?` or `%` are text |
+/// | span, its fields | a [`SpanRef`](crate::SpanRef) and keys of every record in the span, also of records by this crate's macros |
+/// | field that is recorded later | the key, replacing an earlier value, also for the spans inside |
 /// | `follows_from` | nothing |
-/// | records of `log` that the crate `tracing-log` forwards | records with the target and the source that they had |
+/// | records of `log` that the crate `tracing-log` forwards | records with their original target and source location |
 ///
-/// What is not enabled by our levels costs what `tracing` needs to find out: [`build`](TracingLayerBuilder::build) wraps the layer into a
-/// per-layer filter, so that other layers get what they want all the same. When levels change at run time,
-/// `tracing` is told.
+/// The levels of this crate's loggers decide which events and spans are enabled. [`build`](TracingLayerBuilder::build) adds
+/// a per-layer filter for that, so that other layers are not affected. Changes of levels at run time take effect in
+/// `tracing` as well.
 ///
-/// Events with an explicit parent carry that span's context in place of the current one, events without a parent none.
+/// An event with an explicit parent has the context of that span instead of the current one; an event with the explicit
+/// parent `None` has no context.
 ///
 /// # Examples
 ///
@@ -71,7 +72,7 @@ impl FemtoTracingLayer {
 /// | setting | default | |
 /// |---|---|---|
 /// | [`logging`](Self::logging) | the global system | where records go |
-/// | [`span_events`](Self::span_events) | `None` | which records spans make of themselves |
+/// | [`span_events`](Self::span_events) | `None` | which records spans log |
 #[must_use = "it does nothing until it is built"]
 pub struct TracingLayerBuilder {
     system: System,
@@ -79,18 +80,18 @@ pub struct TracingLayerBuilder {
 }
 
 impl TracingLayerBuilder {
-    /// Sends records to a system of the program's own.
+    /// Sends records to this logging system instead of the global one.
     pub fn logging(self, logging: &Logging) -> Self {
         Self { system: System::of(logging), ..self }
     }
 
-    /// Sets which records spans make of themselves: `enter`, when one is entered for the first time, and `exit`, when it is closed,
-    /// with its `duration` since then.
+    /// Sets which records a span logs: `enter`, when it is entered for the first time, and `exit`, when it is closed, with
+    /// the `duration` since the first entry.
     pub fn span_events(self, events: SpanEvents) -> Self {
         Self { span_events: events, ..self }
     }
 
-    /// Builds the layer, with the filter that asks our levels.
+    /// Builds the layer, together with its filter.
     pub fn build<S>(self) -> Filtered<FemtoTracingLayer, FemtoTracingFilter, S>
     where
         S: Subscriber + for<'a> LookupSpan<'a>,
@@ -100,7 +101,7 @@ impl TracingLayerBuilder {
     }
 }
 
-/// The filter of a [`FemtoTracingLayer`]: whether a record would go to a handler, as far as levels say.
+/// The filter of a [`FemtoTracingLayer`]: enables what the levels of this crate's loggers enable.
 pub struct FemtoTracingFilter(Arc<Bridge>);
 
 impl<S> Filter<S> for FemtoTracingFilter {
@@ -117,7 +118,7 @@ impl<S> Filter<S> for FemtoTracingFilter {
     }
 }
 
-/// The spans of ours that stand for one of the registry's, one for each layer.
+/// The extension of a span in the registry: one [`TracedSpan`] for each layer.
 struct Spans(Vec<Arc<TracedSpan>>);
 
 impl FemtoTracingLayer {
@@ -142,7 +143,7 @@ where
         let Some(span) = context.span(id) else {
             return;
         };
-        // The fields are user code, which may look at the span; nothing is borrowed.
+        // The values of fields are user code, which may use the span. So its extensions are not borrowed here.
         let made = self.0.span(attributes, || self.span_of(&span.parent()?));
         let mut extensions = span.extensions_mut();
         match extensions.get_mut::<Spans>() {

@@ -1,7 +1,16 @@
-//! The crate `tracing`: its events become records of ours, its spans contexts; and our records events of `tracing`.
+//! From and to the crate `tracing`.
 //!
-//! [`FemtoTracingLayer`] and [`FemtoTracingSubscriber`] differ in who keeps the spans, the registry of `tracing-subscriber` or
-//! the subscriber itself. What they do is here.
+//! [`FemtoTracingLayer`] and [`FemtoTracingSubscriber`] turn events of `tracing` into records, and its spans into
+//! contexts. They differ in who stores the spans: the registry of `tracing-subscriber`, or the subscriber itself. What
+//! they share is in this file. [`FemtoTracingHandler`] turns records into events of `tracing`.
+//!
+//! | file | content |
+//! |---|---|
+//! | `known.rs` | what is computed once for each call site of `tracing` |
+//! | `fields.rs` | fields, as keys and values |
+//! | `span.rs` | spans, and the contexts that they have |
+//! | `layer.rs`, `subscriber.rs` | the two ways to receive events |
+//! | `handler.rs`, `site.rs` | the handler, and the call sites that it must make for `tracing` |
 
 mod fields;
 mod handler;
@@ -24,7 +33,7 @@ use std::sync::{Arc, Mutex};
 use tracing_core::span::{Attributes, Record};
 use tracing_core::{Event, Interest, LevelFilter as TracingLevelFilter, Metadata, callsite};
 
-use self::fields::Each;
+use self::fields::FieldVisitor;
 use self::known::{Known, LogCall, level};
 use self::span::{Parent, TracedSpan};
 use crate::config::Logging;
@@ -36,12 +45,15 @@ use crate::policy::SpanEvents;
 use crate::sync::lock;
 
 thread_local! {
-    /// Whether a record of ours is being handed to `tracing` on this thread; it does not come back.
+    /// Whether [`FemtoTracingHandler`] is sending an event on this thread. Such an event is ignored, or it would return
+    /// as a record.
     static FEEDING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// What the layer and the subscriber have in common: where records go, and what becomes of events and spans.
+/// What the layer and the subscriber share: the logging system that gets the records, and the conversion of events and
+/// spans.
 struct Bridge {
+    /// An id that distinguishes the spans of several layers in one registry.
     number: u64,
     system: System,
     span_events: SpanEvents,
@@ -50,7 +62,7 @@ struct Bridge {
 /// The logging system that records go to.
 enum System {
     Global,
-    /// One of the program's own, and its loggers by target.
+    /// An instance, with its loggers by target.
     Own(Arc<Registry>, Mutex<HashMap<Box<str>, FemtoLogger>>),
 }
 
@@ -74,7 +86,7 @@ impl Bridge {
         Self { number: NEXT.fetch_add(1, Relaxed), system, span_events }
     }
 
-    /// The logger of a target, in a system of the program's own.
+    /// Returns the logger of a target, or `None` in the global system, where the call site or the target selects it.
     fn logger(&self, target: &str) -> Option<FemtoLogger> {
         let System::Own(registry, loggers) = &self.system else {
             return None;
@@ -135,7 +147,7 @@ impl Bridge {
         }
     }
 
-    /// Makes a record of an event, in the current span or in another parent, which `find` finds.
+    /// Makes a record of an event, in the current span or in the event's explicit parent, which `find` returns.
     fn event(&self, event: &Event<'_>, find: impl FnOnce() -> Option<Arc<TracedSpan>>) {
         if event.is_contextual() {
             span::refresh();
@@ -153,7 +165,7 @@ impl Bridge {
         }
         if known.forwards_log {
             let mut call = LogCall::default();
-            event.record(&mut Each(|field: &_, value: fields::Seen<'_>| call.note(field, &value)));
+            event.record(&mut FieldVisitor(|field: &_, value: fields::FieldValue<'_>| call.note(field, &value)));
             return match self.logger(&call.target) {
                 Some(logger) => send(AtLogger(&logger), known, event, Some(&call)),
                 None => send(AtTarget(&call.target), known, event, Some(&call)),
@@ -165,7 +177,7 @@ impl Bridge {
         }
     }
 
-    /// Makes a span of ours for one of `tracing`'s, in the current span or in another parent, which `find` finds.
+    /// Makes a span for one of `tracing`'s, in the current span or in its explicit parent, which `find` returns.
     fn span(&self, attributes: &Attributes<'_>, find: impl FnOnce() -> Option<Arc<TracedSpan>>) -> Arc<TracedSpan> {
         let parent = if attributes.is_contextual() {
             span::current_parent()
@@ -174,7 +186,9 @@ impl Bridge {
         };
         let known = Known::of(attributes.metadata());
         let mut fields = Vec::with_capacity(attributes.fields().len());
-        attributes.record(&mut Each(|field: &_, value: fields::Seen<'_>| keep(known, field, &value, &mut fields)));
+        attributes.record(&mut FieldVisitor(|field: &_, value: fields::FieldValue<'_>| {
+            keep(known, field, &value, &mut fields)
+        }));
         let source = self.logger(known.site.metadata.target).map_or(OwnedSource::Site, OwnedSource::Logger);
         TracedSpan::new(known, self.number, parent, fields, source, self.span_events)
     }
@@ -186,15 +200,22 @@ impl Drop for Bridge {
     }
 }
 
-/// Sets fields of a span that were left out, or given, when it was made.
+/// Sets fields of a span that already exists (`Span::record`).
 fn set_fields(span: &TracedSpan, values: &Record<'_>) {
     let mut fields = Vec::new();
-    values.record(&mut Each(|field: &_, value: fields::Seen<'_>| keep(span.known, field, &value, &mut fields)));
+    values.record(&mut FieldVisitor(|field: &_, value: fields::FieldValue<'_>| {
+        keep(span.known, field, &value, &mut fields)
+    }));
     span.record(fields);
     span::refresh();
 }
 
-fn keep(known: &Known, field: &tracing_core::Field, value: &fields::Seen<'_>, fields: &mut Vec<(u32, OwnedExtras)>) {
+fn keep(
+    known: &Known,
+    field: &tracing_core::Field,
+    value: &fields::FieldValue<'_>,
+    fields: &mut Vec<(u32, OwnedExtras)>,
+) {
     if let Some(key) = known.key(field) {
         fields.push((key, value.keep(key)));
     }
@@ -203,7 +224,7 @@ fn keep(known: &Known, field: &tracing_core::Field, value: &fields::Seen<'_>, fi
 fn send<S: Source>(source: S, known: &'static Known, event: &Event<'_>, call: Option<&LogCall>) {
     let message = |out: &mut dyn fmt::Write| {
         let mut result = Ok(());
-        event.record(&mut Each(|field: &_, value: fields::Seen<'_>| {
+        event.record(&mut FieldVisitor(|field: &_, value: fields::FieldValue<'_>| {
             if known.is_message(field) {
                 result = value.write(out);
             }
@@ -214,7 +235,7 @@ fn send<S: Source>(source: S, known: &'static Known, event: &Event<'_>, call: Op
         message: &message,
         place: call.map(LogCall::place),
         keys: &|entries| {
-            event.record(&mut Each(|field: &_, value: fields::Seen<'_>| {
+            event.record(&mut FieldVisitor(|field: &_, value: fields::FieldValue<'_>| {
                 if let Some(key) = known.key(field) {
                     value.add(key, entries);
                 }

@@ -1,4 +1,7 @@
-//! Call sites of `tracing` that are made at run time. It wants them to last for ever, so there is a limit to their number.
+//! Call sites that the handler makes for `tracing` at run time.
+//!
+//! An event of `tracing` needs a `'static` call site with the names of its fields. So there is one for each call, logged
+//! with the same keys; it is leaked, and their number is limited.
 
 use std::collections::HashMap;
 use std::fmt::Write;
@@ -13,19 +16,19 @@ use crate::level::Level;
 use crate::record::FemtoLogRecord;
 use crate::sync::lock;
 
-/// How many there are at most, but for one of each level.
+/// Maximum number of call sites for single calls. In addition there is one for each level.
 const MOST: usize = 4096;
 
-/// A call site for the records of one call; or for those of a level, when there are too many.
+/// A call site for the records of one call or, once there are too many, of one level.
 pub(super) struct EventSite(OnceLock<Metadata<'static>>);
 
 static SITES: LazyLock<Mutex<HashMap<String, &'static EventSite>>> = LazyLock::new(Mutex::default);
 
-/// What a site shows of itself before it has its metadata, which it takes part in.
+/// A placeholder: metadata contains a reference to its call site, so that the call site exists before its metadata.
 static UNMADE: EventSite = EventSite(OnceLock::new());
 static NO_METADATA: Metadata<'static> = metadata(&UNMADE, "", Level::Trace, None, &[]);
 
-/// Where a call stands: its module path, file and line.
+/// The source location of a call: its module path, file and line.
 type Place = (&'static str, &'static str, u32);
 
 const fn metadata(

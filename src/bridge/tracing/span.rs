@@ -1,8 +1,23 @@
-//! Spans of `tracing`, each of which has a context of ours, and those that a thread has entered.
+//! Spans of `tracing`, each with a [`Context`], and the spans that a thread has entered.
 //!
-//! A context is a copy of those around it, and a field that is recorded later changes the contexts of the span and of all spans
-//! in it. So every such change counts a number up, and whoever uses a span's context has it made anew if the number has
-//! changed and a span around it was concerned. Where no field is recorded later, that is a comparison.
+//! A context contains a copy of the entries of its parents. But `tracing` allows a field to be recorded after its span was
+//! made (`Span::record`), which must then appear in the contexts of the span *and of all its descendants*. So contexts
+//! are caches with a version number:
+//!
+//! * [`RECORDED`] counts how often a field was recorded later, in any span.
+//! * A context remembers the count for which it is valid (`as_of`). If the count has changed, the context is compared with
+//!   that of its parent, recursively, and rebuilt if a parent's context was rebuilt.
+//!
+//! ```text
+//! RECORDED   outer (as_of)       inner (as_of)
+//!        0   {id=7}      (0)     {id=7, n=1}          (0)
+//! outer.record("user", "ada")
+//!        1   {id=7, user=ada}    {id=7, n=1}          (0)    out of date
+//! an event in `inner`
+//!        1   {id=7, user=ada}    {id=7, user=ada, n=1}  (1)    rebuilt
+//! ```
+//!
+//! While no field is recorded later, this costs one comparison per use.
 
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::*};
@@ -17,51 +32,55 @@ use crate::sync::lock;
 use crate::time::Clock;
 use crate::value::{Limits, Value};
 
-/// How often fields were recorded after their span was made.
+/// The number of times that fields were recorded after their span was made. Incremented (Release) after the span's context
+/// was replaced; read (Acquire) before a context is used.
 static RECORDED: AtomicU64 = AtomicU64::new(0);
 
 thread_local! {
-    /// The spans that this thread is in, the innermost last.
+    /// The spans that this thread has entered, in the order of entry.
     static ENTERED: RefCell<Vec<EnteredSpan>> = const { RefCell::new(Vec::new()) };
 }
 
+/// A span of `tracing`.
 pub(super) struct TracedSpan {
     pub(super) known: &'static Known,
-    /// The number that no other span has.
+    /// The span's id, unique in this process.
     pub(super) id: u64,
-    /// The number of the bridge that made it.
+    /// The id of the bridge that made it.
     pub(super) bridge: u64,
-    /// The span that it was made in; if there is none, the context is one that never changes.
+    /// The parent span. Without one, the context in which the span was made never changes.
     parent: Option<Arc<TracedSpan>>,
     made: Mutex<Made>,
     /// Where its own records go.
     source: OwnedSource,
     events: SpanEvents,
-    /// When it was entered for the first time, and by which clock.
+    /// The clock of the span's records, and its ticks at the first entry.
     entered: OnceLock<(Clock, u64)>,
     panicked: AtomicBool,
 }
 
-/// What of a span may change.
+/// The parts of a span that change when fields are recorded later.
 struct Made {
-    /// The context that it was made in.
+    /// The context of the parent, from which `context` was made.
     around: Context,
+    /// The fields of the span: the id of each key, and the encoded entry.
     fields: Vec<(u32, OwnedExtras)>,
+    /// The context of the span.
     context: Context,
-    /// What [`RECORDED`] was when these were right.
+    /// The value of [`RECORDED`] for which `context` is up to date.
     as_of: u64,
 }
 
-/// A span that a thread is in.
+/// An entry into a span that has not been left yet.
 struct EnteredSpan {
     span: Arc<TracedSpan>,
-    /// The number of the context's entry among those of the thread.
+    /// The number of the entry on the thread's stack of contexts.
     number: u64,
     as_of: u64,
     was_panicking: bool,
 }
 
-/// What a span is made in.
+/// The parent of a new span: another span, or any context.
 pub(super) enum Parent {
     Span(Arc<TracedSpan>),
     Context(Context),
@@ -98,12 +117,12 @@ impl TracedSpan {
         })
     }
 
-    /// The context as it is now, and what [`RECORDED`] was then.
+    /// Returns the context, brought up to date, and the value of [`RECORDED`] for which it is.
     pub(super) fn context(&self) -> (Context, u64) {
         let now = RECORDED.load(Acquire);
         let mut made = lock(&self.made);
         if made.as_of != now {
-            // Locks are taken from the inside out, by everyone.
+            // Locks are always taken from a span to its parent, so that two threads cannot wait for each other.
             let around = self.parent.as_ref().map(|parent| parent.context().0);
             if let Some(around) = around.filter(|around| !around.is_same(&made.around)) {
                 made.context = make_context(self.known, self.id, &around, &made.fields);
@@ -114,7 +133,7 @@ impl TracedSpan {
         (made.context.clone(), now)
     }
 
-    /// Sets fields, in place of values that they may have had.
+    /// Sets fields, replacing earlier values.
     pub(super) fn record(&self, fields: Vec<(u32, OwnedExtras)>) {
         if fields.is_empty() {
             return;
@@ -131,7 +150,7 @@ impl TracedSpan {
         RECORDED.fetch_add(1, Release);
     }
 
-    /// Makes its context the current one of the calling thread.
+    /// Enters the span on the calling thread.
     pub(super) fn enter(self: Arc<Self>) {
         let (inside, as_of) = self.context();
         let number = context::push(inside);
@@ -143,7 +162,7 @@ impl TracedSpan {
         self.begin();
     }
 
-    /// Notes the first entry. The span is the current one.
+    /// Called at each entry: at the first one, reads the clock and logs `enter`.
     fn begin(&self) {
         if self.events == SpanEvents::None || self.entered.get().is_some() {
             return;
@@ -156,13 +175,13 @@ impl TracedSpan {
         }
     }
 
-    /// Ends the last stay of the calling thread in the span.
+    /// Leaves the span on the calling thread: its most recent entry.
     pub(super) fn exit(&self) {
         let left = ENTERED.try_with(|entered| {
             let mut entered = entered.borrow_mut();
             let at = entered.iter().rposition(|entry| entry.span.id == self.id)?;
             let left = entered.remove(at);
-            // Spans may be left in any order; those entered since stay.
+            // Spans may be left in any order. Those that were entered after this one remain.
             context::remove(left.number);
             Some(left)
         });
@@ -175,7 +194,7 @@ impl TracedSpan {
         refresh();
     }
 
-    /// Says that it is over, if that is wanted and it has ever been entered.
+    /// Ends the span: logs `exit`, if that is configured and the span was ever entered.
     pub(super) fn close(&self) {
         let is_said = matches!(self.events, SpanEvents::Exit | SpanEvents::Both);
         let Some((clock, since)) = self.entered.get().filter(|_| is_said) else {
@@ -191,7 +210,7 @@ impl TracedSpan {
     }
 }
 
-/// Makes the context of a span.
+/// Makes the context of a span from that of its parent.
 fn make_context(known: &Known, id: u64, around: &Context, fields: &[(u32, OwnedExtras)]) -> Context {
     around.extended(id, |entries| {
         entries.span(known.name, id, around.span());
@@ -199,14 +218,14 @@ fn make_context(known: &Known, id: u64, around: &Context, fields: &[(u32, OwnedE
     })
 }
 
-/// Makes the current context anew if a field of a span around it was recorded and nobody has noticed yet.
+/// Brings the current context of the thread up to date, if it is that of a span.
 pub(super) fn refresh() {
     let _ = ENTERED.try_with(|entered| {
         let mut entered = entered.borrow_mut();
         let Some(innermost) = entered.last_mut().filter(|entry| entry.as_of != RECORDED.load(Acquire)) else {
             return;
         };
-        // A context that the program has entered since is a copy, and stays.
+        // A context that the program has entered inside the span does not change.
         if context::is_current(innermost.number) {
             let (context, as_of) = innermost.span.context();
             innermost.as_of = as_of;
@@ -215,7 +234,7 @@ pub(super) fn refresh() {
     });
 }
 
-/// What a span that is made now, here, is made in.
+/// Returns the parent for a span that is made now on the calling thread.
 pub(super) fn current_parent() -> Parent {
     refresh();
     let span = ENTERED.try_with(|entered| {
@@ -225,7 +244,7 @@ pub(super) fn current_parent() -> Parent {
     span.ok().flatten().map_or_else(|| Parent::Context(Context::current()), Parent::Span)
 }
 
-/// The innermost span of this bridge that the calling thread is in.
+/// Returns the innermost span of this bridge that the calling thread has entered.
 pub(super) fn innermost(bridge: u64) -> Option<Arc<TracedSpan>> {
     let span = ENTERED.try_with(|entered| {
         let entered = entered.borrow();

@@ -1,4 +1,4 @@
-//! The subscriber for those who want no registry.
+//! A subscriber that stores spans itself, without the registry of `tracing-subscriber`.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -13,13 +13,13 @@ use crate::config::Logging;
 use crate::policy::SpanEvents;
 use crate::sync::{Line, lock};
 
-/// How many tables the open spans are spread over, so that threads seldom wait for each other.
+/// The number of tables of open spans. Several reduce contention between threads.
 const TABLES: usize = 16;
 
-/// A subscriber that makes records of `tracing`'s events, and contexts of its spans, as [`FemtoTracingLayer`](super::FemtoTracingLayer)
-/// does, and keeps the spans itself.
+/// A subscriber that turns events of `tracing` into records, and its spans into contexts.
 ///
-/// It is the cheaper of the two where it is the only one. It takes no layers.
+/// It does what [`FemtoTracingLayer`](super::FemtoTracingLayer) does, at a lower cost, because it stores the spans itself.
+/// It cannot be combined with layers.
 ///
 /// # Examples
 ///
@@ -37,10 +37,11 @@ const TABLES: usize = 16;
 /// ```
 pub struct FemtoTracingSubscriber {
     bridge: Bridge,
-    /// The spans that have handles, by their number.
+    /// The spans that have handles, by id.
     open: [Line<Mutex<HashMap<u64, OpenSpan>>>; TABLES],
 }
 
+/// A span with the number of its handles (clones of `tracing::Span`). It ends with the last one.
 struct OpenSpan {
     span: Arc<TracedSpan>,
     handles: usize,
@@ -66,7 +67,7 @@ impl FemtoTracingSubscriber {
 /// | setting | default | |
 /// |---|---|---|
 /// | [`logging`](Self::logging) | the global system | where records go |
-/// | [`span_events`](Self::span_events) | `None` | which records spans make of themselves |
+/// | [`span_events`](Self::span_events) | `None` | which records spans log |
 #[must_use = "it does nothing until it is built"]
 pub struct TracingSubscriberBuilder {
     system: System,
@@ -74,13 +75,13 @@ pub struct TracingSubscriberBuilder {
 }
 
 impl TracingSubscriberBuilder {
-    /// Sends records to a system of the program's own.
+    /// Sends records to this logging system instead of the global one.
     pub fn logging(self, logging: &Logging) -> Self {
         Self { system: System::of(logging), ..self }
     }
 
-    /// Sets which records spans make of themselves: `enter`, when one is entered for the first time, and `exit`, when its last
-    /// handle is dropped, with its `duration` since then.
+    /// Sets which records a span logs: `enter`, when it is entered for the first time, and `exit`, when its last handle is
+    /// dropped, with the `duration` since the first entry.
     pub fn span_events(self, events: SpanEvents) -> Self {
         Self { span_events: events, ..self }
     }
