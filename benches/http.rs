@@ -103,7 +103,10 @@ fn main() {
     });
     let records = records / 20;
     run("femtologging, a form a record", records, rounds, |port| {
-        ours(FemtoHttpHandler::builder().url(url(port)).build().expect("the handler is right"), records);
+        ours(
+            FemtoHttpHandler::builder().url(url(port)).body(HttpBody::Form).build().expect("the handler is right"),
+            records,
+        );
     });
     if Command::new("python3").arg("--version").output().is_err() {
         return println!("skipped: python3 is not installed");

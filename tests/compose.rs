@@ -13,8 +13,9 @@ use femtologging::handler::{Batch, Delivery, ErrorPolicy, FlushPolicy, HandlerSp
 use femtologging::time::{Clock, ManualClock, Timestamp};
 use femtologging::{
     Config, Error, FemtoCaptureHandler, FemtoFallbackHandler, FemtoFileHandler, FemtoFilter, FemtoFlightRecorder,
-    FemtoHandler, FemtoHandlerExt, FemtoLogRecord, FemtoLogger, FemtoMemoryHandler, FemtoRouteHandler,
-    FemtoStreamHandler, HandlerMetrics, Level, LevelFilter, Logging, context, debug, error, info, info_span, warn,
+    FemtoHandler, FemtoHandlerExt, FemtoLogRecord, FemtoLogger, FemtoMemoryHandler, FemtoNullHandler,
+    FemtoRouteHandler, FemtoStreamHandler, HandlerMetrics, IdlePolicy, Level, LevelFilter, Logging, OverflowPolicy,
+    Transport, context, debug, error, info, info_span, warn,
 };
 
 fn system(handler: impl Into<HandlerSpec>) -> (Logging, FemtoLogger, ManualClock) {
@@ -490,4 +491,30 @@ fn a_retry_does_not_wait_for_the_flush_policy_again() {
         hand.advance(Duration::from_secs(31));
         wait_until("it is written", || counts(&logging).written == 1);
     }
+}
+
+#[test]
+fn a_queues_settings_inside_another_handler_are_an_error() {
+    let inner = || FemtoNullHandler.configure().overflow(OverflowPolicy::DropNewest).build().unwrap();
+    let said = |handler: Result<HandlerSpec, Error>| handler.unwrap_err().to_string();
+    let problem = |field: &str, name: &str| {
+        format!("`{field}.{name}`: the handlers around it decide: give the outermost one its `{name}`")
+    };
+    let one = |field| format!("invalid configuration: {}", problem(field, "overflow"));
+    assert_eq!(said(FemtoMemoryHandler::builder(inner()).build()), one("target"));
+    assert_eq!(said(FemtoFlightRecorder::builder(inner()).build()), one("target"));
+    assert_eq!(said(FemtoFallbackHandler::builder(FemtoNullHandler, inner()).build()), one("second"));
+    let routes =
+        FemtoRouteHandler::builder().route(LevelFilter::Warn, FemtoNullHandler).route(LevelFilter::Info, inner());
+    assert_eq!(said(routes.build()), one("routes.1"));
+    let routes = FemtoRouteHandler::builder().route(LevelFilter::Warn, FemtoNullHandler).otherwise(inner());
+    assert_eq!(said(routes.build()), one("otherwise"));
+
+    let all = FemtoNullHandler.configure().level(Level::Info);
+    let all = all.transport(Transport::Shared { capacity: None }).idle(IdlePolicy::default()).wake_level(Level::Warn);
+    let expected = ["transport", "idle", "wake_level"].map(|name| format!("\n  {}", problem("target", name))).concat();
+    assert_eq!(
+        said(FemtoMemoryHandler::builder(all.build().unwrap()).build()),
+        format!("invalid configuration, 3 problems:{expected}"),
+    );
 }

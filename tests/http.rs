@@ -47,7 +47,7 @@ fn message(record: &FemtoLogRecord<'_>, out: &mut Vec<u8>) {
 
 /// Lines of messages alone.
 fn lines(server: &Server) -> HandlerBuilder<HttpOptions> {
-    FemtoHttpHandler::builder().url(server.url("/")).body(HttpBody::Ndjson).formatter(message)
+    FemtoHttpHandler::builder().url(server.url("/")).formatter(message)
 }
 
 fn bodies(server: &Server) -> Vec<String> {
@@ -83,7 +83,7 @@ fn a_record_a_request_goes_as_a_form_or_as_json() {
     info!(logger: logger, "two");
     logging.shutdown(LONG).unwrap();
     for method in [HttpMethod::Post, HttpMethod::Get] {
-        let form = FemtoHttpHandler::builder().url(server.url("/form")).method(method);
+        let form = FemtoHttpHandler::builder().url(server.url("/form")).body(HttpBody::Form).method(method);
         let (logging, logger, _) = system(form.build().unwrap());
         info!(logger: logger, "a b"; user = "é");
         logging.shutdown(LONG).unwrap();
@@ -329,7 +329,7 @@ fn a_slow_server_gets_more_than_may_be_kept() {
 #[test]
 fn a_record_that_is_too_long_for_a_url_fails_and_stops_nobody() {
     let server = Server::start(|_, _| Reply::ok());
-    let handler = FemtoHttpHandler::builder().url(server.url("/")).method(HttpMethod::Get);
+    let handler = FemtoHttpHandler::builder().url(server.url("/")).body(HttpBody::Form).method(HttpMethod::Get);
     let (logging, logger, _) = system(handler.build().unwrap());
     info!(logger: logger, "{}", "&".repeat(30_000));
     info!(logger: logger, "short");

@@ -18,7 +18,8 @@ use crate::worker::{self, Worker};
 
 /// The configuration of a logging system; start with [`Config::builder`].
 #[derive(Debug)]
-pub struct Config(());
+#[non_exhaustive]
+pub struct Config;
 
 impl Config {
     /// Starts a configuration.

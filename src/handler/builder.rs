@@ -16,6 +16,18 @@ pub struct HandlerSpec {
     pub(crate) settings: HandlerSettings,
 }
 
+impl HandlerSpec {
+    /// What is wrong with the settings of a handler inside another one, which gives it its queue and thread. `field` names
+    /// it there.
+    pub(super) fn inner_problems(&self, field: &str) -> Vec<Problem> {
+        let problem = |name: &&str| {
+            let remedy = format!("the handlers around it decide: give the outermost one its `{name}`");
+            Problem::new(format!("{field}.{name}"), "", remedy)
+        };
+        self.settings.queue_settings.iter().map(problem).collect()
+    }
+}
+
 impl fmt::Debug for HandlerSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HandlerSpec").field("settings", &self.settings).finish_non_exhaustive()
@@ -56,6 +68,8 @@ pub(crate) struct HandlerSettings {
     pub(crate) idle: IdlePolicy,
     pub(crate) wake_level: LevelFilter,
     pub(crate) on_error: ErrorPolicy,
+    /// The settings of the queue and its thread that were given, by name.
+    queue_settings: Vec<&'static str>,
 }
 
 impl Default for HandlerSettings {
@@ -68,6 +82,7 @@ impl Default for HandlerSettings {
             idle: IdlePolicy::default(),
             wake_level: LevelFilter::Off,
             on_error: ErrorPolicy::default(),
+            queue_settings: Vec::new(),
         }
     }
 }
@@ -171,18 +186,21 @@ impl<O> HandlerBuilder<O> {
     /// Sets how records reach the handler's thread.
     pub fn transport(mut self, transport: Transport) -> Self {
         self.settings.transport = transport;
+        self.settings.queue_settings.push("transport");
         self
     }
 
     /// Sets what happens to records when the queue is full.
     pub fn overflow(mut self, overflow: OverflowPolicy) -> Self {
         self.settings.overflow = overflow;
+        self.settings.queue_settings.push("overflow");
         self
     }
 
     /// Sets how the handler's thread waits for records.
     pub fn idle(mut self, idle: IdlePolicy) -> Self {
         self.settings.idle = idle;
+        self.settings.queue_settings.push("idle");
         self
     }
 
@@ -190,6 +208,7 @@ impl<O> HandlerBuilder<O> {
     /// microseconds each.
     pub fn wake_level(mut self, level: impl Into<LevelFilter>) -> Self {
         self.settings.wake_level = level.into();
+        self.settings.queue_settings.push("wake_level");
         self
     }
 

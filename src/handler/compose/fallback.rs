@@ -160,8 +160,12 @@ impl HandlerBuilder<FallbackOptions> {
     /// Settings that cannot work, all in one error.
     pub fn build(self) -> Result<HandlerSpec, Error> {
         let (FallbackOptions { first, second, patience, bytes }, settings) = self.into_parts();
-        let problem = (bytes < 4096).then(|| Problem::new("bytes", bytes, "give the records 4096 bytes at least"));
-        Self::finish(settings, problem.into_iter().collect(), || {
+        let mut problems = first.inner_problems("first");
+        problems.extend(second.inner_problems("second"));
+        if bytes < 4096 {
+            problems.push(Problem::new("bytes", bytes, "give the records 4096 bytes at least"));
+        }
+        Self::finish(settings, problems, || {
             Ok(Box::new(FemtoFallbackHandler {
                 first: first.into(),
                 second: second.into(),

@@ -111,7 +111,7 @@ impl HandlerBuilder<MemoryOptions> {
     /// Settings that cannot work, all in one error.
     pub fn build(self) -> Result<HandlerSpec, Error> {
         let (MemoryOptions { target, capacity, bytes, flush_level, flush_on_close }, settings) = self.into_parts();
-        let mut problems = Vec::new();
+        let mut problems = target.inner_problems("target");
         if !(1..=1_000_000).contains(&capacity) {
             problems.push(Problem::new("capacity", capacity, "keep between 1 and 1,000,000 records"));
         }

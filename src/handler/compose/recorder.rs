@@ -192,7 +192,7 @@ impl HandlerBuilder<FlightRecorderOptions> {
     /// Settings that cannot work, all in one error.
     pub fn build(self) -> Result<HandlerSpec, Error> {
         let (FlightRecorderOptions { target, records, bytes, trigger, asked }, settings) = self.into_parts();
-        let mut problems = Vec::new();
+        let mut problems = target.inner_problems("target");
         if !(1..=10_000_000).contains(&records) {
             problems.push(Problem::new("records", records, "keep between 1 and 10,000,000 records"));
         }

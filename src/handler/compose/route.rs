@@ -76,8 +76,15 @@ impl HandlerBuilder<RouteOptions> {
     /// Settings that cannot work, all in one error; a handler without routes is one.
     pub fn build(self) -> Result<HandlerSpec, Error> {
         let (RouteOptions { routes, rest }, settings) = self.into_parts();
-        let problem = routes.is_empty().then(|| Problem::new("routes", "", "add one with `route`"));
-        Self::finish(settings, problem.into_iter().collect(), || {
+        let mut problems = Vec::new();
+        if routes.is_empty() {
+            problems.push(Problem::new("routes", "", "add one with `route`"));
+        }
+        for (index, (_, target)) in routes.iter().enumerate() {
+            problems.extend(target.inner_problems(&format!("routes.{index}")));
+        }
+        problems.extend(rest.iter().flat_map(|rest| rest.inner_problems("otherwise")));
+        Self::finish(settings, problems, || {
             let (filters, targets): (Vec<_>, Vec<_>) = routes.into_iter().unzip();
             let targets = targets.into_iter().chain(rest).map(Inner::from).collect();
             Ok(Box::new(FemtoRouteHandler { filters, targets, unrouted: Vec::new() }))

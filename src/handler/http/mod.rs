@@ -126,7 +126,7 @@ use http_settings;
 ///
 /// | constructor | what it sends |
 /// |---|---|
-/// | [`builder`](Self::builder) | forms as CPython's `HTTPHandler`, JSON or lines of JSON, as [`body`](HandlerBuilder::body) says |
+/// | [`builder`](Self::builder) | lines of JSON; or, as [`body`](HandlerBuilder::body) says, one JSON object or one form (CPython's `HTTPHandler`) per request |
 /// | [`loki`](Self::loki) | streams for Grafana Loki |
 /// | [`elasticsearch`](Self::elasticsearch) | bulk requests for Elasticsearch and OpenSearch |
 /// | [`splunk`](Self::splunk) | events for Splunk's HTTP Event Collector |
@@ -135,7 +135,7 @@ use http_settings;
 /// | setting | default | what it does |
 /// |---|---|---|
 /// | [`url`](HandlerBuilder::url) | required | where requests go |
-/// | [`body`](HandlerBuilder::body) | [`HttpBody::Form`] | what a request has in it |
+/// | [`body`](HandlerBuilder::body) | [`HttpBody::Ndjson`] | what a request has in it |
 /// | [`method`](HandlerBuilder::method) | [`HttpMethod::Post`] | the request's method |
 /// | [`formatter`](HandlerBuilder::formatter) | [`FemtoJsonFormatter`] | what a record looks like, but for forms |
 /// | [`batch_records`](HandlerBuilder::batch_records) | 1,000 | how many records a request has at most |
@@ -168,30 +168,30 @@ use http_settings;
 /// # Examples
 ///
 /// ```
-/// use femtologging::handler::HttpBody;
 /// use femtologging::{Config, FemtoHttpHandler};
 ///
 /// let handler = FemtoHttpHandler::builder()
 ///     .url("https://logs.example/intake")
-///     .body(HttpBody::Ndjson)
 ///     .bearer_auth("s3cret")
 ///     .build()?;
 /// let logging = Config::builder().add_handler("http", handler).build()?;
 /// # drop(logging);
 /// # Ok::<(), femtologging::Error>(())
 /// ```
-pub enum FemtoHttpHandler {}
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct FemtoHttpHandler;
 
 /// What a request has in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum HttpBody {
     /// One record as a form, with the fields of CPython's `HTTPHandler.mapLogRecord`; keys stand behind them.
-    #[default]
     Form,
     /// One record as its formatter writes it, by default a JSON object.
     Json,
     /// Many records, a line each.
+    #[default]
     Ndjson,
 }
 

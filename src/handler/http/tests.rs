@@ -31,7 +31,7 @@ fn message(record: &FemtoLogRecord<'_>, out: &mut Vec<u8>) {
 
 #[test]
 fn lines_of_json() {
-    let builder = || FemtoHttpHandler::builder().body(HttpBody::Ndjson);
+    let builder = || FemtoHttpHandler::builder();
     let json = |level, message, fields| {
         format!(
             "{{\"timestamp\":\"2023-03-05T20:35:20.123456Z\",\"level\":\"{level}\",\"message\":\"{message}\",\
@@ -181,11 +181,11 @@ fn settings_that_cannot_work_are_named() {
             FemtoHttpHandler::builder().url("ftp://logs.example/x"),
             vec!["`url` = \"ftp://logs.example/…\": give the server's URL, such as https://logs.example:8443/intake"],
         ),
+        (url().method(HttpMethod::Get), vec!["`method` = Get: use HttpMethod::Post; only forms can be sent in a URL"]),
         (
-            url().method(HttpMethod::Get).body(HttpBody::Json),
-            vec!["`method` = Get: use HttpMethod::Post; only forms can be sent in a URL"],
+            url().body(HttpBody::Form).formatter(message),
+            vec!["`formatter`: a form has its own fields: use HttpBody::Json or Ndjson"],
         ),
-        (url().formatter(message), vec!["`formatter`: a form has its own fields: use HttpBody::Json or Ndjson"]),
         (
             url().header("a b", "secret"),
             vec!["`headers` = \"a b\": a field's name has letters, digits and hyphens, and its value no line end"],

@@ -59,7 +59,9 @@ use crate::value::Value;
 /// # drop(logging);
 /// # Ok::<(), femtologging::Error>(())
 /// ```
-pub enum FemtoOtlpHandler {}
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct FemtoOtlpHandler;
 
 /// How OTLP is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
