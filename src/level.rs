@@ -1,15 +1,18 @@
-//! Severities and thresholds, with the numbers of CPython's `logging`.
+//! Levels and level filters, with the numbers of CPython's `logging`.
 //!
-//! A [`Level`] belongs to a record, a [`LevelFilter`] to whatever lets records through: a logger, a handler, the
-//! whole process, or the build ([`STATIC_MAX_LEVEL`]). Both are ordered by severity and can be compared with each
+//! A record has a [`Level`]. A logger, a handler, the process and the build ([`STATIC_MAX_LEVEL`]) have a
+//! [`LevelFilter`]: the least severe level that they let pass. Both are ordered by severity and can be compared with each
 //! other.
+//!
+//! Both are `repr(u8)` with the same numbers, so that the check of a call site is one comparison of bytes. `Off` is 255,
+//! which no level reaches.
 
 use std::cmp::Ordering;
 use std::error::Error;
 use std::fmt;
 use std::str::FromStr;
 
-/// How severe a record is.
+/// The severity of a record.
 ///
 /// The numbers are CPython's, with 5 for `Trace`, which CPython does not name. Levels are ordered by severity.
 ///
@@ -26,25 +29,25 @@ use std::str::FromStr;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum Level {
-    /// Step-by-step detail, for following one execution.
+    /// Step-by-step details, for tracing one execution.
     Trace = 5,
-    /// Detail of interest when looking for a fault.
+    /// Details for debugging.
     Debug = 10,
-    /// Confirmation that things work as expected.
+    /// Confirmation that the program works as expected.
     Info = 20,
-    /// Something unexpected that the program coped with.
+    /// Something unexpected, in spite of which the program works.
     Warn = 30,
-    /// Something the program could not do.
+    /// Something that the program could not do.
     Error = 40,
-    /// Something after which the program may not be able to go on.
+    /// A serious error: the program may be unable to continue.
     Critical = 50,
 }
 
 impl Level {
-    /// Every level, least severe first; a level's position is its [`index`](Self::index).
+    /// All levels, the least severe first. The position of a level is its [`index`](Self::index).
     pub const ALL: [Self; 6] = [Self::Trace, Self::Debug, Self::Info, Self::Warn, Self::Error, Self::Critical];
 
-    /// Returns CPython's number for this level.
+    /// Returns the number of this level in CPython's `logging`.
     pub const fn number(self) -> u8 {
         self as u8
     }
@@ -91,13 +94,13 @@ impl Level {
     }
 }
 
-/// A threshold that lets a level and everything more severe through.
+/// A threshold: lets records of a level and above pass.
 ///
-/// Filters are ordered **by how much they hold back**: `Trace` is the least, `Off` the greatest. A greater filter
-/// is more restrictive, so the stricter of two is their `max`. This is the order of CPython's numbers and the
-/// reverse of the `log` crate's `LevelFilter`, which is ordered by verbosity and puts `Off` first.
+/// Filters are ordered **by restrictiveness**: `Trace` is the least, `Off` the greatest. The more restrictive of two
+/// filters is their `max`. This is the order of CPython's numbers, and the reverse of that of the `log` crate's
+/// `LevelFilter`, which is ordered by verbosity.
 ///
-/// A filter can be compared with a [`Level`]: `level >= filter` says the same as [`enables`](Self::enables).
+/// A filter can be compared with a [`Level`]: `level >= filter` is equivalent to [`enables`](Self::enables).
 ///
 /// # Examples
 ///
@@ -112,34 +115,34 @@ impl Level {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum LevelFilter {
-    /// Lets everything through.
+    /// Lets all records pass.
     Trace = 5,
-    /// Lets `Debug` and above through.
+    /// Lets `Debug` and above pass.
     Debug = 10,
-    /// Lets `Info` and above through.
+    /// Lets `Info` and above pass.
     Info = 20,
-    /// Lets `Warn` and above through.
+    /// Lets `Warn` and above pass.
     Warn = 30,
-    /// Lets `Error` and above through.
+    /// Lets `Error` and above pass.
     Error = 40,
-    /// Lets only `Critical` through.
+    /// Lets only `Critical` pass.
     Critical = 50,
-    /// Lets nothing through.
+    /// Lets no record pass.
     Off = 255,
 }
 
 impl LevelFilter {
-    /// Every filter, least restrictive first.
+    /// All filters, the least restrictive first.
     pub const ALL: [Self; 7] =
         [Self::Trace, Self::Debug, Self::Info, Self::Warn, Self::Error, Self::Critical, Self::Off];
 
-    /// Says whether a record of this level passes.
+    /// Returns whether records of this level pass.
     #[inline]
     pub const fn enables(self, level: Level) -> bool {
         level as u8 >= self as u8
     }
 
-    /// Returns the filter's number: that of the least severe level it lets through, or 255 for `Off`.
+    /// Returns the number of the least severe level that passes, or 255 for `Off`.
     pub const fn number(self) -> u8 {
         self as u8
     }
@@ -179,7 +182,7 @@ impl LevelFilter {
         }
     }
 
-    /// Parses a word of [`WORDS`], at run time and for [`STATIC_MAX_LEVEL`] at build time.
+    /// Parses a word of [`WORDS`]. It is `const` because [`STATIC_MAX_LEVEL`] is parsed at build time.
     const fn from_word(word: &str) -> Option<Self> {
         let mut i = 0;
         while i < WORDS.len() {
@@ -192,7 +195,7 @@ impl LevelFilter {
     }
 }
 
-/// Everything that parses as a filter, in any letter case; all but `off` parse as a level too.
+/// All texts that parse as a filter, regardless of case. All but `off` also parse as a level.
 const WORDS: [(&str, LevelFilter); 15] = [
     ("trace", LevelFilter::Trace),
     ("debug", LevelFilter::Debug),
@@ -211,7 +214,7 @@ const WORDS: [(&str, LevelFilter); 15] = [
     ("50", LevelFilter::Critical),
 ];
 
-/// `eq_ignore_ascii_case`, which is not `const` in the oldest supported compiler.
+/// `<[u8]>::eq_ignore_ascii_case`, which is not `const` in the oldest supported compiler.
 const fn same_word(a: &[u8], b: &[u8]) -> bool {
     let mut i = 0;
     while i < a.len() && i < b.len() && a[i].eq_ignore_ascii_case(&b[i]) {
@@ -222,8 +225,8 @@ const fn same_word(a: &[u8], b: &[u8]) -> bool {
 
 /// The least severe level whose call sites are compiled into the program.
 ///
-/// Call sites below it vanish: their arguments are type-checked but never evaluated, and no code is left. It is
-/// fixed when this crate is built; the first line that applies decides:
+/// A call below it is type-checked, but its arguments are never evaluated, and no code is generated for it. The level is
+/// determined when this crate is built, by the first row that applies:
 ///
 /// | precedence | setting                                                     | applies to                              |
 /// |------------|-------------------------------------------------------------|-----------------------------------------|
@@ -233,8 +236,8 @@ const fn same_word(a: &[u8], b: &[u8]) -> bool {
 /// |            | `release_max_level_{off,critical,…,trace}`                  | builds without `debug_assertions`       |
 /// | 3          | none                                                        | everything is compiled in: `Trace`      |
 ///
-/// The variable takes whatever parses as a [`LevelFilter`], such as `warn`, `WARNING`, `30` or `off`; empty
-/// counts as not set, anything else fails the build. Cargo rebuilds the crate when the variable changes.
+/// The variable can have any value that parses as a [`LevelFilter`], such as `warn`, `WARNING`, `30` or `off`. An empty
+/// value counts as not set, any other value fails the build. Cargo rebuilds the crate when the variable changes.
 pub const STATIC_MAX_LEVEL: LevelFilter = static_max_level(
     option_env!("FEMTOLOGGING_MAX_LEVEL"),
     &[
@@ -249,15 +252,15 @@ pub const STATIC_MAX_LEVEL: LevelFilter = static_max_level(
     cfg!(not(debug_assertions)),
 );
 
-/// Says whether call sites of this level are compiled in.
+/// Returns whether call sites of this level are compiled into the program.
 #[doc(hidden)]
 #[inline]
 pub const fn is_compiled(level: Level) -> bool {
     STATIC_MAX_LEVEL.enables(level)
 }
 
-/// Applies the table of [`STATIC_MAX_LEVEL`] to rows of (filter, its feature, its release feature), strictest
-/// first.
+/// Evaluates the table of [`STATIC_MAX_LEVEL`]. `features` has, for each filter, whether its feature and its release
+/// feature are enabled, the strictest filter first.
 const fn static_max_level(
     variable: Option<&str>,
     features: &[(LevelFilter, bool, bool)],
@@ -285,7 +288,7 @@ const fn static_max_level(
     LevelFilter::Trace
 }
 
-/// The error of parsing a [`Level`] or a [`LevelFilter`]; it names the value and what would have been accepted.
+/// The error of parsing a [`Level`] or a [`LevelFilter`]. Its text contains the value and what is accepted.
 ///
 /// # Examples
 ///
@@ -304,7 +307,7 @@ pub struct ParseLevelError {
     wanted: Wanted,
 }
 
-/// What a value was to be parsed as.
+/// The type that a value should have been parsed as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Wanted {
     Level,

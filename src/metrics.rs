@@ -1,4 +1,15 @@
-//! Every counter of the library, in one list.
+//! Counters of handlers and of the process.
+//!
+//! Every record that is logged to a handler has exactly one outcome, and in every snapshot
+//!
+//! ```text
+//! emitted = written + dropped + failed + in_flight
+//! ```
+//!
+//! A snapshot is taken while other threads count. It is exact because of the order in which counters are read: outcomes
+//! first (Acquire), records that entered the queue last. A record is published before its outcome is counted (Release).
+//! So a snapshot that contains the outcome of a record also contains its publication; one that misses the outcome counts
+//! the record as in flight.
 
 use std::fmt;
 use std::sync::Mutex;
@@ -6,17 +17,20 @@ use std::sync::Mutex;
 use crate::level::Level;
 use crate::sync::{AtomicU64, Ordering::*, lock};
 
-/// Why a record was dropped before it came to its handler.
+/// Why a record was dropped before it reached its handler.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum DropReason {
-    /// The queue was full and its [`OverflowPolicy`](crate::OverflowPolicy) gave the record up.
+    /// The queue was full, and its [`OverflowPolicy`](crate::OverflowPolicy) says to drop records.
     Full,
-    /// The handler was shut down, or the process is a child of `fork`, where handlers' threads do not exist.
+    /// The handler was shut down, or the process is a child of `fork`, which does not have the handlers' threads.
     Closed,
-    /// It was logged by a handler's own thread, which would have fed the handler its own output for ever; by a signal
-    /// handler that interrupted a log call of the same thread; or by a `Display` that log calls run, 32 calls deep. Later
-    /// records within the same outermost call are dropped with it.
+    /// The record was logged within the processing of another one:
+    ///
+    /// * by the thread of a handler, which would feed itself without end;
+    /// * by a signal handler that interrupted a log call of the same thread;
+    /// * by a `Display` or `Debug` that logs, at a depth of more than 32 log calls. Then all further records within the
+    ///   same outermost call are dropped as well.
     Reentrant,
 }
 
@@ -25,31 +39,32 @@ impl DropReason {
     pub const ALL: [DropReason; 3] = [DropReason::Full, DropReason::Closed, DropReason::Reentrant];
 }
 
-/// How many records were dropped, by reason and level.
+/// Numbers of dropped records, by reason and level.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Dropped([[u64; Level::ALL.len()]; DropReason::ALL.len()]);
 
 impl Dropped {
-    /// Returns how many there are in all.
+    /// Returns the total number of dropped records.
     pub fn total(&self) -> u64 {
         self.0.iter().flatten().sum()
     }
 
-    /// Returns how many were dropped for this reason.
+    /// Returns the number of records dropped for this reason.
     pub fn by_reason(&self, reason: DropReason) -> u64 {
         self.0[reason as usize].iter().sum()
     }
 
-    /// Returns how many of this level were dropped.
+    /// Returns the number of dropped records of this level.
     pub fn by_level(&self, level: Level) -> u64 {
         self.0.iter().map(|levels| levels[level.index()]).sum()
     }
 
-    /// Returns how many of this level were dropped for this reason.
+    /// Returns the number of records of this level dropped for this reason.
     pub fn get(&self, reason: DropReason, level: Level) -> u64 {
         self.0[reason as usize][level.index()]
     }
 
+    /// Returns the numbers since an earlier snapshot.
     pub(crate) fn since(&self, earlier: &Dropped) -> Dropped {
         let mut difference = *self;
         for (now, before) in difference.0.iter_mut().flatten().zip(earlier.0.iter().flatten()) {
@@ -59,37 +74,38 @@ impl Dropped {
     }
 }
 
-/// The counters of one handler at one moment.
+/// A snapshot of the counters of one handler.
 ///
-/// `emitted = written + dropped.total() + failed + in_flight`, exactly, in every snapshot.
+/// In every snapshot, `emitted = written + dropped.total() + failed + in_flight`, exactly.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct HandlerMetrics {
     /// The handler's name.
     pub name: String,
-    /// Records that callers logged to this handler, less those that its own filters turned away.
+    /// Records that were logged to this handler, without those that its filters suppressed.
     pub emitted: u64,
     /// Records that the handler delivered.
     pub written: u64,
     /// Bytes that the handler delivered.
     pub bytes: u64,
-    /// Records that never came to the handler.
+    /// Records that did not reach the handler.
     pub dropped: Dropped,
     /// Records that the handler could not deliver.
     pub failed: u64,
-    /// Records on their way.
+    /// Records in the queue, or being processed by the handler.
     pub in_flight: u64,
-    /// Records that the handler's own filters turned away.
+    /// Records that the handler's filters suppressed.
     pub filtered: u64,
-    /// The most that one look at the queue found in it: bytes, or records for a shared transport.
+    /// The high-water mark of the queue: the maximum found by the handler's thread, in bytes, or in records for
+    /// [`Transport::Shared`](crate::Transport::Shared).
     pub queue_high_water: u64,
-    /// Flushes carried out.
+    /// Completed flushes.
     pub flushes: u64,
-    /// Batches handed to the handler.
+    /// Batches passed to the handler.
     pub batches: u64,
     /// Errors and panics of the handler.
     pub errors: u64,
-    /// The text of the last of them.
+    /// The text of the last error or panic.
     pub last_error: Option<String>,
 }
 
@@ -99,24 +115,25 @@ pub struct HandlerMetrics {
 pub struct Metrics {
     /// One entry per handler, in the order in which they were added.
     pub handlers: Vec<HandlerMetrics>,
-    /// Records of this process that were cut because they were too large; see [`Limits`](crate::Limits).
+    /// Records of this process that were truncated because they exceeded the [`Limits`](crate::Limits).
     pub truncated: u64,
-    /// Records of this process that were dropped before it was known which handlers they go to: the configuration
-    /// changed a hundred times during the call, or a signal handler logged them while it interrupted the library. No
-    /// handler counts them.
+    /// Records of this process that were dropped before their handlers were determined, and which no handler counts: the
+    /// configuration changed a hundred times during the call, or a signal handler that interrupted the library logged.
     pub unrouted: u64,
-    /// Notices of the library's own troubles that reached nobody, in this process: standard error or the error hook was
-    /// stuck or failed.
+    /// The library's own notices that were lost, in this process, because standard error or the error hook was stuck or
+    /// failed.
     pub notices_dropped: u64,
 }
 
 /// See [`Metrics::unrouted`].
 static UNROUTED: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
 
+/// Counts a record as [`Metrics::unrouted`].
 pub(crate) fn count_unrouted() {
     UNROUTED.fetch_add(1, Relaxed);
 }
 
+/// Returns [`Metrics::unrouted`].
 pub(crate) fn unrouted() -> u64 {
     UNROUTED.load(Relaxed)
 }
@@ -129,7 +146,7 @@ impl Metrics {
 }
 
 impl fmt::Display for Metrics {
-    /// Writes a line per handler.
+    /// Writes one line per handler.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (i, h) in self.handlers.iter().enumerate() {
             if i > 0 {
@@ -153,7 +170,8 @@ impl fmt::Display for Metrics {
     }
 }
 
-/// The counters of one handler as its queue and its thread write them.
+/// The live counters of one handler, which its queue and its thread increment. The fields are those of
+/// [`HandlerMetrics`].
 #[derive(Default)]
 pub(crate) struct Counters {
     pub(crate) written: AtomicU64,
@@ -166,27 +184,29 @@ pub(crate) struct Counters {
     errors: AtomicU64,
     last_error: Mutex<Option<String>>,
     dropped: [[AtomicU64; Level::ALL.len()]; DropReason::ALL.len()],
-    /// How many of the dropped never came into the queue.
+    /// Those of the dropped records that never entered the queue.
     unpublished: AtomicU64,
 }
 
 impl Counters {
+    /// Increments a counter of outcomes.
     pub(crate) fn add(counter: &AtomicU64, n: u64) {
-        // Release: a snapshot that sees this also sees the record as emitted.
+        // Release, with the Acquire in `snapshot`: a snapshot that sees this outcome also sees that the record was emitted.
         counter.fetch_add(n, Release);
     }
 
-    /// Counts a record as dropped that never came into the queue.
+    /// Counts a dropped record that never entered the queue, and so is not among the published ones.
     pub(crate) fn drop_unpublished(&self, reason: DropReason, level: Level) {
         self.unpublished.fetch_add(1, Relaxed);
         self.drop_published(reason, level);
     }
 
-    /// Counts a record as dropped that was in the queue.
+    /// Counts a dropped record that was in the queue.
     pub(crate) fn drop_published(&self, reason: DropReason, level: Level) {
         Self::add(&self.dropped[reason as usize][level.index()], 1);
     }
 
+    /// Counts an error or panic.
     pub(crate) fn error(&self, text: String) {
         Self::add(&self.errors, 1);
         *lock(&self.last_error) = Some(text);
@@ -196,7 +216,8 @@ impl Counters {
         Dropped(std::array::from_fn(|reason| std::array::from_fn(|level| self.dropped[reason][level].load(Acquire))))
     }
 
-    /// Takes a snapshot; `published` is asked last, so that no record is seen to leave before it was seen to come.
+    /// Takes a snapshot. `published` returns the number of records that entered the queue. It is called last; see the
+    /// module's documentation.
     pub(crate) fn snapshot(&self, name: &str, published: impl FnOnce() -> u64) -> HandlerMetrics {
         let written = self.written.load(Acquire);
         let failed = self.failed.load(Acquire);

@@ -1,8 +1,8 @@
-//! The choices a handler's queue and thread are set up with: plain data, no logic.
+//! Settings of queues, threads and spans that are plain values.
 
 use std::time::Duration;
 
-/// How records reach a handler's thread.
+/// The transport of records from callers to a handler's thread.
 ///
 /// # Examples
 ///
@@ -17,24 +17,25 @@ use std::time::Duration;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Transport {
-    /// One ring of `bytes` bytes for every thread that logs, rounded up to a power of two: 1 KiB to 64 MiB.
+    /// A ring buffer for each thread that logs. This is the fastest transport.
     ///
-    /// The fastest transport. A ring is reused when its thread has ended. Threads that come when rings have taken their part of
-    /// [`max_queue_bytes`](crate::ConfigBuilder::max_queue_bytes) get smaller ones, and later ones share a channel.
+    /// The ring of a thread that has ended is reused. The memory of all rings is limited
+    /// ([`max_queue_bytes`](crate::ConfigBuilder::max_queue_bytes)): when rings have used their part of it, new threads get
+    /// smaller rings, and further ones share a channel.
     PerThread {
-        /// The size of one thread's ring, in bytes.
+        /// The size of each ring in bytes, from 1 KiB to 64 MiB, rounded up to a power of two.
         bytes: usize,
     },
-    /// One channel that all threads share, for programs with thousands of threads that log.
+    /// One channel for all threads, for programs in which thousands of threads log.
     Shared {
-        /// How many records the channel holds; `None` for as many as the handler's share of
+        /// Maximum number of records in the channel; `None` for as many as the handler's share of
         /// [`max_queue_bytes`](crate::ConfigBuilder::max_queue_bytes) has room for.
         capacity: Option<usize>,
     },
 }
 
 impl Transport {
-    /// How much memory a queue has at least: room for one ring as large as was asked for, and for as much beside it.
+    /// Returns the minimum memory of a queue in bytes, which covers a ring of the configured size and spilled payloads.
     pub(crate) fn least_bytes(self) -> usize {
         match self {
             Transport::PerThread { bytes } => bytes.next_power_of_two().saturating_mul(4),
@@ -44,15 +45,15 @@ impl Transport {
 }
 
 impl Default for Transport {
-    /// A ring of 256 KiB per thread.
+    /// Returns a transport with a ring of 256 KiB per thread.
     fn default() -> Self {
         Transport::PerThread { bytes: 256 * 1024 }
     }
 }
 
-/// What happens to a record when its handler's queue is full.
+/// What happens to a record when the queue of its handler is full.
 ///
-/// The policy applies to records only: flush and shutdown always get through.
+/// The policy applies to records only. Flush and shutdown requests are never dropped.
 ///
 /// # Examples
 ///
@@ -72,22 +73,23 @@ impl Default for Transport {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum OverflowPolicy {
-    /// The caller waits for room. Nothing is lost.
+    /// The caller waits for room. No record is dropped.
     #[default]
     Block,
-    /// The caller waits for room for this long; then the record is dropped and counted.
+    /// The caller waits for room up to this timeout; then the new record is dropped and counted.
     BlockFor(Duration),
-    /// The record is dropped and counted.
+    /// The new record is dropped and counted.
     DropNewest,
     /// The oldest record in the queue is dropped and counted. For [`Transport::Shared`] only.
     DropOldest,
 }
 
-/// What a handler's thread does while it has nothing to do.
+/// How a handler's thread polls its queue while there are no records.
 ///
-/// Callers do not wake it, unless its queue is full or by `wake_level`. It looks for records again and again: for a moment without sleeping, then in sleeps that
-/// double from `first_sleep` to `longest_sleep`. A longer sleep costs an idle process less; it delays the first
-/// record after a pause by that much, and nobody else.
+/// Callers do not wake the thread, except when the queue is full and for records of `wake_level` and above. The thread
+/// polls: first without sleeping, for the time `spin`, then with sleeps that double from `first_sleep` to
+/// `longest_sleep`. Longer sleeps reduce the load of an idle process. They delay the output of the first record after a
+/// pause, but never a caller.
 ///
 /// # Examples
 ///
@@ -95,7 +97,7 @@ pub enum OverflowPolicy {
 /// use femtologging::{FemtoStreamHandler, IdlePolicy, Level};
 /// use std::time::Duration;
 ///
-/// // Hardly ever awake, but at once when something is wrong:
+/// // Rarely awake, but woken at once by errors:
 /// let quiet = IdlePolicy { longest_sleep: Duration::from_millis(200), ..IdlePolicy::default() };
 /// let handler = FemtoStreamHandler::stderr().idle(quiet).wake_level(Level::Error).build()?;
 /// # drop(handler);
@@ -103,11 +105,11 @@ pub enum OverflowPolicy {
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct IdlePolicy {
-    /// How long it spins between two looks before it begins to sleep. 2 µs by default.
+    /// The time for which the thread polls without sleeping. 2 µs by default.
     pub spin: Duration,
-    /// The first sleep. 50 µs by default.
+    /// The duration of the first sleep. 50 µs by default.
     pub first_sleep: Duration,
-    /// The longest sleep. 100 ms by default, which keeps an idle handler below 0.05 % of one processor.
+    /// The maximum duration of a sleep. 100 ms by default: an idle handler then uses less than 0.05 % of one processor.
     pub longest_sleep: Duration,
 }
 
@@ -121,10 +123,10 @@ impl Default for IdlePolicy {
     }
 }
 
-/// Which records a span makes of itself.
+/// Which records a span logs about itself.
 ///
-/// Both are at the span's level and carry its keys. That of the end has a key `duration`, from the first entry to the end of the
-/// last handle or guard, and `panicked` if a panic left the span.
+/// They have the span's level and its keys. The record `exit` also has the key `duration`, from the first entry to the end
+/// of the span, and the key `panicked` if a panic has left the span.
 ///
 /// # Examples
 ///
@@ -141,13 +143,13 @@ impl Default for IdlePolicy {
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum SpanEvents {
-    /// None.
+    /// No records.
     None,
-    /// `enter`, when it is entered for the first time.
+    /// A record `enter` when the span is entered for the first time.
     Enter,
-    /// `exit`, when it is over.
+    /// A record `exit` when the span ends.
     Exit,
-    /// `enter` and `exit`.
+    /// Both records.
     #[default]
     Both,
 }

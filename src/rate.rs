@@ -1,17 +1,25 @@
-//! How often one call logs: the limits that a macro takes, and how they count.
+//! Rate limits: those of single calls (`once`, `every: n`, `per: duration` …), and the token bucket of all.
+//!
+//! | limit | state of a call site |
+//! |---|---|
+//! | `once`, `first: n`, `every: n` | the number of calls |
+//! | `per: duration` | a token bucket of one token |
+//! | `sample: share` | the sum of the shares, a fixed-point number |
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use crate::time::uptime;
 
-/// The limit of one call site: `once`, `every: n`, `first: n`, `per: duration` or `sample: share`.
+/// The rate limit of one call site, in a `static`.
 ///
-/// Each of its methods counts a call and says whether it goes on; if so, how many calls were turned away since the last one
-/// that did.
+/// Each method counts a call. It returns `None` if the call is suppressed, and otherwise the number of calls suppressed
+/// since the last one that passed. All orderings are relaxed: the counts guard no other data.
 #[doc(hidden)]
 pub struct Rate {
+    /// Depends on the limit; see the module's documentation.
     state: AtomicU64,
+    /// Calls suppressed since the last one that passed.
     suppressed: AtomicU64,
 }
 
@@ -21,25 +29,25 @@ impl Rate {
         Self { state: AtomicU64::new(0), suppressed: AtomicU64::new(0) }
     }
 
-    /// Lets the first call go on.
+    /// Lets the first call pass.
     pub fn once(&self) -> Option<u64> {
         self.first(1)
     }
 
-    /// Lets the first `n` calls go on.
+    /// Lets the first `n` calls pass.
     pub fn first(&self, n: u64) -> Option<u64> {
-        // A look first, so that a call that is turned away writes nothing.
+        // Loaded first, so that a suppressed call writes nothing, and the cache line stays shared.
         (self.state.load(Relaxed) < n && self.state.fetch_add(1, Relaxed) < n).then_some(0)
     }
 
-    /// Lets the first call and then every `n`-th go on; 0 counts as 1.
+    /// Lets the first call pass and then every `n`-th. 0 counts as 1.
     pub fn every(&self, n: u64) -> Option<u64> {
         let n = n.max(1);
         let count = self.state.fetch_add(1, Relaxed);
         count.is_multiple_of(n).then_some(if count == 0 { 0 } else { n - 1 })
     }
 
-    /// Lets one call through per period, the first call included.
+    /// Lets one call pass per period, starting with the first call.
     pub fn per(&self, period: Duration) -> Option<u64> {
         let now = i64::try_from(uptime().as_nanos()).unwrap_or(i64::MAX);
         let quota = Quota::new(i64::try_from(period.as_nanos()).unwrap_or(i64::MAX), 1);
@@ -50,12 +58,13 @@ impl Rate {
         self.settle(passes)
     }
 
-    /// Lets a share of the calls go on, from 0 to 1, evenly spread.
+    /// Lets a share of the calls pass, from 0.0 to 1.0, evenly spread.
     pub fn sample(&self, share: f64) -> Option<u64> {
         let passes = completes(&self.state, fraction(share));
         self.settle(passes)
     }
 
+    /// Counts a call as passed or suppressed.
     fn settle(&self, passes: bool) -> Option<u64> {
         if passes {
             return Some(self.suppressed.swap(0, Relaxed));
@@ -114,7 +123,7 @@ impl Quota {
 pub(crate) struct TokenBucket {
     /// When the bucket is full, in nanoseconds on the caller's clock; see [`Quota::take`].
     full_at: i64,
-    /// Calls refused since the last one that was let through.
+    /// Calls refused since a token was last taken.
     refused: u64,
 }
 
@@ -148,15 +157,16 @@ impl TokenBucket {
 
 const ONE: u64 = 1 << 32;
 
-/// A share from 0 to 1, with 32 binary places.
+/// Converts a share from 0.0 to 1.0 to a fixed-point number with 32 fractional bits.
 pub(crate) fn fraction(share: f64) -> u64 {
     (share.clamp(0.0, 1.0) * ONE as f64) as u64
 }
 
-/// Adds a share to a sum of shares, and says whether that completes a whole one; the first one always does, unless the
-/// share is nothing.
+/// Adds a share to a sum of shares. Returns whether the sum reaches or passes an integer.
+///
+/// With a share of 1/4, for example, that is the case for calls 1, 5, 9 …: the sum starts just below an integer.
 pub(crate) fn completes(sum: &AtomicU64, share: u64) -> bool {
-    // The sum starts just below a whole number.
+    // The stored sum starts at 0; with ONE - 1 added, it starts just below an integer.
     let before = sum.fetch_add(share, Relaxed).wrapping_add(ONE - 1);
     before.wrapping_add(share) / ONE != before / ONE
 }

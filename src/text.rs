@@ -1,4 +1,12 @@
-//! Where text goes: as it is, or with control characters escaped.
+//! Text output: escaping, numbers, and text that is escaped in advance.
+//!
+//! Formatters write to an [`Output`], which decides about escaping:
+//!
+//! | output | writes | `a"b` and a line feed becomes |
+//! |---|---|---|
+//! | [`Raw`] | text as it is | `a"b` and a line feed |
+//! | [`Escaped`] | text on one line | `a"b\n` |
+//! | [`Quoted`] | the inside of a JSON string | `a\"b\n` |
 
 mod quoted;
 
@@ -6,7 +14,7 @@ pub(crate) use quoted::{Quoted, push_string};
 
 use std::fmt;
 
-/// A destination of text that treats what it knows to be harmless faster.
+/// A destination of text, with faster methods for text that needs no escaping.
 pub(crate) trait Output: fmt::Write + Sized {
     /// Writes text that has no control characters, such as digits.
     #[inline]
@@ -26,7 +34,7 @@ pub(crate) trait Output: fmt::Write + Sized {
         self.plain(itoa::Buffer::new().format(number));
     }
 
-    /// Writes text whose escaped form is at hand.
+    /// Writes text that was escaped in advance.
     #[inline]
     fn prepared(&mut self, text: &Prepared) {
         let _ = self.write_str(&text.raw);
@@ -121,7 +129,7 @@ pub(crate) fn floor_char_boundary(text: &str, at: usize) -> usize {
     (0..=at.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
 }
 
-/// Text in the forms that outputs want, for what is written again and again.
+/// Text that is written repeatedly, such as the name of a key, in the forms of all outputs.
 #[derive(Clone)]
 pub(crate) struct Prepared {
     raw: String,
@@ -142,15 +150,15 @@ impl Prepared {
     }
 }
 
-/// Bytes that are appended again and again.
+/// Bytes that are appended repeatedly.
 #[derive(Clone, Debug)]
 pub(crate) struct Block {
     bytes: Vec<u8>,
-    /// The same again, if they are that few, with anything behind them.
+    /// A copy of the first bytes, padded with zeros. Used if `bytes` is not longer.
     block: [u8; BLOCK],
 }
 
-/// Copying a block of fixed length and cutting it off is faster than copying short text of any length.
+/// Size of the block in bytes. Copying a block of fixed size, and then truncating, is faster than a copy of variable size.
 const BLOCK: usize = 32;
 
 impl Block {
@@ -174,8 +182,8 @@ impl Block {
 
 /// Appends a number in decimal digits.
 ///
-/// Numbers of up to eight digits are put together in a register: `itoa` stores digit pairs into a buffer, and bytes
-/// that were just stored in pieces are slow to copy from there as a block.
+/// Numbers of up to eight digits are assembled in a register. `itoa` stores pairs of digits to a buffer, and a load of
+/// several bytes that were just stored separately is slow: the processor cannot forward the stores.
 #[inline]
 fn push_number(out: &mut Vec<u8>, number: u64) {
     if number >= 100_000_000 {
@@ -183,7 +191,7 @@ fn push_number(out: &mut Vec<u8>, number: u64) {
         return;
     }
     let digits = eight_digits(number);
-    // Leading zeros are the low bytes; a lone zero stays.
+    // Leading zeros are in the low bytes. Bit 56 keeps the last digit of the number 0.
     let zeros = ((digits | (1 << 56)).trailing_zeros() / 8) as usize;
     let text = (digits | 0x3030_3030_3030_3030) >> (8 * zeros);
     let end = out.len() + 8 - zeros;
@@ -193,11 +201,17 @@ fn push_number(out: &mut Vec<u8>, number: u64) {
 
 /// Splits a number below 10^8 into its eight decimal digits, a byte each, the first one in the lowest byte.
 ///
-/// All divisions of one step are done at once, side by side in one word, as multiplications by the inverse. See Paul
-/// Khuong, "How to print integers really fast" (2017).
+/// The divisions of each step are done in parallel within one word (SWAR), as multiplications by the inverse. See Paul
+/// Khuong, "How to print integers really fast" (2017). For example, with 12,345,678:
+///
+/// ```text
+/// fours      5678        | 1234                      two numbers of 32 bits, written from high to low
+/// pairs      78   | 56   | 34   | 12                 four numbers of 16 bits
+/// digits     8 | 7 | 6 | 5 | 4 | 3 | 2 | 1           eight bytes
+/// ```
 #[inline]
 fn eight_digits(number: u64) -> u64 {
-    // Two numbers below 10^4, in 32 bits each; then four below 100, in 16 bits each; then eight digits.
+    // 10,486 / 2^20 is 1/100, and 103 / 2^10 is 1/10, exactly enough for numbers below 10^4 and 100.
     let fours = (number / 10_000) | ((number % 10_000) << 32);
     let hundreds = ((fours * 10_486) >> 20) & 0x7F_0000_007F;
     let pairs = hundreds | ((fours - 100 * hundreds) << 16);
@@ -205,7 +219,7 @@ fn eight_digits(number: u64) -> u64 {
     tens | ((pairs - 10 * tens) << 8)
 }
 
-/// Appends `text` to `out`, control characters escaped: `\n`, `\r`, `\t`, and others as `\u{1b}`.
+/// Appends text with control characters escaped: `\n`, `\r` and `\t`, and others in the form `\u{1b}`.
 ///
 /// See [`is_harmful`] for what counts as a control character. A backslash stays as it is.
 pub(crate) fn push_escaped(out: &mut Vec<u8>, text: &str) {

@@ -1,9 +1,9 @@
-//! The zone that times are written and kept in: UTC, or another with the feature `local-time`.
+//! Time zones, for formatting times and for rollovers at local times. UTC only, without the feature `local-time`.
 
 #[cfg(feature = "local-time")]
 use crate::error::{Error, Problem};
 
-/// Where a clock hangs.
+/// A time zone.
 #[derive(Clone, Debug, Default)]
 pub(crate) enum Zone {
     #[default]
@@ -14,12 +14,12 @@ pub(crate) enum Zone {
 
 #[cfg(feature = "local-time")]
 impl Zone {
-    /// The system's zone, or UTC where it has none.
+    /// Returns the system's time zone, or UTC if it cannot be determined.
     pub(crate) fn local() -> Self {
         jiff::tz::TimeZone::try_system().map_or(Self::Utc, Self::Other)
     }
 
-    /// The zone with this name in the IANA database, such as `Europe/Berlin`.
+    /// Returns the time zone with this name in the IANA database, such as `Europe/Berlin`.
     pub(crate) fn named(name: &str) -> Result<Self, Error> {
         let problem = |why| {
             let remedy = format!("{why}; give a name of the IANA database, such as Europe/Berlin");
@@ -31,12 +31,12 @@ impl Zone {
 
 #[cfg_attr(not(feature = "local-time"), expect(unused_variables, reason = "UTC is the same in every second"))]
 impl Zone {
-    /// Says whether this is UTC by name, whose times end in `Z`.
+    /// Returns whether this is UTC itself, whose times end in `Z`, and not a zone with the same offset.
     pub(crate) fn is_utc(&self) -> bool {
         matches!(self, Self::Utc)
     }
 
-    /// Returns how many seconds the zone is ahead of UTC in this second since the epoch.
+    /// Returns the offset from UTC in seconds (positive east of Greenwich) at a second since the Unix epoch.
     pub(crate) fn offset(&self, second: i64) -> i32 {
         match self {
             Self::Utc => 0,
@@ -45,11 +45,16 @@ impl Zone {
         }
     }
 
-    /// Returns the second since the epoch in which the zone's clock shows `shown`, counted as if it were UTC.
+    /// Converts a local time to seconds since the Unix epoch. `shown` is the local time, as if it were UTC.
     ///
-    /// Near a change of the clock there are two answers, by the offset before it and by the one after: where the
-    /// clock shows `shown` twice, they are the first and the second time; where it never does, only the first answer
-    /// lies behind the change.
+    /// Returns two candidates: by the offset before the nearest transition, and by the offset after it. They differ only
+    /// near a transition:
+    ///
+    /// * a local time that occurs twice (a fold): the first and the second occurrence;
+    /// * a local time that does not occur (a gap): only the first candidate is after the transition.
+    ///
+    /// For example, in Berlin the clock goes from 02:00 to 03:00 (UTC+1 to UTC+2) at 01:00 UTC. For 02:30, which does not
+    /// occur, the candidates are 01:30 UTC, which is shown as 03:30, and 00:30 UTC, which is shown as 01:30.
     pub(crate) fn seconds(&self, shown: i64) -> (i64, i64) {
         match self {
             Self::Utc => (shown, shown),
@@ -66,7 +71,7 @@ impl Zone {
         }
     }
 
-    /// Returns the first second after this one from which on the zone has another offset.
+    /// Returns the second of the next transition: after `second`, the first one with another offset.
     pub(crate) fn next_change(&self, second: i64) -> Option<i64> {
         match self {
             Self::Utc => None,
@@ -75,7 +80,7 @@ impl Zone {
         }
     }
 
-    /// Appends what the zone is called in this second, such as `CEST`.
+    /// Appends the abbreviation of the zone at this second, such as `CEST`.
     pub(crate) fn write_name(&self, second: i64, out: &mut Vec<u8>) {
         match self {
             Self::Utc => out.extend_from_slice(b"UTC"),

@@ -1,10 +1,10 @@
-//! Text between double quotes, as RFC 8259 has it.
+//! JSON strings (RFC 8259, section 7).
 
 use std::fmt;
 
 use super::{Output, Prepared, is_harmful, is_suspect};
 
-/// Appends text as a JSON string's inside: quotes, backslashes, and whatever other outputs escape, are escaped.
+/// Appends text as the inside of a JSON string: escapes quotes, backslashes, and what [`Escaped`](super::Escaped) escapes.
 pub(crate) struct Quoted<'a>(pub(crate) &'a mut Vec<u8>);
 
 impl fmt::Write for Quoted<'_> {
@@ -37,7 +37,7 @@ impl Output for Quoted<'_> {
     }
 }
 
-/// Appends a whole string with its quotes.
+/// Appends text as a JSON string with its quotes.
 #[inline]
 pub(crate) fn push_string(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
@@ -66,7 +66,7 @@ fn push_escaped(out: &mut Vec<u8>, text: &str) {
             '\n' => out.extend_from_slice(b"\\n"),
             '\r' => out.extend_from_slice(b"\\r"),
             '\t' => out.extend_from_slice(b"\\t"),
-            // All of them are below U+10000, so that one escape does.
+            // All harmful characters are below U+10000, and need one escape rather than a surrogate pair.
             c if is_harmful(c) => {
                 let digit = |shift: u32| b"0123456789abcdef"[(u32::from(c) >> shift) as usize & 15];
                 out.extend_from_slice(&[b'\\', b'u', digit(12), digit(8), digit(4), digit(0)]);

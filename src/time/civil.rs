@@ -1,4 +1,7 @@
-//! Wall-clock time as text: RFC 3339 in UTC, fast.
+//! Wall-clock time as text: RFC 3339 in UTC.
+//!
+//! Consecutive records mostly fall into the same second. So a writer caches the text of the last second, and for each
+//! time only writes the fraction.
 
 use std::fmt;
 
@@ -9,9 +12,9 @@ const SECONDS_PER_DAY: i64 = 86_400;
 const DAYS_PER_ERA: i64 = 146_097;
 const DAYS_TO_MARCH_OF_YEAR_0: i64 = 719_468;
 
-/// Where the point stands in `2026-03-12T08:30:00.123456789Z`.
+/// The index of the decimal point in `2026-03-12T08:30:00.123456789Z`.
 const POINT: usize = 19;
-/// Length of that text.
+/// The length of that text.
 const LONGEST: usize = POINT + 11;
 
 /// The digits of every number below 100.
@@ -25,25 +28,24 @@ static PAIRS: [[u8; 2]; 100] = {
     pairs
 };
 
-/// Writes times as text and remembers the last second, whose text it need not work out again.
-///
-/// Consecutive times mostly fall into one second, so that a call costs a few digits and a copy.
+/// Writes times as text; see the module's documentation.
 #[derive(Clone, Debug)]
 pub(crate) struct CivilWriter {
-    /// Start of the second that `text` shows, in nanoseconds since the epoch; the earliest one starts below
-    /// `i64::MIN`.
+    /// The start of the second in `text`, in nanoseconds since the epoch. An `i128`, because the second that contains
+    /// `i64::MIN` starts before it.
     second: i128,
+    /// The text of the second, with the fraction of any time in it.
     text: [u8; LONGEST],
 }
 
 impl CivilWriter {
-    /// Makes a writer that remembers the epoch.
+    /// Makes a writer, with the text of the epoch.
     pub(crate) const fn new() -> Self {
         Self { second: 0, text: *b"1970-01-01T00:00:00.000000000Z" }
     }
 
-    /// Appends the time in UTC with this many fractional digits, 0 to 9 (more count as 9), cut off rather than
-    /// rounded.
+    /// Appends the time in UTC with this number of fractional digits, 0 to 9 (more count as 9). Further digits are
+    /// truncated, not rounded.
     #[inline]
     pub(crate) fn write_utc(&mut self, time: Timestamp, digits: u8, out: &mut Vec<u8>) {
         if digits == 6 {
@@ -52,8 +54,8 @@ impl CivilWriter {
         out.extend_from_slice(self.utc(time, digits));
     }
 
-    /// The same with six digits, whose text is put together in a register: bytes that were just stored one by one
-    /// are slow to load again as a block.
+    /// [`write_utc`](Self::write_utc) with six digits, the default of formatters. The digits are assembled in a register:
+    /// a load of several bytes that were just stored one by one is slow.
     #[inline]
     fn write_micros(&mut self, time: Timestamp, out: &mut Vec<u8>) {
         let micros = self.nanos(time) / 1000;
@@ -65,7 +67,7 @@ impl CivilWriter {
         out.extend_from_slice(&tail.to_le_bytes()[..7]);
     }
 
-    /// Returns the nanoseconds into the second that `time` is in, whose text is then there.
+    /// Makes sure that `text` has the second of `time`. Returns the nanoseconds since the start of that second.
     #[inline]
     fn nanos(&mut self, time: Timestamp) -> u32 {
         let into_second = i128::from(time.as_nanos()) - self.second;
@@ -93,7 +95,7 @@ impl CivilWriter {
         &self.text[..=end]
     }
 
-    /// Formats the second that `time` is in and returns the nanoseconds into it.
+    /// Formats the second of `time`. Returns the nanoseconds since the start of that second.
     #[cold]
     fn turn_to(&mut self, time: Timestamp) -> u32 {
         let second = time.as_nanos().div_euclid(NANOS_PER_SECOND);

@@ -1,4 +1,7 @@
-//! Where ticks come from: the processor's counter, or a test's hand.
+//! Clocks: the sources of ticks.
+//!
+//! Reading the wall clock takes several times as long as reading the processor's cycle counter. So a record is stamped with
+//! ticks of the counter, and its consumer converts them to wall-clock time.
 
 use super::clocksource::{self, Judgement};
 use super::segments::Segments;
@@ -8,13 +11,13 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::{Duration, Instant};
 
-/// Chosen and calibrated when first used, which blocks for about 0.6 ms (at most 200 ms).
+/// The system's clock. It is chosen and calibrated when it is first used, which takes about 0.6 ms (at most 200 ms).
 static SYSTEM: LazyLock<TickSource> = LazyLock::new(|| {
     first_use();
     TickSource::choose(clocksource::of_the_kernel())
 });
 
-/// Ticks of every manual clock at the Unix epoch, so that times before it have ticks too.
+/// The ticks of a manual clock at the Unix epoch. They are not 0, so that times before the epoch also have ticks.
 pub(super) const MANUAL_EPOCH: u64 = 1 << 63;
 
 /// A source of ticks, cheap to read and to clone.
@@ -39,18 +42,18 @@ pub struct Clock(pub(super) TickSource);
 
 #[derive(Clone, Debug)]
 pub(super) enum TickSource {
-    /// The cycle counter, or the monotonic clock where the processor has no steady one.
+    /// The cycle counter, or the monotonic clock if the processor has no invariant counter; `quanta` decides.
     Counter(quanta::Clock),
-    /// The monotonic clock, in nanoseconds since this moment.
+    /// The monotonic clock, in nanoseconds since this instant.
     Monotonic(Instant),
     Manual(ManualClock),
 }
 
 impl TickSource {
-    /// Returns the best source that can be trusted.
+    /// Returns the fastest source that is reliable.
     ///
-    /// The processor says whether its counter is steady, but not whether those of several cores agree. Linux measures that,
-    /// and stops using a counter that fails: then it is not used here, either.
+    /// The processor reports whether its counter is invariant, but not whether the counters of its cores agree. Linux
+    /// measures that, and stops using a counter that fails; then it is not used here, either.
     fn choose(judgement: Judgement) -> Self {
         match judgement {
             Judgement::Trusted | Judgement::Unknown => Self::Counter(quanta::Clock::new()),
@@ -60,7 +63,7 @@ impl TickSource {
 }
 
 impl Clock {
-    /// Returns the system's clock: the cycle counter where it is steady, the monotonic clock elsewhere.
+    /// Returns the system's clock: the cycle counter where it is reliable, and the monotonic clock elsewhere.
     ///
     /// On Linux the kernel's judgement of the counter decides
     /// (`/sys/devices/system/clocksource/clocksource0/current_clocksource`): it is used if the kernel keeps time by it itself,
@@ -72,12 +75,12 @@ impl Clock {
         Self(lazy(&SYSTEM).clone())
     }
 
-    /// Returns a clock that stands still unless its [`ManualClock`] is moved.
+    /// Returns a clock that only moves when its [`ManualClock`] is moved.
     pub fn manual(clock: &ManualClock) -> Self {
         Self(TickSource::Manual(clock.clone()))
     }
 
-    /// Whether a test moves this clock.
+    /// Returns whether this is a manual clock.
     pub(crate) fn is_manual(&self) -> bool {
         matches!(self.0, TickSource::Manual(_))
     }
@@ -94,7 +97,7 @@ impl Clock {
 }
 
 impl Clock {
-    /// The time that has passed since this clock showed `ticks`.
+    /// Returns the time that has passed since this clock showed `ticks`.
     pub(crate) fn elapsed(&self, ticks: u64) -> Duration {
         match &self.0 {
             TickSource::Counter(clock) => clock.delta(ticks, clock.raw()),
@@ -104,7 +107,7 @@ impl Clock {
         }
     }
 
-    /// How many nanoseconds 2^32 ticks take.
+    /// Returns the rate of the clock: nanoseconds per 2^32 ticks.
     pub(super) fn rate(&self) -> u64 {
         match &self.0 {
             TickSource::Counter(clock) => clock.delta_as_nanos(0, 1 << 32),
@@ -112,8 +115,8 @@ impl Clock {
         }
     }
 
-    /// Reads ticks and wall clock together: of some attempts the one that took the fewest ticks, in case others were
-    /// interrupted.
+    /// Reads ticks and wall clock at the same moment: of four attempts the one that took the fewest ticks, because others
+    /// may have been interrupted between the two readings.
     pub(super) fn look(&self) -> (u64, Timestamp) {
         if let TickSource::Manual(clock) = &self.0 {
             let ticks = clock.ticks();
@@ -134,7 +137,7 @@ fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// The hand that moves a [`Clock::manual`], for tests; clones move the same clock.
+/// Moves a [`Clock::manual`], for tests. Clones move the same clock.
 ///
 /// # Examples
 ///
@@ -152,7 +155,7 @@ pub struct ManualClock(Arc<Hand>);
 #[derive(Debug)]
 struct Hand {
     ticks: AtomicU64,
-    /// How far the wall clock is ahead of the ticks, in nanoseconds.
+    /// By how many nanoseconds the wall clock is ahead of the ticks.
     ahead: AtomicI64,
     line: Mutex<Segments>,
 }
@@ -165,7 +168,7 @@ impl ManualClock {
         Self(Arc::new(Hand { ticks, ahead: AtomicI64::new(0), line: Mutex::new(line) }))
     }
 
-    /// Moves the clock to a later time; an earlier one is ignored. The ticks of records grow with it.
+    /// Moves the clock, with its ticks, to a later time. An earlier time is ignored.
     pub fn set(&self, time: Timestamp) {
         let ahead = self.0.ahead.load(Ordering::SeqCst);
         let time = Timestamp::from_nanos(time.as_nanos().saturating_sub(ahead));
@@ -177,7 +180,7 @@ impl ManualClock {
         self.set(self.now().saturating_add(duration));
     }
 
-    /// Sets the wall clock to another time, earlier or later, as an administrator does or a program that synchronises it.
+    /// Sets only the wall clock, to an earlier or later time, like an administrator or NTP.
     /// Ticks stay as they are. Handlers' threads notice the step up to a second of ticks later.
     pub fn step_to(&self, time: Timestamp) {
         let ticks = self.ticks().wrapping_sub(MANUAL_EPOCH) as i64;
@@ -193,13 +196,13 @@ impl ManualClock {
         self.0.ticks.load(Ordering::SeqCst)
     }
 
-    /// The time by the wall clock when the ticks are these.
+    /// Returns the wall-clock time at these ticks.
     fn at(&self, ticks: u64) -> Timestamp {
         let ahead = self.0.ahead.load(Ordering::SeqCst);
         Timestamp::from_nanos((ticks.wrapping_sub(MANUAL_EPOCH) as i64).saturating_add(ahead))
     }
 
-    /// The one time line of this clock.
+    /// Returns what all time lines of this clock are copies of.
     pub(super) fn line(&self) -> &Mutex<Segments> {
         &self.0.line
     }

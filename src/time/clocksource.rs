@@ -1,7 +1,7 @@
-//! What the kernel thinks of the processor's cycle counter.
+//! Whether the kernel trusts the processor's cycle counter.
 //!
 //! Linux compares the counter with another clock while it runs, and the counters of the cores with each other. A counter
-//! that fails is marked unstable, and the kernel goes on with another clock source. See
+//! that fails is marked unstable, and the kernel switches to another clock source. See
 //! `Documentation/timers/timekeeping.rst` and `kernel/time/clocksource.c` in its sources.
 
 /// Whether the counter can be used for time stamps.
@@ -15,7 +15,7 @@ pub(super) enum Judgement {
     Unknown,
 }
 
-/// Returns what the kernel says.
+/// Returns the kernel's judgement.
 pub(super) fn of_the_kernel() -> Judgement {
     if cfg!(target_os = "linux") {
         let current = std::fs::read_to_string("/sys/devices/system/clocksource/clocksource0/current_clocksource");
@@ -25,7 +25,7 @@ pub(super) fn of_the_kernel() -> Judgement {
     }
 }
 
-/// Reads the name of the current clock source. Those of a cycle counter are `tsc` on x86 and `arch_sys_counter` on ARM.
+/// Judges by the name of the current clock source. That of the cycle counter is `tsc` on x86, and `arch_sys_counter` on ARM.
 ///
 /// A guest's `kvm-clock` or `hyperv_clocksource_tsc_page` is made from the counter, but corrected for each core or after a
 /// migration; the bare counter is not.

@@ -4,8 +4,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// A point in time, as nanoseconds since the Unix epoch.
 ///
-/// It reaches from 1677-09-21 to 2262-04-11. `Display` is RFC 3339 in UTC with six fractional digits, `Debug` the
-/// same with nine; the default is the epoch.
+/// The range is from 1677-09-21 to 2262-04-11. `Display` writes the time as of RFC 3339, in UTC with six fractional digits,
+/// `Debug` with nine. The default is the epoch.
 ///
 /// # Examples
 ///
@@ -25,7 +25,7 @@ impl Timestamp {
     /// The latest time.
     pub const MAX: Self = Self(i64::MAX);
 
-    /// Makes a time from nanoseconds since the Unix epoch; negative ones lie before it.
+    /// Makes a time from nanoseconds since the Unix epoch. Negative numbers are times before it.
     pub const fn from_nanos(nanos: i64) -> Self {
         Self(nanos)
     }
@@ -40,7 +40,7 @@ impl Timestamp {
         Self::from_system_time(SystemTime::now())
     }
 
-    /// Converts from the standard library's time; one out of range becomes [`MIN`](Self::MIN) or
+    /// Converts a time of the standard library. A time that is out of range becomes [`MIN`](Self::MIN) or
     /// [`MAX`](Self::MAX).
     pub fn from_system_time(time: SystemTime) -> Self {
         match time.duration_since(UNIX_EPOCH) {
@@ -52,20 +52,20 @@ impl Timestamp {
         }
     }
 
-    /// Converts to the standard library's time; one that the platform cannot represent becomes the epoch.
+    /// Converts to a time of the standard library. A time that the platform cannot represent becomes the epoch.
     pub fn to_system_time(self) -> SystemTime {
         let distance = Duration::from_nanos(self.0.unsigned_abs());
         let time = if self.0 < 0 { UNIX_EPOCH.checked_sub(distance) } else { UNIX_EPOCH.checked_add(distance) };
         time.unwrap_or(UNIX_EPOCH)
     }
 
-    /// Adds a duration, or returns `None` if the sum is out of range.
+    /// Adds a duration. Returns `None` if the sum is out of range.
     pub fn checked_add(self, duration: Duration) -> Option<Self> {
         let sum = i128::from(self.0).checked_add(i128::try_from(duration.as_nanos()).ok()?)?;
         i64::try_from(sum).ok().map(Self)
     }
 
-    /// Adds a duration, stopping at [`MAX`](Self::MAX).
+    /// Adds a duration. A sum that is out of range becomes [`MAX`](Self::MAX).
     pub fn saturating_add(self, duration: Duration) -> Self {
         self.checked_add(duration).unwrap_or(Self::MAX)
     }
