@@ -51,16 +51,20 @@ use crate::sync::{AtomicBool, AtomicU64, Ordering::*, Signal, fence};
 /// |  records  |       bytes        |
 /// +-----------+--------------------+
 /// ```
+///
+/// A single cost leaves the highest bit of both halves alone, and so does a limit: the sum of what is taken and one more
+/// cost carries nothing from one half into the other.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Cost(u64);
 
 impl Cost {
     pub(crate) const NOTHING: Self = Self(0);
     const BYTES: u64 = (1 << 40) - 1;
-    const RECORDS: u64 = (1 << 24) - 1;
+    const MOST_BYTES: u64 = Self::BYTES / 2;
+    const MOST_RECORDS: u64 = (1 << 23) - 1;
 
     pub(crate) fn new(records: usize, bytes: usize) -> Self {
-        Self((records as u64).min(Self::RECORDS) << 40 | (bytes as u64).min(Self::BYTES))
+        Self((records as u64).min(Self::MOST_RECORDS) << 40 | (bytes as u64).min(Self::MOST_BYTES))
     }
 
     /// The cost of bytes that are not a record.
@@ -120,7 +124,7 @@ impl Room {
 
     /// Makes a room whose line is served when half of it is free.
     pub(crate) fn served_when_half_free(records: usize, bytes: usize) -> Self {
-        let records = records.min(Cost::RECORDS as usize);
+        let records = records.min(Cost::MOST_RECORDS as usize);
         Self { low: Cost::new(records / 2, bytes / 2), ..Self::new(records, bytes, bytes) }
     }
 

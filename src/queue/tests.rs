@@ -486,6 +486,15 @@ fn a_caller_that_gives_up_leaves_the_line_to_those_behind() {
 }
 
 #[test]
+fn a_room_without_limit_is_not_overrun() {
+    let room = Room::new(usize::MAX, usize::MAX, usize::MAX);
+    let most = super::Cost::new(usize::MAX, usize::MAX);
+    assert!(room.try_take(most));
+    assert!(!room.try_take(super::Cost::new(1, 0)) && !room.try_take(super::Cost::bytes(1)) && !room.try_take(most));
+    assert_eq!(room.used(), most);
+}
+
+#[test]
 fn the_oldest_record_makes_room_in_a_channel() {
     let (queue, hand) = queue(ONE_PLACE, OverflowPolicy::DropOldest);
     let levels = [Level::Debug, Level::Info, Level::Error];
