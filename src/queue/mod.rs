@@ -325,6 +325,11 @@ impl Queue {
     /// Refuses records from now on, and wakes callers that wait for room; their records are dropped.
     pub(crate) fn close(&self) {
         self.closed.store(true, Release);
+        if self.is_orphaned() {
+            // The callers that wait are threads of the parent process. One of them may have held the lock of its signal
+            // at the moment of the fork; it is held for ever here.
+            return;
+        }
         // Pairs with the fence of a caller that is about to sleep: it sees that the queue is closed, or it is seen here
         // and woken.
         fence(SeqCst);

@@ -494,6 +494,31 @@ fn a_room_without_limit_is_not_overrun() {
     assert_eq!(room.used(), most);
 }
 
+/// The signals of these callers may be locked for ever in a child of `fork`.
+#[test]
+fn a_child_of_fork_that_closes_a_queue_leaves_its_parent_s_callers_alone() {
+    let clock = Clock::manual(&ManualClock::new(Timestamp::from_nanos(0)));
+    for transport in [Transport::Shared { capacity: Some(1) }, Transport::PerThread { bytes: 1024 }] {
+        let mut queue = Queue::new("q", transport, 8192, OverflowPolicy::Block, 0, 0, clock.clone());
+        queue.process += 1;
+        let room = match &queue.lane {
+            Lane::PerThread(lane) => lane.common().room(),
+            Lane::Shared(lane) => lane.room(),
+        };
+        while room.try_take(room.cost(1000)) {}
+        std::thread::scope(|scope| {
+            let caller = scope.spawn(|| room.take(room.cost(1000), None));
+            while room.in_line() < 1 {
+                std::thread::yield_now();
+            }
+            queue.close();
+            assert_eq!((queue.is_closed(), room.in_line()), (true, 1));
+            room.close();
+            assert_eq!(caller.join().unwrap(), Err(DropReason::Closed));
+        });
+    }
+}
+
 #[test]
 fn the_oldest_record_makes_room_in_a_channel() {
     let (queue, hand) = queue(ONE_PLACE, OverflowPolicy::DropOldest);
