@@ -307,6 +307,29 @@ fn a_linked_file_rolls_over_wherever_the_link_leads() {
     assert_eq!(logging.metrics().handler("file").unwrap().errors, 0);
 }
 
+/// In a directory that others may write to, somebody may have put anything at the lock file's name.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_lock_file_that_is_no_file_costs_rollovers_and_nothing_else() {
+    for kind in ["link", "fifo"] {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, lock) = (dir.path().join("app.log"), dir.path().join(".app.log.lock"));
+        match kind {
+            "link" => std::os::unix::fs::symlink("elsewhere", &lock).unwrap(),
+            _ => assert!(std::process::Command::new("mkfifo").arg(&lock).status().unwrap().success()),
+        }
+        let (logging, logger) = system(&clock(), sized(&path).max_bytes(3).backup_count(1).build().unwrap());
+        (0..3).for_each(|n| info!(logger: logger, "{}", n));
+        logging.shutdown(LONG).unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "0\n1\n2\n");
+        let metrics = logging.metrics();
+        let error = metrics.handler("file").unwrap().last_error.as_deref().unwrap();
+        assert!(error.starts_with("cannot lock "), "{error}");
+        // Neither was the link followed nor anything else made.
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2);
+    }
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn devices_and_fifos_do_not_roll_over() {

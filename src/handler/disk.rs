@@ -13,6 +13,9 @@ use crate::time::Timestamp;
 pub(crate) trait FileSystem: Send + Sync {
     /// Opens a file for appending and creates it if it is not there, with these permission bits (Unix).
     fn append(&self, path: &Path, permissions: Option<u32>) -> io::Result<Box<dyn AppendFile>>;
+    /// The same for a file that is only locked, in a directory where others may create files: no symbolic link is followed,
+    /// and a FIFO is an error and not a wait for its reader (Unix).
+    fn append_plain(&self, path: &Path, permissions: Option<u32>) -> io::Result<Box<dyn AppendFile>>;
     /// Creates a file that must not be there, with these permission bits (Unix).
     #[cfg(feature = "gzip")]
     fn create(&self, path: &Path, permissions: Option<u32>) -> io::Result<Box<dyn AppendFile>>;
@@ -139,6 +142,13 @@ pub(crate) struct Disk;
 impl FileSystem for Disk {
     fn append(&self, path: &Path, permissions: Option<u32>) -> io::Result<Box<dyn AppendFile>> {
         Ok(Box::new(Handle::new(options(permissions).create(true).append(true).open(path)?)))
+    }
+
+    fn append_plain(&self, path: &Path, permissions: Option<u32>) -> io::Result<Box<dyn AppendFile>> {
+        let mut options = options(permissions);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, libc::O_NOFOLLOW | libc::O_NONBLOCK);
+        Ok(Box::new(Handle::new(options.create(true).append(true).open(path)?)))
     }
 
     #[cfg(feature = "gzip")]

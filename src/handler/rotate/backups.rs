@@ -160,7 +160,7 @@ impl Backups {
             Err(TryLockError::WouldBlock) => return Ok(None),
         };
         let path = self.lock_path();
-        let file = self.fs.append(&path, self.permissions)?;
+        let file = self.fs.append_plain(&path, self.permissions)?;
         if !file.try_lock(Lock::Exclusive) {
             return Ok(None);
         }

@@ -166,6 +166,11 @@ impl FileSystem for Stepped {
         Ok(Box::new(self.wrap(self.fs.append(path, permissions)?)))
     }
 
+    fn append_plain(&self, path: &Path, permissions: Option<u32>) -> io::Result<Box<dyn AppendFile>> {
+        self.step()?;
+        Ok(Box::new(self.wrap(self.fs.append_plain(path, permissions)?)))
+    }
+
     #[cfg(feature = "gzip")]
     fn create(&self, path: &Path, permissions: Option<u32>) -> io::Result<Box<dyn AppendFile>> {
         self.step()?;
@@ -381,6 +386,10 @@ impl FileSystem for Memory {
     fn append(&self, path: &Path, _: Option<u32>) -> io::Result<Box<dyn AppendFile>> {
         let file = self.open(|inodes| inodes.find(path).or_else(|_| Ok(inodes.create(path))))?;
         Ok(Box::new(file))
+    }
+
+    fn append_plain(&self, path: &Path, permissions: Option<u32>) -> io::Result<Box<dyn AppendFile>> {
+        self.append(path, permissions)
     }
 
     #[cfg(feature = "gzip")]

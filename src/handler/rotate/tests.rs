@@ -76,6 +76,11 @@ impl FileSystem for Faulty {
         self.file(path, Disk.append(path, permissions))
     }
 
+    fn append_plain(&self, path: &Path, permissions: Option<u32>) -> io::Result<Box<dyn AppendFile>> {
+        self.ask("append", path)?;
+        self.file(path, Disk.append_plain(path, permissions))
+    }
+
     #[cfg(feature = "gzip")]
     fn create(&self, path: &Path, permissions: Option<u32>) -> io::Result<Box<dyn AppendFile>> {
         self.ask("create", path)?;
