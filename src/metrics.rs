@@ -212,6 +212,7 @@ impl Counters {
         *lock(&self.last_error) = Some(text);
     }
 
+    /// Returns the numbers of dropped records.
     pub(crate) fn dropped(&self) -> Dropped {
         Dropped(std::array::from_fn(|reason| std::array::from_fn(|level| self.dropped[reason][level].load(Acquire))))
     }
@@ -223,6 +224,7 @@ impl Counters {
         let failed = self.failed.load(Acquire);
         let filtered = self.filtered.load(Acquire);
         let dropped = self.dropped();
+        // Read after all outcomes; see the module's documentation.
         let published = published() + self.unpublished.load(Acquire);
         let emitted = published.saturating_sub(filtered);
         HandlerMetrics {

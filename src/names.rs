@@ -26,6 +26,7 @@ static NAMES: LazyLock<Mutex<NameTable>> = LazyLock::new(Mutex::default);
 /// The number of names in [`NAMES`], to be read without the lock.
 static NAME_COUNT: AtomicUsize = AtomicUsize::new(0);
 
+/// The global table of names.
 #[derive(Default)]
 struct NameTable {
     /// The names by id.

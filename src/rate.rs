@@ -43,6 +43,7 @@ impl Rate {
     /// Lets the first call pass and then every `n`-th. 0 counts as 1.
     pub fn every(&self, n: u64) -> Option<u64> {
         let n = n.max(1);
+        // The first call has count 0, and no suppressed calls before it.
         let count = self.state.fetch_add(1, Relaxed);
         count.is_multiple_of(n).then_some(if count == 0 { 0 } else { n - 1 })
     }
@@ -54,6 +55,7 @@ impl Rate {
         let full_at = self.state.load(Relaxed);
         let passes = quota
             .take(full_at as i64, now)
+            // If another thread took the token in between, this call is suppressed.
             .is_ok_and(|taken| self.state.compare_exchange(full_at, taken as u64, Relaxed, Relaxed).is_ok());
         self.settle(passes)
     }
@@ -155,6 +157,7 @@ impl TokenBucket {
     }
 }
 
+/// The fixed-point number 1.
 const ONE: u64 = 1 << 32;
 
 /// Converts a share from 0.0 to 1.0 to a fixed-point number with 32 fractional bits.

@@ -71,6 +71,7 @@ pub const fn plan(template: &str, names: &[&str]) -> u8 {
             _ => at += 1,
         }
     }
+    // With named arguments, the order of arguments is not that of the placeholders.
     if !names.is_empty() && plan == BARE { CLOSURE } else { plan }
 }
 
@@ -126,10 +127,12 @@ const fn has_size(text: &[u8], start: usize, end: usize) -> bool {
     false
 }
 
+/// Returns whether a byte can be part of a name. Every byte of a character beyond ASCII counts.
 const fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80
 }
 
+/// Returns whether `text[start..end]` is the index of an argument.
 const fn is_number(text: &[u8], start: usize, end: usize) -> bool {
     let mut at = start;
     while at < end {
@@ -141,6 +144,7 @@ const fn is_number(text: &[u8], start: usize, end: usize) -> bool {
     true
 }
 
+/// Returns whether `text[start..end]` is one of the names.
 const fn is_among(text: &[u8], start: usize, end: usize, names: &[&str]) -> bool {
     let mut i = 0;
     while i < names.len() {
@@ -161,6 +165,7 @@ const fn is_among(text: &[u8], start: usize, end: usize, names: &[&str]) -> bool
 
 /// Returns whether `write_value` gives the same text as `{}` for these types, so that no closure is needed.
 pub(crate) const fn are_plain(mut list: Option<&'static Tags>) -> bool {
+    // `Option` and `Duration` have no `Display`, so that a call with a bare `{}` for one does not compile.
     while let Some(Tags { last: Tag { kind, optional }, before }) = list {
         if *optional || matches!(kind, Kind::Duration | Kind::Display | Kind::Debug) {
             return false;

@@ -138,6 +138,7 @@ pub(crate) struct Prepared {
 }
 
 impl Prepared {
+    /// Escapes text for all outputs.
     pub(crate) fn new(raw: String) -> Self {
         let (mut escaped, mut quoted) = (Vec::new(), Vec::new());
         push_escaped(&mut escaped, &raw);
@@ -168,6 +169,7 @@ impl Block {
         Self { bytes, block }
     }
 
+    /// Appends the bytes.
     #[inline]
     pub(crate) fn append_to(&self, out: &mut Vec<u8>) {
         if self.bytes.len() <= BLOCK {

@@ -90,6 +90,7 @@ impl Zone {
     }
 }
 
+/// Converts seconds since the Unix epoch to a time of `jiff`, whose range is larger than that of a [`Timestamp`](crate::time::Timestamp).
 #[cfg(feature = "local-time")]
 fn instant(second: i64) -> jiff::Timestamp {
     jiff::Timestamp::from_second(second).unwrap_or_default()

@@ -176,6 +176,7 @@ pub fn init_log() -> Result<(), Error> {
 /// Whether [`init_log`] has set the logger.
 static INSTALLED: Mutex<bool> = Mutex::new(false);
 
+/// Returns whether [`init_log`] has set the logger: then the logger of `log` is [`LogBridge`].
 pub(super) fn is_installed() -> bool {
     *lock(&INSTALLED)
 }
@@ -196,6 +197,7 @@ fn follow_levels() {
     });
 }
 
+/// Returns the level of the same name.
 fn level(level: log::Level) -> Level {
     match level {
         log::Level::Trace => Level::Trace,

@@ -89,6 +89,7 @@ impl fmt::Debug for FemtoLogHandler {
 
 impl FemtoHandler for FemtoLogHandler {
     fn handle(&mut self, record: &FemtoLogRecord<'_>, _: &mut Batch) -> Result<(), Error> {
+        // Records would return to the system that this handler belongs to.
         if self.logger.is_none() && is_installed() {
             return Err(Error::other(
                 "the program's logger of the crate `log` is the bridge back to here: call init_log or use this handler, not both",
@@ -122,6 +123,7 @@ impl FemtoHandler for FemtoLogHandler {
     }
 }
 
+/// Returns the level of the same name, or `Error` for `Critical`.
 fn level(level: Level) -> log::Level {
     match level {
         Level::Trace => log::Level::Trace,

@@ -75,6 +75,7 @@ pub(crate) enum KeyRef<'a> {
 pub(crate) struct ExtrasReader<'a>(Reader<'a>);
 
 impl<'a> ExtrasReader<'a> {
+    /// Decodes extras without their length; see [`split`].
     pub(crate) fn new(bytes: &'a [u8]) -> Self {
         Self(Reader::new(bytes))
     }
@@ -120,6 +121,7 @@ pub(crate) fn split(payload: &[u8]) -> (&[u8], &[u8]) {
     let Some((rest, length)) = payload.split_last_chunk::<8>() else {
         return (payload, &[]);
     };
+    // A length that exceeds the payload, in a damaged record, yields no extras.
     let length = (u64::from_le_bytes(*length) as usize).saturating_mul(8);
     rest.split_at_checked(rest.len().saturating_sub(length)).unwrap_or((rest, &[]))
 }
@@ -171,6 +173,7 @@ impl<'a> ExtrasWriter<'a> {
         let mut writer = ExtrasWriter { sink: &mut sink, limits: unlimited, keys: 0, left_out: 0 };
         // The `Display` of a value may itself make a context, to any depth.
         let is_too_deep = nested(|| add(&mut writer)).is_none();
+        // Quadratic in the number of keys, which is small and limited.
         let pieces = pieces(&sink.bytes);
         let (mut kept, mut keys, mut spans, mut left_out) = (ByteSink::default(), 0, 0, u64::from(is_too_deep));
         let mut was_cut = sink.was_cut() || is_too_deep;

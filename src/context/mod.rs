@@ -35,6 +35,7 @@ thread_local! {
     /// module.
     static WORDS: Cell<usize> = const { Cell::new(0) };
 
+    /// The stack of contexts. A thread-local with a destructor, which is not available once the thread ends.
     static STACK: Stack = const { Stack { entered: Cell::new(0), scopes: RefCell::new(Vec::new()) } };
 }
 
@@ -49,6 +50,7 @@ struct Stack {
 }
 
 impl Stack {
+    /// Enters a context. Returns the number of the entry.
     fn push(&self, context: Context) -> u64 {
         let number = self.entered.get() + 1;
         self.entered.set(number);
@@ -61,6 +63,7 @@ impl Stack {
     fn take(&self, number: u64) {
         let mut scopes = self.scopes.borrow_mut();
         if let Some(at) = scopes.iter().rposition(|(known, _)| *known == number) {
+            // Entries are searched from the top, where a guard dropped in order finds its own at once.
             scopes.truncate(at);
             drop(scopes);
             self.count_words();
@@ -149,6 +152,7 @@ impl Drop for Stack {
 #[derive(Clone, Default)]
 pub struct Context(Option<Arc<Scope>>);
 
+/// The shared part of a context that is not empty.
 struct Scope {
     entries: OwnedExtras,
     /// The id of the innermost span; 0 if there is none.
@@ -312,6 +316,7 @@ impl<'a> Extras<'a> {
         if self.is_empty() { 0 } else { self.scope + self.bound.len() + suppressed + 1 }
     }
 
+    /// Writes the extras and their length, unless there are none.
     #[inline(always)]
     pub(crate) fn put<S: WordSink>(&self, sink: &mut S) {
         if !self.is_empty() {
@@ -319,8 +324,10 @@ impl<'a> Extras<'a> {
         }
     }
 
+    /// Writes the extras and their length. Not inlined: most calls have no extras, and should not pay for the code.
     #[inline(never)]
     fn put_entries<S: WordSink>(&self, sink: &mut S) {
+        // In the order in which later keys override earlier ones: context, logger, rate limit.
         let mut length = self.bound.len();
         if self.scope > 0 {
             // A sink of fixed size gets what was counted: user code, which could change the context in between, only runs

@@ -76,6 +76,7 @@ impl<A: FemtoFilter, B: FemtoFilter> FemtoFilter for Or<A, B> {
     }
 
     fn rewrite(&self, record: &mut Rewrite<'_>) -> bool {
+        // What the first filter changed before it refused the record must not remain.
         let before = record.changes.clone();
         if self.0.rewrite(record) {
             return true;

@@ -77,6 +77,7 @@ impl Dedup {
             // After the wall clock stepped back, the end of the window could be far away.
             left > 0 && Duration::from_nanos(left.unsigned_abs()) <= window.saturating_mul(2)
         });
+        // The buffers are swapped below, so that comparing and keeping a record allocates nothing.
         if in_window && last.scratch == last.content {
             last.repeats += 1;
             return None;

@@ -156,6 +156,7 @@ impl Directives {
         of_logger.max_by_key(|directive| directive.rank()).map(Directive::level)
     }
 
+    /// Reports a problem, and keeps it for [`warnings`](Self::warnings).
     fn warn(&mut self, field: &str, value: fmt::Arguments<'_>, complaint: Complaint) {
         let warning = Problem::new(field, value, complaint);
         notify("directives", format_args!("{warning}"));
@@ -233,6 +234,7 @@ type Complaint = &'static str;
 fn read(text: &str, compiled: LevelFilter) -> (Vec<Directive>, Vec<(&str, Complaint)>) {
     let mut directives: Vec<Directive> = Vec::new();
     let mut complaints = Vec::new();
+    // `env_logger` reads what follows a `/` as a regular expression for messages.
     let (text, regex) = split_outside(text, '/');
     if let Some(regex) = regex {
         complaints.push((regex, "the part behind `/` was left out: filter messages with `Contains` or `Matches`"));
@@ -250,6 +252,7 @@ fn read(text: &str, compiled: LevelFilter) -> (Vec<Directive>, Vec<(&str, Compla
                 if read.level < compiled {
                     complaints.push((directive, "this build has no records of so low a level; see STATIC_MAX_LEVEL"));
                 }
+                // A later directive for the same records replaces the earlier one.
                 directives.retain(|known| !known.is_about(&read));
                 directives.push(read);
             }
@@ -259,6 +262,7 @@ fn read(text: &str, compiled: LevelFilter) -> (Vec<Directive>, Vec<(&str, Compla
     (directives, complaints)
 }
 
+/// Parses one directive.
 fn read_one(text: &str) -> Result<Directive, Complaint> {
     let (head, level) = split_outside(text, '=');
     let (target, scope) = match head.split_once('[') {
@@ -290,10 +294,12 @@ fn read_one(text: &str) -> Result<Directive, Complaint> {
     Ok(Directive { target: target.to_owned(), span, fields, level })
 }
 
+/// Returns whether text is a number, and so meant as a level, even if there is no such level.
 fn is_number(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
+/// Parses a level.
 fn read_level(text: &str) -> Result<LevelFilter, Complaint> {
     text.parse().map_err(|_| {
         "this is no level: use trace, debug, info, warn, error, critical, off, or CPython's numbers 5, 10, 20, 30, 40, 50"
@@ -377,7 +383,7 @@ fn split_outside(text: &str, mark: char) -> (&str, Option<&str>) {
     (text, None)
 }
 
-/// The length of what stands in brackets.
+/// Returns the length of the part in brackets.
 fn closing(text: &str, close: char) -> Option<usize> {
     let mut at = 1;
     let mut quotes = true;
@@ -392,7 +398,7 @@ fn closing(text: &str, close: char) -> Option<usize> {
     None
 }
 
-/// The length of what stands in quotes.
+/// Returns the length of the part in quotes.
 fn quoted(text: &str) -> Option<usize> {
     let mut escaped = false;
     for (at, c) in text.char_indices().skip(1) {

@@ -43,6 +43,7 @@ impl FemtoFilter for Key {
     }
 }
 
+/// Compares two values by number or text, regardless of their types.
 fn are_equal(a: Value<'_>, b: Value<'_>) -> bool {
     let same_text = a.as_str().zip(b.as_str()).is_some_and(|(a, b)| a == b);
     let same_float = a.as_f64().zip(b.as_f64()).is_some_and(|(a, b)| a == b);

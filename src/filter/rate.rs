@@ -79,6 +79,7 @@ impl RateLimit {
         Self::per(Per::Key(key.into()), rate)
     }
 
+    /// Makes a filter with `rate` tokens per second, and a burst of the tokens of one second, but at least 1.
     fn per(per: Per, rate: f64) -> Self {
         // A rate of zero, below zero or NaN earns no tokens: the first burst passes, and nothing after it.
         let interval = if rate > 0.0 { (1e9 / rate).max(1.0) as i64 } else { i64::MAX };
@@ -144,6 +145,7 @@ impl FemtoFilter for RateLimit {
     }
 }
 
+/// The token buckets, up to a maximum number.
 #[derive(Debug, Default)]
 struct Buckets {
     /// The buckets by the hash of their key.
@@ -157,6 +159,7 @@ struct Buckets {
 impl Buckets {
     /// Returns the bucket of a key. If all are in use, full ones are removed: a new one is full as well.
     fn of(&mut self, key: u64, now: Timestamp, max_keys: usize) -> &mut TokenBucket {
+        // Searching for full buckets takes time, so it happens at most once per `SWEEP`. The clock of records can step back.
         if self.by_key.len() >= max_keys && !self.by_key.contains_key(&key) {
             if now.as_nanos().saturating_sub(self.swept.as_nanos()).unsigned_abs() >= SWEEP as u64 {
                 self.swept = now;

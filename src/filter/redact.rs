@@ -112,6 +112,7 @@ impl Redact {
         result
     }
 
+    /// Returns the text with matching words replaced, or `None` if none matches.
     fn without_words(&self, text: &str) -> Option<String> {
         let mut result: Option<String> = None;
         // The number of bytes of `text` that are in `result`, copied or replaced.
@@ -150,6 +151,7 @@ impl Redact {
                 let keys: Vec<_> = map.iter().map(|(key, _)| self.redacted(key)).collect();
                 let found: Vec<_> = map.iter().map(|(key, value)| self.redacted_value(key, value)).collect();
                 let any = keys.iter().any(Option::is_some) || found.iter().any(Option::is_some);
+                // The map is rebuilt as a whole: redacted keys and values, and the others as they are.
                 let known = map.iter().zip(&keys).map(|((key, _), new)| new.as_deref().unwrap_or(key));
                 let values = map.iter().map(|(_, value)| value);
                 return any.then(|| OwnedValue::map(known.zip(merged(values, &found))));
@@ -172,6 +174,7 @@ fn merged<'v>(
     values.zip(found).map(|(value, new)| new.as_ref().map_or(value, OwnedValue::get))
 }
 
+/// Returns whether a character separates words.
 fn is_between_words(c: char) -> bool {
     c.is_whitespace() || "\"'`,;=()[]{}<>&?|".contains(c)
 }
@@ -187,6 +190,7 @@ impl FemtoFilter for Redact {
         {
             record.set_message(message);
         }
+        // Collected first: the record is borrowed while it is read.
         let mut values = Vec::new();
         for (at, (key, value)) in record.record().key_values().enumerate() {
             values.extend(self.redacted_value(key, value).map(|value| (at, value)));

@@ -27,6 +27,7 @@ pub struct Sample {
     seen: AtomicU64,
 }
 
+/// Which records pass.
 #[derive(Debug)]
 enum Share {
     OneIn(u64),

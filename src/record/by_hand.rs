@@ -52,6 +52,7 @@ impl Default for ByHand<'_> {
     }
 }
 
+/// The call site of all such records.
 static SITE: Callsite = Callsite::new(Metadata {
     level: None,
     origin: Origin::Static,

@@ -35,6 +35,7 @@ use crate::context::Extras;
 use crate::level::Level;
 use crate::value::{Fields, WordSink};
 
+/// Number of header words of a record.
 pub(crate) const HEADER_WORDS: usize = 2;
 
 /// The maximum length of a record in words: `length` has 24 bits.
@@ -58,7 +59,7 @@ pub enum Prefix {
 }
 
 impl Header {
-    /// The payload is in the ring's side queue; there is nothing behind the two header words.
+    /// The payload is spilled to the ring's side queue; only the header words are in the ring.
     const SPILLED: u64 = 1 << 61;
 
     /// Extras follow the values of the keys.
@@ -68,16 +69,19 @@ impl Header {
     /// in the ring's side queue. Its length of 1 distinguishes it from all records.
     pub(crate) const NEW_THREAD: Header = Header(1 << 32);
 
+    /// Makes a header without a length and flags.
     #[inline(always)]
     pub(crate) fn new(site: u32, level: Level, prefix: Prefix) -> Self {
         Self((level.index() as u64) << 58 | (prefix as u64) << 56 | u64::from(site))
     }
 
+    /// Sets the length of the record in words, including the header words. The length must be 0 before.
     #[inline(always)]
     pub(crate) fn with_words(self, words: usize) -> Self {
         Self(self.0 | (words.min(MAX_WORDS) as u64) << 32)
     }
 
+    /// Returns the header that stays in the ring when the payload is spilled: its length covers the header words only.
     pub(crate) fn spilled(self) -> Self {
         Self(self.0 & !((MAX_WORDS as u64) << 32) | Self::SPILLED).with_words(HEADER_WORDS)
     }
@@ -92,11 +96,13 @@ impl Header {
         self.0
     }
 
+    /// Returns the length of the record in words, including the header words.
     #[inline(always)]
     pub(crate) fn words(self) -> usize {
         (self.0 >> 32) as usize & MAX_WORDS
     }
 
+    /// Returns the id of the call site; ids start at 1.
     #[inline(always)]
     pub(crate) fn site(self) -> u32 {
         self.0 as u32
@@ -117,6 +123,7 @@ impl Header {
         }
     }
 
+    /// Sets the flag for extras.
     #[inline(always)]
     pub(crate) fn with_extras(self, has: bool) -> Self {
         Self(self.0 | (has as u64) << 62)

@@ -33,6 +33,7 @@ impl<'a> KeyName<'a> {
         }
     }
 
+    /// Writes the name, using its escaped form if there is one.
     #[inline]
     pub(crate) fn write(self, out: &mut impl Output) {
         match self {
@@ -62,6 +63,7 @@ impl<'a> SpanRef<'a> {
         self.id
     }
 
+    /// Splits the span into owned parts for [`OwnedRecord`](super::OwnedRecord).
     pub(super) fn to_parts(self) -> (String, u64, u64) {
         (self.name.to_owned(), self.id, self.parent)
     }
@@ -85,6 +87,7 @@ pub(super) struct SourceLocation<'a> {
 }
 
 impl<'a> RecordExtras<'a> {
+    /// The extras in `bytes`, whose ids are those of `names`.
     pub(super) fn new(bytes: &'a [u8], names: &'a NameCache) -> Self {
         Self { bytes, names: Some(names) }
     }
@@ -105,6 +108,7 @@ impl<'a> RecordExtras<'a> {
         self.bytes.is_empty()
     }
 
+    /// Iterates over the keys and values, from the outermost context to the logger's.
     #[inline]
     pub(super) fn key_values(&self) -> impl Iterator<Item = (KeyName<'a>, Value<'a>)> + use<'a> {
         let names = self.names;
@@ -130,6 +134,7 @@ impl<'a> RecordExtras<'a> {
         })
     }
 
+    /// Returns the source location, if a bridge passed one on.
     pub(super) fn source(&self) -> Option<SourceLocation<'a>> {
         ExtrasReader::new(self.bytes).find_map(|extra| match extra {
             Extra::Source { module_path, file, line } => Some(SourceLocation { module_path, file, line }),

@@ -31,6 +31,7 @@ pub(crate) struct KeptRecord {
 }
 
 impl KeptRecord {
+    /// Copies a record with its changes.
     pub(crate) fn new(record: &FemtoLogRecord<'_>) -> Self {
         let payload = record.message.payload;
         let mut bytes = SmallVec::from_slice(payload);
@@ -70,6 +71,7 @@ impl KeptSites {
         let registered = kept.registered;
         let key = (std::ptr::from_ref(registered.site).addr(), std::ptr::from_ref(registered.shape).addr());
         let site = self.sites.entry(key).or_insert_with(|| Site::new(registered));
+        // The record may refer to names that were interned since the last one.
         self.names.update();
         let (payload, extras) = kept.bytes.split_at_checked(kept.extras).unwrap_or((&kept.bytes, &[]));
         let mut record = FemtoLogRecord::new(site, kept.level, kept.timestamp, &kept.thread, payload);

@@ -67,6 +67,7 @@ impl<'a> Message<'a> {
         let mut reader = Reader::new(self.payload);
         match self.site.template() {
             Template::Bare => {
+                // A template with n arguments has n + 1 literal parts, some of which may be empty.
                 let mut parts = self.site.parts.iter();
                 if let Some(part) = parts.next() {
                     out.prepared(part);

@@ -191,6 +191,7 @@ impl<'a> FemtoLogRecord<'a> {
     /// filter has replaced the message.
     pub fn arguments(&self) -> impl Iterator<Item = Value<'a>> + use<'a> {
         let mut reader = Reader::new(self.message.payload);
+        // A message that a filter replaced no longer has the arguments of the call.
         let tags = if self.message.replaced().is_none() { self.message.site.argument_tags() } else { &[] };
         tags.iter().map(move |tag| reader.value(*tag))
     }
@@ -234,6 +235,7 @@ impl<'a> FemtoLogRecord<'a> {
     #[inline]
     fn own_key_values(&self, mut reader: Reader<'a>) -> impl Iterator<Item = (KeyName<'a>, Value<'a>)> + use<'a> {
         let site = self.message.site;
+        // The note about keys beyond the limit is the last key.
         let left_out = (site.left_out > 0).then_some((KeyName::Text("…"), Value::U64(site.left_out as u64)));
         site.fields.iter().map(move |(key, tag)| (KeyName::Prepared(key), reader.value(*tag))).chain(left_out)
     }
@@ -287,7 +289,7 @@ impl<'a> FemtoLogRecord<'a> {
         (self.message.changes.is_none() && self.extras.is_empty()).then_some(self.message.site.id)
     }
 
-    /// Returns the names that stand in place of the call site's: the logger's and the target's.
+    /// Returns the names that replace those of the call site: the logger's and the target.
     #[inline]
     pub(crate) fn names(&self) -> [Option<&'a str>; 2] {
         [self.logger, self.target]

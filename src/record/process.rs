@@ -17,6 +17,7 @@ pub(crate) fn process_id() -> u32 {
     static KNOWN: AtomicU64 = AtomicU64::new(0);
     let generation = u64::from(generation()) << 32;
     let known = KNOWN.load(Relaxed);
+    // A child of `fork` has another generation, and so does not use the id of its parent.
     if known as u32 != 0 && known & !0xFFFF_FFFF == generation {
         return known as u32;
     }

@@ -38,6 +38,7 @@ pub struct Rewrite<'a> {
 }
 
 impl<'a> Rewrite<'a> {
+    /// Starts with the changes that the record already has.
     pub(crate) fn new(record: &FemtoLogRecord<'a>) -> Self {
         let changes = record.changes().cloned().unwrap_or_default();
         Self { record: *record, changes }

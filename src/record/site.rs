@@ -20,7 +20,7 @@ use crate::value::{Kind, Reader, Tag, limits};
 
 /// A call site, prepared for reading its records.
 pub(crate) struct Site {
-    /// No other preparation has this number, of this call site or another.
+    /// A number that no other `Site` has, not even one of the same call site: formatters use it as a key for caches.
     pub(super) id: u64,
     registered: Registered,
     arguments: Vec<Tag>,
@@ -35,12 +35,14 @@ pub(crate) struct Site {
 }
 
 impl Site {
+    /// Prepares a call site: escapes its texts and applies the limits for keys.
     pub(crate) fn new(registered: Registered) -> Self {
         let metadata = &registered.site.metadata;
         let parts = match registered.shape.template {
             Template::Bare => template::literal_parts(metadata.template),
             Template::Text | Template::Closure(_) => Vec::new(),
         };
+        // Relaxed: only uniqueness matters.
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let limits = limits::get();
         let keys = metadata.keys.iter().map(|key| Prepared::new(limits.key(key).into_owned()));
@@ -70,12 +72,13 @@ impl Site {
         &self.registered.shape.template
     }
 
+    /// Returns the types of the message's arguments.
     #[inline]
     pub(super) fn argument_tags(&self) -> &[Tag] {
         &self.arguments
     }
 
-    /// The types of the values in the payload, in their order: a message that the caller formatted is one, too.
+    /// Iterates over the types of the values in the payload, in order. A message that the caller formatted is a string.
     pub(super) fn payload_tags(&self) -> impl Iterator<Item = Tag> {
         let text = matches!(self.template(), Template::Text).then_some(Tag::new(Kind::Str));
         text.into_iter().chain(self.arguments.iter().copied()).chain(self.fields.iter().map(|(_, tag)| *tag))
@@ -114,6 +117,7 @@ impl SiteTable {
         thread: &'a Arc<ThreadInfo>,
         payload: &'a [u8],
     ) -> Option<FemtoLogRecord<'a>> {
+        // Ids start at 1.
         let index = (header.site() as usize).checked_sub(1)?;
         if index >= self.sites.len() {
             self.update();
@@ -121,6 +125,7 @@ impl SiteTable {
         Some(view(self.sites.get(index)?, &mut self.names, header, timestamp, thread, payload))
     }
 
+    /// Copies the call sites that were registered since.
     #[cold]
     fn update(&mut self) {
         self.sites.extend(callsite::sites_from(self.sites.len()).into_iter().map(Site::new));

@@ -14,6 +14,7 @@ impl ThreadInfo {
         Self { id: 0, name: Prepared::new(String::new()) }
     }
 
+    /// Returns the number and name of the calling thread. A thread without a name is called `thread-<number>`.
     pub(crate) fn current() -> Self {
         let thread = std::thread::current();
         // The number has no accessor in std; its `Debug` form is `ThreadId(7)`.

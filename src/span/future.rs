@@ -54,6 +54,7 @@ enum SpanOrContext {
 }
 
 impl SpanOrContext {
+    /// Calls a function in the span or context.
     fn run<T>(&self, call: impl FnOnce() -> T) -> T {
         match self {
             SpanOrContext::Span(span) => span.in_scope(call),

@@ -63,6 +63,7 @@ use crate::value::{Fields, Limits, Value};
 #[must_use = "a span is entered with `enter`, `in_scope` or `in_span`"]
 pub struct FemtoSpan(Option<Arc<Span>>);
 
+/// The shared part of an enabled span.
 struct Span {
     site: &'static Callsite,
     level: Level,
@@ -156,6 +157,7 @@ pub fn make<S: Source, F: Fields>(
     let owned = source.to_owned();
     let bound = owned.logger().map_or(&[][..], |logger| logger.bound());
     let current = Context::current();
+    // The entries of the span, in order: the span itself, the keys of its logger, its own keys.
     let context = current.extended(id, |entries: &mut ExtrasWriter<'_>| {
         entries.span(names::intern(site.metadata.template), id, current.span());
         entries.encoded(bound);
@@ -178,6 +180,7 @@ pub fn make<S: Source, F: Fields>(
 }
 
 impl Span {
+    /// Sets which records the span logs.
     fn set_events(&self, events: SpanEvents) {
         self.logs_enter.store(matches!(events, SpanEvents::Enter | SpanEvents::Both), Relaxed);
         self.logs_exit.store(matches!(events, SpanEvents::Exit | SpanEvents::Both), Relaxed);
@@ -185,6 +188,7 @@ impl Span {
 
     /// Called at each entry: at the first one, reads the clock and logs `enter`.
     fn begin(&self) {
+        // A span without events needs no clock.
         if self.entered.get().is_some() || !self.logs_enter.load(Relaxed) && !self.logs_exit.load(Relaxed) {
             return;
         }
@@ -222,6 +226,7 @@ impl fmt::Debug for FemtoSpan {
 #[must_use = "the span is left when the guard is dropped; give it a name, such as `_span`"]
 pub struct SpanGuard(Option<Entered>);
 
+/// An entry into an enabled span. Its drop notes whether a panic left the span.
 struct Entered {
     // Fields are dropped in this order: the context is left before the span can end.
     _context: ContextGuard,
@@ -239,6 +244,7 @@ impl Entered {
 
 impl Drop for Entered {
     fn drop(&mut self) {
+        // A span that is entered by a destructor during a panic was not left by that panic.
         if !self.was_panicking && std::thread::panicking() {
             self.span.panicked.store(true, Relaxed);
         }

@@ -45,10 +45,12 @@ pub(crate) fn push_string(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
 }
 
+/// Appends text as the inside of a JSON string. Text without anything to escape, the common case, is copied as a whole.
 #[inline]
 pub(super) fn push_quoted(out: &mut Vec<u8>, text: &str) {
     let bytes = text.as_bytes();
     // No early exit, so that it compiles to vector code.
+    // Also quotes and backslashes, which other outputs do not escape.
     let suspect = |byte: u8| is_suspect(byte) | (byte == b'"') | (byte == b'\\');
     if bytes.iter().fold(false, |any, byte| any | suspect(*byte)) {
         push_escaped(out, text);
@@ -57,6 +59,7 @@ pub(super) fn push_quoted(out: &mut Vec<u8>, text: &str) {
     }
 }
 
+/// Appends text as the inside of a JSON string, character by character.
 #[cold]
 fn push_escaped(out: &mut Vec<u8>, text: &str) {
     for c in text.chars() {

@@ -9,7 +9,9 @@ use super::timestamp::Timestamp;
 
 const NANOS_PER_SECOND: i64 = 1_000_000_000;
 const SECONDS_PER_DAY: i64 = 86_400;
+/// Days in 400 years, after which the Gregorian calendar repeats.
 const DAYS_PER_ERA: i64 = 146_097;
+/// Days from 0000-03-01, the start of the first era, to the Unix epoch.
 const DAYS_TO_MARCH_OF_YEAR_0: i64 = 719_468;
 
 /// The index of the decimal point in `2026-03-12T08:30:00.123456789Z`.
@@ -71,6 +73,7 @@ impl CivilWriter {
     #[inline]
     fn nanos(&mut self, time: Timestamp) -> u32 {
         let into_second = i128::from(time.as_nanos()) - self.second;
+        // Negative, or more than a second: another second than the cached one.
         match u32::try_from(into_second) {
             Ok(nanos) if nanos < NANOS_PER_SECOND as u32 => nanos,
             _ => self.turn_to(time),

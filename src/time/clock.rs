@@ -40,6 +40,7 @@ pub(super) const MANUAL_EPOCH: u64 = 1 << 63;
 #[derive(Clone, Debug)]
 pub struct Clock(pub(super) TickSource);
 
+/// Where the ticks of a clock come from.
 #[derive(Clone, Debug)]
 pub(super) enum TickSource {
     /// The cycle counter, or the monotonic clock if the processor has no invariant counter; `quanta` decides.
@@ -127,6 +128,7 @@ impl Clock {
             let before = self.ticks();
             let wall = Timestamp::now();
             let took = self.ticks().saturating_sub(before);
+            // The wall clock was read between the two readings of ticks; their mean is the best estimate.
             best = best.min((took, before + took / 2, wall));
         }
         (best.1, best.2)
@@ -152,6 +154,7 @@ fn nanos(duration: Duration) -> u64 {
 #[derive(Clone, Debug)]
 pub struct ManualClock(Arc<Hand>);
 
+/// The state that all clones of a manual clock share.
 #[derive(Debug)]
 struct Hand {
     ticks: AtomicU64,
@@ -208,6 +211,7 @@ impl ManualClock {
     }
 }
 
+/// Returns the ticks of a manual clock whose wall clock was never set: one tick per nanosecond.
 fn ticks_at(time: Timestamp) -> u64 {
     MANUAL_EPOCH.wrapping_add(time.as_nanos() as u64)
 }

@@ -69,6 +69,7 @@ impl Segment {
         })
     }
 
+    /// Converts a number of ticks to nanoseconds at the rate of the segment.
     #[inline]
     fn nanos(&self, ticks: u64) -> u64 {
         u64::try_from((u128::from(ticks) * u128::from(self.rate)) >> 32).unwrap_or(u64::MAX)
@@ -93,17 +94,20 @@ pub(super) struct Segments {
 }
 
 impl Segments {
+    /// A function of one segment, from one observation and an initial rate.
     pub(super) fn new(ticks: u64, wall: Timestamp, rate: u64) -> Self {
         let rate = rate.max(1);
         let oldest = Segment { start: ticks, wall, rate };
         Self { oldest, later: Vec::new(), rate, measured: rate, seen: (ticks, wall), steps: Vec::new() }
     }
 
+    /// Returns the time of a tick. The search starts at the latest segment, which most ticks are in.
     #[inline]
     pub(super) fn timestamp(&self, ticks: u64) -> Timestamp {
         self.later.iter().rfind(|segment| segment.start <= ticks).unwrap_or(&self.oldest).timestamp(ticks)
     }
 
+    /// Returns the number of ticks in a duration, at most `u64::MAX`.
     pub(super) fn ticks_in(&self, duration: Duration) -> u64 {
         u64::try_from((duration.as_nanos() << 32) / u128::from(self.rate)).unwrap_or(u64::MAX)
     }
@@ -123,8 +127,10 @@ impl Segments {
         self.measure_rate(ticks, wall);
         self.seen = (ticks, wall);
 
+        // What the function shows now, and by how much it is ahead of the wall clock.
         let shown = self.timestamp(ticks);
         let ahead = shown.as_nanos().saturating_sub(wall.as_nanos());
+        // The future is laid out again from here; segments that have started stay.
         self.later.truncate(self.later.partition_point(|segment| segment.start < ticks));
         let is_large = ahead.saturating_abs() > LARGE_STEP;
         if is_large {
@@ -132,11 +138,14 @@ impl Segments {
             self.steps.drain(..self.steps.len().saturating_sub(KEPT_STEPS));
         }
         if is_large || ahead < -STEP {
+            // Jump to the wall clock.
             self.later.push(Segment { start: ticks, wall, rate: self.rate });
         } else {
             let (rate, nanos) = if ahead > STEP {
+                // Ahead by more than 1 ms: at half speed, it takes twice the error until the wall clock has caught up.
                 (self.rate / 2, ahead.unsigned_abs().saturating_mul(2))
             } else {
+                // A small error: a rate by which it disappears within one interval.
                 let correction = i128::from(self.rate) * i128::from(ahead) / i128::from(INTERVAL);
                 (self.rate.saturating_add_signed(-correction as i64), INTERVAL)
             };

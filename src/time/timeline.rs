@@ -39,6 +39,7 @@ impl Timeline {
             return;
         }
         let mut shared = lock(shared(&self.clock));
+        // Another consumer may have observed the clock while this one waited for the lock.
         if shared.is_due(self.clock.ticks()) {
             let (ticks, wall) = self.clock.look();
             shared.observe(ticks, wall);

@@ -30,6 +30,7 @@ use crate::error::write_chain;
 #[doc(hidden)]
 pub struct Probe<'a, T: ?Sized>(pub &'a T);
 
+/// Selects [`DeferredInteger`].
 #[doc(hidden)]
 pub trait PickInteger<'a> {
     type Target;
@@ -44,6 +45,7 @@ impl<'a, T: Integer> PickInteger<'a> for &Probe<'a, T> {
     }
 }
 
+/// Selects [`Deferred`].
 #[doc(hidden)]
 pub trait PickDeferred<'a> {
     type Target: ?Sized;
@@ -58,6 +60,7 @@ impl<'a, T: Travels + ?Sized> PickDeferred<'a> for &&Probe<'a, T> {
     }
 }
 
+/// Selects [`Immediate`].
 #[doc(hidden)]
 pub trait PickImmediate<'a> {
     type Target: ?Sized;
@@ -130,11 +133,13 @@ pub struct Secret<'a, T: ?Sized>(pub &'a T);
 /// One value of a call that can be encoded.
 #[doc(hidden)]
 pub trait Field {
+    /// The type that the value is encoded as.
     const TAG: Tag;
     /// Whether encoding runs no user code, so that the value can be written directly to a ring.
     const DIRECT: bool;
     /// Returns the number of words that [`put`](Field::put) writes. Only used if `DIRECT`.
     fn words(&self) -> usize;
+    /// Encodes the value, without its tag.
     fn put<S: WordSink>(&self, sink: &mut S);
 }
 
@@ -212,6 +217,7 @@ pub trait Argument: Field {
     type Out<'o>;
     /// Decodes the argument, on the consumer. Returns `None` if it was not encoded.
     fn take<'o>(reader: &mut Reader<'o>) -> Option<Self::Out<'o>>;
+    /// Returns the value as the render closure takes it, on the caller.
     fn out(&self) -> Self::Out<'_>;
 }
 
@@ -308,6 +314,7 @@ impl Tags {
 /// A list of fields: `()`, or a pair of a list and its last field.
 #[doc(hidden)]
 pub trait Fields {
+    /// The types of the fields.
     const TAGS: Option<&'static Tags>;
     const DIRECT: bool;
     fn words(&self) -> usize;
@@ -360,6 +367,7 @@ impl<A: Fields, B: Field> Fields for (A, B) {
 pub trait Arguments: Fields {
     type Outs<'o>;
     fn take<'o>(reader: &mut Reader<'o>) -> Option<Self::Outs<'o>>;
+    /// Returns the arguments as the render closure takes them, on the caller.
     fn outs(&self) -> Self::Outs<'_>;
 }
 

@@ -36,10 +36,13 @@ use super::wire::{Kind, Reader, Tag, WordSink, padded_words};
 pub trait Capture {
     /// What the consumer formats in place of the value.
     type Out<'a>;
+    /// The type that the value is encoded as.
     const TAG: Tag;
     /// Returns the number of words that [`put`](Capture::put) writes.
     fn words(&self) -> usize;
+    /// Encodes the value, without its tag.
     fn put<S: WordSink>(&self, sink: &mut S);
+    /// Decodes a value of this type.
     fn take<'a>(reader: &mut Reader<'a>) -> Self::Out<'a>;
     /// Returns what `take` would return, without encoding and decoding.
     fn out(&self) -> Self::Out<'_>;
@@ -345,9 +348,11 @@ enum Address {
 }
 
 impl Address {
+    /// Returns the address of a target, with its length if it is a `str`.
     #[inline]
     fn of<T: ?Sized>(target: &T) -> Self {
         let at: *const T = target;
+        // A constant for each `T`. The metadata of a wide pointer to a `str` is its length, which is its size.
         if size_of_val(&at) == size_of::<*const ()>() {
             Address::Thin(at.cast())
         } else {

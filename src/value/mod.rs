@@ -294,6 +294,7 @@ impl<'a> From<&'a [u8]> for Value<'a> {
 #[derive(Debug, Clone, PartialEq)]
 pub struct OwnedValue(Owned);
 
+/// The representation of an [`OwnedValue`].
 #[derive(Debug, Clone, PartialEq)]
 enum Owned {
     /// A value that borrows nothing.

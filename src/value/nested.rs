@@ -256,6 +256,7 @@ macro_rules! lists {
             }
 
             fn put<S: WordSink>(&self, sink: &mut S) {
+                // Without limits, which is the case in a ring, all elements fit: `room` is `usize::MAX`.
                 let (count, words) = fitting(self.iter(), |element| tagged_words(*element), sink.room());
                 let left = self.len() - count;
                 sink.word((words + left_words(left)) as u64);
@@ -286,6 +287,7 @@ macro_rules! maps {
             fn put<S: WordSink>(&self, sink: &mut S) {
                 let (count, words) = fitting(self.iter(), entry_words, sink.room());
                 let left = self.len() - count;
+                // The key `…`, and the number of entries as its tagged value.
                 let more = if left > 0 { 1 + padded_words(LEFT.len()) + left_words(left) } else { 0 };
                 sink.word((words + more) as u64);
                 for (key, value) in self.iter().take(count) {
@@ -335,6 +337,7 @@ pub(super) fn put_note(text: &str, sink: &mut impl WordSink) {
     }
 }
 
+/// Returns the note about elements that were left out.
 fn left_out(left: usize) -> String {
     format!("…(+{left} elements)")
 }

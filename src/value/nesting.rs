@@ -17,6 +17,7 @@ use std::cell::Cell;
 /// Maximum depth of log calls. The outermost call has the depth 1.
 const MAX_DEPTH: u32 = 32;
 
+/// The nesting of log calls on a thread.
 #[derive(Clone, Copy)]
 struct Nesting {
     depth: u32,
@@ -24,6 +25,7 @@ struct Nesting {
     is_exhausted: bool,
 }
 
+/// Outside of any log call.
 const OUTSIDE: Nesting = Nesting { depth: 0, is_exhausted: false };
 
 thread_local! {

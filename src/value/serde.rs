@@ -34,6 +34,7 @@ impl<T: Serialize + ?Sized> Field for AsSerde<'_, T> {
     }
 
     fn put<S: WordSink>(&self, sink: &mut S) {
+        // The value is encoded into a buffer of its own, so that a failure leaves nothing half written in the record.
         let limits = Limits { record_bytes: sink.room().saturating_mul(8), ..Limits::NONE };
         let mut serializer =
             ValueSerializer { sink: ByteSink::new(Vec::new(), limits), end: limits.record_bytes, depth: 0, cut: false };
@@ -66,6 +67,7 @@ struct ValueSerializer {
 }
 
 impl ValueSerializer {
+    /// Writes a tagged value.
     fn put(&mut self, value: Value<'_>) {
         self.sink.word(value.tag().word());
         value.put(&mut self.sink);
@@ -90,6 +92,7 @@ impl ValueSerializer {
     fn close(&mut self, start: Option<usize>) {
         if let Some(start) = start {
             self.depth -= 1;
+            // The length precedes the elements, and is only known now.
             let words = ((self.sink.bytes.len() - start) / 8) as u64;
             if let Some(length) = self.sink.bytes.get_mut(start - 8..start) {
                 length.copy_from_slice(&words.to_le_bytes());
@@ -97,6 +100,7 @@ impl ValueSerializer {
         }
     }
 
+    /// Begins a list or map.
     fn nested(&mut self, kind: Kind) -> Nested<'_> {
         let start = self.open(kind);
         Nested { kind, start, outer: None, left: 0, serializer: self }
@@ -126,7 +130,9 @@ struct Nested<'a> {
 }
 
 impl Nested<'_> {
+    /// Writes an element, with its key in a map, or counts it as left out.
     fn add<T: Serialize + ?Sized>(&mut self, key: Option<&str>, value: &T) -> Result<(), Failure> {
+        // Too deep: `…` has been written in place of the list or map.
         if self.start.is_none() {
             return Ok(());
         }
@@ -140,6 +146,7 @@ impl Nested<'_> {
         value.serialize(&mut *self.serializer)
     }
 
+    /// Ends the list or map.
     fn finish(self) -> Result<(), Failure> {
         if self.left > 0 {
             if self.kind == Kind::Map {
@@ -411,6 +418,7 @@ macro_rules! key_texts {
     )*};
 }
 
+/// Refuses a key that is neither text, a number, a `bool` nor a variant.
 fn no_key<T>() -> Result<T, Failure> {
     Err(ser::Error::custom("a map's key is no text, number, bool or name"))
 }

@@ -34,6 +34,7 @@ impl Default for ByteSink {
 }
 
 impl ByteSink {
+    /// Appends to `bytes`, whose content counts towards the limits.
     pub(crate) fn new(bytes: Vec<u8>, limits: Limits) -> Self {
         Self { bytes, limits, end: usize::MAX, beyond: 0, is_stopped: false, in_values: false, was_cut: false }
     }
@@ -100,12 +101,14 @@ impl WordSink for ByteSink {
 
     fn format(&mut self, write: &dyn Fn(&mut dyn fmt::Write) -> fmt::Result) {
         let at = self.bytes.len();
+        // The word for the length is not part of the text.
         self.end = at.saturating_add(8).saturating_add(self.room_bytes());
         (self.beyond, self.is_stopped) = (0, false);
         self.word(0);
         // Neither an error nor a panic of a user's `Display` may reach the code that logs.
         match guarded(|| write(self)) {
             Some(Ok(())) => {}
+            // The error is that of `write_str`; the note below says that text is missing.
             Some(Err(_)) if self.is_stopped => {}
             Some(Err(_)) => self.bytes.extend_from_slice(b"<formatting failed>"),
             None => self.bytes.extend_from_slice(b"<formatting panicked>"),
@@ -141,6 +144,7 @@ impl fmt::Write for ByteSink {
             return Err(fmt::Error);
         }
         let room = self.end.saturating_sub(self.bytes.len());
+        // Once a piece of text was cut, later pieces are left out as well, even if they would fit.
         let kept = if self.beyond > 0 { 0 } else { floor_char_boundary(text, room) };
         self.bytes.extend_from_slice(&text.as_bytes()[..kept]);
         self.beyond = self.beyond.saturating_add(text.len() - kept);

@@ -59,6 +59,7 @@ pub(crate) fn write_next(out: &mut impl Output, tag: Tag, reader: &mut Reader<'_
     }
 }
 
+/// Writes a signed integer.
 #[inline]
 fn write_integer(out: &mut impl Output, n: i64) {
     if n < 0 {
@@ -81,6 +82,7 @@ pub(crate) fn is_whole(x: f64) -> bool {
 /// length rounds to `x`, then it is, without zeros at its end, the shortest one that does: what `Display` writes.
 #[inline]
 pub(crate) fn write_thousandths(out: &mut impl Output, x: f64) -> bool {
+    // Both the product and the quotient must be exact: the check divides again.
     let scaled = x * 1000.0;
     let thousandths = scaled as i64;
     if thousandths as f64 != scaled || scaled.abs() >= 1e15 || scaled / 1000.0 != x {
@@ -128,6 +130,7 @@ fn write_float(out: &mut impl Output, digits: &str, x: f64, value: Value<'_>) {
 
 /// Returns the number of digits after the binary point; it is negative for a multiple of a power of two.
 fn binary_places(x: f64) -> i32 {
+    // x = mantissa * 2^exponent, with an integer mantissa of 53 bits: 1075 is the bias of 1023 plus 52 fractional bits.
     let exponent = (x.to_bits() >> 52 & 0x7FF) as i32 - 1075;
     let mantissa = x.to_bits() & ((1 << 52) - 1) | 1 << 52;
     -(exponent + mantissa.trailing_zeros() as i32)

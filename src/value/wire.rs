@@ -166,6 +166,7 @@ pub(crate) const fn padded_words(bytes: usize) -> usize {
 /// `Display` and `Debug`, and cuts what exceeds the [`Limits`](super::Limits).
 #[doc(hidden)]
 pub trait WordSink {
+    /// Writes one word.
     fn word(&mut self, word: u64);
 
     /// Writes several words.
@@ -259,6 +260,7 @@ impl<'a> Reader<'a> {
         Self { bytes }
     }
 
+    /// Reads one word.
     #[inline(always)]
     pub(crate) fn word(&mut self) -> u64 {
         match self.bytes.split_first_chunk::<8>() {
@@ -270,6 +272,7 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Reads text.
     #[inline]
     pub(crate) fn text(&mut self) -> &'a str {
         // Only whole strings are encoded, so this cannot fail.
@@ -296,9 +299,11 @@ impl<'a> Reader<'a> {
         Some(text)
     }
 
+    /// Reads bytes. A length that exceeds the payload, in a damaged one, yields none.
     #[inline]
     pub(crate) fn bytes(&mut self) -> &'a [u8] {
         let length = self.word() as usize;
+        // A damaged length cannot overflow, nor index beyond the payload.
         let whole = padded_words(length).saturating_mul(8);
         match (self.bytes.get(..length), self.bytes.get(whole..)) {
             (Some(bytes), Some(rest)) => {

@@ -96,6 +96,7 @@ impl FemtoHandler for FemtoTracingHandler {
             for ((pair, field), value) in pairs.iter_mut().zip(&fields).zip(&values) {
                 *pair = (field, Some(&**value));
             }
+            // Marks the thread, so that a layer of this crate in the same dispatcher ignores the event.
             FEEDING.set(true);
             if self.dispatch.enabled(metadata) {
                 self.dispatch.event(&Event::new(metadata, &metadata.fields().value_set(&pairs)));
@@ -130,6 +131,7 @@ fn fields<'a>(record: &FemtoLogRecord<'a>) -> (Vec<&'a str>, Vec<AnyValue<'a>>, 
     (names, values, rest)
 }
 
+/// Converts a value to one of `tracing`. Types that `tracing` does not have become text.
 fn any<'a>(value: Value<'a>) -> AnyValue<'a> {
     match value {
         Value::Bool(x) => Box::new(x),

@@ -74,6 +74,7 @@ impl Known {
         })
     }
 
+    /// Makes and registers a known call site, which is leaked: there is one for each call in the source.
     #[cold]
     fn learn(metadata: &'static TracingMetadata<'static>) -> &'static Self {
         let known = *lock(&KNOWN)
@@ -84,6 +85,7 @@ impl Known {
         known
     }
 
+    /// Computes what is known of a call site from its metadata.
     fn new(metadata: &'static TracingMetadata<'static>) -> Self {
         let fields = metadata.fields();
         let forwards_log = fields.field(LOG_TARGET).is_some();
@@ -118,6 +120,7 @@ impl Known {
         self.keys.get(field.index()).copied().flatten()
     }
 
+    /// Returns whether a field is the message.
     pub(super) fn is_message(&self, field: &Field) -> bool {
         self.message == Some(field.index())
     }

@@ -122,11 +122,13 @@ impl<S> Filter<S> for FemtoTracingFilter {
 struct Spans(Vec<Arc<TracedSpan>>);
 
 impl FemtoTracingLayer {
+    /// Returns this layer's span for one of the registry.
     fn span_of<'a, R: LookupSpan<'a>>(&self, span: &SpanRef<'a, R>) -> Option<Arc<TracedSpan>> {
         let extensions = span.extensions();
         extensions.get::<Spans>()?.0.iter().find(|span| span.bridge == self.0.number).cloned()
     }
 
+    /// Returns this layer's span with an id.
     fn find<S>(&self, id: &Id, context: &Context<'_, S>) -> Option<Arc<TracedSpan>>
     where
         S: Subscriber + for<'a> LookupSpan<'a>,

@@ -67,6 +67,7 @@ enum System {
 }
 
 impl System {
+    /// The system of an instance.
     fn of(logging: &Logging) -> Self {
         System::Own(logging.registry().clone(), Mutex::default())
     }
@@ -80,6 +81,7 @@ impl System {
 }
 
 impl Bridge {
+    /// Makes a bridge, and has `tracing` ask for its interests again whenever levels change.
     fn new(system: System, span_events: SpanEvents) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         system.registry().on_change(callsite::rebuild_interest_cache);
@@ -109,6 +111,7 @@ impl Bridge {
             }
     }
 
+    /// Returns whether `tracing` should call the subscriber for a call site. `tracing` caches the answer until levels change.
     fn interest(&self, metadata: &'static Metadata<'static>) -> Interest {
         let known = Known::of(metadata);
         // Each forwarded record has a target of its own.
@@ -121,6 +124,7 @@ impl Bridge {
         }
     }
 
+    /// Returns whether records with this metadata would go anywhere; `tracing` calls it where there is no cached answer.
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
         match Known::find(metadata).filter(|known| !known.forwards_log) {
             Some(known) => self.lets(known),
@@ -128,6 +132,7 @@ impl Bridge {
         }
     }
 
+    /// Returns whether records with a target that is only known at run time would go anywhere.
     fn lets_target(&self, target: &str, level: Level) -> bool {
         is_compiled(level)
             && match self.logger(target) {
@@ -136,6 +141,7 @@ impl Bridge {
             }
     }
 
+    /// Returns the most verbose level that any logger has enabled.
     fn max_level(&self) -> TracingLevelFilter {
         match self.system.registry().most_verbose() {
             LevelFilter::Trace => TracingLevelFilter::TRACE,
@@ -210,6 +216,7 @@ fn set_fields(span: &TracedSpan, values: &Record<'_>) {
     span::refresh();
 }
 
+/// Encodes a field of a span and adds it to `fields`, if it is a key.
 fn keep(
     known: &Known,
     field: &tracing_core::Field,
@@ -221,6 +228,7 @@ fn keep(
     }
 }
 
+/// Sends an event as a record. `call` has the target and source location of a forwarded `log` record.
 fn send<S: Source>(source: S, known: &'static Known, event: &Event<'_>, call: Option<&LogCall>) {
     let message = |out: &mut dyn fmt::Write| {
         let mut result = Ok(());

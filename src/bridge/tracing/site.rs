@@ -22,15 +22,18 @@ const MOST: usize = 4096;
 /// A call site for the records of one call or, once there are too many, of one level.
 pub(super) struct EventSite(OnceLock<Metadata<'static>>);
 
+/// All call sites, by the text of what distinguishes them.
 static SITES: LazyLock<Mutex<HashMap<String, &'static EventSite>>> = LazyLock::new(Mutex::default);
 
 /// A placeholder: metadata contains a reference to its call site, so that the call site exists before its metadata.
 static UNMADE: EventSite = EventSite(OnceLock::new());
+/// The metadata of a call site that has none yet. `tracing` never sees it.
 static NO_METADATA: Metadata<'static> = metadata(&UNMADE, "", Level::Trace, None, &[]);
 
 /// The source location of a call: its module path, file and line.
 type Place = (&'static str, &'static str, u32);
 
+/// Makes the metadata of a call site.
 const fn metadata(
     site: &'static EventSite,
     target: &'static str,
@@ -46,6 +49,7 @@ const fn metadata(
     Metadata::new("femtologging record", target, tracing_level(level), file, line, module_path, fields, Kind::EVENT)
 }
 
+/// Returns the level of the same name, or `ERROR` for `Critical`.
 const fn tracing_level(level: Level) -> TracingLevel {
     match level {
         Level::Trace => TracingLevel::TRACE,
@@ -112,6 +116,7 @@ impl Callsite for EventSite {
     }
 }
 
+/// Copies text to memory that is never freed.
 fn leak(text: &str) -> &'static str {
     String::leak(text.to_owned())
 }

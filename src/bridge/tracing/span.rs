@@ -87,6 +87,7 @@ pub(super) enum Parent {
 }
 
 impl TracedSpan {
+    /// Makes a span with these fields.
     pub(super) fn new(
         known: &'static Known,
         bridge: u64,
@@ -145,6 +146,7 @@ impl TracedSpan {
                 None => made.fields.push((key, entry)),
             }
         }
+        // The new context is in place before the count changes, so that a thread that sees the count finds it.
         made.context = make_context(self.known, self.id, &made.around, &made.fields);
         drop(made);
         RECORDED.fetch_add(1, Release);
@@ -153,6 +155,7 @@ impl TracedSpan {
     /// Enters the span on the calling thread.
     pub(super) fn enter(self: Arc<Self>) {
         let (inside, as_of) = self.context();
+        // First the context: records that are logged in `begin` are already in the span.
         let number = context::push(inside);
         let span = self.clone();
         let _ = ENTERED.try_with(|entered| {

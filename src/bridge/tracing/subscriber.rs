@@ -53,10 +53,12 @@ impl FemtoTracingSubscriber {
         TracingSubscriberBuilder { system: System::Global, span_events: SpanEvents::None }
     }
 
+    /// Returns the table for a span.
     fn table(&self, id: &Id) -> &Mutex<HashMap<u64, OpenSpan>> {
         &self.open[id.into_u64() as usize % TABLES].0
     }
 
+    /// Returns the span with an id, while it has handles.
     fn find(&self, id: &Id) -> Option<Arc<TracedSpan>> {
         lock(self.table(id)).get(&id.into_u64()).map(|open| open.span.clone())
     }
@@ -155,6 +157,7 @@ impl Subscriber for FemtoTracingSubscriber {
         if open.handles > 0 {
             return false;
         }
+        // Closing logs a record, which must not happen while the table is locked.
         let closed = table.remove(&id.into_u64());
         drop(table);
         if let Some(OpenSpan { span, .. }) = closed {
