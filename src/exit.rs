@@ -17,21 +17,20 @@ pub(crate) fn set_timeout(timeout: Duration) {
     TIMEOUT.store(timeout.as_millis().try_into().unwrap_or(u64::MAX), Relaxed);
 }
 
-/// How long the end of the process may wait for handlers.
+/// Returns the maximum time that an exit waits for handlers.
 pub(crate) fn timeout() -> Duration {
     Duration::from_millis(TIMEOUT.load(Relaxed))
 }
 
-/// Calls `hook` once when the process exits in an ordinary way: return from `main`, [`std::process::exit`], the end of a
-/// test binary. The last one registered is the first one called.
+/// Registers `hook` to be called once at an ordinary exit: return from `main`, [`std::process::exit`], the end of a
+/// test binary. The last hook registered is the first one called.
 ///
-/// A process that aborts, is killed or replaces itself (`exec`) does not call it, nor do platforms other than Unix and
-/// Windows.
+/// Hooks do not run if the process aborts, is killed or calls `exec`, or on platforms other than Unix and Windows.
 pub(crate) fn at_exit(hook: fn()) {
     let mut hooks = lock(&HOOKS);
     let refused = hooks.is_empty() && !sys::at_exit(run);
     hooks.push(hook);
-    // The notice may run user code, which must not find the lock held.
+    // The notice may run user code, which may take the lock.
     drop(hooks);
     if refused {
         notify("exit", format_args!("atexit refused: call femtologging::shutdown before the end"));

@@ -1,4 +1,4 @@
-//! The ends of a process: an ordinary exit drains all handlers, and a panic can be logged.
+//! What happens at an ordinary exit, and at a panic.
 
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::sync::{Arc, Once};
@@ -21,19 +21,19 @@ pub(crate) fn install_exit_hook() {
     });
 }
 
-/// All handlers of this process; a child of `fork` has none of its parent's.
+/// Returns the handlers of this process; a child of `fork` does not have those of its parent.
 fn workers() -> Vec<Arc<Worker>> {
     worker::all().into_iter().filter(|worker| !worker.queue.is_orphaned()).collect()
 }
 
-/// Makes panics log a record at [`Level::Critical`](crate::Level::Critical), with their place and backtrace, and flush.
+/// Installs a panic hook that logs a record at [`Level::Critical`](crate::Level::Critical), and flushes.
 ///
 /// The record's target is `panic`, its message that of the panic and its thread the one that panicked. Its keys are
 /// `location` and, if `RUST_BACKTRACE` asks for one, `backtrace`. All handlers of the process are flushed, and then the
 /// hook runs that was installed before.
 ///
-/// The flush waits for up to 2 s. A handler that is not done by then (its sink is stuck, its peer is down) is waited for
-/// for 20 ms by later panics, until a flush succeeds or a minute has passed: a program that catches its panics pays once.
+/// The flush waits for up to 2 s. After a timeout (a stuck sink, a peer that is down), later panics wait for this
+/// handler for 20 ms, until a flush succeeds or a minute has passed. A program that catches its panics waits once.
 ///
 /// # Examples
 ///

@@ -8,9 +8,9 @@ use std::time::Duration;
 
 /// Standard output or standard error, by a descriptor of its own.
 ///
-/// The descriptor is duplicated when this is made. It has no lock: a thread that holds `std::io::stdout().lock()`, or a
-/// `fork` while another thread prints, is no obstacle. What the program does with the descriptors 1 and 2 later (close
-/// them, open another file that gets their number, `dup2`) does not change where this writes.
+/// The descriptor is duplicated when this is made. Writes take no lock: a thread that holds `std::io::stdout().lock()`,
+/// or a `fork` while another thread prints, does not block them. What the program does with the descriptors 1 and 2
+/// later (close them, open another file that gets their number, `dup2`) does not change where this writes.
 ///
 /// A write to a stream that another process made non-blocking waits until there is room, as it does on one that blocks.
 #[derive(Debug)]

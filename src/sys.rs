@@ -1,5 +1,5 @@
-//! What the library asks of the operating system beyond std: threads that take no signals, what a socket still holds,
-//! and a call at the exit.
+//! Functions of the operating system that std does not have: threads that block signals, the number of unacknowledged
+//! bytes of a socket, hooks of the process's exit.
 //!
 //! One of the few places that lift `deny(unsafe_code)`; docs/UNSAFE.md lists them.
 #![allow(unsafe_code)]
@@ -26,7 +26,8 @@ mod signals {
     use std::mem::MaybeUninit;
     use std::ptr;
 
-    /// Signals that a thread raises by its own fault. Blocked, they would end the process without its crash handlers.
+    /// Signals that a thread raises by its own fault. If they were blocked, the process would end without its crash
+    /// handlers.
     const FAULTS: [c_int; 6] = [libc::SIGBUS, libc::SIGFPE, libc::SIGILL, libc::SIGSEGV, libc::SIGSYS, libc::SIGTRAP];
 
     /// Blocks all other signals in this thread until it is dropped.
@@ -54,20 +55,20 @@ mod signals {
     }
 }
 
-/// Returns how many of the bytes written to a socket the peer's system has not acknowledged (`SIOCOUTQ`, tcp(7)). Also when
-/// the connection has broken since.
+/// Returns how many of the bytes written to a socket the peer's system has not acknowledged (`SIOCOUTQ`, tcp(7)). Also
+/// when the connection has broken since.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) fn unacknowledged(socket: &impl std::os::fd::AsRawFd) -> io::Result<usize> {
     let mut bytes: libc::c_int = 0;
     // SAFETY: this request writes one `int`, to the address given, which is that of one on this stack. Of a descriptor
-    // that is no socket it writes the same or fails.
+    // that is not a socket it writes the same or fails.
     match unsafe { libc::ioctl(socket.as_raw_fd(), libc::TIOCOUTQ, &raw mut bytes) } {
         0 => Ok(usize::try_from(bytes).unwrap_or(0)),
         _ => Err(io::Error::last_os_error()),
     }
 }
 
-/// Has `run` called when the process exits in an ordinary way. Returns whether that is possible.
+/// Registers `run` to be called at an ordinary exit of the process. Returns whether that worked.
 #[cfg(any(unix, windows))]
 pub(crate) fn at_exit(run: extern "C" fn()) -> bool {
     use std::ffi::c_int;
@@ -86,11 +87,11 @@ pub(crate) fn at_exit(_: extern "C" fn()) -> bool {
     true
 }
 
-/// What runs at the very end.
+/// The function that runs last.
 static LAST: OnceLock<fn()> = OnceLock::new();
 
-/// Has `run` called once after all functions given to `atexit`, by whomever and whenever, when the process exits in an
-/// ordinary way. `run` does not unwind. Only ELF systems (Linux, Android, the BSDs) call it.
+/// Registers `run` to be called at an ordinary exit, after all functions that were given to `atexit` at any time. `run`
+/// does not unwind. Only ELF systems (Linux, Android, the BSDs) call it.
 pub(crate) fn at_end(run: fn()) {
     let _ = LAST.set(run);
 }

@@ -30,11 +30,11 @@ impl Config {
     /// | [`add_handler`](ConfigBuilder::add_handler) | none | adds a handler under a name |
     /// | [`root_handlers`](ConfigBuilder::root_handlers) | all | the root logger's handlers |
     /// | [`add_logger`](ConfigBuilder::add_logger) | none | everything about a logger |
-    /// | [`directives`](ConfigBuilder::directives) | none | levels of loggers as text, which go before all others |
+    /// | [`directives`](ConfigBuilder::directives) | none | levels of loggers as text, which override all others |
     /// | [`directives_from_env`](ConfigBuilder::directives_from_env) | none | the same from an environment variable |
-    /// | [`span_events`](ConfigBuilder::span_events) | `Both` | which records spans make of themselves |
-    /// | [`max_queue_bytes`](ConfigBuilder::max_queue_bytes) | 64 MiB | how much memory the queues of all handlers take |
-    /// | [`clock`](ConfigBuilder::clock) | [`Clock::system`] | what records are stamped with |
+    /// | [`span_events`](ConfigBuilder::span_events) | `Both` | which records spans log |
+    /// | [`max_queue_bytes`](ConfigBuilder::max_queue_bytes) | 64 MiB | the maximum memory of the queues of all handlers |
+    /// | [`clock`](ConfigBuilder::clock) | [`Clock::system`] | the clock that stamps records |
     ///
     /// [`set_limits`](crate::set_limits) and [`set_exit_timeout`](crate::set_exit_timeout) are settings of the process.
     pub fn builder() -> ConfigBuilder {
@@ -115,12 +115,12 @@ pub struct LoggerConfig {
 }
 
 impl LoggerConfig {
-    /// Starts with no level and no handlers of its own; records go to the ancestors' handlers.
+    /// Makes settings without a level and handlers; records go to the ancestors' handlers.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Sets the lowest level that the logger lets through.
+    /// Sets the minimum level of the logger.
     pub fn level(mut self, level: impl Into<LevelFilter>) -> Self {
         self.level = Some(level.into());
         self
@@ -138,7 +138,7 @@ impl LoggerConfig {
         self
     }
 
-    /// Sets whether the logger lets nothing through. `false` by default.
+    /// Sets whether the logger is disabled. `false` by default.
     pub fn disabled(mut self, disabled: bool) -> Self {
         self.disabled = disabled;
         self
@@ -157,7 +157,7 @@ fn is_bad(name: &str) -> bool {
 }
 
 impl ConfigBuilder {
-    /// Sets the root logger's level, which counts for every logger that has none nearer.
+    /// Sets the root logger's level, which applies to every logger without a level of its own or of a nearer ancestor.
     pub fn default_level(mut self, level: impl Into<LevelFilter>) -> Self {
         self.default_level = level.into();
         self
@@ -198,8 +198,8 @@ impl ConfigBuilder {
 
     /// Sets levels of loggers by [`Directives`], such as `info,my_app::db=debug,hyper=off`.
     ///
-    /// They go before the levels that other settings give to these loggers, and later ones before earlier ones. A
-    /// directive with keys or a span is left aside with a warning: it takes a filter to honour it.
+    /// They override the levels that other settings give to these loggers, and later ones override earlier ones. A
+    /// directive with keys or a span is ignored with a warning: only a filter can apply it.
     pub fn directives(mut self, directives: impl Into<Directives>) -> Self {
         self.directives.push(directives.into());
         self
@@ -211,18 +211,19 @@ impl ConfigBuilder {
         self
     }
 
-    /// Sets which records spans make of themselves, unless a span says otherwise.
+    /// Sets which records spans log, unless a span says otherwise.
     pub fn span_events(mut self, events: SpanEvents) -> Self {
         self.span_events = events;
         self
     }
 
-    /// Sets how much memory the queues of all handlers take at most, in bytes. Each handler has an equal share of it: for
-    /// its rings, for payloads that are too large for them, and for its channel. What a handler has no room for is up to
-    /// its [`OverflowPolicy`](crate::OverflowPolicy).
+    /// Sets the maximum memory of the queues of all handlers at most, in bytes. Each handler has an equal share of it:
+    /// for its rings, for payloads that are too large for them, and for its channel. What a handler has no room for is
+    /// up to its [`OverflowPolicy`](crate::OverflowPolicy).
     ///
     /// 64 MiB by default; at least 1 MiB. A handler whose [`Transport`](crate::Transport) asks for rings of more than a
-    /// quarter of its share gets four times such a ring. A payload of more than a quarter of the share counts as a quarter.
+    /// quarter of its share gets four times such a ring. A payload of more than a quarter of the share counts as a
+    /// quarter.
     pub fn max_queue_bytes(mut self, bytes: usize) -> Self {
         if bytes < 1 << 20 {
             self.problems.push(Problem::new("max_queue_bytes", bytes, "give the queues 1 MiB at least"));
@@ -241,8 +242,8 @@ impl ConfigBuilder {
     ///
     /// # Errors
     ///
-    /// Everything that is wrong with the configuration, in one error; or a panic of a logger's filter that is asked for its
-    /// [interest](FemtoFilter::interest). Nothing is started then.
+    /// Everything that is wrong with the configuration, in one error; or a panic of a logger's filter that is asked for
+    /// its [interest](FemtoFilter::interest). Nothing is started then.
     pub fn build(self) -> Result<Logging, Error> {
         self.build_in(Registry::new(false))
     }
@@ -266,7 +267,7 @@ impl ConfigBuilder {
         }
         self.apply_directives();
         adopt_stderr();
-        // User code, which may panic: nothing has been started yet.
+        // User code, which may panic. Nothing has been started yet.
         let mut filters = Vec::new();
         for (name, config) in &mut self.loggers {
             let asked = std::mem::take(&mut config.filters).into_iter().map(|filter| {
@@ -320,7 +321,7 @@ impl ConfigBuilder {
     /// Makes settings of directives.
     fn apply_directives(&mut self) {
         for directives in std::mem::take(&mut self.directives) {
-            // An operator's `warn` silences also what the program itself gave a level of its own.
+            // The operator's `warn` also overrides the levels that the program gave to more specific loggers.
             for (name, config) in self.loggers.iter_mut().filter(|(_, config)| config.level.is_some()) {
                 config.level = directives.level(name).or(config.level);
             }
@@ -329,7 +330,7 @@ impl ConfigBuilder {
                 if !directive.is_plain() {
                     notify(
                         "directives",
-                        format_args!("{directive}: left aside, as only a handler's filter can look at keys and spans"),
+                        format_args!("{directive}: ignored, as only a handler's filter can look at keys and spans"),
                     );
                 } else if name.is_empty() {
                     self.default_level = level;
@@ -419,7 +420,7 @@ impl fmt::Debug for LoggerConfig {
     }
 }
 
-/// Sets the global system up to write records from this level on to standard error, as text.
+/// Sets up the global system to write records at this level and above to standard error, as text.
 ///
 /// # Errors
 ///

@@ -1,4 +1,4 @@
-//! A logging system, and the one that belongs to the whole program.
+//! [`Logging`], a logging system, and the functions of the global one.
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering::*};
@@ -20,8 +20,8 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A logging system: loggers, handlers and their threads. Clones are the same system.
 ///
-/// Systems are independent of each other. Calls name the loggers of a system of one's own with `logger:`; all other calls
-/// belong to the global system, which [`ConfigBuilder::build_and_init`](super::ConfigBuilder::build_and_init) sets up.
+/// Systems are independent of each other. Calls use the loggers of such a system by `logger:`; all other calls
+/// use the global system, which [`ConfigBuilder::build_and_init`](super::ConfigBuilder::build_and_init) sets up.
 ///
 /// When the last clone is dropped, the system is shut down, with 5 s for its handlers to finish.
 ///
@@ -47,7 +47,7 @@ pub struct Logging {
 struct Inner {
     registry: Arc<Registry>,
     workers: Vec<Arc<Worker>>,
-    /// Whether somebody shuts it down, and whether its loggers are closed.
+    /// Whether a shutdown is under way, and whether its loggers are closed.
     closing: AtomicBool,
     over: AtomicBool,
     /// The process that has the handlers' threads.
@@ -80,8 +80,8 @@ impl Logging {
         &self.inner.workers
     }
 
-    /// Returns the logger of this name, made if need be. Parts of a name are separated by `.` or `::`; the root
-    /// logger's name is empty or `root`.
+    /// Returns the logger of this name, which is created if it does not exist. Parts of a name are separated by `.` or
+    /// `::`; the root logger's name is empty or `root`.
     ///
     /// # Errors
     ///
@@ -97,7 +97,7 @@ impl Logging {
 
     /// Waits until everything logged before this call, by any thread, is written and flushed by every handler.
     ///
-    /// Flushes may run side by side; each gets its own answer.
+    /// Flushes may run concurrently; each gets its own answer.
     ///
     /// # Errors
     ///
@@ -133,12 +133,12 @@ impl Logging {
         self.inner.registry.disable(Some(level));
     }
 
-    /// Ends what [`disable`](Self::disable) began.
+    /// Enables all levels that [`disable`](Self::disable) disabled.
     pub fn enable_all(&self) {
         self.inner.registry.disable(None);
     }
 
-    /// Sets the lowest level that a handler takes.
+    /// Sets the minimum level of a handler.
     ///
     /// # Errors
     ///
@@ -170,7 +170,7 @@ impl Drop for Inner {
             return;
         }
         if is_consumer() {
-            // It cannot wait for itself; every handler's thread notices by itself that it is the last one to know.
+            // A handler's thread cannot wait for itself. It ends when its command channel is closed.
             self.registry.close();
             return self.workers.iter().for_each(|worker| worker.queue.close());
         }
@@ -191,7 +191,7 @@ static GLOBAL: Mutex<Option<Logging>> = Mutex::new(None);
 
 /// Calls `set_up` and makes its result the global system, unless there is one.
 pub(super) fn init(set_up: impl FnOnce(Arc<Registry>) -> Result<Logging, Error>) -> Result<(), Error> {
-    // Set while somebody sets it up. That runs user code (filters, the error hook), so it holds no lock.
+    // Set during the set-up, which runs user code (filters, the error hook) and therefore holds no lock.
     static BUSY: AtomicBool = AtomicBool::new(false);
     let exists = || global().is_some_and(|logging| !logging.inner.is_over());
     if exists() || BUSY.swap(true, AcqRel) {
@@ -216,7 +216,8 @@ fn global() -> Option<Logging> {
     lock(&GLOBAL).clone()
 }
 
-/// All workers that flush, shutdown and metrics of the global system are about: its own and that of last resort.
+/// Returns the workers to which flush, shutdown and metrics of the global system apply: its own, and that of the
+/// handler of last resort.
 fn global_workers() -> Vec<Arc<Worker>> {
     let own = global().map(|logging| logging.workers().to_vec()).unwrap_or_default();
     own.into_iter().chain(FemtoLogger::last_resort()).collect()
@@ -275,7 +276,7 @@ pub fn flush(timeout: Duration) -> Result<(), Error> {
     worker::flush(&global_workers(), timeout)
 }
 
-/// Shuts the global system down; see [`Logging::shutdown`]. It can then be set up anew.
+/// Shuts the global system down; see [`Logging::shutdown`]. It can then be set up again.
 ///
 /// The handler of last resort, if any record came to it, is flushed and goes on.
 ///
@@ -347,12 +348,12 @@ pub fn disable(level: Level) {
     Registry::global().disable(Some(level));
 }
 
-/// Ends what [`disable`] began.
+/// Enables all levels that [`disable`] disabled.
 pub fn enable_all() {
     Registry::global().disable(None);
 }
 
-/// Sets the lowest level that a handler of the global system takes.
+/// Sets the minimum level of a handler of the global system.
 ///
 /// # Errors
 ///

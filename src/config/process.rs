@@ -38,8 +38,8 @@ pub fn set_limits(limits: Limits) -> Result<(), Error> {
 
 /// Sets how long the end of the process waits for the handlers of all logging systems: 5 s by default.
 ///
-/// It may be set at any time; the last call before the end counts. [`Duration::ZERO`] does not wait: what is not written
-/// by then is reported on standard error, as after any other time.
+/// It may be set at any time; the last call before the end counts. [`Duration::ZERO`] does not wait: what is not
+/// written by then is reported on standard error, as after any other time.
 ///
 /// # Examples
 ///

@@ -1,7 +1,7 @@
-//! What can go wrong, and how the library says so.
+//! Errors, and the notices that report errors of the handlers' threads.
 //!
-//! Calls that can fail return an [`Error`]. What goes wrong later, on a consumer thread where nobody waits for a
-//! result, is said through the library's own voice (`notify`), which never uses the pipeline it reports on.
+//! Calls that can fail return an [`Error`]. An error on a handler's thread, where no caller waits for a result, is
+//! reported by `notify`: on standard error or to the user's hook, and never through the pipeline that failed.
 
 mod notifier;
 mod voice;
@@ -103,7 +103,7 @@ impl Error {
         Self::new(Kind::InvalidName { name: name.to_string(), why: why.to_string() })
     }
 
-    /// Makes one result of the failures of several parts.
+    /// Combines the failures of several parts into one result.
     pub(crate) fn gather(mut failures: Vec<Error>) -> Result<(), Error> {
         match failures.len() {
             0 => Ok(()),
@@ -112,7 +112,7 @@ impl Error {
         }
     }
 
-    /// Returns an error of the same kind and text, for a second one who waited for the same thing.
+    /// Returns an error of the same kind and text, for a second thread that waited for the same result.
     pub(crate) fn duplicate(&self) -> Self {
         let kind = match &self.0.kind {
             Kind::Config(problems) => Kind::Config(problems.clone()),
@@ -138,32 +138,32 @@ impl Error {
         Self(Box::new(Inner { field: String::new(), kind }))
     }
 
-    /// Says whether settings were at fault; [`problems`](Self::problems) lists them.
+    /// Returns whether settings are invalid; [`problems`](Self::problems) lists them.
     pub fn is_config(&self) -> bool {
         matches!(self.0.kind, Kind::Config(_))
     }
 
-    /// Says whether input or output failed.
+    /// Returns whether input or output failed.
     pub fn is_io(&self) -> bool {
         self.any(|kind| matches!(kind, Kind::Io { .. }))
     }
 
-    /// Says whether something did not finish in time.
+    /// Returns whether something did not finish in time.
     pub fn is_timeout(&self) -> bool {
         self.any(|kind| matches!(kind, Kind::Timeout(_)))
     }
 
-    /// Says whether a handler, queue or logger no longer takes work.
+    /// Returns whether a handler, queue or logger is closed.
     pub fn is_closed(&self) -> bool {
         self.any(|kind| matches!(kind, Kind::Closed(_)))
     }
 
-    /// Says whether something that can be set up once had been set up before.
+    /// Returns whether something that can be set up once was set up before.
     pub fn is_already_initialized(&self) -> bool {
         matches!(self.0.kind, Kind::AlreadyInitialized(_))
     }
 
-    /// Says whether a name was refused.
+    /// Returns whether a name is invalid.
     pub fn is_invalid_name(&self) -> bool {
         matches!(self.0.kind, Kind::InvalidName { .. })
     }
@@ -176,7 +176,7 @@ impl Error {
         }
     }
 
-    /// Returns the settings at fault; empty unless [`is_config`](Self::is_config).
+    /// Returns the invalid settings; empty unless [`is_config`](Self::is_config).
     pub fn problems(&self) -> &[Problem] {
         match &self.0.kind {
             Kind::Config(problems) => problems,
@@ -184,8 +184,8 @@ impl Error {
         }
     }
 
-    /// Returns the failures that this error gathers, for example one for each handler that could not be flushed. An error
-    /// that gathers none is the only one.
+    /// Returns the failures that this error gathers, for example one for each handler that could not be flushed. An
+    /// error that gathers none is the only one.
     ///
     /// # Examples
     ///

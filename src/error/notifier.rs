@@ -1,4 +1,5 @@
-//! The library's own voice: one line to stderr, rate-limited, never through the pipeline it reports on.
+//! The library's notices: one line on standard error each, rate-limited per source, never through the pipeline that
+//! they report on.
 
 use std::cell::Cell;
 use std::collections::HashMap;
@@ -15,28 +16,29 @@ use crate::sync::lock;
 use crate::text::push_escaped;
 use crate::time::uptime;
 
-/// Messages a source may send in a row.
+/// The number of messages that a source may send in a row.
 const BURST: u64 = 5;
-/// Nanoseconds after which a source may send one more.
+/// The time after which a source may send one more message, in nanoseconds.
 const REFILL: u64 = 10 * 1_000_000_000;
-/// Sources with a budget of their own; later ones share one.
+/// The maximum number of sources with a budget of their own; later ones share one.
 const MAX_SOURCES: usize = 64;
-/// Bytes of a message that are shown.
+/// The maximum length of a message, in bytes.
 const MAX_MESSAGE: usize = 2048;
-/// Bytes of a source that are shown. A line is then shorter than 4096 bytes, which pipes take whole or not at all.
+/// The maximum length of a source, in bytes. A line is then shorter than 4096 bytes (`PIPE_BUF`), which a pipe takes
+/// whole or not at all.
 const MAX_SOURCE: usize = 512;
 
 static NOTIFIER: LazyLock<Notifier> = LazyLock::new(Notifier::default);
 
 type Hook = Arc<dyn Fn(&str, &str) + Send + Sync>;
 
-/// Replaces the line on stderr by which the library reports its own troubles.
+/// Sets a hook that gets the library's notices, instead of standard error.
 ///
-/// The hook gets the source, usually a handler's name, and the message, with control characters escaped. It is
-/// called on a thread of its own, at most five times in a row and then once in ten seconds for each source. The thread
-/// that met the trouble waits for it, for 100 ms at most; while the hook takes longer, troubles are counted
-/// ([`Metrics::notices_dropped`](crate::Metrics::notices_dropped)) and not reported. Troubles met inside the hook are
-/// not reported either. When it panics, the line goes to stderr after all.
+/// The hook gets the source, usually a handler's name, and the message, with control characters escaped. It is called
+/// on a thread of its own, at most five times in a row and then once in ten seconds for each source. The thread with
+/// the notice waits for the hook, for at most 100 ms; while the hook takes longer, notices are dropped and counted
+/// ([`Metrics::notices_dropped`](crate::Metrics::notices_dropped)). Errors inside the hook are not reported. If the
+/// hook panics, the notice goes to standard error.
 ///
 /// # Examples
 ///
@@ -47,15 +49,14 @@ pub fn set_error_hook(hook: impl Fn(&str, &str) + Send + Sync + 'static) {
     NOTIFIER.set_hook(Arc::new(hook));
 }
 
-/// Reports trouble as one line `femtologging: <source>: <message>` on stderr, or to the user's hook.
+/// Reports an error as one line `femtologging: <source>: <message>` on standard error, or to the user's hook.
 ///
-/// Never panics, never logs and waits for 100 ms at most. The message is formatted only when the source has not used up
-/// its budget.
+/// Does not panic or log, and waits for at most 100 ms. The message is formatted only if the source has budget left.
 pub(crate) fn notify(source: &str, message: fmt::Arguments<'_>) {
     NOTIFIER.notify(uptime(), source, message, voice::say);
 }
 
-/// Returns how many notices were within their budget and reached nobody.
+/// Returns how many notices were within their budget and were neither written nor passed to the hook.
 pub(crate) fn notices_dropped() -> u64 {
     NOTIFIER.dropped.load(Ordering::Relaxed)
 }
@@ -220,7 +221,7 @@ impl Bucket {
         }
     }
 
-    /// Says whether forgetting the bucket loses nothing.
+    /// Returns whether the bucket is full, so that removing it changes nothing.
     fn is_idle(&mut self, now: u64) -> bool {
         self.refill(now);
         self.tokens == BURST && self.refused == 0

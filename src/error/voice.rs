@@ -1,10 +1,12 @@
 //! The thread that writes notices to standard error, or hands them to the user's hook.
 //!
-//! Both may hang: a pipe that nobody reads, a hook that waits. Nothing that the library does may wait for that, the end
-//! of the process least of all. Neither `poll` nor `O_NONBLOCK` gives that: the room that `poll` finds may be taken by
-//! another process before the write, and the flag belongs to everybody who shares the stream. So notices are said on a
-//! thread of their own, which is started by the first one. Whoever has something to say waits a moment for it, so that
-//! notices come before what the caller does next. While the thread hangs, notices are dropped and nobody waits.
+//! Both may hang: standard error may be a pipe that nobody reads, and a hook may wait. Neither a handler nor the end of
+//! the process may wait for them without limit. `poll` and `O_NONBLOCK` do not help: another process may take the room
+//! that `poll` found before the write, and the flag applies to every process that shares the stream.
+//!
+//! So one thread writes all notices; the first notice starts it. A caller waits for its notice for up to 100 ms, so
+//! that in the ordinary case the notice is written before the caller goes on. While the thread hangs, notices are
+//! dropped and counted, and no caller waits.
 
 use std::io::{self, Write};
 use std::mem;
@@ -18,18 +20,18 @@ use crate::stdio::StandardStream;
 use crate::sync::{generation, lock};
 use crate::sys;
 
-/// How long a caller waits for its notice to be said.
+/// How long a caller waits for its notice to be written.
 const PATIENCE: Duration = Duration::from_millis(100);
 
-/// How many notices wait for their turn.
+/// The maximum number of notices that wait for their turn.
 const CAPACITY: usize = 64;
 
-/// Says something to the given stream, and returns whether it reached anybody.
+/// Writes a notice to the given stream, or passes it to the hook. Returns whether that worked.
 pub(super) type Notice = Box<dyn FnOnce(&mut dyn Write) -> bool + Send>;
 
 static SPEAKER: Mutex<Option<Speaker>> = Mutex::new(None);
 
-/// Where notices go: what standard error was when the last logging system was set up, or at the first notice.
+/// The destination of notices: what standard error was when the last logging system was set up, or at the first notice.
 static STDERR: Mutex<Option<Arc<StandardStream>>> = Mutex::new(None);
 
 /// The callers' end of the thread.
@@ -43,13 +45,13 @@ struct Speaker {
 
 #[derive(Default)]
 struct Progress {
-    /// How many notices were given to the thread and are not yet said.
+    /// The number of notices that were given to the thread and are not yet written.
     pending: AtomicUsize,
-    /// Whether somebody has waited in vain since the thread last finished a notice.
+    /// Whether a caller has timed out since the thread last finished a notice.
     stuck: AtomicBool,
 }
 
-/// Has the notice said; returns whether it reached anybody in time.
+/// Has the notice written. Returns whether that happened in time.
 pub(super) fn say(notice: Notice) -> bool {
     let Some(Speaker { notices, progress, .. }) = speaker() else {
         return false;
@@ -71,7 +73,7 @@ pub(super) fn say(notice: Notice) -> bool {
     })
 }
 
-/// Returns this process's speaker, whose thread is started if need be; `None` if that is refused.
+/// Returns this process's speaker, and starts its thread if there is none; `None` if the thread cannot start.
 fn speaker() -> Option<Speaker> {
     let mut current = lock(&SPEAKER);
     if let Some(speaker) = current.as_ref().filter(|speaker| speaker.process == generation()) {
@@ -124,7 +126,7 @@ fn stderr() -> Option<Arc<StandardStream>> {
     })
 }
 
-/// Has notices go to what standard error is now.
+/// Redirects notices to what standard error is now.
 pub(crate) fn adopt_stderr() {
     if let Ok(stream) = StandardStream::stderr() {
         let old = lock(&STDERR).replace(Arc::new(stream));

@@ -1,4 +1,4 @@
-//! What every handler can be set up with, once for all of them.
+//! The builder of all handlers, and the settings that they share.
 
 use std::fmt;
 use std::time::Duration;
@@ -88,7 +88,7 @@ impl Default for HandlerSettings {
 }
 
 impl HandlerSettings {
-    /// Everything that is wrong with the settings.
+    /// Returns everything that is wrong with the settings.
     fn problems(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
         let mut problem = |wrong: bool, field: &str, value: String, remedy: &str| {
@@ -135,17 +135,17 @@ impl HandlerSettings {
     }
 }
 
-/// Builds a handler: its own options, and what all handlers have in common.
+/// Builds a handler: its own options, and the settings that all handlers share.
 ///
 /// | setting | default | what it does |
 /// |---|---|---|
 /// | [`level`](Self::level) | `Trace` | the lowest level that the handler takes |
-/// | [`filter`](Self::filter) | none | turns records away; several are asked in turn |
+/// | [`filter`](Self::filter) | none | rejects records; several are called in turn |
 /// | [`transport`](Self::transport) | `PerThread { bytes: 262_144 }` | how records reach the handler's thread |
 /// | [`overflow`](Self::overflow) | `Block` | what happens when the queue is full |
 /// | [`idle`](Self::idle) | 2 µs, 50 µs … 100 ms | how the thread waits for records |
 /// | [`wake_level`](Self::wake_level) | `Off` | records from this level on wake the thread at once |
-/// | [`on_error`](Self::on_error) | `Report` | what becomes of records that the handler fails to deliver |
+/// | [`on_error`](Self::on_error) | `Report` | what happens to records that the handler fails to deliver |
 ///
 /// # Examples
 ///
@@ -171,13 +171,13 @@ impl<O> HandlerBuilder<O> {
         Self { options, settings: HandlerSettings::default() }
     }
 
-    /// Sets the lowest level that the handler takes.
+    /// Sets the minimum level of the handler.
     pub fn level(mut self, level: impl Into<LevelFilter>) -> Self {
         self.settings.level = level.into();
         self
     }
 
-    /// Adds a filter, asked on the handler's thread.
+    /// Adds a filter, which runs on the handler's thread.
     pub fn filter(mut self, filter: impl FemtoFilter + 'static) -> Self {
         self.settings.filters.push(Box::new(filter));
         self
@@ -204,21 +204,21 @@ impl<O> HandlerBuilder<O> {
         self
     }
 
-    /// Makes records from this level on wake the handler's thread if it sleeps, which costs their callers some
-    /// microseconds each.
+    /// Makes records at this level and above wake the handler's thread if it sleeps, which costs their callers about
+    /// ten microseconds each.
     pub fn wake_level(mut self, level: impl Into<LevelFilter>) -> Self {
         self.settings.wake_level = level.into();
         self.settings.queue_settings.push("wake_level");
         self
     }
 
-    /// Sets what becomes of records that the handler fails to deliver.
+    /// Sets what happens to records that the handler fails to deliver.
     pub fn on_error(mut self, policy: ErrorPolicy) -> Self {
         self.settings.on_error = policy;
         self
     }
 
-    /// Puts the handler and the settings together, adding `problems` to theirs.
+    /// Combines the handler and the settings, or returns their problems together with `problems`.
     pub(super) fn finish(
         settings: HandlerSettings,
         mut problems: Vec<Problem>,
@@ -247,7 +247,7 @@ impl<O: AsMut<Line>> HandlerBuilder<O> {
         self
     }
 
-    /// Sets what ends each record's text; a line feed by default.
+    /// Sets the terminator of each record's text; a line feed by default.
     pub fn terminator(mut self, terminator: impl Into<Vec<u8>>) -> Self {
         self.options.as_mut().terminator = terminator.into();
         self
@@ -266,7 +266,7 @@ impl<H: FemtoHandler> HandlerBuilder<H> {
     }
 }
 
-/// Gives every handler, also one's own, the settings that all handlers have.
+/// Gives every handler, including custom ones, a builder with the settings that all handlers share.
 pub trait FemtoHandlerExt: FemtoHandler + Sized {
     /// Starts a builder around this handler.
     fn configure(self) -> HandlerBuilder<Self> {

@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::record::{FemtoLogRecord, OwnedRecord};
 use crate::sync::lock;
 
-/// Keeps every record as an [`OwnedRecord`]; clones show the same records.
+/// Keeps every record as an [`OwnedRecord`]; clones share the records.
 ///
 /// # Examples
 ///
@@ -49,7 +49,7 @@ impl FemtoCaptureHandler {
         lock(&self.records).iter().map(|record| record.message().to_owned()).collect()
     }
 
-    /// Returns how many records arrived so far.
+    /// Returns the number of records that arrived so far.
     pub fn len(&self) -> usize {
         lock(&self.records).len()
     }
@@ -59,7 +59,7 @@ impl FemtoCaptureHandler {
         self.len() == 0
     }
 
-    /// Takes the records out.
+    /// Removes and returns all records.
     pub fn take(&self) -> Vec<OwnedRecord> {
         std::mem::take(&mut lock(&self.records))
     }

@@ -1,4 +1,4 @@
-//! The file system as handlers of files see it: a value, so that tests can put faults into it.
+//! The operations of the file system that file handlers use: a trait, so that tests can inject faults.
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
@@ -9,14 +9,14 @@ use std::time::Duration;
 
 use crate::time::Timestamp;
 
-/// What handlers of files ask of a file system.
+/// The operations of a file system.
 pub(crate) trait FileSystem: Send + Sync {
-    /// Opens a file for appending and creates it if it is not there, with these permission bits (Unix).
+    /// Opens a file for appending, and creates it with these permission bits (Unix) if it does not exist.
     fn append(&self, path: &Path, permissions: Option<u32>) -> io::Result<Box<dyn AppendFile>>;
-    /// The same for a file that is only locked, in a directory where others may create files: no symbolic link is followed,
-    /// and a FIFO is an error and not a wait for its reader (Unix).
+    /// Opens a file that is only locked, in a directory where others may create files, as [`append`](Self::append)
+    /// does. Does not follow a symbolic link; a FIFO is an error instead of a wait for its reader (Unix).
     fn append_plain(&self, path: &Path, permissions: Option<u32>) -> io::Result<Box<dyn AppendFile>>;
-    /// Creates a file that must not be there, with these permission bits (Unix).
+    /// Creates a file that must not exist, with these permission bits (Unix).
     #[cfg(feature = "gzip")]
     fn create(&self, path: &Path, permissions: Option<u32>) -> io::Result<Box<dyn AppendFile>>;
     /// Opens a file for reading.
@@ -24,13 +24,13 @@ pub(crate) trait FileSystem: Send + Sync {
     fn read(&self, path: &Path) -> io::Result<Box<dyn ReadFile>>;
     /// Reads the last byte of the file that the path leads to, if that is the one with this id and is not empty.
     fn last_byte(&self, path: &Path, id: FileId) -> io::Result<Option<u8>>;
-    /// Cuts a file to nothing if it is there.
+    /// Truncates a file to length 0 if it exists.
     fn truncate(&self, path: &Path) -> io::Result<()>;
     /// Describes the file that the path leads to.
     fn metadata(&self, path: &Path) -> io::Result<Metadata>;
     /// Describes what has this name, which may be a symbolic link.
     fn entry(&self, path: &Path) -> io::Result<Metadata>;
-    /// Gives a file a second name that must be free.
+    /// Gives a file a second name (a hard link), which must be free.
     fn link(&self, from: &Path, to: &Path) -> io::Result<()>;
     /// Renames a file, over one that has the name.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
@@ -51,16 +51,16 @@ pub(crate) trait FileSystem: Send + Sync {
 /// An open file.
 pub(crate) trait OpenFile: Send {
     fn metadata(&self) -> io::Result<Metadata>;
-    /// Takes an advisory lock on the file without waiting; closing the file releases it. Returns `false` if somebody else has
-    /// a lock in the way. Where the file system has no locks, the answer is `true`.
+    /// Takes an advisory lock on the file without waiting; closing the file releases it. Returns `false` if another
+    /// open file has a conflicting lock. Where the file system has no locks, the answer is `true`.
     fn try_lock(&self, lock: Lock) -> bool;
 }
 
-/// An advisory lock (`flock`), which belongs to the open file: two handlers of one process exclude each other as two processes
-/// do, and the system releases it when the process ends.
+/// An advisory lock (`flock`), which belongs to the open file: two handlers of one process exclude each other as two
+/// processes do, and the system releases it when the process ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Lock {
-    /// Held by everybody who writes to a log file. No effect on Windows, where a lock would keep its owner from writing.
+    /// The lock of all writers of a log file. No effect on Windows, where a lock would prevent its owner from writing.
     Shared,
     Exclusive,
 }
@@ -78,7 +78,7 @@ pub(crate) trait AppendFile: OpenFile + Write {
     fn set_modified(&self, time: Timestamp) -> io::Result<()>;
 }
 
-/// What a file is.
+/// The metadata of a file.
 #[derive(Debug, Clone, Copy)]
 #[cfg_attr(test, derive(Default))]
 pub(crate) struct Metadata {
@@ -93,12 +93,12 @@ pub(crate) struct Metadata {
     pub(crate) modified: Timestamp,
     /// When it was created; when it was written to last if that is not known.
     pub(crate) created: Timestamp,
-    /// What tells the file from all others.
+    /// The identity of the file.
     pub(crate) id: FileId,
     /// Its permission bits, on Unix.
     #[cfg(feature = "gzip")]
     pub(crate) permissions: Option<u32>,
-    /// How many names it has; 1 where that is not known.
+    /// The number of its names (hard links); 1 where that is not known.
     pub(crate) names: u64,
 }
 
@@ -135,7 +135,7 @@ impl From<fs::Metadata> for Metadata {
     }
 }
 
-/// The system's own.
+/// The file system of the operating system.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Disk;
 
@@ -252,7 +252,8 @@ impl Handle {
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        // A child of `fork` has the same open file, and with it the lock, which closing it here alone would not release.
+        // A child of `fork` has the same open file, and with it the lock, which closing it here alone would not
+        // release.
         if self.is_locked.load(Relaxed) {
             let _ = self.file.unlock();
         }
@@ -308,7 +309,7 @@ impl AppendFile for Handle {
 
 /// Returns the path at the end of a chain of symbolic links. Nothing needs to be there.
 pub(crate) fn resolve_links(fs: &dyn FileSystem, path: &Path) -> PathBuf {
-    /// Linux gives up after as many.
+    /// The limit of Linux.
     const LONGEST_CHAIN: usize = 40;
     let mut place = path.to_owned();
     for _ in 0..LONGEST_CHAIN {
@@ -322,8 +323,8 @@ pub(crate) fn resolve_links(fs: &dyn FileSystem, path: &Path) -> PathBuf {
 
 /// Renames a file to a name that must be free.
 ///
-/// There is no such call in every system, so the file gets its second name before it loses the first: a name that is
-/// taken makes the first step fail. After a crash between the steps, the file has both names.
+/// Not every system has such a call. So the file gets the second name before it loses the first: if the name is taken,
+/// the first step fails. After a crash between the steps, the file has both names.
 ///
 /// # Errors
 ///
@@ -331,7 +332,7 @@ pub(crate) fn resolve_links(fs: &dyn FileSystem, path: &Path) -> PathBuf {
 pub(crate) fn rename_to_free_name(fs: &dyn FileSystem, from: &Path, to: &Path) -> io::Result<()> {
     match fs.link(from, to) {
         Ok(()) => match fs.remove(from) {
-            // Somebody else has removed the first name, so that the second is the only one.
+            // Another process has removed the first name, so the second is the only one.
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             Err(error) => {
                 // As it was before, so that the file is not found twice; unless the second name is the only one.
@@ -345,7 +346,7 @@ pub(crate) fn rename_to_free_name(fs: &dyn FileSystem, from: &Path, to: &Path) -
             Ok(()) => Ok(()),
         },
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
-        // Some file systems have no second names.
+        // Some file systems have no hard links.
         Err(_) => match fs.entry(to) {
             Ok(_) => Err(io::ErrorKind::AlreadyExists.into()),
             Err(error) if error.kind() == io::ErrorKind::NotFound => fs.rename(from, to),

@@ -17,19 +17,19 @@ use crate::time::Timestamp;
 /// | setting | default | what it does |
 /// |---|---|---|
 /// | [`path`](HandlerBuilder::path) | required | the file |
-/// | [`truncate`](HandlerBuilder::truncate) | `false` | empties the file when it is first opened, instead of appending |
+/// | [`truncate`](HandlerBuilder::truncate) | `false` | truncates the file when it is first opened, instead of appending |
 /// | [`create_dirs`](HandlerBuilder::create_dirs) | `false` | creates the directories above the file that are missing |
 /// | [`delay`](HandlerBuilder::delay) | `false` | opens the file with the first record, not in `build` |
 /// | [`permissions`](HandlerBuilder::permissions) | `0o666` less the umask | the permission bits of a file that is created (Unix) |
 /// | [`flush_policy`](HandlerBuilder::flush_policy) | `EveryBatch` | when text is written to the file |
-/// | [`fsync`](HandlerBuilder::fsync) | `false` | waits after every write until the disk has it |
-/// | [`reopen_handle`](HandlerBuilder::reopen_handle) | none | has the file opened anew when somebody asks for it |
+/// | [`fsync`](HandlerBuilder::fsync) | `false` | waits after every write until the disk has the data |
+/// | [`reopen_handle`](HandlerBuilder::reopen_handle) | none | reopens the file on request |
 /// | [`on_removal`](HandlerBuilder::on_removal) | `Reopen` | what happens when the file is removed (Unix) |
 /// | the rest | see [`HandlerBuilder`] and [`FemtoStreamHandler`](super::FemtoStreamHandler) | |
 ///
 /// Text is appended (`O_APPEND`) with a single write for each batch, so that several processes can write to one file
-/// without mixing within a line, as far as the file system keeps writes together: local ones do, NFS does not, and a full
-/// disk may cut a write short.
+/// without mixing within a line, as far as the file system keeps writes together: local ones do, NFS does not, and a
+/// full disk may cut a write short.
 ///
 /// # What is lost, and when
 ///
@@ -37,13 +37,14 @@ use crate::time::Timestamp;
 ///   batch. What was written to the file stays, whatever happens to the process.
 /// * **The machine loses power:** what the system had not yet put on the disk, unless `fsync` is on.
 /// * **The disk is full, or a write fails otherwise:** the records of that batch that did not fit are counted as
-///   failed and reported. The next batch is tried anew, and if a record was cut in two, the next one starts on a new line.
+///   failed and reported. The next batch is tried, and if a record was cut in two, the next one starts on a new line.
 ///   So does the first record of a handler whose file ends within a line, as an earlier process may have left it.
 /// * **The file is renamed:** nothing; writing goes on in the renamed file.
-/// * **The file is removed:** what it held, and a batch that is written at that very moment. Before each write and about once a
-///   second, the handler looks whether the file still has a name. If not, it reports an error and, by default, opens the
-///   path again with the next record; see [`OnRemoval`].
-/// * **The directory of a file that is to be opened is missing:** each batch fails, is counted, and tries anew.
+/// * **The file is removed:** what it held, and a batch that is written at that very moment. Before each write and
+///   about once a second, the handler looks whether the file still has a name. If not, it reports an error and, by
+///   default, opens the path again with the next record; see [`OnRemoval`].
+/// * **The directory of a file that is to be opened is missing:** each batch fails, is counted, and tries again to open
+///   the file.
 ///
 /// # Examples
 ///
@@ -79,7 +80,7 @@ pub enum FlushPolicy {
     Every(Duration),
 }
 
-/// The options of a [`FemtoFileHandler`], which the other handlers of files have, too.
+/// The options of a [`FemtoFileHandler`], which the other handlers of files have as well.
 #[derive(Default)]
 pub struct FileOptions {
     path: PathBuf,
@@ -127,7 +128,7 @@ impl HandlerBuilder<FileOptions> {
         })
     }
 
-    /// Sets what happens when the file is removed. No effect but on Unix.
+    /// Sets what happens when the file is removed. Unix only.
     pub fn on_removal(self, on_removal: OnRemoval) -> Self {
         self.with(|options| options.on_removal = on_removal)
     }
@@ -180,9 +181,9 @@ impl FileOptions {
         })
     }
 
-    /// Makes the handler out of what becomes of its file, and opens the file unless that shall wait.
+    /// Makes the handler from the hooks of its file, and opens the file unless `delay` is set.
     pub(super) fn handler(self, mut target: impl Target) -> Result<Box<dyn FemtoHandler>, Error> {
-        // Opening a FIFO may wait for its reader, which the handler's thread can do.
+        // Opening a FIFO may wait for its reader; the handler's thread may wait, `build` may not.
         let file = target.file();
         if !self.delay && !file.fs.metadata(&file.path).is_ok_and(|metadata| metadata.is_fifo) {
             file.open()?;
@@ -198,7 +199,7 @@ impl<O: AsMut<FileOptions>> HandlerBuilder<O> {
         self.with(|options| options.path = path.as_ref().to_owned())
     }
 
-    /// Sets whether the file is emptied when it is opened first.
+    /// Sets whether the file is truncated when it is first opened.
     pub fn truncate(self, truncate: bool) -> Self {
         self.with(|options| options.truncate = truncate)
     }
@@ -218,7 +219,7 @@ impl<O: AsMut<FileOptions>> HandlerBuilder<O> {
         self.with(|options| options.delay = delay)
     }
 
-    /// Sets the permission bits of a file that is created, less the umask, such as `0o640`. No effect but on Unix.
+    /// Sets the permission bits of a file that is created, such as `0o640`, from which the umask is removed. Unix only.
     pub fn permissions(self, bits: u32) -> Self {
         self.with(|options| options.permissions = Some(bits))
     }
@@ -233,7 +234,7 @@ impl<O: AsMut<FileOptions>> HandlerBuilder<O> {
         self.with(|options| options.fsync = fsync)
     }
 
-    /// Lets this handle have the file opened anew, as after a SIGHUP.
+    /// Lets this handle reopen the file, as after a SIGHUP.
     pub fn reopen_handle(self, handle: &ReopenHandle) -> Self {
         self.with(|options| options.reopen = Some(handle.clone()))
     }
@@ -244,7 +245,7 @@ impl<O: AsMut<FileOptions>> HandlerBuilder<O> {
     }
 }
 
-/// What becomes of a file between its records.
+/// Hooks that run between writes: rotation and reopening.
 pub(super) trait Target: Send + 'static {
     fn file(&mut self) -> &mut LogFile;
 
@@ -253,7 +254,7 @@ pub(super) trait Target: Send + 'static {
         Ok(())
     }
 
-    /// Takes note of a record whose text stands in the batch from `start` on.
+    /// Called for each record; its text begins at `start` in the batch.
     #[inline]
     fn note(&mut self, time: Timestamp, start: usize, batch: &Batch) {
         let _ = (time, start, batch);
@@ -271,7 +272,7 @@ pub(super) trait Target: Send + 'static {
     }
 }
 
-/// The plain file, which nobody renames.
+/// A file without rotation.
 impl Target for LogFile {
     fn file(&mut self) -> &mut LogFile {
         self
@@ -286,12 +287,12 @@ impl Target for LogFile {
     }
 }
 
-/// Every handler of files: the lines, and when they are written.
+/// The handler of all kinds of files: formats lines, and decides when they are written.
 struct FileHandler<T> {
     target: T,
     line: Line,
     flush_policy: FlushPolicy,
-    /// Whether a record of the level that asks for a write is in the batch.
+    /// Whether the batch has a record of the level that causes a write.
     urgent: bool,
     last_write: Timestamp,
 }
@@ -322,7 +323,7 @@ impl<T: Target> FemtoHandler for FileHandler<T> {
         }
         self.target.file().reopen_if_asked();
         self.target.write(&self.line, batch)?;
-        // After a failure it stays due, for text that comes again.
+        // After a failure the write stays due, for text that is tried again.
         self.urgent = false;
         self.last_write = now;
         Ok(Delivery::Done)

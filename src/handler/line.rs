@@ -1,4 +1,4 @@
-//! How a handler of text turns a record into a line.
+//! A record as a line of text, for handlers of text.
 
 use std::io::{self, Write};
 
@@ -6,7 +6,7 @@ use super::Batch;
 use crate::formatter::{FemtoFormatter, FemtoTextFormatter};
 use crate::record::FemtoLogRecord;
 
-/// A formatter and what ends each record's text.
+/// A formatter, and the terminator of each record's text.
 pub struct Line {
     pub(super) formatter: Box<dyn FemtoFormatter>,
     pub(super) terminator: Vec<u8>,
@@ -37,7 +37,7 @@ impl Line {
         self.write_until(batch.bytes().len(), batch, writer)
     }
 
-    /// The same, with the text before `end` only.
+    /// Writes the text of the batch before `end`, as [`write`](Self::write) does.
     pub(super) fn write_until(&self, end: usize, batch: &mut Batch, writer: &mut impl Write) -> io::Result<()> {
         if batch.is_torn() {
             writer.write_all(&self.terminator)?;

@@ -1,4 +1,4 @@
-//! The file that a handler writes to, and whether it still stands where it was opened.
+//! The file that a handler writes to, and whether its path still leads to it.
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -10,9 +10,10 @@ use super::disk::{AppendFile, FileId, FileSystem, Lock};
 use super::{Batch, Line};
 use crate::error::Error;
 
-/// Has a handler open its file anew, from any thread: after a SIGHUP, or when somebody else has renamed the file.
+/// Makes a handler reopen its file, from any thread: after a SIGHUP, or when another program has renamed the file.
 ///
-/// Clones do the same. A handle given to several handlers reaches the first that looks, so give each its own.
+/// Clones are the same handle. A handle that several handlers share reaches only the first one that looks, so give each
+/// handler its own.
 ///
 /// # Examples
 ///
@@ -38,9 +39,10 @@ impl ReopenHandle {
         Self::default()
     }
 
-    /// Asks for the file to be opened anew: before the next write, or within about a second.
+    /// Requests that the file is reopened: before the next write, or within about a second.
     ///
-    /// It only stores a flag, so that a signal handler may call it. What the handler has not yet written goes to the new file.
+    /// It only stores a flag, so a signal handler may call it. What the handler has not yet written goes to the new
+    /// file.
     pub fn reopen(&self) {
         self.0.store(true, Release);
     }
@@ -50,7 +52,8 @@ impl ReopenHandle {
     }
 }
 
-/// What a [`FemtoFileHandler`](crate::FemtoFileHandler) does when its file is removed, on Unix. Either way, an error is reported once.
+/// What a [`FemtoFileHandler`](crate::FemtoFileHandler) does when its file is removed, on Unix. Either way, an error is
+/// reported once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum OnRemoval {
@@ -61,23 +64,23 @@ pub enum OnRemoval {
     Fail,
 }
 
-/// How often a file is opened again that is renamed between its opening and the lock on it.
+/// The maximum number of attempts to open a file that others rename before it is locked.
 const ATTEMPTS: usize = 100;
 
 /// A path, and the file that is open there.
 pub(super) struct LogFile {
     pub(super) fs: Arc<dyn FileSystem>,
     pub(super) path: PathBuf,
-    /// Whether the file is emptied when it is opened first.
+    /// Whether the file is truncated when it is first opened.
     pub(super) truncate: bool,
     pub(super) create_dirs: bool,
     pub(super) permissions: Option<u32>,
     pub(super) fsync: bool,
     pub(super) reopen: Option<ReopenHandle>,
     pub(super) on_removal: OnRemoval,
-    /// What ends a record's text.
+    /// The terminator of a record's text.
     pub(super) terminator: Vec<u8>,
-    /// Whether the file was removed and [`OnRemoval::Fail`] waits until somebody creates it.
+    /// Whether the file was removed, and [`OnRemoval::Fail`] waits until another program creates it.
     pub(super) is_gone: bool,
     pub(super) open: Option<Open>,
 }
@@ -88,16 +91,16 @@ pub(super) struct Open {
     pub(super) id: FileId,
     /// Whether it is an ordinary file.
     pub(super) is_file: bool,
-    /// Its length, as far as this process knows.
+    /// Its length, as known to this process.
     pub(super) len: u64,
-    /// Whether nothing has been written to it yet by this handler.
+    /// Whether this handler has not written to it yet.
     is_fresh: bool,
     /// Whether it ended within a line when it was opened.
     is_torn: bool,
 }
 
 impl LogFile {
-    /// Returns the open file, opening it if need be.
+    /// Returns the open file; opens it if it is not open.
     pub(super) fn open(&mut self) -> Result<&mut Open, Error> {
         match self.open.take() {
             Some(open) => Ok(self.open.insert(open)),
@@ -117,7 +120,7 @@ impl LogFile {
         }
     }
 
-    /// Opens what stands at the path now.
+    /// Opens the file at the path.
     pub(super) fn open_anew(&self) -> Result<Open, Error> {
         if let Some(parent) = self.path.parent().filter(|_| self.create_dirs) {
             let context = |error| Error::io(format_args!("cannot create the directory {}", parent.display()), error);
@@ -126,11 +129,11 @@ impl LogFile {
         self.open_locked().map_err(|error| self.error("open the log file", error))
     }
 
-    /// Opens the file and takes the lock that says that it is written to.
+    /// Opens the file and takes the shared lock of its writers.
     ///
-    /// Whoever writes to a log file holds a shared lock on it, and whoever compresses a backup an exclusive one, so that
-    /// nothing is written to a backup whose text was already read. A file that is renamed before it is locked may
-    /// already be such a backup:
+    /// Writers of a log file hold a shared lock on it. Compression of a backup holds an exclusive lock, so that nothing
+    /// is written to a backup whose text was already read. A file that is renamed before it is locked may already be
+    /// such a backup:
     ///
     /// ```text
     /// this process            another one
@@ -140,12 +143,13 @@ impl LogFile {
     /// locks what it opened: a file without a name
     /// ```
     ///
-    /// So what counts is where the path leads once the lock is held.
+    /// So the path is looked up again after the lock is taken.
     fn open_locked(&self) -> io::Result<Open> {
         let mut attempts = 0;
         loop {
             attempts += 1;
-            // Always for appending, so that others may append, too, or cut the file (`copytruncate` of logrotate).
+            // Always for appending, so that other programs may append as well, or truncate the file (logrotate's
+            // `copytruncate`).
             let file = self.fs.append(&self.path, self.permissions)?;
             let metadata = file.metadata()?;
             let mut open = Open {
@@ -161,7 +165,8 @@ impl LogFile {
             }
             let is_locked = open.file.try_lock(Lock::Shared);
             match self.fs.metadata(&self.path) {
-                // What is at the path is no backup: a lock on it that stays is another program's, and does not matter.
+                // The file at the path is not a backup, so a lock on it that persists is another program's and does not
+                // matter.
                 Ok(metadata) if metadata.id == open.id && (is_locked || attempts >= ATTEMPTS) => {
                     open.is_torn = self.ends_within_a_line(&open);
                     return Ok(open);
@@ -173,13 +178,13 @@ impl LogFile {
         }
     }
 
-    /// Whether a full disk or the end of a process has left half a line at the end of the file.
+    /// Returns whether the file ends within a line, as a full disk or a killed process leaves it.
     fn ends_within_a_line(&self, open: &Open) -> bool {
         let Some(end) = self.terminator.last().filter(|_| open.len > 0) else {
             return false;
         };
         let is_within = || {
-            // Where the file may not be read, it counts as whole.
+            // A file that cannot be read counts as complete.
             let last = self.fs.last_byte(&self.path, open.id).unwrap_or_default();
             last.is_some_and(|byte| byte != *end && byte != b'\n')
         };
@@ -187,7 +192,7 @@ impl LogFile {
         is_within() && is_within()
     }
 
-    /// Whether the path leads to the open file, or to one that cannot be asked.
+    /// Returns whether the path leads to the open file, or to one whose identity is unknown.
     pub(super) fn is_in_place(&self) -> bool {
         let Some(open) = &self.open else { return true };
         match self.fs.metadata(&self.path) {
@@ -196,8 +201,8 @@ impl LogFile {
         }
     }
 
-    /// Opens what stands at the path now if that is not the open file. If it cannot be opened, the open file stays, unless
-    /// it has no name any more.
+    /// Opens the file at the path if it is not the open file. If that fails, the open file stays open, unless it has no
+    /// name any more.
     pub(super) fn follow_path(&mut self) -> Result<(), Error> {
         let Some(open) = self.open.as_ref().filter(|_| !self.is_in_place()) else {
             return Ok(());
@@ -214,7 +219,7 @@ impl LogFile {
         Ok(())
     }
 
-    /// Closes the file if it has no name any more, so that the next write opens the path again.
+    /// Closes the file if it was removed, so that the next write opens the path again.
     ///
     /// # Errors
     ///
@@ -251,8 +256,8 @@ impl LogFile {
         result.and_then(|()| self.sync()).map_err(|error| self.error("write to", error))
     }
 
-    /// Finds out whether the file ends within a line, unless this handler wrote its end: another process may have been killed
-    /// in the middle of a write.
+    /// Finds out whether the file ends within a line, unless this handler wrote its end: another process may have been
+    /// killed in the middle of a write.
     fn look_at_end(&mut self, batch: &mut Batch) {
         let Some(mut open) = self.open.take() else { return };
         let len = open.file.metadata().map_or(open.len, |metadata| metadata.len);
@@ -262,13 +267,13 @@ impl LogFile {
             batch.mend();
         }
         if std::mem::take(&mut open.is_fresh) {
-            // An earlier file's end is no matter.
+            // The end of an earlier file does not matter.
             batch.mend();
         }
         self.open = Some(open);
     }
 
-    /// Waits until the disk has the data, if that is wanted.
+    /// Waits until the disk has the data, if `fsync` is set.
     pub(super) fn sync(&self) -> io::Result<()> {
         match &self.open {
             Some(open) if self.fsync => open.file.sync(),
@@ -276,7 +281,7 @@ impl LogFile {
         }
     }
 
-    /// How long the open file is before the next record's text; 0 if none is open.
+    /// Returns the length of the open file before the next record's text; 0 if none is open.
     pub(super) fn len(&self) -> u64 {
         self.open.as_ref().map_or(0, |open| open.len + if open.is_torn { self.terminator.len() as u64 } else { 0 })
     }
@@ -287,12 +292,12 @@ impl LogFile {
 }
 
 impl Open {
-    /// Whether the file has lost its last name. What is written to it is gone when it is closed.
+    /// Returns whether the file was removed. What is written to such a file is lost when it is closed.
     fn is_removed(&self) -> bool {
         self.is_file && self.file.metadata().is_ok_and(|metadata| metadata.names == 0)
     }
 
-    /// Ends the half line that the file ended with when it was opened.
+    /// Writes a terminator if the file ended within a line when it was opened.
     fn finish_line(&mut self, terminator: &[u8]) -> io::Result<()> {
         if self.is_torn {
             self.write_all(terminator)?;

@@ -1,7 +1,7 @@
-//! Handlers: where records end up.
+//! Handlers: the destinations of records.
 //!
-//! A handler says what to do with a record; the thread, the queue, overflow, batching, flush, shutdown, metrics and
-//! isolation are the same for all and stand in `queue/` and `worker/`.
+//! A handler says what to do with a record. `queue/` and `worker/` have what all handlers share: the thread, the queue,
+//! overflow, batching, flush, shutdown, metrics and isolation.
 
 mod batch;
 mod builder;
@@ -65,11 +65,11 @@ use crate::time::Timestamp;
 /// A destination of records.
 ///
 /// All methods are called on the handler's own thread, one at a time. An error or panic in any of them is counted and
-/// reported; the handler is called again with the next records, and no other handler notices.
+/// reported; the handler is called again with the next records, and other handlers are not affected.
 ///
-/// For each batch, the thread calls [`handle`](Self::handle) once for every record and then
-/// [`deliver`](Self::deliver). A batch ends when the queue runs empty, its text reaches 256 KiB, or it has 16,384 records.
-/// A record counts as written once `deliver` said so.
+/// For each batch, the thread calls [`handle`](Self::handle) once for every record and then [`deliver`](Self::deliver).
+/// A batch ends when the queue runs empty, its text reaches 256 KiB, or it has 16,384 records. A record counts as
+/// written once `deliver` said so.
 ///
 /// # Examples
 ///
@@ -100,21 +100,21 @@ use crate::time::Timestamp;
     note = "a builder becomes one with `.build()?`; a type of one's own needs `impl FemtoHandler`"
 )]
 pub trait FemtoHandler: Send + 'static {
-    /// Is called once, before the first record. `now` is the time by the system's clock.
+    /// Called once, before the first record. `now` is the time by the system's clock.
     ///
     /// # Errors
     ///
-    /// An error is counted and reported; records come all the same.
+    /// An error is counted and reported; records follow nevertheless.
     fn start(&mut self, now: Timestamp) -> Result<(), Error> {
         let _ = now;
         Ok(())
     }
 
-    /// Takes one record: appends its text to the batch, or does with it whatever this handler is for.
+    /// Handles one record: appends its text to the batch, or does whatever this handler is for.
     ///
     /// # Errors
     ///
-    /// An error counts this record as failed; what it appended to the batch is taken back.
+    /// An error counts this record as failed; what it appended to the batch is removed.
     fn handle(&mut self, record: &FemtoLogRecord<'_>, batch: &mut Batch) -> Result<(), Error>;
 
     /// Delivers the batch. `now` is the time by the system's clock.
@@ -137,7 +137,7 @@ pub trait FemtoHandler: Send + 'static {
         Ok(())
     }
 
-    /// Is called about once a second, and less often while the thread sleeps longer.
+    /// Called about once a second, and less often while the thread sleeps longer.
     ///
     /// # Errors
     ///
@@ -147,7 +147,7 @@ pub trait FemtoHandler: Send + 'static {
         Ok(())
     }
 
-    /// Is called once, after the last record was delivered and flushed.
+    /// Called once, after the last record was delivered and flushed.
     ///
     /// # Errors
     ///

@@ -1,10 +1,10 @@
-//! A handler that does nothing.
+//! A handler that discards records.
 
 use super::{Batch, FemtoHandler};
 use crate::error::Error;
 use crate::record::FemtoLogRecord;
 
-/// Takes records and does nothing with them; they count as written.
+/// Discards records, which count as written.
 ///
 /// # Examples
 ///

@@ -21,19 +21,19 @@ use crate::time::Timestamp;
 /// | `tls` | none | encryption, with the feature `tls` |
 /// | the rest | see [`HandlerBuilder`] | |
 ///
-/// The handler connects with the first record, on a thread of its own. No caller waits for a name to be looked up, or for
-/// a connection.
+/// The handler connects with the first record, on a thread of its own. No caller waits for a name to be looked up, or
+/// for a connection.
 ///
 /// # What is lost, and when
 ///
-/// * **The peer is down:** records are kept, in flight, and sent in order once it is back. When the retry buffer is full,
-///   the oldest are given up, counted as failed, and reported.
-/// * **The peer takes nothing:** the handler's thread waits for `write_timeout`, and the queue's overflow policy decides about what
-///   does not fit there. Then the peer counts as down.
+/// * **The peer is down:** records are kept, in flight, and sent in order once it is back. When the retry buffer is
+///   full, the oldest are given up, counted as failed, and reported.
+/// * **The peer takes nothing:** the handler's thread waits for `write_timeout`, and the queue's overflow policy
+///   decides about what does not fit there. Then the peer counts as down.
 /// * **A TCP connection breaks:** on Linux, what the peer's system has not acknowledged is sent again, so a record may
 ///   arrive twice. What it has, and its program has not read, is lost and counts as written, as TCP has no receipts. On
-///   other systems, and with Unix sockets, so is what this machine's system still has. The connection is looked at before
-///   each batch and once a second, so that nothing is written into one that the peer has closed.
+///   other systems, and with Unix sockets, so is what this machine's system still has. The connection is looked at
+///   before each batch and once a second, so that nothing is written into one that the peer has closed.
 /// * **A datagram is too large:** that record has failed and is reported. Lost datagrams are not noticed, but for those
 ///   that the system says were refused.
 /// * **The process is killed:** what was in the queue or kept for a retry.

@@ -19,16 +19,16 @@ use crate::formatter::FemtoSyslogFormatter;
 /// | `tls` | none | encryption (RFC 5425), with the feature `tls` |
 /// | the rest | see [`HandlerBuilder`] | |
 ///
-/// The readers of local sockets (rsyslog, journald) expect what `syslog(3)` writes: RFC 3164 without the machine's name. That is
-/// what this handler sends to Unix sockets, unless the formatter is of another format or has a
+/// The readers of local sockets (rsyslog, journald) expect what `syslog(3)` writes: RFC 3164 without the machine's
+/// name. That is what this handler sends to Unix sockets, unless the formatter is of another format or has a
 /// [`hostname`](FemtoSyslogFormatter::hostname).
 ///
 /// # What is lost, and when
 ///
-/// As with [`FemtoSocketHandler`](super::FemtoSocketHandler): a peer that is down gets the records that were kept for it once it is back;
-/// what a TCP peer had not read when it died is lost and counts as written; a message that is too large for a datagram has
-/// failed; datagrams that get lost on the way are not noticed. A Unix datagram is never lost on the way: the
-/// handler's thread waits for a reader that is slow.
+/// As with [`FemtoSocketHandler`](super::FemtoSocketHandler): a peer that is down gets the records that were kept for
+/// it once it is back; what a TCP peer had not read when it died is lost and counts as written; a message that is too
+/// large for a datagram has failed; datagrams that get lost on the way are not noticed. A Unix datagram is never lost
+/// on the way: the handler's thread waits for a reader that is slow.
 ///
 /// # Examples
 ///

@@ -1,4 +1,4 @@
-//! A handler of a file that others rename or cut.
+//! A handler of a file that other programs rename or truncate.
 
 use std::sync::Arc;
 
@@ -8,13 +8,13 @@ use super::log_file::LogFile;
 use super::{Batch, FileOptions, HandlerBuilder, HandlerSpec, Line};
 use crate::error::Error;
 
-/// Writes records as text to a file that another program, such as `logrotate`, renames, removes or cuts.
+/// Writes records as text to a file that another program, such as `logrotate`, renames, removes or truncates.
 ///
-/// Before each write the handler asks the file system whether the path still leads to the file that is open (on Unix, by
-/// device and inode), and opens the path anew if it does not. Nothing is lost: what was written before stands in the
-/// renamed file, what comes after in the new one. Logrotate needs no `postrotate` script with it, and works with `create`
-/// and `nocreate`. With `copytruncate` any file handler does; the lines written while logrotate copies are the ones that
-/// it may lose.
+/// Before each write the handler asks the file system whether the path still leads to the file that is open (on Unix,
+/// by device and inode), and opens the path again if it does not. Nothing is lost: what was written before is in the
+/// renamed file, and what comes after is in the new one. Logrotate needs no `postrotate` script with it, and works with
+/// `create` and `nocreate`. With `copytruncate` any file handler does; the lines written while logrotate copies are the
+/// ones that it may lose.
 ///
 /// The settings are those of [`FemtoFileHandler`](super::FemtoFileHandler).
 ///

@@ -1,8 +1,25 @@
-//! What keeps a child of `fork` from waiting for a lock that a thread held which the child does not have.
+//! Keeps the library's locks usable in a child of `fork`.
 //!
-//! Whoever holds locks has a [`Pass`]. A fork first closes the gate to threads without one, and then waits until all
-//! others have given theirs back; the locks are held for moments only. The parent opens the gate after the fork, and
-//! the child starts with one that is open and has let nobody in but the thread that forked.
+//! A child has only the thread that forked. A lock that another thread held at that moment would stay locked in the
+//! child for ever. So a fork waits until no other thread holds a lock of the library.
+//!
+//! A thread that holds locks has a [`Pass`]. `fork` closes a gate to threads without a pass, waits until all other
+//! threads have returned theirs (locks are held for moments only), and opens the gate afterwards:
+//!
+//! ```text
+//! thread A (locks)                 thread B (forks)
+//! INSIDE = 1
+//! FORKING == 0: goes on            FORKING = 1
+//! locks, unlocks                   INSIDE == 1: waits
+//! INSIDE = 0
+//!                                  INSIDE == 0: forks
+//! INSIDE = 1
+//! FORKING == 1: INSIDE = 0, waits
+//!                                  parent: FORKING = 0
+//! ```
+//!
+//! Each thread writes its own counter and then reads the other's, all sequentially consistent, so that at least one of
+//! two threads sees the other. The child resets both counters, for the one thread that it has.
 //!
 //! One of the few places that lift `deny(unsafe_code)`; docs/UNSAFE.md lists them.
 #![allow(unsafe_code)]
@@ -13,19 +30,19 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::*};
 #[cfg(unix)]
 use std::time::Duration;
 
-/// How many threads have a pass.
+/// The number of threads that have a pass.
 static INSIDE: AtomicU32 = AtomicU32::new(0);
 
-/// How many threads are about to fork. While there are any, the gate is closed.
+/// The number of threads that are forking. While it is not 0, the gate is closed.
 static FORKING: AtomicU32 = AtomicU32::new(0);
 
-/// How many forks lie between the first process and this one.
+/// The number of forks between the first process and this one.
 static GENERATION: AtomicU32 = AtomicU32::new(0);
 
-/// Whether a fork waited in vain, so that locks may be held in the child for ever.
+/// Whether the last fork timed out, so that locks may be held in the child for ever.
 static GAVE_UP: AtomicBool = AtomicBool::new(false);
 
-/// What runs first in every child.
+/// The function that runs first in every child.
 static IN_CHILD: OnceLock<fn()> = OnceLock::new();
 
 /// Has `run` called once in every child of `fork`, unless it may find locks held. It does not unwind.
@@ -34,7 +51,7 @@ pub(crate) fn in_children(run: fn()) {
 }
 
 thread_local! {
-    /// How many locks this thread holds.
+    /// The number of locks that this thread holds.
     static HELD: Cell<u32> = const { Cell::new(0) };
 }
 
@@ -76,7 +93,7 @@ impl Drop for Pass {
 
 fn enter() {
     loop {
-        // Sequentially consistent, as in `before`: of this thread and the one that forks, one sees the other.
+        // Sequentially consistent, as in `before`: of this thread and the one that forks, at least one sees the other.
         INSIDE.fetch_add(1, SeqCst);
         if FORKING.load(SeqCst) == 0 {
             return;
@@ -88,19 +105,19 @@ fn enter() {
     }
 }
 
-/// Makes forks of this process take the care described above, from now on.
+/// Installs the handlers of `fork`, once per process.
 pub(crate) fn watch_forks() {
     #[cfg(unix)]
     {
         static ONCE: std::sync::Once = std::sync::Once::new();
         ONCE.call_once(|| {
-            // If it is refused, for want of memory, forks are as careless as without it.
+            // If this fails for lack of memory, forks do not wait for locks.
             let _ = imp::pthread_atfork(Some(imp::before), Some(imp::in_parent), Some(imp::in_child));
         });
     }
 }
 
-/// How long a fork waits for other threads at most, in naps.
+/// The maximum time that a fork waits for other threads, in units of [`NAP`].
 #[cfg(unix)]
 const NAPS: u32 = 10_000;
 
@@ -115,8 +132,8 @@ mod imp {
 
     type Handler = Option<extern "C" fn()>;
 
-    // SAFETY: the signature is that of POSIX. It is safe to call with functions that do not unwind and that may run in a
-    // child of a process with several threads: it stores the pointers. Those below touch atomics and a thread-local
+    // SAFETY: the signature is that of POSIX. It is safe to call with functions that do not unwind and that may run in
+    // a child of a process with several threads: it stores the pointers. Those below touch atomics and a thread-local
     // cell without a destructor, and `before`, which runs in the parent, sleeps.
     unsafe extern "C" {
         pub(super) safe fn pthread_atfork(before: Handler, in_parent: Handler, in_child: Handler) -> c_int;
@@ -142,7 +159,7 @@ mod imp {
         GENERATION.fetch_add(1, Relaxed);
         INSIDE.store(u32::from(HELD.get() > 0), Relaxed);
         FORKING.store(0, Release);
-        // A thread that holds locks may hold the very one that is wanted.
+        // A thread that forked while it held locks may hold the one that `run` needs.
         if let Some(run) = IN_CHILD.get().filter(|_| !GAVE_UP.load(Relaxed) && HELD.get() == 0) {
             run();
         }

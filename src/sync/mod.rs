@@ -1,4 +1,4 @@
-//! What threads share: std's atomics and locks, or loom's in the algorithms that are model-checked (`--cfg loom`).
+//! Atomics and locks: std's, or loom's in the algorithms that are model-checked (`--cfg loom`).
 
 mod fork;
 mod mute;
@@ -62,16 +62,17 @@ impl<T> DerefMut for Guard<'_, T> {
     }
 }
 
-/// Returns a value that the first call makes. A `fork` waits for that: a child would wait for ever for a thread of its
-/// parent that was in the middle of it.
+/// Returns a value that the first call makes. A `fork` waits for its initialization: otherwise a child would wait for
+/// ever for the thread of its parent that was initializing it.
 pub(crate) fn lazy<T>(value: &LazyLock<T>) -> &T {
     let _pass = fork::Pass::take();
     LazyLock::force(value)
 }
 
-/// Locks a mutex; a thread that panicked while it held the lock left nothing half-done that matters here.
+/// Locks a mutex, also a poisoned one: no panic can leave the data of these locks inconsistent.
 ///
-/// A `fork` waits until no other thread holds a lock taken by this function, so that none is held for ever in the child.
+/// A `fork` waits until no other thread holds a lock taken by this function, so that none is held for ever in the
+/// child.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> Guard<'_, T> {
     let pass = fork::Pass::take();
     Guard { guard: mutex.lock().unwrap_or_else(PoisonError::into_inner), _pass: pass }

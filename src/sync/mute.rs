@@ -6,19 +6,19 @@ thread_local! {
     static MUTED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Mutes the calling thread, which must be one of the library's own: what the crates that it calls log there is
-/// discarded and counts nowhere.
+/// Mutes the calling thread, which must be one of the library's own: records that other crates log on it are discarded
+/// and not counted.
 ///
-/// Crates for networks log what they do. If that reached a handler that sends records over a network, each request
-/// would make records for the next one.
+/// Network crates log what they do. If such records reached a handler that sends over a network, each request would
+/// make records for the next one.
 pub(crate) fn mute_thread() {
     let _ = MUTED.try_with(|muted| muted.set(true));
 }
 
-/// Mutes the calling thread for the time of a call.
+/// Mutes the calling thread during a call.
 #[cfg(any(test, feature = "tls"))]
 pub(crate) fn muted<R>(call: impl FnOnce() -> R) -> R {
-    /// Undoes it, also after a panic.
+    /// Unmutes the thread, also after a panic.
     struct Undo(bool);
     impl Drop for Undo {
         fn drop(&mut self) {

@@ -1,7 +1,7 @@
 //! A flag that one thread waits for and others set.
 //!
-//! Callers that wait for room sleep here, and not in `std::thread::park`: a thread has one token to be unparked by, and
-//! a log call that took it would take the wake-up of a program that parks by itself.
+//! Callers that wait for room sleep here, and not in `std::thread::park`: a thread has one unpark token, and a log call
+//! that consumed it would consume a wake-up of a program that parks its threads itself.
 
 use std::sync::PoisonError;
 use std::time::Instant;
@@ -13,8 +13,8 @@ use std::sync::{Condvar, Mutex};
 
 #[derive(Default)]
 pub(crate) struct Signal {
-    // A mutex without the pass of `sync::lock`: nobody holds it for longer than a store, and a child of `fork` never
-    // uses one of its parent's.
+    // Without the pass of `sync::lock`: it is held for one store only, and a child of `fork` never uses a signal of its
+    // parent.
     is_set: Mutex<bool>,
     changed: Condvar,
 }
@@ -29,7 +29,7 @@ impl Signal {
         *self.is_set.lock().unwrap_or_else(PoisonError::into_inner) = false;
     }
 
-    /// Waits until it is set, or until that moment. Returns whether it is set.
+    /// Waits until the flag is set, or until the deadline. Returns whether it is set.
     #[expect(clippy::disallowed_methods, reason = "a wait with a limit needs a clock")]
     pub(crate) fn wait(&self, until: Option<Instant>) -> bool {
         let mut is_set = self.is_set.lock().unwrap_or_else(PoisonError::into_inner);

@@ -23,7 +23,7 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(32);
 /// A file's backups, all in its directory.
 pub(super) struct Backups {
     pub(super) fs: Arc<dyn FileSystem>,
-    /// The file that they are backups of; no symbolic link.
+    /// The file of which they are backups; not a symbolic link.
     pub(super) path: PathBuf,
     pub(super) names: Names,
     pub(super) retention: Retention,
@@ -31,18 +31,18 @@ pub(super) struct Backups {
     permissions: Option<u32>,
     /// The file that is written to, which is not compressed, whatever its name.
     active: Mutex<Option<FileId>>,
-    /// Held by whoever has the rollover lock. It excludes the threads of this process where the file system has no locks. It
-    /// is not taken with [`lock`]: a `fork` need not wait for the disk.
+    /// Held by the owner of the rollover lock. It excludes the threads of this process where the file system has no
+    /// locks. It is not taken with [`lock`]: a `fork` need not wait for the disk.
     turn: Mutex<()>,
-    /// Whether the rollover lock was not to be had in time. Until it is, nobody waits for it.
+    /// Whether the last wait for the rollover lock timed out. Until the lock is taken again, nobody waits for it.
     is_stuck: AtomicBool,
 }
 
 /// The rollover lock: the right to rename and remove backups.
 ///
-/// The lock is an advisory one on the file `.app.log.lock`, which is removed when the lock is released. Who gets the lock on
-/// a file that has been removed meanwhile tries again: another process may have created and locked the next one. A process
-/// that is killed leaves the file, unlocked.
+/// The lock is an advisory one on the file `.app.log.lock`, which is removed when the lock is released. A process that
+/// gets the lock on a file that was removed in the meantime tries again: another process may have created and locked
+/// the next one. A process that is killed leaves the file, unlocked.
 pub(super) struct Turn<'a> {
     backups: &'a Backups,
     /// What there is, after recovery.
@@ -89,7 +89,7 @@ impl Backups {
         self.path_of(name)
     }
 
-    /// Says which file is written to.
+    /// Sets the file that is written to.
     pub(super) fn set_active(&self, id: Option<FileId>) {
         *lock(&self.active) = id;
     }
@@ -124,7 +124,7 @@ impl Backups {
     ///
     /// # Errors
     ///
-    /// The lock is not to be had in time, or the system's error.
+    /// The lock is not free in time, or the system's error.
     pub(super) fn turn(&self) -> Result<Turn<'_>, Error> {
         let (mut left, mut pause) = (PATIENCE, FIRST_PAUSE);
         if self.is_stuck.load(Relaxed) {
@@ -169,8 +169,8 @@ impl Backups {
         Ok(is_in_place.then_some(Locked(file, turn)))
     }
 
-    /// Makes a backup of the file with this id, if it still is the one at the path, and removes backups that are too many.
-    /// `shown` is the start of the file's period. Returns what went wrong after the rename.
+    /// Makes a backup of the file with this id, if it still is the one at the path, and removes backups that are too
+    /// many. `shown` is the start of the file's period. Returns what went wrong after the rename.
     pub(super) fn take(&self, id: FileId, shown: i64, now: Timestamp) -> Result<Option<Error>, Error> {
         let mut turn = self.turn()?;
         // Else somebody else has made a backup of it, or removed it.
@@ -198,7 +198,7 @@ impl Backups {
         }
     }
 
-    /// Removes a file, unless somebody else has done so.
+    /// Removes a file, if it still exists.
     pub(super) fn remove(&self, path: &Path) -> Result<(), Error> {
         match self.fs.remove(path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {

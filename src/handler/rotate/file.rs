@@ -1,4 +1,5 @@
-//! A file that rolls over: where in the text, decided for each record as it comes; and how, done when the text is written.
+//! A file that rolls over. Where in the text it does is decided for each record as it comes; the rollover itself
+//! happens when the text is written.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -22,29 +23,29 @@ pub(super) struct RotatingFile {
     pub(super) backups: Arc<Backups>,
     pub(super) naming: Naming,
     pub(super) retention: Retention,
-    /// The length that the file does not reach, unless one record does; `u64::MAX` for no limit.
+    /// The length that the file stays below, unless one record is longer; `u64::MAX` for no limit.
     pub(super) max_bytes: u64,
     pub(super) schedule: RotationSchedule,
-    /// Whether the schedule counts; it always has the zone of the names.
+    /// Whether the file rolls over by the schedule, which also has the time zone of the names.
     pub(super) is_timed: bool,
     pub(super) link: Option<PathBuf>,
     #[cfg(feature = "gzip")]
     pub(super) compress: bool,
     #[cfg(feature = "gzip")]
     pub(super) compressor: Option<super::gzip::Compressor>,
-    /// The time from which on the file is too old.
+    /// The time of the next rollover by the schedule.
     pub(super) next: Timestamp,
-    /// The time that `next` was worked out for.
+    /// The time from which `next` was computed.
     pub(super) since: Timestamp,
-    /// How long the file will be when the batch is written.
+    /// The length of the file after the batch is written.
     pub(super) len: u64,
-    /// Where the text that is not written goes over to the next file.
+    /// The rollovers within the text that is not written yet.
     pub(super) cuts: Vec<Cut>,
     /// Whether the last rollover failed; the next is tried after a tick.
     pub(super) blocked: bool,
 }
 
-/// A rollover to be done before a record.
+/// A rollover before a record.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Cut {
     /// Where the record's text starts, counted from the first batch on.
@@ -52,7 +53,7 @@ pub(super) struct Cut {
     time: Timestamp,
     /// Whether the file is full; else it is too old.
     full: bool,
-    /// When the file's period ends.
+    /// The end of the file's period.
     period_end: Timestamp,
 }
 
@@ -161,7 +162,7 @@ impl RotatingFile {
         if is_over {
             self.expect_next(time);
         } else if time < self.since && self.is_timed && self.schedule.next_after(time) < self.since {
-            // The clock was put back by more than a period. Less than that may be threads that overtook each other.
+            // The clock was set back by more than a period. Less than that may be threads that overtook each other.
             self.expect_next(time);
         }
         let full = self.len + added >= self.max_bytes;
@@ -175,7 +176,7 @@ impl RotatingFile {
         (self.since, self.next) = (time, self.schedule.next_after(time));
     }
 
-    /// Takes note that a batch begins: an earlier one that was not written is no more.
+    /// Notes that a batch begins; an earlier one that was not written has failed.
     fn begin(&mut self) {
         if self.file.open.is_some() {
             self.len = self.file.len();
@@ -185,7 +186,7 @@ impl RotatingFile {
         }
     }
 
-    /// Has a rollover that was not done tried again later, under the name of its period.
+    /// Postpones a rollover that was not done, and keeps the name of its period.
     fn miss(&mut self, cut: Cut) {
         if !cut.full {
             self.next = self.next.min(cut.period_end);
@@ -220,7 +221,7 @@ impl RotatingFile {
         let known = open.len;
         let metadata = open.file.metadata().map_err(|error| self.file.error("look at", error))?;
         if !metadata.is_file || metadata.len == 0 || (cut.full && metadata.len < known) {
-            // Somebody has cut it.
+            // Another program has truncated it.
             self.file.open()?.len = metadata.len;
             return Ok(());
         }
@@ -242,8 +243,8 @@ impl RotatingFile {
         Ok(())
     }
 
-    /// Finds where backups belong: beside the file itself, not beside a symbolic link to it. A link may be made or changed,
-    /// and its target be created, at any time.
+    /// Finds where backups belong: beside the file itself, not beside a symbolic link to it. A link may be made or
+    /// changed, and its target be created, at any time.
     fn locate(&mut self) -> Result<(), Error> {
         let place = resolve_links(&*self.file.fs, &self.file.path);
         if place != self.backups.path {
@@ -257,7 +258,7 @@ impl RotatingFile {
         Ok(())
     }
 
-    /// Takes note of the file that was opened.
+    /// Notes the file that was opened.
     fn opened(&mut self) {
         self.len = self.file.len();
         self.backups.set_active(self.file.open.as_ref().map(|open| open.id));

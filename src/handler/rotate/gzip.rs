@@ -18,14 +18,14 @@ use crate::error::{Error, notify};
 use crate::handler::disk::{AppendFile, FileId, Lock, Metadata, ReadFile};
 use crate::sys;
 
-/// How much is compressed between two looks whether the handler ends.
+/// The number of bytes that are compressed between two checks whether the handler ends.
 const CHUNK: usize = 64 * 1024;
 
 /// The thread that compresses a file's backups. It ends when this is dropped; what is not done then, the next one does.
 pub(super) struct Compressor {
     wishes: Option<Sender<()>>,
     stop: Arc<AtomicBool>,
-    /// Whether a backup was passed over because somebody still had it open.
+    /// Whether a backup was skipped because a handler still had it open.
     postponed: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
@@ -45,13 +45,13 @@ impl Compressor {
         Ok(compressor)
     }
 
-    /// Has the thread look for plain backups.
+    /// Makes the thread look for plain backups.
     pub(super) fn look(&self) {
-        // One wish that waits is enough.
+        // One pending request is enough.
         let _ = self.wishes.as_ref().map(|wishes| wishes.try_send(()));
     }
 
-    /// Has the thread look again if it passed a backup over.
+    /// Makes the thread look again if it skipped a backup.
     pub(super) fn look_again(&self) {
         if self.postponed.swap(false, Relaxed) {
             self.look();
@@ -79,7 +79,7 @@ fn run(backups: &Backups, inbox: &Receiver<()>, stop: &AtomicBool, postponed: &A
     }
 }
 
-/// What became of a backup that was to be compressed.
+/// The outcome of the compression of a backup.
 enum Outcome {
     Compressed,
     /// The name leads to another file by now: there was a rollover.
@@ -88,7 +88,7 @@ enum Outcome {
     PassedOver,
 }
 
-/// Compresses every plain backup, the oldest first. Returns whether none was passed over.
+/// Compresses every plain backup, the oldest first. Returns whether none was skipped.
 pub(super) fn sweep(backups: &Backups, stopped: &dyn Fn() -> bool) -> Result<bool, Error> {
     remove_unfinished(backups)?;
     let (mut failures, mut seen): (_, Vec<FileId>) = (Vec::new(), Vec::new());
@@ -114,7 +114,7 @@ pub(super) fn sweep(backups: &Backups, stopped: &dyn Fn() -> bool) -> Result<boo
     Error::gather(failures).map(|()| is_all)
 }
 
-/// Removes what a process had begun that has ended: what it held a lock on while it was writing.
+/// Removes compressed files that a process left unfinished: those on which no process holds a lock any more.
 fn remove_unfinished(backups: &Backups) -> Result<(), Error> {
     let directory = backups.path.parent().unwrap_or(Path::new("."));
     let names = backups.fs.list(directory);
@@ -136,9 +136,9 @@ fn remove_unfinished(backups: &Backups) -> Result<(), Error> {
 
 /// Compresses one backup.
 ///
-/// The text is read from a file that is held open and locked, so that nobody writes to it and its inode is no other file's
-/// for as long as this takes, whatever its name becomes. Only then, with the rollover lock, it is looked up where this
-/// file stands now.
+/// The text is read from a file that is held open and locked, so that nobody writes to it and its inode is no other
+/// file's for as long as this takes, whatever its name becomes. Only then, with the rollover lock, it is looked up
+/// where this file stands now.
 fn compress(backups: &Backups, backup: &Backup, stopped: &dyn Fn() -> bool) -> io::Result<Outcome> {
     let fs = &*backups.fs;
     let mut source = match fs.read(&backups.path_of(&backup.name)) {
@@ -206,7 +206,7 @@ fn write(
     Ok((len == metadata.len).then_some(file))
 }
 
-/// Puts the compressed text in the place of the plain one, wherever that is now.
+/// Replaces the plain backup by the compressed one, under the name that it has now.
 fn replace(backups: &Backups, source: &dyn ReadFile, metadata: &Metadata, unfinished: &OsStr) -> io::Result<Outcome> {
     let mut turn = backups.turn().map_err(io::Error::other)?;
     // Only as it was read: where there are no locks, somebody may have written to it.

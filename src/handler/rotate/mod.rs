@@ -1,7 +1,14 @@
-//! Files that roll over: one engine, and two handlers that differ in what they start from.
+//! Files that roll over: one engine, and two handlers that differ in their defaults.
 //!
-//! `schedule` says when; `file` decides it for each record and has it done; `plan` says by which steps, and `backups`
-//! carries them out under the rollover lock; `names` knows which files are ours.
+//! | file | what it does |
+//! |---|---|
+//! | `schedule` | computes when a file rolls over by time |
+//! | `file` | decides for each record whether the file rolls over before it, and does it when the text is written |
+//! | `names` | the names of backups, and which files are backups |
+//! | `plan` | plans the steps of a rollover, of a recovery and of retention, from a listing of the directory |
+//! | `backups` | carries the steps out under the rollover lock |
+//! | `gzip` | compresses backups on a thread of its own |
+//! | `model` | runs all of it in several processes with kills at every step (tests) |
 
 mod backups;
 mod file;
@@ -37,7 +44,7 @@ use crate::time::Timestamp;
 /// | [`backup_count`](HandlerBuilder::backup_count) | 0 | how many backups are kept |
 /// | [`max_age`](HandlerBuilder::max_age) | none | how long backups are kept |
 /// | [`max_total_bytes`](HandlerBuilder::max_total_bytes) | none | how many bytes of backups are kept |
-/// | [`when`](HandlerBuilder::when) and the rest of the [`schedule`](HandlerBuilder::schedule) | none | rolls over by time, too |
+/// | [`when`](HandlerBuilder::when) and the rest of the [`schedule`](HandlerBuilder::schedule) | none | also rolls over by time |
 /// | [`namer`](HandlerBuilder::namer) | `app.log.1`, the newest, and up | what backups are called |
 /// | `compress` | `false` | compresses backups (feature `gzip`) |
 /// | [`current_link`](HandlerBuilder::current_link) | none | a symbolic link to the file |
@@ -45,8 +52,8 @@ use crate::time::Timestamp;
 ///
 /// # When it rolls over
 ///
-/// Before a record whose line would make the file as long as `max_bytes` or longer. A line longer than that has a file
-/// of its own. An empty file, a device, a FIFO never roll over.
+/// Before a record whose line would make the file `max_bytes` long or longer. A line longer than that has a file of its
+/// own. An empty file, a device and a FIFO do not roll over.
 ///
 /// # What is lost, and when
 ///
@@ -55,9 +62,9 @@ use crate::time::Timestamp;
 /// reported, and the next attempt follows within about a second. The rest is as with
 /// [`FemtoFileHandler`](super::FemtoFileHandler).
 ///
-/// On Unix, several processes may write to the path and roll it over, so that restarts may overlap. They take turns by an
-/// advisory lock on the file `.app.log.lock`, which is there during a rollover; one that does not get the lock within a second
-/// postpones its rollover. Others may append if they watch the file
+/// On Unix, several processes may write to the path and roll it over, so that restarts may overlap. They take turns by
+/// an advisory lock on the file `.app.log.lock`, which is there during a rollover; one that does not get the lock
+/// within a second postpones its rollover. Others may append if they watch the file
 /// ([`FemtoWatchedFileHandler`](super::FemtoWatchedFileHandler)).
 ///
 /// # Examples
@@ -76,7 +83,8 @@ use crate::time::Timestamp;
 #[non_exhaustive]
 pub struct FemtoRotatingFileHandler;
 
-/// Writes records as text to a file that becomes a backup when its time has come, as CPython's handler of this name does.
+/// Writes records as text to a file that becomes a backup when its time has come, as CPython's handler of this name
+/// does.
 ///
 /// | setting | default | what it does |
 /// |---|---|---|
@@ -93,7 +101,7 @@ pub struct FemtoRotatingFileHandler;
 ///
 /// Before the first record whose time is not before the end of the file's period. The period of a file that is there at
 /// the start began when the file was created or, where the file system does not know that, was last written to. If
-/// the clock is put back by more than a period, the next rollover is worked out anew.
+/// the clock is set back by more than a period, the next rollover is computed again.
 ///
 /// A name that is taken gets a number: `app.log.2026-03-12.1`.
 ///
@@ -162,8 +170,8 @@ impl HandlerBuilder<RotatingFileOptions> {
 
     /// Sets how many backups are kept.
     ///
-    /// 0 keeps all. CPython's size-rotating handler never rolls over with 0; here that is an error of [`build`](Self::build), unless
-    /// age, total or namer say what becomes of the backups.
+    /// 0 keeps all. CPython's size-rotating handler never rolls over with 0; here that is an error of
+    /// [`build`](Self::build), unless age, total or namer limit the backups.
     pub fn backup_count(mut self, backup_count: u32) -> Self {
         self.options.retention.count = backup_count;
         self
@@ -208,7 +216,7 @@ impl HandlerBuilder<RotatingFileOptions> {
         self.scheduled(|schedule| schedule.aligned(aligned))
     }
 
-    /// Takes times, also those in names, from the system's zone, or UTC where it has none.
+    /// Takes times, also those in names, from the system's zone, or UTC if it has none.
     #[cfg(feature = "local-time")]
     pub fn local_time(mut self) -> Self {
         self.options.schedule = self.options.schedule.local_time();
@@ -226,8 +234,9 @@ impl HandlerBuilder<RotatingFileOptions> {
         Ok(self)
     }
 
-    /// Sets what backups are called: a pattern with `%Y`, `%m`, `%d`, `%H`, `%M`, `%S` for the start of the file's period (the time
-    /// of the rollover where there is no schedule) and `{n}` for a number, such as `app.%Y-%m-%d.log` or `app.{n}.log`.
+    /// Sets what backups are called: a pattern with `%Y`, `%m`, `%d`, `%H`, `%M`, `%S` for the start of the file's
+    /// period (the time of the rollover where there is no schedule) and `{n}` for a number, such as `app.%Y-%m-%d.log`
+    /// or `app.{n}.log`.
     ///
     /// The number is one more than the greatest of the same date. Without `{n}`, it stands at the end of a name that is
     /// taken: `app.2026-03-12.log.1`. Backups stay in the file's directory. Only files whose names are exactly what
@@ -239,16 +248,16 @@ impl HandlerBuilder<RotatingFileOptions> {
 
     /// Sets whether backups are compressed, to `.gz`, on a thread of its own.
     ///
-    /// The compressed file takes the place of the plain one when it is whole and no handler has the plain one open; what a
-    /// crash left undone is done after the next start.
+    /// The compressed file takes the place of the plain one when it is whole and no handler has the plain one open;
+    /// what a crash left undone is done after the next start.
     #[cfg(feature = "gzip")]
     pub fn compress(mut self, compress: bool) -> Self {
         self.options.compress = compress;
         self
     }
 
-    /// Has a symbolic link lead to the file, made when the handler starts. What has the name and is no symbolic link stays. The
-    /// file's own path is an error of [`build`](Self::build).
+    /// Sets the path of a symbolic link to the file, made when the handler starts. Anything else that has this name
+    /// stays. The file's own path is an error of [`build`](Self::build).
     pub fn current_link(mut self, link: impl AsRef<Path>) -> Self {
         self.options.link = Some(link.as_ref().to_owned());
         self
@@ -325,7 +334,7 @@ impl RotatingFileOptions {
         problems
     }
 
-    /// Takes the options of the file out, and makes the file that rolls over of the rest.
+    /// Splits the options into those of the file and a rotation made from the rest.
     fn into_parts(mut self, fs: Arc<dyn FileSystem>) -> Result<(FileOptions, RotatingFile), Error> {
         if self.max_bytes > 0 || self.is_timed {
             self.file.keep_text();
@@ -362,8 +371,8 @@ impl RotatingFileOptions {
     }
 }
 
-/// Whether a link of this name would stand at the path, or where a symbolic link at the path leads to, so that it would
-/// lead to itself.
+/// Returns whether a link of this name would be at the path, or at the target of a symbolic link at the path, so that
+/// it would lead to itself.
 fn leads_over(path: &Path, link: &Path) -> bool {
     // The directory may have several names, the file in it has one.
     let place = |path: &Path| {

@@ -1,11 +1,12 @@
 //! Processes that share a path, one step at a time: every order of their calls, and their end at any of them.
 //!
-//! Every process is a thread that logs and, with the feature `gzip`, one that compresses: the handlers' own code. Each call of
-//! the file system is a step, for which a thread waits until it is its turn. Whose turn it is, which process is killed and
-//! when the next one starts comes out of a seed; so does the rest, as only one thread ever runs. At the end a last process
-//! starts, and then every line that was written must be there, once and in order.
+//! Every process is a thread that logs and, with the feature `gzip`, one that compresses: the handlers' own code. Each
+//! call of the file system is a step, for which a thread waits until it is its turn. Whose turn it is, which process is
+//! killed and when the next one starts comes out of a seed; so does the rest, as only one thread ever runs. At the end
+//! a last process starts, and then every line that was written must be there, once and in order.
 //!
-//! The file system is one in memory, whose inodes are used again at once and whose clock is coarse, or a real directory.
+//! The file system is one in memory, whose inodes are used again at once and whose clock is coarse, or a real
+//! directory.
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -271,8 +272,8 @@ impl io::Read for SteppedFile<Box<dyn ReadFile>> {
 impl ReadFile for SteppedFile<Box<dyn ReadFile>> {}
 
 impl Write for SteppedFile<Box<dyn AppendFile>> {
-    /// A process that is killed within a write leaves half of the text, unless another is about to write: what that one finds
-    /// at the end of the file it has looked at already.
+    /// A process that is killed within a write leaves half of the text, unless another is about to write: what that one
+    /// finds at the end of the file it has looked at already.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let was_killed = self.of.schedule.is_killed(self.of.process);
         self.of.schedule.set_writing(true);
@@ -669,7 +670,8 @@ fn run(seed: u64, fs: Arc<dyn FileSystem>, path: &Path, read: impl Fn(&OsStr) ->
         } else if alive.is_empty() {
             break;
         } else {
-            // For how long one thread goes on differs from run to run: a short window is hit by many turns, a long one by few.
+            // For how long one thread goes on differs from run to run: a short window is hit by many turns, a long one
+            // by few.
             let goes_on = alive.iter().find(|(thread, _)| Some(*thread) == last && !random.one_in(switches));
             let (thread, process) = goes_on.copied().unwrap_or_else(|| alive[random.below(alive.len())]);
             last = Some(thread);
@@ -717,7 +719,8 @@ fn check(seed: u64, layout: Layout, texts: &[String], kills: usize, promises: &P
         }
     }
     assert!(halves <= kills, "seed {seed}: {halves} half lines, {kills} kills");
-    // Beside the file: a process that is killed between a rename and the removal of the oldest leaves one more until the next rollover.
+    // Beside the file: a process that is killed between a rename and the removal of the oldest leaves one more until
+    // the next rollover.
     assert!(texts.len() - 1 <= layout.count as usize + kills, "seed {seed}: {texts:?}");
     for (process, (promised, errors)) in &*promises.lock().unwrap() {
         let found = lines.remove(process).unwrap_or_default();

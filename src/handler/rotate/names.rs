@@ -1,11 +1,11 @@
-//! What backups are called, and which files are backups.
+//! The names of backups, and which files are backups.
 
 use std::ffi::{OsStr, OsString};
 
 use crate::error::Problem;
 use crate::time::civil_from_days;
 
-/// What a compressed backup's name ends in.
+/// The end of a compressed backup's name.
 const COMPRESSED: &str = ".gz";
 
 /// The names of a file's backups.
@@ -50,7 +50,7 @@ pub(super) enum Part {
 /// The directive of each field of a date and its digits, from the coarsest to the finest.
 const FIELDS: [(u8, usize); 6] = [(b'Y', 4), (b'm', 2), (b'd', 2), (b'H', 2), (b'M', 2), (b'S', 2)];
 
-/// Where a backup stands among the others; what its name tells.
+/// The order of a backup among the others, as its name tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub(super) struct Key {
     /// Year to second; 0 for what the name does not tell.
@@ -190,7 +190,7 @@ pub(super) fn compressed(name: &OsStr) -> OsString {
     name
 }
 
-/// Splits a pattern; what is no directive is text.
+/// Splits a pattern into directives and text.
 fn parse(pattern: &str) -> Vec<Part> {
     let mut parts = Vec::new();
     let mut text = String::new();

@@ -1,8 +1,8 @@
 //! What to do next with a file's backups: decided from a listing of the directory, without touching it.
 //!
-//! Every plan is a list of [`Step`]s, each of which is one change of the directory. A process may end between any two. So
-//! whoever takes the rollover lock first lists the directory and carries out [`recovery`], which completes what a process
-//! that ended has begun, and only then plans changes of its own:
+//! Every plan is a list of [`Step`]s, each of which is one change of the directory. A process may end between any two.
+//! So the owner of the rollover lock first lists the directory and carries out [`recovery`], which completes what a
+//! process that ended has begun, and only then plans its own changes:
 //!
 //! | the directory has | because a process ended | the next one |
 //! |---|---|---|
@@ -18,25 +18,25 @@ use super::names::{Key, Names, compressed};
 use crate::handler::disk::{FileId, Metadata};
 use crate::time::Timestamp;
 
-/// How many backups are kept.
+/// The limits of retention.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Retention {
-    /// The greatest number; 0 for no limit.
+    /// The maximum number of backups; 0 for no limit.
     pub(super) count: u32,
-    /// The greatest time since a backup was written to last.
+    /// The maximum time since the last write to a backup.
     pub(super) age: Option<Duration>,
-    /// The greatest sum of the backups' lengths.
+    /// The maximum sum of the lengths of all backups.
     pub(super) bytes: Option<u64>,
 }
 
-/// What a directory holds of one log file.
+/// The files of one log file in a directory.
 #[derive(Debug)]
 pub(super) struct Listing {
     /// The name of the file that is written to.
     pub(super) base: OsString,
-    /// What has this name, if anything.
+    /// The file with this name, if there is one.
     pub(super) file: Option<Metadata>,
-    /// What has a backup's name, the oldest first.
+    /// Everything with a backup's name, the oldest first.
     pub(super) backups: Vec<Backup>,
     /// Backups whose compressed text is about to replace them.
     pub(super) set_aside: Vec<Backup>,
@@ -102,12 +102,12 @@ impl Listing {
         Self { base, file: None, backups: Vec::new(), set_aside: Vec::new() }
     }
 
-    /// Whether a file of this name is ours.
+    /// Returns whether a file of this name belongs to this log file.
     pub(super) fn concerns(&self, names: &Names, name: &OsStr) -> bool {
         self.base == name || names.parse(name).is_some() || names.parse_with(SET_ASIDE, name).is_some()
     }
 
-    /// Takes note of a file, if it is ours.
+    /// Adds a file, if it belongs to this log file.
     pub(super) fn add(&mut self, names: &Names, name: OsString, metadata: Metadata) {
         if self.base == name {
             self.file = Some(metadata);
@@ -188,7 +188,7 @@ pub(super) fn rollover(names: &Names, listing: &Listing, retention: &Retention, 
     Some(steps)
 }
 
-/// The first name of the period that sorts behind all others of it.
+/// Returns the first free name of the period that sorts after all others of the period.
 fn next(names: &Names, listing: &Listing, shown: i64) -> OsString {
     let mut key = names.key(shown);
     let of_period = listing.backups.iter().filter(|backup| backup.key.date == key.date);
@@ -201,8 +201,8 @@ fn next(names: &Names, listing: &Listing, shown: i64) -> OsString {
     names.name(key)
 }
 
-/// Makes the first number free: every backup up to the first gap gets the next number, the oldest first; without a gap the
-/// oldest is removed. What has a backup's name and is not a file is passed over.
+/// Makes the first number free: every backup up to the first gap gets the next number, the oldest first; without a gap
+/// the oldest is removed. What has a backup's name and is not a file is passed over.
 fn shift(names: &Names, listing: &Listing, retention: &Retention) -> Option<(Vec<Step>, OsString)> {
     let of_number = |number| listing.backups.iter().filter(move |backup| backup.key.number == number);
     let is_foreign = |number| of_number(number).any(|backup| !backup.metadata.is_file);
@@ -240,7 +240,7 @@ fn shift(names: &Names, listing: &Listing, retention: &Retention) -> Option<(Vec
 pub(super) fn excess(names: &Names, listing: &Listing, retention: &Retention, now: Timestamp) -> Vec<Step> {
     let Retention { count, age, bytes } = *retention;
     let is_numbered = matches!(names, Names::Numbered(_));
-    // Numbers beyond the limit are an earlier configuration's; CPython leaves them alone, too.
+    // Numbers beyond the limit are an earlier configuration's; CPython leaves them alone as well.
     let is_beyond = |backup: &&Backup| is_numbered && count > 0 && backup.key.number > count;
     let backups = listing.backups.iter().filter(|backup| backup.metadata.is_file && !is_beyond(backup));
     let backups: Vec<_> = backups.collect();
@@ -261,8 +261,8 @@ pub(super) fn excess(names: &Names, listing: &Listing, retention: &Retention, no
     steps
 }
 
-/// Plans how compressed text that was written to `unfinished` takes the place of a plain backup. Returns `None` if the name
-/// of the compressed form is taken.
+/// Plans how compressed text that was written to `unfinished` takes the place of a plain backup. Returns `None` if the
+/// name of the compressed form is taken.
 #[cfg(feature = "gzip")]
 pub(super) fn replacement(listing: &Listing, plain: &Backup, unfinished: &OsStr) -> Option<[Step; 3]> {
     let target = compressed(&plain.name);
@@ -320,7 +320,7 @@ mod tests {
         let names = Names::Numbered("app.log".into());
         for (files, steps) in [
             (&[("app.log", 1, 1), ("app.log.1", 2, 1)][..], &[][..]),
-            // A second name elsewhere is nobody's business.
+            // A second name elsewhere does not matter.
             (&[("app.log", 1, 2)], &[]),
             (&[("app.log", 1, 2), ("app.log.1", 1, 2)], &["remove app.log"]),
             (&[("app.log.1", 1, 2), ("app.log.2", 1, 2), ("app.log.3.gz", 3, 1)], &["remove app.log.1"]),

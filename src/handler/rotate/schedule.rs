@@ -1,4 +1,4 @@
-//! When a file rolls over by time: a pure function of the clock.
+//! When a file rolls over by time: a pure function of a time.
 
 use std::str::FromStr;
 
@@ -103,14 +103,14 @@ impl When {
 /// | setting | default | what it does |
 /// |---|---|---|
 /// | `when` | required | the unit |
-/// | [`interval`](Self::interval) | 1 | how many units there are between two rollovers |
+/// | [`interval`](Self::interval) | 1 | the number of units between two rollovers |
 /// | [`at_time`](Self::at_time) | midnight | the time of the day, for [`When::Midnight`] and [`When::Weekly`] |
 /// | [`aligned`](Self::aligned) | `false` | rolls over when the clock shows a full unit, not some units after the last time |
 /// | `local_time`, `time_zone` | UTC | the zone of the clock (feature `local-time`) |
 ///
 /// Where a zone's clock is changed, days and weeks keep the time of the day: a time that the clock skips counts from
-/// before the change (02:30 becomes 03:30), and one that it shows twice is the first of both. Seconds, minutes and hours
-/// are elapsed time; aligned ones follow the clock on both sides of a change.
+/// before the change (02:30 becomes 03:30), and one that it shows twice is the first of both. Seconds, minutes and
+/// hours are elapsed time; aligned ones follow the clock on both sides of a change.
 ///
 /// # Examples
 ///
@@ -145,7 +145,7 @@ impl RotationSchedule {
         self
     }
 
-    /// Sets how many units there are between two rollovers.
+    /// Sets the number of units between two rollovers.
     #[must_use]
     pub fn interval(mut self, interval: u32) -> Self {
         self.interval = interval;
@@ -167,7 +167,7 @@ impl RotationSchedule {
         self
     }
 
-    /// Takes times from the system's zone, or UTC where it has none.
+    /// Takes times from the system's zone, or UTC if it has none.
     #[cfg(feature = "local-time")]
     #[must_use]
     pub fn local_time(mut self) -> Self {
