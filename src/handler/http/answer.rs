@@ -19,7 +19,7 @@ impl Verdict {
     pub(super) const ACCEPTED: Self = Self::All(Outcome::Written, String::new());
 }
 
-/// Says whether the same request may succeed later: 408, 429 and 500 to 599.
+/// Returns whether the same request may succeed later: 408, 429 and 500 to 599.
 pub(super) fn is_transient(status: u16) -> bool {
     matches!(status, 408 | 429 | 500..=599)
 }

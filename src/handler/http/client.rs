@@ -15,7 +15,7 @@ use crate::handler::Tls;
 pub(super) struct ClientOptions {
     pub(super) method: Method,
     pub(super) url: String,
-    /// What goes behind the URL's path and before its query.
+    /// What is inserted after the URL's path and before its query.
     pub(super) path: String,
     pub(super) query: &'static str,
     pub(super) headers: Vec<(String, String)>,
@@ -45,14 +45,14 @@ impl Default for ClientOptions {
     }
 }
 
-/// What a server said.
+/// A server's answer.
 pub(super) struct Answer {
     pub(super) status: u16,
     pub(super) retry_after: Option<String>,
     pub(super) body: Vec<u8>,
 }
 
-/// As much of an answer's body as is looked at.
+/// The maximum length of an answer's body that is read.
 const LONGEST_ANSWER: u64 = 4 << 20;
 
 pub(super) struct Client {
@@ -67,7 +67,7 @@ pub(super) struct Client {
 }
 
 impl ClientOptions {
-    /// Everything that is wrong with the settings.
+    /// Returns everything that is wrong with the settings.
     pub(super) fn problems(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
         match self.uri() {
@@ -99,7 +99,7 @@ impl ClientOptions {
         let headers = self.headers.iter().map(header).collect::<Result<Vec<_>, _>>().map_err(config)?;
         let mut agent = Agent::config_builder()
             .http_status_as_error(false)
-            // A redirected POST would become a GET, and its records would be lost in silence.
+            // A redirected POST would become a GET, and its records would be lost silently.
             .max_redirects(0)
             .max_redirects_will_error(false)
             .user_agent(concat!("femtologging/", env!("CARGO_PKG_VERSION")))
@@ -138,8 +138,8 @@ impl ClientOptions {
     }
 }
 
-/// What may be shown of a URL that is no right one: neither the user and password nor the path and the query, in which
-/// some intakes have a token. `…` stands for what is left out at the end.
+/// Returns the part of an invalid URL that may be shown: without user and password, and without path and query, in
+/// which some intakes have a token. `…` replaces what is left out at the end.
 fn without_secrets(url: &str) -> String {
     let (scheme, rest) = url.find("://").map_or(("", url), |at| url.split_at(at + 3));
     let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
@@ -167,7 +167,7 @@ fn header((name, value): &(String, String)) -> Result<(HeaderName, HeaderValue),
     }
 }
 
-/// An empty URL is no proxy.
+/// An empty URL means no proxy.
 fn proxy(url: &str) -> Result<Option<Proxy>, Problem> {
     if url.is_empty() {
         return Ok(None);
@@ -186,8 +186,8 @@ fn proxy(url: &str) -> Result<Option<Proxy>, Problem> {
     }
 }
 
-/// The proxy that the environment names, by the conventions of curl: `http_proxy` or `https_proxy`, by the server's scheme,
-/// then `all_proxy`; `no_proxy` has the hosts that are reached without it. One that cannot be used is none.
+/// The proxy that the environment names, by the conventions of curl: `http_proxy` or `https_proxy`, by the server's
+/// scheme, then `all_proxy`; `no_proxy` has the hosts that are reached without it. One that cannot be used is ignored.
 ///
 /// All of them may be in upper case but for `http_proxy`. A CGI program gets the fields of its client's request as
 /// variables, `Proxy` as `HTTP_PROXY`: its client would choose where the program's log goes (<https://httpoxy.org>).
@@ -211,7 +211,7 @@ impl Client {
 
     /// Sends a request and reads the answer, in no more time than the client's `timeout` and this one.
     ///
-    /// Where there is no answer, the error says what becomes of the records, and what went wrong.
+    /// If there is no answer, the error has the outcome of the records and the cause.
     pub(super) fn send(
         &self,
         content_type: &str,

@@ -1,4 +1,4 @@
-//! Records that stand under a head in a request, one head for all that share it: Loki's labels, OTLP's scopes.
+//! Requests that group records under a common head: Loki's labels, OTLP's scopes.
 
 /// Appends a record's head and its text, so that [`grouped`] can tell them apart.
 pub(super) fn push_grouped(head: impl FnOnce(&mut Vec<u8>), out: &mut Vec<u8>, text: impl FnOnce(&mut Vec<u8>)) {

@@ -1,4 +1,4 @@
-//! JSON: an object a request, or many on a line each.
+//! JSON: one object per request, or one object per line.
 
 use super::Encoder;
 use crate::formatter::FemtoFormatter;

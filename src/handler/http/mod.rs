@@ -1,4 +1,4 @@
-//! Records to servers that speak HTTP.
+//! Handlers that send records by HTTP.
 
 mod answer;
 mod client;
@@ -47,7 +47,7 @@ macro_rules! http_settings {
             self.http(|http| http.client.url = url.into())
         }
 
-        /// Adds a field to the requests' heads. One named `Content-Type` replaces the body's own type.
+        /// Adds a header field to the requests. One named `Content-Type` replaces the body's own type.
         pub fn header(self, name: impl Into<String>, value: impl Into<String>) -> Self {
             self.http(|http| http.client.headers.push((name.into(), value.into())))
         }
@@ -69,50 +69,51 @@ macro_rules! http_settings {
             self.http(|http| http.client.gzip = gzip)
         }
 
-        /// Sets how many records a request has at most: 1,000 by default.
+        /// Sets the maximum number of records of a request: 1,000 by default.
         pub fn batch_records(self, records: usize) -> Self {
             self.http(|http| http.limits.records = records)
         }
 
-        /// Sets how many bytes of records a request has at most, before compression: 1 MiB by default. A record that is larger
-        /// goes alone.
+        /// Sets the maximum number of bytes of a request's records, before compression: 1 MiB by default. A larger
+        /// record goes alone.
         pub fn batch_bytes(self, bytes: usize) -> Self {
             self.http(|http| http.limits.bytes = bytes)
         }
 
-        /// Sets how long a record waits for others at most: 1 s by default, but not at all at a flush.
+        /// Sets the maximum time that a record waits for others: 1 s by default. A flush does not wait.
         pub fn batch_age(self, age: Duration) -> Self {
             self.http(|http| http.limits.age = age)
         }
 
-        /// Sets how much is kept while the server is away: at most this many records and this many bytes of them. By default
-        /// 100,000 records and 8 MiB; up to 256 KiB more for a moment.
+        /// Sets the maximum number of records and of bytes that are kept while the server is away: 100,000 records and
+        /// 8 MiB by default. Up to 256 KiB more are kept for a moment.
         pub fn retry_buffer(self, records: usize, bytes: usize) -> Self {
             self.http(|http| (http.limits.retry.records, http.limits.retry.bytes) = (records, bytes))
         }
 
-        /// Sets the delays between attempts: from 100 ms, doubling, to 30 s by default, each shortened at random by up to a
-        /// half.
+        /// Sets the delays between attempts: from 100 ms, doubling, to 30 s by default, each shortened at random by up
+        /// to a half.
         pub fn backoff(self, delays: std::ops::RangeInclusive<Duration>) -> Self {
             self.http(|http| http.limits.retry.delays = delays)
         }
 
-        /// Sets how long a request takes at most, from looking up the server's name to the end of the answer: 10 s by default.
+        /// Sets the maximum time of a request, from the look-up of the server's name to the end of the answer: 10 s by
+        /// default.
         pub fn timeout(self, timeout: Duration) -> Self {
             self.http(|http| http.client.timeout = timeout)
         }
 
-        /// Sets how long connecting takes at most, with the proxy's part and that of TLS: 5 s by default.
+        /// Sets the maximum time of connecting, including the proxy and the TLS handshake: 5 s by default.
         pub fn connect_timeout(self, timeout: Duration) -> Self {
             self.http(|http| http.client.connect_timeout = timeout)
         }
 
-        /// Sends requests through a proxy, by its URL; an empty one is none, whatever the environment says.
+        /// Sends requests through a proxy, by its URL; an empty one means no proxy, whatever the environment says.
         pub fn proxy(self, url: impl Into<String>) -> Self {
             self.http(|http| http.client.proxy = Some(url.into()))
         }
 
-        /// Sets whom `https` trusts, in place of the system's certificate authorities, and who this process says it is.
+        /// Sets the certificate authorities that `https` trusts, instead of the system's, and the client certificate.
         pub fn tls(self, tls: Tls) -> Self {
             self.http(|http| http.client.tls = Some(tls))
         }
@@ -135,35 +136,36 @@ use http_settings;
 /// | setting | default | what it does |
 /// |---|---|---|
 /// | [`url`](HandlerBuilder::url) | required | where requests go |
-/// | [`body`](HandlerBuilder::body) | [`HttpBody::Ndjson`] | what a request has in it |
+/// | [`body`](HandlerBuilder::body) | [`HttpBody::Ndjson`] | the body of a request |
 /// | [`method`](HandlerBuilder::method) | [`HttpMethod::Post`] | the request's method |
 /// | [`formatter`](HandlerBuilder::formatter) | [`FemtoJsonFormatter`] | what a record looks like, but for forms |
-/// | [`batch_records`](HandlerBuilder::batch_records) | 1,000 | how many records a request has at most |
-/// | [`batch_bytes`](HandlerBuilder::batch_bytes) | 1 MiB | how many bytes of records a request has at most, before compression |
-/// | [`batch_age`](HandlerBuilder::batch_age) | 1 s | how long a record waits at most for others |
-/// | [`header`](HandlerBuilder::header) | none | further fields of requests' heads |
-/// | [`basic_auth`](HandlerBuilder::basic_auth), [`bearer_auth`](HandlerBuilder::bearer_auth) | none | who is sending |
+/// | [`batch_records`](HandlerBuilder::batch_records) | 1,000 | the maximum number of records of a request |
+/// | [`batch_bytes`](HandlerBuilder::batch_bytes) | 1 MiB | the maximum number of bytes of a request's records, before compression |
+/// | [`batch_age`](HandlerBuilder::batch_age) | 1 s | the maximum time that a record waits for others |
+/// | [`header`](HandlerBuilder::header) | none | further header fields of requests |
+/// | [`basic_auth`](HandlerBuilder::basic_auth), [`bearer_auth`](HandlerBuilder::bearer_auth) | none | the credentials |
 /// | [`gzip`](HandlerBuilder::gzip) | `false` | compresses requests; needs the feature `gzip` |
-/// | [`timeout`](HandlerBuilder::timeout) | 10 s | how long a request takes at most, with its answer |
-/// | [`connect_timeout`](HandlerBuilder::connect_timeout) | 5 s | how long connecting takes at most |
+/// | [`timeout`](HandlerBuilder::timeout) | 10 s | the maximum time of a request with its answer |
+/// | [`connect_timeout`](HandlerBuilder::connect_timeout) | 5 s | the maximum time of connecting |
 /// | [`proxy`](HandlerBuilder::proxy) | `http_proxy`, `https_proxy`, `all_proxy`, `no_proxy` of the environment | the proxy's URL |
-/// | [`tls`](HandlerBuilder::tls) | the system's authorities, no certificate | whom `https` trusts, and who this process is |
-/// | [`retry_buffer`](HandlerBuilder::retry_buffer) | 100,000 records, 8 MiB | how much is kept while the server is away |
+/// | [`tls`](HandlerBuilder::tls) | the system's authorities, no certificate | trusted authorities, and the client certificate |
+/// | [`retry_buffer`](HandlerBuilder::retry_buffer) | 100,000 records, 8 MiB | the maximum of what is kept while the server is away |
 /// | [`backoff`](HandlerBuilder::backoff) | 100 ms … 30 s | the delays between attempts |
 /// | the rest | see [`HandlerBuilder`] | |
 ///
-/// # What becomes of a request
+/// # What happens to a request
 ///
 /// | answer | records |
 /// |---|---|
 /// | 200 to 299 | count as written |
 /// | 408, 429, 500 to 599, or none | are kept and sent again, after `Retry-After` or 100 ms, 200 ms … 30 s |
-/// | any other, redirects too | count as failed; the report quotes the status and how the answer begins |
+/// | any other, including redirects | count as failed; the report quotes the status and how the answer begins |
 ///
-/// Requests are made on a thread of the handler's own, one at a time; while one is under way, records leave the queue for
-/// the `retry_buffer`. While records are kept they are in flight. What does not fit into a `retry_buffer` that is full counts as
-/// failed, the oldest first, once a request has failed; until then, the queue's overflow policy decides.
-/// At a flush and at the end, what is kept is tried at once, unless the server has asked for a longer time by `Retry-After`.
+/// Requests are made on a thread of the handler's own, one at a time; while one is under way, records leave the queue
+/// for the `retry_buffer`. While records are kept they are in flight. What does not fit into a `retry_buffer` that is
+/// full counts as failed, the oldest first, once a request has failed; until then, the queue's overflow policy decides.
+/// At a flush and at the end, what is kept is tried at once, unless the server has asked for a longer time by
+/// `Retry-After`.
 ///
 /// # Examples
 ///
@@ -182,11 +184,11 @@ use http_settings;
 #[non_exhaustive]
 pub struct FemtoHttpHandler;
 
-/// What a request has in it.
+/// The body of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum HttpBody {
-    /// One record as a form, with the fields of CPython's `HTTPHandler.mapLogRecord`; keys stand behind them.
+    /// One record as a form, with the fields of CPython's `HTTPHandler.mapLogRecord`; the keys follow them.
     Form,
     /// One record as its formatter writes it, by default a JSON object.
     Json,
@@ -208,7 +210,7 @@ pub enum HttpMethod {
     Get,
 }
 
-/// How one kind of server wants its requests.
+/// The format of requests and answers of one kind of server.
 trait Encoder: Send {
     /// The media type of the requests' bodies.
     fn content_type(&self) -> &'static str;
@@ -226,18 +228,18 @@ trait Encoder: Send {
         records.iter().for_each(|record| out.extend_from_slice(record));
     }
 
-    /// Says whether a request with this answer is to be sent again.
+    /// Returns whether a request with this answer is to be sent again.
     fn is_transient(&self, status: u16) -> bool {
         answer::is_transient(status)
     }
 
-    /// Says what an answer of success means for the records.
+    /// Returns what a successful answer means for the records.
     fn accepted(&self, body: &[u8], records: usize) -> Verdict {
         let _ = (body, records);
         Verdict::ACCEPTED
     }
 
-    /// Says why a server refused, by the body of its answer.
+    /// Returns the reason of a refusal, from the body of the answer.
     fn reason(&self, body: &[u8]) -> String {
         answer::quoted(body)
     }
@@ -277,8 +279,8 @@ impl FemtoHttpHandler {
 
     /// Starts a handler for Grafana Loki; `/loki/api/v1/push` is added to the URL.
     ///
-    /// The streams have these labels and `level`. Labels must have few values: what differs from record to record belongs into the line,
-    /// which a [`FemtoLogfmtFormatter`] writes. A tenant is set with `.header("X-Scope-OrgID", …)`.
+    /// The streams have these labels and `level`. Labels must have few values: values that differ from record to record
+    /// belong in the line, which a [`FemtoLogfmtFormatter`] writes. A tenant is set with `.header("X-Scope-OrgID", …)`.
     ///
     /// # Examples
     ///
@@ -302,10 +304,11 @@ impl FemtoHttpHandler {
         }))
     }
 
-    /// Starts a handler for Elasticsearch or OpenSearch; `/<index>/_bulk` is added to the URL. The index may be a data stream.
+    /// Starts a handler for Elasticsearch or OpenSearch; `/<index>/_bulk` is added to the URL. The index may be a data
+    /// stream.
     ///
-    /// Records are objects of [`JsonSchema::Ecs`]; another formatter must write JSON objects, too. The server answers for each record:
-    /// those with 429 or 5xx are sent again, those that it refuses count as failed.
+    /// Records are objects of [`JsonSchema::Ecs`]; another formatter must write JSON objects as well. The server
+    /// answers for each record: those with 429 or 5xx are sent again, those that it refuses count as failed.
     ///
     /// # Examples
     ///
@@ -338,8 +341,8 @@ impl FemtoHttpHandler {
 
     /// Starts a handler for Splunk's HTTP Event Collector; `/services/collector/event` is added to the URL.
     ///
-    /// `metadata` are the event's `host`, `source`, `sourcetype` and `index`, where the token's are not right. The event is the object that a
-    /// [`FemtoJsonFormatter`] writes; another formatter must write JSON, too.
+    /// `metadata` are the event's `host`, `source`, `sourcetype` and `index`, where the token's are not right. The
+    /// event is the object that a [`FemtoJsonFormatter`] writes; another formatter must write JSON as well.
     ///
     /// # Examples
     ///
@@ -363,11 +366,11 @@ impl FemtoHttpHandler {
         builder.header("Authorization", format!("Splunk {}", token.as_ref()))
     }
 
-    /// Starts a handler for Datadog's logs intake of a site such as `datadoghq.eu`; or of a URL, for a proxy of one's own, to which
-    /// `/api/v2/logs` is added.
+    /// Starts a handler for Datadog's logs intake of a site such as `datadoghq.eu`; or of a URL, for your own proxy, to
+    /// which `/api/v2/logs` is added.
     ///
     /// `attributes` are `service`, `ddsource`, `ddtags` and `hostname`. Records are objects of [`JsonSchema::Datadog`];
-    /// another formatter must write JSON objects, too, and then `attributes` are its own business.
+    /// another formatter must write JSON objects as well, including the `attributes`.
     ///
     /// # Examples
     ///
@@ -459,7 +462,7 @@ impl HttpOptions {
 impl HandlerBuilder<HttpOptions> {
     http_settings!();
 
-    /// Sets what a request has in it. The presets have their own.
+    /// Sets the body of requests. The presets have their own.
     pub fn body(mut self, body: HttpBody) -> Self {
         self.options.body = body;
         self

@@ -12,7 +12,7 @@ use crate::handler::Outcome;
 use crate::sync::mute_thread;
 use crate::sys;
 
-/// What a request has in it, and whom to wake when it is over.
+/// A request, and the thread to wake when it is over.
 struct Request {
     content_type: &'static str,
     body: Vec<u8>,
@@ -20,9 +20,9 @@ struct Request {
     asker: Thread,
 }
 
-/// How a request came out.
+/// The outcome of a request.
 pub(super) struct Response {
-    /// The answer; else what becomes of the records, and what went wrong.
+    /// The answer; or, if there is none, the outcome of the records and the error.
     pub(super) outcome: Result<Answer, (Outcome, String)>,
     /// The request's body, to be used again.
     pub(super) body: Vec<u8>,
@@ -56,7 +56,7 @@ impl RequestThread {
         self.is_busy
     }
 
-    /// Begins a request, of which there may be one at a time.
+    /// Starts a request. There may be one at a time.
     pub(super) fn start(&mut self, content_type: &'static str, body: Vec<u8>, timeout: Option<Duration>) {
         let request = Request { content_type, body, timeout, asker: std::thread::current() };
         let (requests, _) = self.channels.get_or_insert_with(|| {
@@ -96,7 +96,7 @@ impl RequestThread {
     }
 }
 
-/// Carries out requests until nobody is left to make one.
+/// Carries out requests until the handler is dropped.
 fn carry_out(client: &Client, inbox: &Receiver<Request>, outbox: &Sender<Response>) {
     mute_thread();
     for Request { content_type, body, timeout, asker } in inbox {

@@ -12,7 +12,7 @@ use crate::handler::{Batch, Delivery, FemtoHandler, Outcome, RecordId};
 use crate::record::FemtoLogRecord;
 use crate::time::{Timestamp, uptime};
 
-/// How much goes into a request, how much is kept, and when it is sent again.
+/// The limits of requests, of what is kept, and of retries.
 pub(super) struct Limits {
     pub(super) records: usize,
     pub(super) bytes: usize,
@@ -27,7 +27,7 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// Everything that is wrong with them.
+    /// Returns everything that is wrong with them.
     pub(super) fn problems(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
         let mut problem = |wrong: bool, field: &str, value: String, remedy: &str| {
@@ -48,7 +48,7 @@ impl Limits {
     }
 }
 
-/// Longer than this, no server makes the handler wait.
+/// The maximum pause that a server can request.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(3600);
 
 /// How long no request is sent. A clock that was set back to before `since` does not prolong it.
@@ -79,10 +79,10 @@ impl UnderWay {
 
 /// Sends the batch in requests, and keeps in it what is to be sent again.
 ///
-/// A request has the first records of the batch, which stay there until its response tells what becomes of them. The
-/// handler's thread does not wait for that: it goes on taking records out of the queue, into the same batch, behind
-/// those of the request. It waits in two cases only: at a shutdown, and when more is kept than may be and the server
-/// has not failed yet, because a server that is merely slow must lose nothing.
+/// A request carries the first records of the batch, which stay there until its response gives their outcome. The
+/// handler's thread does not wait for the response: it goes on taking records out of the queue, and appends them to the
+/// same batch. It waits in two cases only: at a shutdown; and when the limit of what is kept is reached and the server
+/// has not failed yet, because a slow server must not lose records.
 ///
 /// ```text
 /// batch:   r1 r2 r3 | r4 r5          r1 r2 r3 | r4 r5 r6 r7 r8           r4 r5 r6 r7 r8 |
@@ -186,7 +186,7 @@ impl Sender {
         self.body.shrink_to(2 * self.limits.bytes);
         let Some(request) = self.under_way.take() else { return };
         if request.open_in(batch) == 0 {
-            // Another handler has failed its records meanwhile.
+            // Another handler has failed its records in the meantime.
             return;
         }
         let UnderWay { ids, since, waiting_since } = request;
@@ -213,7 +213,7 @@ impl Sender {
         (records, records == most || bytes >= self.limits.bytes)
     }
 
-    /// Returns what becomes of the records of a request, and the answer's `Retry-After`.
+    /// Returns the outcomes of the records of a request, and the answer's `Retry-After`.
     fn verdict(&self, outcome: Result<Answer, (Outcome, String)>, records: usize) -> (Verdict, Option<String>) {
         let answer = match outcome {
             Ok(answer) => answer,
@@ -230,7 +230,7 @@ impl Sender {
         (Verdict::All(Outcome::Open, why), answer.retry_after)
     }
 
-    /// Lets some time pass after a request that was begun at `since` and failed at `now`.
+    /// Starts the pause after a request that was begun at `since` and failed at `now`.
     fn pause(&mut self, retry_after: Option<String>, since: Timestamp, now: Timestamp) {
         let told = retry_after.and_then(|value| answer::retry_after(&value, now));
         let delay = self.backoff.next_delay().max(told.unwrap_or_default().min(LONGEST_RETRY_AFTER));
@@ -258,13 +258,13 @@ impl Sender {
         again == 0
     }
 
-    /// Whether there are more records than may be kept.
+    /// Returns whether the batch is over the limit of what is kept.
     fn exceeds(&self, batch: &Batch) -> bool {
         self.limits.retry.exceeded_by(batch)
     }
 
-    /// Gives up the oldest records if the server is away and more are kept than may be, but not those of the request
-    /// under way, which may have arrived.
+    /// Gives up the oldest records over the limit if the server is away, except for those of the request under way,
+    /// which may have arrived.
     fn bound(&self, batch: &mut Batch) {
         if self.is_up() {
             return;

@@ -17,10 +17,10 @@ use crate::sys;
 
 /// Makes connections, one at a time.
 pub(crate) trait Dial: Send {
-    /// Begins an attempt.
+    /// Starts an attempt.
     fn start(&mut self);
 
-    /// Returns how the attempt came out, after waiting for up to `wait`; `None` if it is still under way.
+    /// Returns the outcome of the attempt, after a wait of up to `wait`; `None` if it is still under way.
     fn poll(&mut self, wait: Duration) -> Option<io::Result<Box<dyn Link>>>;
 }
 
@@ -33,8 +33,8 @@ pub(super) struct Target {
     pub(super) tls: Option<TlsClient>,
 }
 
-/// Connects on a thread of its own, which lives as long as an attempt: nothing can bound the time that the system's resolver
-/// takes, nor a connection to a Unix socket whose peer does not accept, and the handler's thread must not hang in them.
+/// Connects on a thread of its own, which lives as long as the attempt. The system's resolver has no time limit, and
+/// neither has a connection to a Unix socket whose peer does not accept; the handler's thread must not hang in them.
 pub(crate) struct Dialer {
     target: Arc<Target>,
     attempt: Option<Receiver<io::Result<Box<dyn Link>>>>,
@@ -66,7 +66,7 @@ impl Dialer {
 impl Dial for Dialer {
     fn start(&mut self) {
         self.deadline = Instant::now() + self.target.timeout;
-        // An attempt that hung is waited for again, so that there is never more than one such thread.
+        // The wait for an attempt that hangs continues, so that there is at most one such thread.
         if self.attempt.is_none() {
             self.attempt = Some(self.spawn());
         }
@@ -88,10 +88,11 @@ impl Dial for Dialer {
 fn tcp(address: SocketAddr, timeout: Duration) -> io::Result<TcpStream> {
     let stream = TcpStream::connect_timeout(&address, timeout)?;
     if stream.local_addr()? == stream.peer_addr()? {
-        // Without a listener, a client may be given the very port that it connects to, and then meets itself.
+        // Without a listener, the system may give the client the port that it connects to: it would be connected to
+        // itself.
         return Err(ErrorKind::ConnectionRefused.into());
     }
-    // Batches are large, and the last one should not wait for the peer's acknowledgement of the one before.
+    // `TCP_NODELAY`: batches are large, and the last one must not wait for the acknowledgement of the one before.
     stream.set_nodelay(true)?;
     Ok(stream)
 }

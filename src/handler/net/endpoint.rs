@@ -1,9 +1,9 @@
-//! Where a connection goes to.
+//! The endpoint of a connection.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-/// Where a network handler sends to.
+/// The address to which a network handler sends.
 ///
 /// `Display` writes it as a URL: `tcp://host:514`, `unix:/run/log`, `udp://[::1]:514`, `unixgram:/dev/log`.
 ///
@@ -67,7 +67,7 @@ impl Endpoint {
     }
 }
 
-/// A host without the brackets that an address may stand in.
+/// Returns a host without the brackets around an IPv6 address.
 pub(super) fn bare(host: &str) -> &str {
     host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
 }

@@ -1,8 +1,8 @@
-//! Where one message ends and the next begins.
+//! Framing: the boundaries of messages on a connection.
 
 use crate::error::Error;
 
-/// How messages are told apart on a connection.
+/// How messages are separated on a connection.
 ///
 /// # Examples
 ///
@@ -26,7 +26,7 @@ pub enum Framing {
     /// The message's length in four bytes, the most significant first, then the message: what the receiver of
     /// CPython's `logging.handlers.SocketHandler` reads.
     LengthPrefix,
-    /// The message, then a line feed. A line feed within the message becomes a space, so that no message forges a
+    /// The message, then a line feed. A line feed within the message becomes a space, so that a message cannot forge a
     /// second one. For text only.
     Newline,
     /// The message's length in decimal digits, a space, then the message (RFC 6587, section 3.4.1).
@@ -40,8 +40,8 @@ impl Framing {
     ///
     /// # Errors
     ///
-    /// The message has 4 GiB or more, which [`LengthPrefix`](Self::LengthPrefix) cannot say; or `write` has removed what was in
-    /// `out` before.
+    /// The message has 4 GiB or more, which [`LengthPrefix`](Self::LengthPrefix) cannot say; or `write` has removed
+    /// what was in `out` before.
     pub fn frame(self, out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) -> Result<(), Error> {
         let start = out.len();
         write(out);

@@ -11,18 +11,18 @@ pub(crate) trait Link: Send {
     /// Whether each write is a message of its own.
     fn is_datagram(&self) -> bool;
 
-    /// Fails if the peer has closed the connection. What the peer has said is read and thrown away; waits for nothing.
+    /// Fails if the peer has closed the connection. Reads and discards what the peer has sent, without waiting.
     fn check(&mut self) -> io::Result<()>;
 
-    /// Sets how long a write waits, at most, for the peer to take anything.
+    /// Sets the maximum time that a write waits for the peer to accept anything.
     fn set_write_timeout(&mut self, timeout: Duration) -> io::Result<()>;
 
-    /// Hands bytes to the system and returns how many it took. [`WouldBlock`](ErrorKind::WouldBlock) if it took none in time;
-    /// then the next call must begin with the same bytes.
+    /// Hands bytes to the system and returns how many it took. [`WouldBlock`](ErrorKind::WouldBlock) if it took none in
+    /// time; then the next call must begin with the same bytes.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize>;
 
-    /// Returns how many of the bytes written last the system still holds, because the peer's system has not acknowledged
-    /// them. 0 where that cannot be known, and never less than is held where it can.
+    /// Returns how many of the bytes written last the system still holds, because the peer's system has not
+    /// acknowledged them. 0 where that cannot be known, and never less than is held where it can.
     fn unacknowledged(&self) -> usize {
         0
     }
@@ -80,14 +80,14 @@ delegate!(streams: UnixStream);
 #[cfg(unix)]
 delegate!(datagrams: UnixDatagram);
 
-/// How often a check reads at most, so that a peer that never stops talking does not keep the handler's thread.
+/// The maximum number of reads of a check, so that a peer that sends without end does not hold up the handler's thread.
 const READS: usize = 16;
 
-/// How long the end of a connection waits for the peer's end.
+/// The maximum wait for the peer's end when a connection is closed.
 pub(super) const FAREWELL: Duration = Duration::from_millis(500);
 
-/// Reads and throws away what the peer has sent, for as long as `read` gives something. `Err` if that was the end. Says whether
-/// there was anything.
+/// Reads and discards what the peer has sent. Returns whether there was anything, and an error at the end of the
+/// stream.
 pub(super) fn swallow(mut read: impl FnMut(&mut [u8]) -> io::Result<usize>) -> io::Result<bool> {
     let mut scratch = [0; 4096];
     let mut heard = false;
@@ -107,8 +107,8 @@ pub(super) fn closed() -> io::Error {
     io::Error::new(ErrorKind::ConnectionAborted, "the peer has closed the connection")
 }
 
-/// Says goodbye on a stream whose peer talks, and reads until the peer does, too: to close a socket before everything that
-/// the peer has sent is read would reset the connection, and discard what the peer has yet to receive.
+/// Shuts down the sending side of a stream whose peer also sends, and reads until the peer's end. A socket that is
+/// closed with unread data resets the connection, which discards what the peer has not received yet.
 #[expect(clippy::disallowed_methods, reason = "the wait has a limit")]
 pub(super) fn farewell(stream: &mut impl Stream) {
     let deadline = Instant::now() + FAREWELL;
@@ -129,19 +129,19 @@ pub(super) struct StreamLink<S> {
     heard: bool,
 }
 
-/// How long a connection must stay open before anything is sent over it. A proxy without a server behind it accepts a
-/// connection and ends it at once; what was sent by then would be lost.
+/// A connection must stay open for this long before anything is sent over it. A proxy whose server is down accepts a
+/// connection and closes it at once; what was sent by then would be lost.
 const PROBATION: Duration = Duration::from_millis(100);
 
 impl<S: Stream> StreamLink<S> {
-    /// Makes a link of a connection that still stands after a moment, but for `timeout` at most.
+    /// Makes a link of a connection that stays open for a moment, or for `timeout` if that is shorter.
     pub(super) fn new(stream: S, timeout: Duration, unacknowledged: fn(&S) -> usize) -> io::Result<Self> {
         let mut link = Self { stream, unacknowledged, heard: false };
         link.prove(PROBATION.min(timeout / 2))?;
         Ok(link)
     }
 
-    /// Fails if the peer ends the connection within this time.
+    /// Fails if the peer closes the connection within this time.
     #[expect(clippy::disallowed_methods, reason = "the wait has a limit")]
     fn prove(&mut self, time: Duration) -> io::Result<()> {
         let deadline = Instant::now() + time;
@@ -223,7 +223,7 @@ impl<S: Datagram> Link for DatagramLink<S> {
 
     fn check(&mut self) -> io::Result<()> {
         self.socket.set_nonblocking(true)?;
-        // An empty datagram is no end.
+        // An empty datagram is not an end of stream.
         let outcome = swallow(|scratch| self.socket.recv(scratch).map(|length| length.max(1)));
         self.socket.set_nonblocking(false)?;
         outcome.map(drop)
@@ -253,7 +253,7 @@ pub(super) fn is_too_large(error: &io::Error) -> bool {
     error.raw_os_error() == Some(EMSGSIZE)
 }
 
-/// Returns the error of an attempt to connect that took too long.
+/// Returns the error of an attempt to connect that timed out.
 pub(super) fn timed_out(timeout: Duration) -> io::Error {
     io::Error::new(ErrorKind::TimedOut, format!("no connection after {timeout:?}"))
 }

@@ -1,4 +1,7 @@
-//! What all handlers share that talk to a peer.
+//! What all handlers that send to a peer share.
+//!
+//! `dial` connects (on a thread of its own), `link` is an open connection, `connection` is the state machine between a
+//! handler and its peer: down, dialing, up. `framing` separates messages, `options` are the settings, `tls` encrypts.
 
 mod connection;
 mod dial;

@@ -1,4 +1,4 @@
-//! What all handlers can be set to that keep a connection.
+//! The settings of all handlers that keep a connection.
 
 use std::net::Ipv6Addr;
 use std::ops::RangeInclusive;
@@ -46,7 +46,7 @@ impl NetOptions {
         self.framing.unwrap_or(if is_datagram { Framing::None } else { of_streams })
     }
 
-    /// Everything that is wrong with the settings.
+    /// Returns everything that is wrong with the settings.
     pub(crate) fn problems(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
         let mut problem = |wrong: bool, field: &str, value: String, remedy: &str| {
@@ -96,13 +96,13 @@ impl NetOptions {
         Ok(self.connection_by(peer, Dialer::new(target)))
     }
 
-    /// The same with connections that `dial` makes; the peer's name is for messages.
+    /// Makes the state machine with connections that `dial` makes; the peer's name is for messages.
     pub(crate) fn connection_by<D: Dial>(&self, peer: String, dial: D) -> Connection<D> {
         let limits = Limits { retry: self.retry.clone(), write_timeout: self.write_timeout };
         Connection::new(peer, dial, limits)
     }
 
-    /// Sets how much is kept while the peer is down.
+    /// Sets the maximum of what is kept while the peer is down.
     pub(crate) fn keep(&mut self, records: usize, bytes: usize) {
         (self.retry.records, self.retry.bytes) = (records, bytes);
     }
@@ -117,39 +117,40 @@ fn is_host(host: &str) -> bool {
 }
 
 impl<O: AsMut<NetOptions>> HandlerBuilder<O> {
-    /// Sets where to send to.
+    /// Sets the endpoint to which records are sent.
     pub fn endpoint(mut self, endpoint: Endpoint) -> Self {
         self.net().endpoint = Some(endpoint);
         self
     }
 
-    /// Sets how messages are told apart: by a line feed on streams and not at all in datagrams by default.
+    /// Sets the framing of messages: by default a line feed on streams, and none in datagrams.
     pub fn framing(mut self, framing: Framing) -> Self {
         self.net().framing = Some(framing);
         self
     }
 
-    /// Sets how long an attempt to connect may take, from looking the name up to the end of a TLS handshake: 5 s by default.
+    /// Sets the maximum time of an attempt to connect, from the look-up of the name to the end of a TLS handshake: 5 s
+    /// by default.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.net().connect_timeout = timeout;
         self
     }
 
-    /// Sets how long a peer may take nothing before the connection is given up: 5 s by default.
+    /// Sets how long a peer may accept nothing before the connection is closed: 5 s by default.
     pub fn write_timeout(mut self, timeout: Duration) -> Self {
         self.net().write_timeout = timeout;
         self
     }
 
-    /// Sets how much is kept while the peer is down: at most this many records and this many bytes. By default 100,000
-    /// records and 8 MiB; up to 256 KiB more for a moment.
+    /// Sets the maximum number of records and of bytes that are kept while the peer is down: 100,000 records and 8 MiB
+    /// by default. Up to 256 KiB more are kept for a moment.
     pub fn retry_buffer(mut self, records: usize, bytes: usize) -> Self {
         self.net().keep(records, bytes);
         self
     }
 
-    /// Sets the delays between attempts to connect: from 100 ms, doubling, to 30 s by default, each shortened at random by up to a
-    /// half.
+    /// Sets the delays between attempts to connect: from 100 ms, doubling, to 30 s by default, each shortened at random
+    /// by up to a half.
     pub fn backoff(mut self, delays: RangeInclusive<Duration>) -> Self {
         self.net().retry.delays = delays;
         self

@@ -56,7 +56,7 @@ enum Pem {
 }
 
 impl fmt::Debug for Tls {
-    /// Leaves keys out.
+    /// Omits keys.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Tls")
             .field("authorities", &self.authorities.len())
@@ -103,7 +103,7 @@ impl Tls {
         self
     }
 
-    /// Accepts any certificate, so that whoever gets between reads and forges everything: for experiments only.
+    /// Accepts any certificate, so that an attacker on the network can read and forge everything. For experiments only.
     pub fn danger_accept_any_certificate(mut self) -> Self {
         self.accepts_anybody = true;
         self
@@ -231,21 +231,21 @@ impl Pem {
     }
 }
 
-/// What it takes to encrypt connections to one server.
+/// The configuration for connections to one server.
 #[derive(Clone)]
 pub(super) struct TlsClient {
     config: Arc<ClientConfig>,
     name: ServerName<'static>,
 }
 
-/// How long a server may take to refuse a client, or to say anything else.
+/// The maximum wait for a server's first data after the handshake: a refusal of the client, or anything else.
 const VERDICT: Duration = Duration::from_millis(500);
 
-/// How long a server is silent that has not refused a client.
+/// A server that is silent for this long has not refused the client.
 const SILENCE: Duration = Duration::from_millis(100);
 
 impl TlsClient {
-    /// Shakes hands.
+    /// Carries out the handshake.
     pub(super) fn connect(&self, stream: TcpStream, timeout: Duration) -> io::Result<Box<dyn Link>> {
         let connection = ClientConnection::new(self.config.clone(), self.name.clone()).map_err(io::Error::other)?;
         let mut link = TlsLink { stream, connection, owed: 0, timeout };
@@ -259,14 +259,14 @@ impl TlsClient {
 struct TlsLink {
     stream: TcpStream,
     connection: ClientConnection,
-    /// How many bytes of the next write are encrypted already, and not yet taken by the system.
+    /// The number of bytes of the next write that are encrypted already, and not yet accepted by the system.
     owed: usize,
     /// How long a write takes, at most, of a peer that takes little at a time.
     timeout: Duration,
 }
 
 impl TlsLink {
-    /// Takes no longer than `timeout`, of which every step gets what is left.
+    /// Runs for at most `timeout`, of which each step gets what is left.
     fn shake_hands(&mut self, timeout: Duration) -> io::Result<()> {
         let start = uptime();
         while self.connection.is_handshaking() || self.connection.wants_write() {
@@ -292,12 +292,12 @@ impl TlsLink {
         Ok(())
     }
 
-    /// Waits until the server has accepted the client, as far as that can be known: what is sent to a server that refuses it is
-    /// lost.
+    /// Waits until the server has accepted the client, as far as that can be known: what is sent to a server that
+    /// refuses it is lost.
     ///
-    /// By TLS 1.3, a client is ready before the server has looked at its certificate. Servers that accept it say something at
-    /// once, session tickets in general. Some, such as nginx, look at the certificate behind that, whatever the version, and then
-    /// close the connection.
+    /// By TLS 1.3, a client is ready before the server has looked at its certificate. Servers that accept it say
+    /// something at once, session tickets in general. Some, such as nginx, check the certificate after that, whatever
+    /// the version, and then close the connection.
     fn hear_verdict(&mut self) -> io::Result<()> {
         let start = uptime();
         let is_ready_early = self.connection.protocol_version() == Some(ProtocolVersion::TLSv1_3);
@@ -314,11 +314,11 @@ impl TlsLink {
         Ok(())
     }
 
-    /// Reads once from the peer, and what that holds for the user. 0 is the end.
+    /// Reads once from the peer. Returns the number of decrypted bytes; 0 is the end of the stream.
     fn receive(&mut self, scratch: &mut [u8]) -> io::Result<usize> {
         let length = self.connection.read_tls(&mut self.stream)?;
         let state = self.connection.process_new_packets().map_err(|error| {
-            // What it was is for the peer to know, too.
+            // Tells the peer which error it was.
             let _ = self.connection.write_tls(&mut self.stream);
             io::Error::new(ErrorKind::InvalidData, error)
         })?;
@@ -373,7 +373,7 @@ impl Link for TlsLink {
     }
 
     fn unacknowledged(&self) -> usize {
-        // Encrypted, it is more than what it was made of.
+        // Encrypted data is longer than the plain text.
         unacknowledged(&self.stream)
     }
 

@@ -61,7 +61,7 @@ impl Encoder for Json {
         let answer: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
         let partial = &answer["partialSuccess"];
         let rejected = &partial["rejectedLogRecords"];
-        // A 64-bit integer is text, but a number is understood, too.
+        // A 64-bit integer is text, but a number is accepted as well.
         let rejected = rejected.as_u64().or_else(|| rejected.as_str()?.parse().ok());
         let failed = rejected.and_then(|rejected| usize::try_from(rejected).ok()).unwrap_or(0);
         let why = partial["errorMessage"].as_str().map_or_else(String::new, |text| quoted(text.as_bytes()));
@@ -99,14 +99,14 @@ fn log_record(record: &FemtoLogRecord<'_>, out: &mut Vec<u8>) {
     push(out, format_args!(",\"observedTimeUnixNano\":\"{nanos}\"}}"));
 }
 
-/// Writes a `KeyValue`, behind a comma unless it is the first of its array.
+/// Writes a `KeyValue`, after a comma unless it is the first of its array.
 fn key_value(key: &str, value: Value<'_>, out: &mut Vec<u8>) {
     if out.last() == Some(&b'}') {
         out.push(b',');
     }
     push(out, "{\"key\":");
     push_string(out, key);
-    // No value is a field that is not there: receivers refuse an empty one, and all records with it.
+    // A missing value is a missing field: receivers refuse an empty field, and the whole request with it.
     if value != Value::Null {
         push(out, ",\"value\":");
         any_value(value, out);
@@ -118,7 +118,7 @@ fn key_value(key: &str, value: Value<'_>, out: &mut Vec<u8>) {
 fn any_value(value: Value<'_>, out: &mut Vec<u8>) {
     match value {
         Value::Bool(x) => push(out, format_args!("{{\"boolValue\":{x}}}")),
-        // Receivers that do not know Protobuf's text for what is no number refuse all records with it, so that goes as a string.
+        // A string, because receivers that do not know Protobuf's text for NaN and infinities refuse the whole request.
         Value::F32(x) if x.is_finite() => double(x.into(), out),
         Value::F64(x) if x.is_finite() => double(x, out),
         Value::Duration(x) => double(x.as_secs_f64(), out),

@@ -21,8 +21,8 @@ use crate::value::Value;
 ///
 /// It is a [`FemtoHttpHandler`](crate::FemtoHttpHandler) with a format of its own: its batches, time limits and
 /// retries, headers and TLS are the same, and are set in the same way. The page
-/// [Collector](https://github.com/femtologging/femtologging/blob/main/docs/guide/collector.md) of the guide shows where a
-/// collector passes records on to.
+/// [Collector](https://github.com/femtologging/femtologging/blob/main/docs/guide/collector.md) of the guide shows where
+/// a collector passes records on to.
 ///
 /// | setting | default | what it does |
 /// |---|---|---|
@@ -63,7 +63,7 @@ use crate::value::Value;
 #[non_exhaustive]
 pub struct FemtoOtlpHandler;
 
-/// How OTLP is written.
+/// The encoding of OTLP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum OtlpEncoding {
@@ -106,7 +106,7 @@ impl FemtoOtlpHandler {
 impl HandlerBuilder<OtlpOptions> {
     http_settings!();
 
-    /// Sets how requests are written.
+    /// Sets the encoding of requests.
     pub fn encoding(mut self, encoding: OtlpEncoding) -> Self {
         self.options.encoding = encoding;
         self
@@ -160,7 +160,7 @@ struct Ids {
     span: Option<[u8; 8]>,
 }
 
-/// Calls `each` with every attribute of a record, and returns the keys that are no attributes.
+/// Calls `each` with every attribute of a record, and returns the keys that are not attributes.
 fn attributes(record: &FemtoLogRecord<'_>, mut each: impl FnMut(&str, Value<'_>)) -> Ids {
     let mut ids = Ids::default();
     let pairs = pairs(record);
@@ -185,7 +185,7 @@ fn attributes(record: &FemtoLogRecord<'_>, mut each: impl FnMut(&str, Value<'_>)
     ids
 }
 
-/// Reads an identifier of N bytes from as many pairs of hexadecimal digits. One of zeros alone is none.
+/// Reads an identifier of N bytes from as many pairs of hexadecimal digits. An identifier of zeros is invalid.
 fn identifier<const N: usize>(value: Value<'_>) -> Option<[u8; N]> {
     let text = value.as_str()?.as_bytes();
     if text.len() != 2 * N {
@@ -200,13 +200,13 @@ fn identifier<const N: usize>(value: Value<'_>) -> Option<[u8; N]> {
     Some(id).filter(|id| *id != [0; N])
 }
 
-/// What becomes of records of which a server refused some, and did not say which.
+/// Returns the outcomes of records of which a server refused some without saying which.
 fn partly(failed: usize, records: usize, why: String) -> Verdict {
     let outcome = |at| if at < failed { Outcome::Failed } else { Outcome::Written };
     Verdict::Each((0..records).map(outcome).collect(), why)
 }
 
-/// Says whether a request may be sent again, by "OTLP/HTTP Response", section "Retryable Response Codes".
+/// Returns whether a request may be sent again, by "OTLP/HTTP Response", section "Retryable Response Codes".
 fn is_retryable(status: u16) -> bool {
     matches!(status, 429 | 502 | 503 | 504)
 }

@@ -9,8 +9,8 @@
 //! ```
 //!
 //! A byte of the batch goes through three states: it waits, it is handed to the system and not yet acknowledged by the
-//! peer's (`sent`), and it is delivered. A record counts as written when all its bytes are. When a connection breaks, what
-//! is `sent` waits again, for the next connection:
+//! peer's (`sent`), and it is delivered. A record counts as written when all its bytes are. When a connection breaks,
+//! what is `sent` waits again, for the next connection:
 //!
 //! ```text
 //!             delivered    sent      waits                              delivered   waits
@@ -18,12 +18,12 @@
 //!          r1 r2 r3 r4 r5│r6 r7 r8│r9 r10     ─────────────────────►  │r1 … r5    │r6 r7 r8 r9 r10
 //! ```
 //!
-//! So a record that the peer got just before the connection broke, without an acknowledgement that came back, arrives
-//! twice; none is lost that the peer's system had not taken.
+//! So a record arrives twice if the peer got it just before the connection broke and the acknowledgement did not come
+//! back. No record is lost that the peer's system had not received.
 //!
-//! What cannot be sent stays in the [`Batch`], in order, and goes first as soon as there is a connection. Only while the peer
-//! is down is it bounded: the oldest are then given up. While it is up and slow, the handler's thread waits for it, the
-//! queue fills, and its overflow policy decides.
+//! What cannot be sent stays in the [`Batch`], in order, and goes first when there is a connection. While the peer is
+//! down, the buffer has a limit, and the oldest records beyond it are given up. While the peer is up and slow, the
+//! handler's thread waits for it, the queue fills, and the overflow policy decides.
 
 use std::io::{self, ErrorKind};
 use std::time::Duration;
@@ -35,7 +35,7 @@ use crate::handler::retry::{Backoff, RetrySettings};
 use crate::handler::{Batch, Delivery};
 use crate::time::{Timestamp, uptime};
 
-/// How much is kept for a peer that is down, and how long one may take nothing.
+/// The maximum of what is kept for a peer that is down, and how long a peer may accept nothing.
 #[derive(Debug, Clone)]
 pub(super) struct Limits {
     pub(super) retry: RetrySettings,
@@ -101,14 +101,15 @@ impl<D: Dial> Connection<D> {
                     self.state = State::Dialing;
                 }
                 State::Dialing => {
-                    // The first attempt is worth waiting for before anything is given up.
+                    // Waits for the first attempt before anything is given up.
                     let waits = self.backoff.attempts() == 0 && self.limits.retry.exceeded_by(batch);
                     let patience = if waits { batch.time_left().unwrap_or(Duration::MAX) } else { Duration::ZERO };
                     match self.dial.poll(patience) {
                         None if waits => return Delivery::Retry,
                         None => break,
                         Some(Ok(link)) => {
-                            // The last peer threw away the part of a message that it got; this one gets the whole.
+                            // The last peer discarded the part of a message that it got; this one gets the whole
+                            // message.
                             batch.rewind();
                             self.state = State::Up(Up::new(link));
                         }
@@ -137,8 +138,8 @@ impl<D: Dial> Connection<D> {
         Delivery::Retry
     }
 
-    /// Somebody else has given up what is in the batch, and with it what was sent. A peer that has a part of a record gets
-    /// the next one over a new connection.
+    /// Somebody else has given up what is in the batch, and with it what was sent. A peer that has a part of a record
+    /// gets the next one over a new connection.
     fn forget_sent(&mut self, now: Timestamp) {
         if let State::Up(up) = &mut self.state {
             up.sent = 0;
@@ -148,7 +149,7 @@ impl<D: Dial> Connection<D> {
         }
     }
 
-    /// Looks whether the peer has closed the connection, so that nothing is written into it.
+    /// Checks whether the peer has closed the connection, so that nothing is written to a closed one.
     pub(crate) fn tick(&mut self, now: Timestamp) -> Result<(), Error> {
         if let State::Up(up) = &mut self.state
             && let Err(error) = up.link.check()
@@ -159,7 +160,7 @@ impl<D: Dial> Connection<D> {
         Ok(())
     }
 
-    /// Ends the connection; the peer gets everything that was written.
+    /// Closes the connection; the peer gets everything that was written.
     pub(crate) fn close(&mut self) {
         if let State::Up(up) = &mut self.state
             && up.stalled.is_zero()
@@ -179,8 +180,8 @@ impl Up {
         Self { link, sent: 0, is_torn: false, used: false, stalled: Duration::ZERO, timeout: Duration::ZERO }
     }
 
-    /// Sends the batch, or as much as the peer takes before whoever waits for it gives up. The thread may have other things to
-    /// do than to wait for a slow peer, unless the batch is larger than it may become.
+    /// Sends the batch, or as much as the peer takes before whoever waits for it gives up. The thread may have other
+    /// things to do than to wait for a slow peer, unless the batch is larger than it may become.
     fn send(&mut self, batch: &mut Batch, limits: &Limits, peer: &str, backoff: &mut Backoff) -> io::Result<()> {
         let start = uptime();
         let mut left = batch.time_left();
