@@ -1,7 +1,7 @@
 //! The guides: longer texts about one topic each, with examples.
 //!
-//! They are the files of `docs/guide/` in the repository. Start with [`handlers`] and [`macros`]; [`operations`] answers
-//! an operator's questions.
+//! They are the files of `docs/guide/` in the repository. Start with [`handlers`] and [`macros`]; [`operations`]
+//! answers an operator's questions.
 
 /// Makes a module of a guide. Its examples are compiled if `$condition` holds.
 ///

@@ -4,8 +4,8 @@
 //! [`LevelFilter`]: the least severe level that they let pass. Both are ordered by severity and can be compared with each
 //! other.
 //!
-//! Both are `repr(u8)` with the same numbers, so that the check of a call site is one comparison of bytes. `Off` is 255,
-//! which no level reaches.
+//! Both are `repr(u8)` with the same numbers, so that the check of a call site is one comparison of bytes. `Off` is
+//! 255, which no level reaches.
 
 use std::cmp::Ordering;
 use std::error::Error;
@@ -225,8 +225,8 @@ const fn same_word(a: &[u8], b: &[u8]) -> bool {
 
 /// The least severe level whose call sites are compiled into the program.
 ///
-/// A call below it is type-checked, but its arguments are never evaluated, and no code is generated for it. The level is
-/// determined when this crate is built, by the first row that applies:
+/// A call below it is type-checked, but its arguments are never evaluated, and no code is generated for it. The level
+/// is determined when this crate is built, by the first row that applies:
 ///
 /// | precedence | setting                                                     | applies to                              |
 /// |------------|-------------------------------------------------------------|-----------------------------------------|

@@ -8,8 +8,8 @@
 //!
 //! A snapshot is taken while other threads count. It is exact because of the order in which counters are read: outcomes
 //! first (Acquire), records that entered the queue last. A record is published before its outcome is counted (Release).
-//! So a snapshot that contains the outcome of a record also contains its publication; one that misses the outcome counts
-//! the record as in flight.
+//! So a snapshot that contains the outcome of a record also contains its publication; one that misses the outcome
+//! counts the record as in flight.
 
 use std::fmt;
 use std::sync::Mutex;
@@ -117,8 +117,9 @@ pub struct Metrics {
     pub handlers: Vec<HandlerMetrics>,
     /// Records of this process that were truncated because they exceeded the [`Limits`](crate::Limits).
     pub truncated: u64,
-    /// Records of this process that were dropped before their handlers were determined, and which no handler counts: the
-    /// configuration changed a hundred times during the call, or a signal handler that interrupted the library logged.
+    /// Records of this process that were dropped before their handlers were determined, and which no handler counts:
+    /// the configuration changed a hundred times during the call, or a signal handler that interrupted the library
+    /// logged.
     pub unrouted: u64,
     /// The library's own notices that were lost, in this process, because standard error or the error hook was stuck or
     /// failed.
@@ -191,7 +192,8 @@ pub(crate) struct Counters {
 impl Counters {
     /// Increments a counter of outcomes.
     pub(crate) fn add(counter: &AtomicU64, n: u64) {
-        // Release, with the Acquire in `snapshot`: a snapshot that sees this outcome also sees that the record was emitted.
+        // Release, with the Acquire in `snapshot`: a snapshot that sees this outcome also sees that the record was
+        // emitted.
         counter.fetch_add(n, Release);
     }
 

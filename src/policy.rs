@@ -20,8 +20,8 @@ pub enum Transport {
     /// A ring buffer for each thread that logs. This is the fastest transport.
     ///
     /// The ring of a thread that has ended is reused. The memory of all rings is limited
-    /// ([`max_queue_bytes`](crate::ConfigBuilder::max_queue_bytes)): when rings have used their part of it, new threads get
-    /// smaller rings, and further ones share a channel.
+    /// ([`max_queue_bytes`](crate::ConfigBuilder::max_queue_bytes)): when rings have used their part of it, new threads
+    /// get smaller rings, and further ones share a channel.
     PerThread {
         /// The size of each ring in bytes, from 1 KiB to 64 MiB, rounded up to a power of two.
         bytes: usize,
@@ -125,8 +125,8 @@ impl Default for IdlePolicy {
 
 /// Which records a span logs about itself.
 ///
-/// They have the span's level and its keys. The record `exit` also has the key `duration`, from the first entry to the end
-/// of the span, and the key `panicked` if a panic has left the span.
+/// They have the span's level and its keys. The record `exit` also has the key `duration`, from the first entry to the
+/// end of the span, and the key `panicked` if a panic has left the span.
 ///
 /// # Examples
 ///

@@ -1,8 +1,8 @@
 //! Gives the consumer a reference to a call site's render closure.
 //!
-//! A call site's closure formats the message. It captures nothing, so that it is a zero-sized type (ZST): all its values
-//! are the same, and its type is all there is to it. Therefore it is not sent through the queue. The consumer calls a
-//! function that is generic over the type, and which gets its reference here.
+//! A call site's closure formats the message. It captures nothing, so that it is a zero-sized type (ZST): all its
+//! values are the same, and its type is all there is to it. Therefore it is not sent through the queue. The consumer
+//! calls a function that is generic over the type, and which gets its reference here.
 //!
 //! One of the few places that lift `deny(unsafe_code)`; docs/UNSAFE.md lists them.
 #![allow(unsafe_code)]

@@ -159,7 +159,8 @@ pub(crate) struct Block {
     block: [u8; BLOCK],
 }
 
-/// Size of the block in bytes. Copying a block of fixed size, and then truncating, is faster than a copy of variable size.
+/// Size of the block in bytes. Copying a block of fixed size, and then truncating, is faster than a copy of variable
+/// size.
 const BLOCK: usize = 32;
 
 impl Block {

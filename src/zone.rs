@@ -47,14 +47,14 @@ impl Zone {
 
     /// Converts a local time to seconds since the Unix epoch. `shown` is the local time, as if it were UTC.
     ///
-    /// Returns two candidates: by the offset before the nearest transition, and by the offset after it. They differ only
-    /// near a transition:
+    /// Returns two candidates: by the offset before the nearest transition, and by the offset after it. They differ
+    /// only near a transition:
     ///
     /// * a local time that occurs twice (a fold): the first and the second occurrence;
     /// * a local time that does not occur (a gap): only the first candidate is after the transition.
     ///
-    /// For example, in Berlin the clock goes from 02:00 to 03:00 (UTC+1 to UTC+2) at 01:00 UTC. For 02:30, which does not
-    /// occur, the candidates are 01:30 UTC, which is shown as 03:30, and 00:30 UTC, which is shown as 01:30.
+    /// For example, in Berlin the clock goes from 02:00 to 03:00 (UTC+1 to UTC+2) at 01:00 UTC. For 02:30, which does
+    /// not occur, the candidates are 01:30 UTC, which is shown as 03:30, and 00:30 UTC, which is shown as 01:30.
     pub(crate) fn seconds(&self, shown: i64) -> (i64, i64) {
         match self {
             Self::Utc => (shown, shown),
@@ -90,7 +90,8 @@ impl Zone {
     }
 }
 
-/// Converts seconds since the Unix epoch to a time of `jiff`, whose range is larger than that of a [`Timestamp`](crate::time::Timestamp).
+/// Converts seconds since the Unix epoch to a time of `jiff`, whose range is larger than that of a
+/// [`Timestamp`](crate::time::Timestamp).
 #[cfg(feature = "local-time")]
 fn instant(second: i64) -> jiff::Timestamp {
     jiff::Timestamp::from_second(second).unwrap_or_default()

@@ -58,8 +58,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// | captured by `Display` or `Debug` | [`Value::Display`]; with the feature `serde`, [`Value::Str`] |
 /// | captured by serde or sval | its text, [`Value::Display`]; with the feature `serde`, lists and maps |
 ///
-/// Records that the thread of a handler logs are dropped and counted, like those of this crate's own macros. Otherwise a
-/// handler would feed itself.
+/// Records that the thread of a handler logs are dropped and counted, like those of this crate's own macros. Otherwise
+/// a handler would feed itself.
 ///
 /// [`Log::flush`] flushes the global system, with a timeout of 5 s. What is not written by then is reported to the
 /// [error hook](crate::set_error_hook).

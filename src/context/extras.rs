@@ -179,14 +179,14 @@ impl<'a> ExtrasWriter<'a> {
         let mut was_cut = sink.was_cut() || is_too_deep;
         for (at, (piece, bytes)) in pieces.iter().enumerate() {
             let count = match piece {
-                Piece::Key(_) if pieces[at + 1..].iter().any(|(later, _)| later == piece) => continue,
-                Piece::LeftOut(before) => {
+                EntryId::Key(_) if pieces[at + 1..].iter().any(|(later, _)| later == piece) => continue,
+                EntryId::LeftOut(before) => {
                     left_out += before;
                     continue;
                 }
-                Piece::Key(_) => &mut keys,
-                Piece::Span => &mut spans,
-                Piece::Source => &mut 0,
+                EntryId::Key(_) => &mut keys,
+                EntryId::Span => &mut spans,
+                EntryId::Source => &mut 0,
             };
             if *count < limits.keys {
                 *count += 1;
@@ -313,7 +313,7 @@ fn put_left_out(count: u64, sink: &mut ByteSink) {
 
 /// An entry, reduced to what [`ExtrasWriter::keep`] compares and counts.
 #[derive(PartialEq)]
-enum Piece<'a> {
+enum EntryId<'a> {
     Key(KeyRef<'a>),
     /// The note that [`put_left_out`] wrote, with its count.
     LeftOut(u64),
@@ -324,16 +324,16 @@ enum Piece<'a> {
 /// Decodes extras into pieces, each with its encoded bytes.
 ///
 /// Names that are text are looked up, so that the same name has the same [`KeyRef`] in every entry.
-fn pieces(bytes: &[u8]) -> Vec<(Piece<'_>, &[u8])> {
+fn pieces(bytes: &[u8]) -> Vec<(EntryId<'_>, &[u8])> {
     let mut reader = ExtrasReader::new(bytes);
     let next = || {
         let (entry, bytes) = reader.next_with_bytes()?;
         let piece = match entry {
-            Extra::Key(KeyRef::Text(LEFT), Value::U64(count)) => Piece::LeftOut(count),
-            Extra::Key(KeyRef::Text(text), _) => Piece::Key(names::find(text).map_or(KeyRef::Text(text), KeyRef::Id)),
-            Extra::Key(name, _) => Piece::Key(name),
-            Extra::Span { .. } => Piece::Span,
-            Extra::Source { .. } => Piece::Source,
+            Extra::Key(KeyRef::Text(LEFT), Value::U64(count)) => EntryId::LeftOut(count),
+            Extra::Key(KeyRef::Text(text), _) => EntryId::Key(names::find(text).map_or(KeyRef::Text(text), KeyRef::Id)),
+            Extra::Key(name, _) => EntryId::Key(name),
+            Extra::Span { .. } => EntryId::Span,
+            Extra::Source { .. } => EntryId::Source,
         };
         Some((piece, bytes))
     };

@@ -4,9 +4,9 @@
 //! contains the entries of the contexts in which it was made, so that a record copies one list and nothing is merged
 //! when a record is logged.
 //!
-//! Each thread has a stack of the contexts that it has entered. The topmost one is current. A guard removes its own entry
-//! from the stack *and all above it*: a guard that is leaked or dropped out of order has no effect beyond that of the
-//! guard below it.
+//! Each thread has a stack of the contexts that it has entered. The topmost one is current. A guard removes its own
+//! entry from the stack *and all above it*: a guard that is leaked or dropped out of order has no effect beyond that of
+//! the guard below it.
 //!
 //! ```text
 //! let a = outer.enter();   stack: outer
@@ -118,8 +118,8 @@ impl Drop for Stack {
 
 /// Keys and values that all records of a scope carry, together with the enclosing spans.
 ///
-/// [`context!`](crate::context!) makes one. A context is immutable and cheap to clone. It can be entered on any thread, any
-/// number of times. Entering it *replaces* the current context of the thread until the guard is dropped; it already
+/// [`context!`](crate::context!) makes one. A context is immutable and cheap to clone. It can be entered on any thread,
+/// any number of times. Entering it *replaces* the current context of the thread until the guard is dropped; it already
 /// contains the keys and spans of the context in which it was made.
 ///
 /// New threads and tasks do not inherit the context in which they are started. Pass [`Context::current`] to them.
@@ -182,8 +182,8 @@ impl Context {
 
     /// Makes this the current context of the calling thread until the guard is dropped.
     ///
-    /// Dropping the guard also leaves the contexts that were entered after this one and are still current, because their
-    /// guards were leaked or are dropped later.
+    /// Dropping the guard also leaves the contexts that were entered after this one and are still current, because
+    /// their guards were leaked or are dropped later.
     pub fn enter(&self) -> ContextGuard {
         // While the thread's thread-locals are being destroyed there is no context; 0 is the number of no entry.
         let number = STACK.try_with(|stack| stack.push(self.clone())).unwrap_or(0);
@@ -274,8 +274,8 @@ pub(crate) fn put_current(sink: &mut ByteSink) -> usize {
 /// The extras of a record that is about to be sent: those of the current context, those of the logger, and the count of
 /// a rate limit.
 ///
-/// It only refers to them. They are counted first ([`words`](Self::words)), so that the record can be given its place in
-/// a ring, and then written ([`put`](Self::put)).
+/// It only refers to them. They are counted first ([`words`](Self::words)), so that the record can be given its place
+/// in a ring, and then written ([`put`](Self::put)).
 #[derive(Clone, Copy, Default)]
 pub struct Extras<'a> {
     /// The number of words of the current context.
@@ -330,8 +330,8 @@ impl<'a> Extras<'a> {
         // In the order in which later keys override earlier ones: context, logger, rate limit.
         let mut length = self.bound.len();
         if self.scope > 0 {
-            // A sink of fixed size gets what was counted: user code, which could change the context in between, only runs
-            // before extras are written to a sink that grows.
+            // A sink of fixed size gets what was counted: user code, which could change the context in between, only
+            // runs before extras are written to a sink that grows.
             let put = STACK.try_with(|stack| {
                 let scopes = stack.scopes.borrow();
                 let words = scopes.last().map_or(&[][..], |(_, context)| context.words());

@@ -11,7 +11,8 @@ use crate::time::Timestamp;
 /// Suppresses records that repeat the previous one.
 ///
 /// A repeat has the same level, logger, message, keys and values as the last record that passed. On a handler, the next
-/// different record gets the key `previous` with a value such as `repeated 3 times`; filters of loggers cannot add keys.
+/// different record gets the key `previous` with a value such as `repeated 3 times`; filters of loggers cannot add
+/// keys.
 ///
 /// | setting | default | what it does |
 /// |---|---|---|

@@ -23,15 +23,15 @@ use crate::record::FemtoLogRecord;
 /// | `my_app[load]=trace` | the same for records in a span of this name; may be combined with keys: `my_app[load{user}]=trace` |
 ///
 /// If several directives apply to a record, the most specific one decides: the one that names the most parts of the
-/// logger's name; of those, one with a span; of those, the one with the most keys; of those, the last. A value can be in
-/// double quotes. Levels are what [`LevelFilter`] parses.
+/// logger's name; of those, one with a span; of those, the one with the most keys; of those, the last. A value can be
+/// in double quotes. Levels are what [`LevelFilter`] parses.
 ///
-/// An invalid directive is ignored and reported: by [`warnings`](Self::warnings), and as one of the library's own notices
-/// (see [`set_error_hook`](crate::set_error_hook)). So is a level that is not compiled into this build.
+/// An invalid directive is ignored and reported: by [`warnings`](Self::warnings), and as one of the library's own
+/// notices (see [`set_error_hook`](crate::set_error_hook)). So is a level that is not compiled into this build.
 ///
-/// Directives can be used in two ways. [`ConfigBuilder::directives`](crate::ConfigBuilder::directives) sets the levels of
-/// loggers, which costs nothing when records are logged. As the filter of a handler, they suppress records to which no
-/// directive applies; without any directive, all records pass.
+/// Directives can be used in two ways. [`ConfigBuilder::directives`](crate::ConfigBuilder::directives) sets the levels
+/// of loggers, which costs nothing when records are logged. As the filter of a handler, they suppress records to which
+/// no directive applies; without any directive, all records pass.
 ///
 /// # Examples
 ///
@@ -143,8 +143,8 @@ impl Directives {
         &self.warnings
     }
 
-    /// Iterates over the valid directives, in the order of the text. Of several that apply to the same records, there is
-    /// only the last.
+    /// Iterates over the valid directives, in the order of the text. Of several that apply to the same records, there
+    /// is only the last.
     pub fn iter(&self) -> impl Iterator<Item = &Directive> {
         self.directives.iter()
     }
@@ -229,8 +229,8 @@ impl fmt::Display for Directive {
 /// What is wrong with a directive, and how to correct it.
 type Complaint = &'static str;
 
-/// Parses directives. Returns the valid ones, and the text of each invalid one with what is wrong with it; `compiled` is
-/// the least severe level that the build contains.
+/// Parses directives. Returns the valid ones, and the text of each invalid one with what is wrong with it; `compiled`
+/// is the least severe level that the build contains.
 fn read(text: &str, compiled: LevelFilter) -> (Vec<Directive>, Vec<(&str, Complaint)>) {
     let mut directives: Vec<Directive> = Vec::new();
     let mut complaints = Vec::new();
@@ -358,7 +358,7 @@ fn unquoted(value: &str) -> Option<String> {
     }
 }
 
-/// Splits at the first `mark` that stands outside of brackets, braces and quotes; what nothing closes is like any other
+/// Splits at the first `mark` outside of brackets, braces and quotes. One that is not closed is an ordinary
 /// character.
 fn split_outside(text: &str, mark: char) -> (&str, Option<&str>) {
     let mut at = 0;

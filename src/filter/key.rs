@@ -29,8 +29,8 @@ impl Key {
 
     /// Makes a filter for records that have this key with this value.
     ///
-    /// Values of different types are equal if they are the same number (`7_u8` and `7_i64`; `0.5_f32` and `0.5_f64`) or the
-    /// same text (a string and the text of a `Display`).
+    /// Values of different types are equal if they are the same number (`7_u8` and `7_i64`; `0.5_f32` and `0.5_f64`) or
+    /// the same text (a string and the text of a `Display`).
     pub fn equal<'v>(key: impl Into<String>, value: impl Into<Value<'v>>) -> Self {
         Self { key: key.into(), value: Some(value.into().to_owned()) }
     }

@@ -160,7 +160,8 @@ impl<F: FemtoFilter + ?Sized> FemtoFilter for Arc<F> {
     }
 }
 
-/// Calls a handler's filters in order. If the record passes all of them, calls `go_on` with the record as they changed it.
+/// Calls a handler's filters in order. If the record passes all of them, calls `go_on` with the record as they changed
+/// it.
 pub(crate) fn through<T>(
     filters: &[Box<dyn FemtoFilter>],
     record: &FemtoLogRecord<'_>,

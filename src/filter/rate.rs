@@ -14,11 +14,11 @@ use crate::time::Timestamp;
 /// Limits the number of records per second, with bursts.
 ///
 /// The limit applies to all records together, or to each logger, call site or value of a key separately. Each has a
-/// token bucket, which holds up to [`burst`](Self::burst) tokens, is full at first, and gains `rate` tokens per second. A
-/// record that passes takes a token; without a token it is suppressed. The time is that of the records.
+/// token bucket, which holds up to [`burst`](Self::burst) tokens, is full at first, and gains `rate` tokens per second.
+/// A record that passes takes a token; without a token it is suppressed. The time is that of the records.
 ///
-/// On a handler, the next record that passes gets the key `suppressed` with the number of suppressed records; filters of
-/// loggers cannot add keys.
+/// On a handler, the next record that passes gets the key `suppressed` with the number of suppressed records; filters
+/// of loggers cannot add keys.
 ///
 /// | setting | default | what it does |
 /// |---|---|---|
@@ -105,7 +105,8 @@ impl RateLimit {
         self
     }
 
-    /// Takes a token for the record. Returns the number of records suppressed before it, or `None` if there is no token.
+    /// Takes a token for the record. Returns the number of records suppressed before it, or `None` if there is no
+    /// token.
     fn take(&self, record: &FemtoLogRecord<'_>) -> Option<u64> {
         let key = self.key(record);
         let now = record.timestamp();
@@ -159,7 +160,8 @@ struct Buckets {
 impl Buckets {
     /// Returns the bucket of a key. If all are in use, full ones are removed: a new one is full as well.
     fn of(&mut self, key: u64, now: Timestamp, max_keys: usize) -> &mut TokenBucket {
-        // Searching for full buckets takes time, so it happens at most once per `SWEEP`. The clock of records can step back.
+        // Searching for full buckets takes time, so it happens at most once per `SWEEP`. The clock of records can step
+        // back.
         if self.by_key.len() >= max_keys && !self.by_key.contains_key(&key) {
             if now.as_nanos().saturating_sub(self.swept.as_nanos()).unsigned_abs() >= SWEEP as u64 {
                 self.swept = now;

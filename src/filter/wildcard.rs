@@ -19,9 +19,9 @@ impl Wildcard {
 
     /// Returns whether the whole text matches, in time proportional to the product of both lengths at most.
     ///
-    /// The algorithm is greedy, and backtracks to the last `*` only: if the rest of the pattern does not match, that `*`
-    /// takes one byte more. An earlier `*` need not be reconsidered, because the later one can match whatever the earlier
-    /// one would gain. For example, `a*b*c` with `aXbYbZc`: the first `*` takes `X`, the second `YbZ`.
+    /// The algorithm is greedy, and backtracks to the last `*` only: if the rest of the pattern does not match, that
+    /// `*` takes one byte more. An earlier `*` need not be reconsidered, because the later one can match whatever the
+    /// earlier one would gain. For example, `a*b*c` with `aXbYbZc`: the first `*` takes `X`, the second `YbZ`.
     pub(super) fn matches(&self, text: &str) -> bool {
         let (pattern, text) = (self.pattern.as_bytes(), text.as_bytes());
         let same = |a: u8, b: u8| a == b || self.any_case && a.eq_ignore_ascii_case(&b);

@@ -25,7 +25,8 @@ pub struct Message<'a> {
 }
 
 impl<'a> Message<'a> {
-    /// Returns the message without rendering it, if it is text already: if the caller formatted it or a filter replaced it.
+    /// Returns the message without rendering it, if it is text already: if the caller formatted it or a filter replaced
+    /// it.
     pub fn as_str(&self) -> Option<&'a str> {
         self.replaced().or_else(|| match self.site.template() {
             Template::Text => Some(Reader::new(self.payload).text()),
@@ -45,15 +46,16 @@ impl<'a> Message<'a> {
         self.render_values(out, |out, _, value| write_value(out, value))
     }
 
-    /// Returns whether the message is literal text and values: what [`render_values`](Self::render_values) can take apart.
+    /// Returns whether the message is literal text and values: what [`render_values`](Self::render_values) can take
+    /// apart.
     pub(crate) fn is_of_values(&self) -> bool {
         self.replaced().is_none() && !matches!(self.site.template(), Template::Closure(_))
     }
 
     /// Writes the message, its values by `write`, which also gets their places among those of the payload.
     ///
-    /// A message that the caller formatted is one value. One that only the call's own `format_args!` can write is written
-    /// without `write`, and so is one that a filter has replaced.
+    /// A message that the caller formatted is one value. One that only the call's own `format_args!` can write is
+    /// written without `write`, and so is one that a filter has replaced.
     #[inline]
     pub(crate) fn render_values<O: Output>(
         &self,

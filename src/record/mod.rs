@@ -8,8 +8,8 @@
 //! | encoded, kept by a handler for later | [`KeptRecord`] | `kept.rs` |
 //! | decoded, owned | [`OwnedRecord`] | `owned.rs` |
 //!
-//! A view needs more than the words: the call site knows the types, the keys and the template (`site.rs`), and names are
-//! interned. A filter can replace parts of a record for its handler (`rewrite.rs`).
+//! A view needs more than the words: the call site knows the types, the keys and the template (`site.rs`), and names
+//! are interned. A filter can replace parts of a record for its handler (`rewrite.rs`).
 
 #[cfg(any(test, fuzzing))]
 pub(crate) mod by_hand;
@@ -150,7 +150,8 @@ impl<'a> FemtoLogRecord<'a> {
         self.extras.spans()
     }
 
-    /// Returns the number of the calling thread: the one in the `Debug` text of its [`ThreadId`](std::thread::ThreadId).
+    /// Returns the number of the calling thread: the one in the `Debug` text of its
+    /// [`ThreadId`](std::thread::ThreadId).
     pub fn thread_id(&self) -> u64 {
         self.thread.id
     }
@@ -176,7 +177,8 @@ impl<'a> FemtoLogRecord<'a> {
         let _ = self.message.render(&mut Raw(out));
     }
 
-    /// Appends the message to `out`, with control characters, U+2028, U+2029 and Unicode's bidirectional controls escaped.
+    /// Appends the message to `out`, with control characters, U+2028, U+2029 and Unicode's bidirectional controls
+    /// escaped.
     ///
     /// The result is one line, contains no escape sequences of terminals, and is shown in the order of its characters.
     /// Line feed, carriage return and tab become `\n`, `\r` and `\t`, others take the form `\u{1b}`.
@@ -282,8 +284,8 @@ impl<'a> FemtoLogRecord<'a> {
         self.each_key_value(reader, |key, value| each(out, key, value));
     }
 
-    /// Returns the number of the prepared call site if the record is nothing but a call: no filter has changed it, and it
-    /// carries nothing that the call site does not know, such as a context.
+    /// Returns the number of the prepared call site if the record is nothing but a call: no filter has changed it, and
+    /// it carries nothing that the call site does not know, such as a context.
     #[inline]
     pub(crate) fn bare_site(&self) -> Option<u64> {
         (self.message.changes.is_none() && self.extras.is_empty()).then_some(self.message.site.id)

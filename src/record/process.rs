@@ -4,7 +4,8 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use crate::sync::generation;
 
-/// Returns the id of this process. It is cached, because getting it is a system call; the child of a `fork` gets it again.
+/// Returns the id of this process. It is cached, because getting it is a system call; the child of a `fork` gets it
+/// again.
 pub(crate) fn process_id() -> u32 {
     /// The cached id, together with the fork generation for which it is valid. 0 until the first call.
     ///

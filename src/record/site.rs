@@ -132,8 +132,8 @@ impl SiteTable {
     }
 }
 
-/// The call sites of the records that a logger's filters have seen on one thread, and no others: a thread that logs from
-/// few of many call sites need not prepare them all.
+/// The call sites of the records that a logger's filters have seen on one thread, and no others: a thread that logs
+/// from few of many call sites need not prepare them all.
 #[derive(Default)]
 pub(crate) struct SiteCache {
     sites: HashMap<u32, Site>,

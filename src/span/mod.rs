@@ -31,9 +31,9 @@ use crate::value::{Fields, Limits, Value};
 
 /// A period of the program's work with a name and keys.
 ///
-/// [`info_span!`](crate::info_span!) and its siblings make one. While a thread has entered it, the thread's records carry
-/// its name, its id and its keys. The span ends when the last of its clones and guards is dropped. A span whose level is
-/// not enabled is disabled: entering it has no effect.
+/// [`info_span!`](crate::info_span!) and its siblings make one. While a thread has entered it, the thread's records
+/// carry its name, its id and its keys. The span ends when the last of its clones and guards is dropped. A span whose
+/// level is not enabled is disabled: entering it has no effect.
 ///
 /// By default, a span logs a record when it is entered for the first time and one when it ends; see [`SpanEvents`].
 ///
@@ -99,7 +99,8 @@ impl FemtoSpan {
         self.0.as_ref().map(|span| span.site.metadata.template)
     }
 
-    /// Sets which records the span logs, overriding the configuration ([`ConfigBuilder::span_events`](crate::ConfigBuilder::span_events)).
+    /// Sets which records the span logs, overriding the configuration
+    /// ([`ConfigBuilder::span_events`](crate::ConfigBuilder::span_events)).
     pub fn events(self, events: SpanEvents) -> Self {
         if let Some(span) = &self.0 {
             span.set_events(events);
@@ -116,8 +117,8 @@ impl FemtoSpan {
         self.clone().entered()
     }
 
-    /// Enters the span like [`enter`](Self::enter), taking it instead of cloning it. The span ends with the guard, if there
-    /// are no clones.
+    /// Enters the span like [`enter`](Self::enter), taking it instead of cloning it. The span ends with the guard, if
+    /// there are no clones.
     #[inline]
     pub fn entered(self) -> SpanGuard {
         SpanGuard(self.0.map(Entered::new))

@@ -4,7 +4,8 @@ use std::fmt;
 
 use super::{Output, Prepared, is_harmful, is_suspect};
 
-/// Appends text as the inside of a JSON string: escapes quotes, backslashes, and what [`Escaped`](super::Escaped) escapes.
+/// Appends text as the inside of a JSON string: escapes quotes, backslashes, and what [`Escaped`](super::Escaped)
+/// escapes.
 pub(crate) struct Quoted<'a>(pub(crate) &'a mut Vec<u8>);
 
 impl fmt::Write for Quoted<'_> {

@@ -56,8 +56,8 @@ impl CivilWriter {
         out.extend_from_slice(self.utc(time, digits));
     }
 
-    /// [`write_utc`](Self::write_utc) with six digits, the default of formatters. The digits are assembled in a register:
-    /// a load of several bytes that were just stored one by one is slow.
+    /// [`write_utc`](Self::write_utc) with six digits, the default of formatters. The digits are assembled in a
+    /// register: a load of several bytes that were just stored one by one is slow.
     #[inline]
     fn write_micros(&mut self, time: Timestamp, out: &mut Vec<u8>) {
         let micros = self.nanos(time) / 1000;

@@ -1,7 +1,7 @@
 //! Clocks: the sources of ticks.
 //!
-//! Reading the wall clock takes several times as long as reading the processor's cycle counter. So a record is stamped with
-//! ticks of the counter, and its consumer converts them to wall-clock time.
+//! Reading the wall clock takes several times as long as reading the processor's cycle counter. So a record is stamped
+//! with ticks of the counter, and its consumer converts them to wall-clock time.
 
 use super::clocksource::{self, Judgement};
 use super::segments::Segments;
@@ -67,11 +67,12 @@ impl Clock {
     /// Returns the system's clock: the cycle counter where it is reliable, and the monotonic clock elsewhere.
     ///
     /// On Linux the kernel's judgement of the counter decides
-    /// (`/sys/devices/system/clocksource/clocksource0/current_clocksource`): it is used if the kernel keeps time by it itself,
-    /// or if this file cannot be read and the processor calls its counter invariant. On other systems the processor's word is
-    /// taken. The judgement is asked for once, by the first call in a process.
+    /// (`/sys/devices/system/clocksource/clocksource0/current_clocksource`): it is used if the kernel keeps time by it
+    /// itself, or if this file cannot be read and the processor calls its counter invariant. On other systems the
+    /// processor's word is taken. The judgement is asked for once, by the first call in a process.
     ///
-    /// That call finds out how fast the counter runs, which takes about 0.6 ms (10 ms on a busy machine, at most 200 ms).
+    /// That call finds out how fast the counter runs, which takes about 0.6 ms (10 ms on a busy machine, at most 200
+    /// ms).
     pub fn system() -> Self {
         Self(lazy(&SYSTEM).clone())
     }
@@ -116,8 +117,8 @@ impl Clock {
         }
     }
 
-    /// Reads ticks and wall clock at the same moment: of four attempts the one that took the fewest ticks, because others
-    /// may have been interrupted between the two readings.
+    /// Reads ticks and wall clock at the same moment: of four attempts the one that took the fewest ticks, because
+    /// others may have been interrupted between the two readings.
     pub(super) fn look(&self) -> (u64, Timestamp) {
         if let TickSource::Manual(clock) = &self.0 {
             let ticks = clock.ticks();

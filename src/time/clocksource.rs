@@ -1,7 +1,7 @@
 //! Whether the kernel trusts the processor's cycle counter.
 //!
-//! Linux compares the counter with another clock while it runs, and the counters of the cores with each other. A counter
-//! that fails is marked unstable, and the kernel switches to another clock source. See
+//! Linux compares the counter with another clock while it runs, and the counters of the cores with each other. A
+//! counter that fails is marked unstable, and the kernel switches to another clock source. See
 //! `Documentation/timers/timekeeping.rst` and `kernel/time/clocksource.c` in its sources.
 
 /// Whether the counter can be used for time stamps.
@@ -25,10 +25,11 @@ pub(super) fn of_the_kernel() -> Judgement {
     }
 }
 
-/// Judges by the name of the current clock source. That of the cycle counter is `tsc` on x86, and `arch_sys_counter` on ARM.
+/// Judges by the name of the current clock source. That of the cycle counter is `tsc` on x86, and `arch_sys_counter` on
+/// ARM.
 ///
-/// A guest's `kvm-clock` or `hyperv_clocksource_tsc_page` is made from the counter, but corrected for each core or after a
-/// migration; the bare counter is not.
+/// A guest's `kvm-clock` or `hyperv_clocksource_tsc_page` is made from the counter, but corrected for each core or
+/// after a migration; the bare counter is not.
 fn judge(current: Option<&str>) -> Judgement {
     match current.map(str::trim) {
         Some("tsc" | "arch_sys_counter") => Judgement::Trusted,

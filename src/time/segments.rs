@@ -1,7 +1,7 @@
 //! The piecewise linear function from ticks to wall-clock time.
 //!
-//! About once a second the function is told what the wall clock shows at some tick ([`Segments::observe`]). It then lays
-//! out the future from that tick: first a segment that corrects the error, then one at the measured rate of the
+//! About once a second the function is told what the wall clock shows at some tick ([`Segments::observe`]). It then
+//! lays out the future from that tick: first a segment that corrects the error, then one at the measured rate of the
 //! counter. The past is never changed, so that a tick keeps its time.
 //!
 //! | error of the function | correction | in the log |
@@ -81,7 +81,8 @@ impl Segment {
 pub(super) struct Segments {
     /// Also applies to ticks before its start.
     oldest: Segment,
-    /// The later segments, by ascending start. Each ends where the next one starts. The last one may start in the future.
+    /// The later segments, by ascending start. Each ends where the next one starts. The last one may start in the
+    /// future.
     later: Vec<Segment>,
     /// Nanoseconds per 2^32 ticks, confirmed by two measurements.
     rate: u64,

@@ -4,8 +4,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// A point in time, as nanoseconds since the Unix epoch.
 ///
-/// The range is from 1677-09-21 to 2262-04-11. `Display` writes the time as of RFC 3339, in UTC with six fractional digits,
-/// `Debug` with nine. The default is the epoch.
+/// The range is from 1677-09-21 to 2262-04-11. `Display` writes the time as of RFC 3339, in UTC with six fractional
+/// digits, `Debug` with nine. The default is the epoch.
 ///
 /// # Examples
 ///

@@ -102,7 +102,8 @@ pub struct AsDisplay<'a, T: ?Sized>(pub &'a T);
 #[doc(hidden)]
 pub struct AsError<'a, T: ?Sized>(pub &'a T);
 
-/// Gets the bytes of a key's value (`key:bytes = value`). `as_ref` is user code, so it runs before the record is written.
+/// Gets the bytes of a key's value (`key:bytes = value`). `as_ref` is user code, so it runs before the record is
+/// written.
 #[doc(hidden)]
 #[allow(non_snake_case, reason = "the macros name it as they name the types beside it")]
 pub fn AsBytes<T: AsRef<[u8]> + ?Sized>(value: &T) -> Bytes<'_> {

@@ -9,8 +9,8 @@
 //! | `Cow<T>` | `T::Out` |
 //! | lists and maps (see `nested.rs`) | nothing: only keys can have them |
 //!
-//! Two marker traits restrict where a captured type can be used: [`NotOption`] excludes `Option`, and [`Travels`] excludes
-//! lists and maps.
+//! Two marker traits restrict where a captured type can be used: [`NotOption`] excludes `Option`, and [`Travels`]
+//! excludes lists and maps.
 
 use std::borrow::Cow;
 use std::fmt;

@@ -1,4 +1,5 @@
-//! Limits for the size of records. They apply to the whole process: contexts and call sites belong to no logging system.
+//! Limits for the size of records. They apply to the whole process: contexts and call sites belong to no logging
+//! system.
 
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
@@ -108,8 +109,8 @@ const LEAST_KEYS: usize = 8;
 /// The minimum of [`Limits::value_bytes`].
 const LEAST_VALUE_BYTES: usize = 64;
 
-// The limits in force. Each is read on its own, and relaxed: a call that runs while they are set may see some of the new
-// ones, each of which is valid with any of the old ones.
+// The limits in force. Each is read on its own, and relaxed: a call that runs while they are set may see some of the
+// new ones, each of which is valid with any of the old ones.
 static KEYS: AtomicUsize = AtomicUsize::new(64);
 static KEY_BYTES: AtomicUsize = AtomicUsize::new(64);
 static VALUE_BYTES: AtomicUsize = AtomicUsize::new(64 * 1024);

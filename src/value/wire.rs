@@ -233,9 +233,9 @@ pub trait WordSink {
 
 /// Returns 0 if the eight bytes of a word are what [`Reader::plain_text`] looks for.
 ///
-/// A byte below n takes a borrow when n is subtracted, which sets its highest bit unless that was set before; a byte that
-/// equals c is one below 1 after an exclusive or with c. A borrow may reach the next byte, but only from one that was
-/// found already. See Sean Eron Anderson, "Bit Twiddling Hacks", "Determine if a word has a byte less than n".
+/// A byte below n takes a borrow when n is subtracted, which sets its highest bit unless that was set before; a byte
+/// that equals c is one below 1 after an exclusive or with c. A borrow may reach the next byte, but only from one that
+/// was found already. See Sean Eron Anderson, "Bit Twiddling Hacks", "Determine if a word has a byte less than n".
 #[inline(always)]
 fn suspects(word: u64) -> u64 {
     const ONES: u64 = 0x0101_0101_0101_0101;

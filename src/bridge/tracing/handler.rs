@@ -22,12 +22,13 @@ use crate::value::Value;
 /// | keys | fields of the same names: numbers, `bool`s, strings and bytes typed, others as text |
 /// | names of the spans around it | the field `span`, as `outer:inner` |
 ///
-/// The subscriber takes the time of the event itself, when the handler's thread sends it, and sees the handler's thread.
+/// The subscriber takes the time of the event itself, when the handler's thread sends it, and sees the handler's
+/// thread.
 ///
 /// `tracing` needs a static call site for each combination of a call and its keys, which this handler makes and never
-/// frees. It makes up to 4,096. After that, events of new calls have the target `femtologging` and the fields `message`,
-/// `key_values`, `target`, `module_path`, `file` and `line`. An event has at most 30 keys as fields; all others are in the
-/// field `key_values`.
+/// frees. It makes up to 4,096. After that, events of new calls have the target `femtologging` and the fields
+/// `message`, `key_values`, `target`, `module_path`, `file` and `line`. An event has at most 30 keys as fields; all
+/// others are in the field `key_values`.
 ///
 /// Records do not return through a [`FemtoTracingLayer`](super::FemtoTracingLayer) of the same dispatcher.
 ///

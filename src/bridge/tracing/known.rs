@@ -61,8 +61,8 @@ impl Known {
         }
     }
 
-    /// Returns the known call site with this metadata, if there is one. For metadata that is not `'static`, such as that of
-    /// forwarded `log` records.
+    /// Returns the known call site with this metadata, if there is one. For metadata that is not `'static`, such as
+    /// that of forwarded `log` records.
     #[inline]
     pub(super) fn find(metadata: &TracingMetadata<'_>) -> Option<&'static Self> {
         let address = ptr::from_ref(metadata).addr();

@@ -28,9 +28,9 @@ use crate::policy::SpanEvents;
 /// | `follows_from` | nothing |
 /// | records of `log` that the crate `tracing-log` forwards | records with their original target and source location |
 ///
-/// The levels of this crate's loggers decide which events and spans are enabled. [`build`](TracingLayerBuilder::build) adds
-/// a per-layer filter for that, so that other layers are not affected. Changes of levels at run time take effect in
-/// `tracing` as well.
+/// The levels of this crate's loggers decide which events and spans are enabled. [`build`](TracingLayerBuilder::build)
+/// adds a per-layer filter for that, so that other layers are not affected. Changes of levels at run time take effect
+/// in `tracing` as well.
 ///
 /// An event with an explicit parent has the context of that span instead of the current one; an event with the explicit
 /// parent `None` has no context.
@@ -85,8 +85,8 @@ impl TracingLayerBuilder {
         Self { system: System::of(logging), ..self }
     }
 
-    /// Sets which records a span logs: `enter`, when it is entered for the first time, and `exit`, when it is closed, with
-    /// the `duration` since the first entry.
+    /// Sets which records a span logs: `enter`, when it is entered for the first time, and `exit`, when it is closed,
+    /// with the `duration` since the first entry.
     pub fn span_events(self, events: SpanEvents) -> Self {
         Self { span_events: events, ..self }
     }

@@ -111,7 +111,8 @@ impl Bridge {
             }
     }
 
-    /// Returns whether `tracing` should call the subscriber for a call site. `tracing` caches the answer until levels change.
+    /// Returns whether `tracing` should call the subscriber for a call site. `tracing` caches the answer until levels
+    /// change.
     fn interest(&self, metadata: &'static Metadata<'static>) -> Interest {
         let known = Known::of(metadata);
         // Each forwarded record has a target of its own.
@@ -124,7 +125,8 @@ impl Bridge {
         }
     }
 
-    /// Returns whether records with this metadata would go anywhere; `tracing` calls it where there is no cached answer.
+    /// Returns whether records with this metadata would go anywhere; `tracing` calls it where there is no cached
+    /// answer.
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
         match Known::find(metadata).filter(|known| !known.forwards_log) {
             Some(known) => self.lets(known),

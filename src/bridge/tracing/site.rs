@@ -1,7 +1,7 @@
 //! Call sites that the handler makes for `tracing` at run time.
 //!
-//! An event of `tracing` needs a `'static` call site with the names of its fields. So there is one for each call, logged
-//! with the same keys; it is leaked, and their number is limited.
+//! An event of `tracing` needs a `'static` call site with the names of its fields. So there is one for each call,
+//! logged with the same keys; it is leaked, and their number is limited.
 
 use std::collections::HashMap;
 use std::fmt::Write;
@@ -61,8 +61,8 @@ const fn tracing_level(level: Level) -> TracingLevel {
 }
 
 impl EventSite {
-    /// Returns the metadata for a record that has fields of these names, or `None` if there are too many sites. `text` is a
-    /// buffer.
+    /// Returns the metadata for a record that has fields of these names, or `None` if there are too many sites. `text`
+    /// is a buffer.
     pub(super) fn of(
         record: &FemtoLogRecord<'_>,
         names: &[&str],

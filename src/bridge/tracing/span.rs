@@ -1,8 +1,8 @@
 //! Spans of `tracing`, each with a [`Context`], and the spans that a thread has entered.
 //!
-//! A context contains a copy of the entries of its parents. But `tracing` allows a field to be recorded after its span was
-//! made (`Span::record`), which must then appear in the contexts of the span *and of all its descendants*. So contexts
-//! are caches with a version number:
+//! A context contains a copy of the entries of its parents. But `tracing` allows a field to be recorded after its span
+//! was made (`Span::record`), which must then appear in the contexts of the span *and of all its descendants*. So
+//! contexts are caches with a version number:
 //!
 //! * [`RECORDED`] counts how often a field was recorded later, in any span.
 //! * A context remembers the count for which it is valid (`as_of`). If the count has changed, the context is compared with
@@ -32,8 +32,8 @@ use crate::sync::lock;
 use crate::time::Clock;
 use crate::value::{Limits, Value};
 
-/// The number of times that fields were recorded after their span was made. Incremented (Release) after the span's context
-/// was replaced; read (Acquire) before a context is used.
+/// The number of times that fields were recorded after their span was made. Incremented (Release) after the span's
+/// context was replaced; read (Acquire) before a context is used.
 static RECORDED: AtomicU64 = AtomicU64::new(0);
 
 thread_local! {

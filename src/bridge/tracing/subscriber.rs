@@ -18,8 +18,8 @@ const TABLES: usize = 16;
 
 /// A subscriber that turns events of `tracing` into records, and its spans into contexts.
 ///
-/// It does what [`FemtoTracingLayer`](super::FemtoTracingLayer) does, at a lower cost, because it stores the spans itself.
-/// It cannot be combined with layers.
+/// It does what [`FemtoTracingLayer`](super::FemtoTracingLayer) does, at a lower cost, because it stores the spans
+/// itself. It cannot be combined with layers.
 ///
 /// # Examples
 ///
@@ -82,8 +82,8 @@ impl TracingSubscriberBuilder {
         Self { system: System::of(logging), ..self }
     }
 
-    /// Sets which records a span logs: `enter`, when it is entered for the first time, and `exit`, when its last handle is
-    /// dropped, with the `duration` since the first entry.
+    /// Sets which records a span logs: `enter`, when it is entered for the first time, and `exit`, when its last handle
+    /// is dropped, with the `duration` since the first entry.
     pub fn span_events(self, events: SpanEvents) -> Self {
         Self { span_events: events, ..self }
     }
