@@ -98,6 +98,29 @@ mod tests {
         formatters
     }
 
+    /// Handlers have them write to the end of a batch, so this holds for the text of other records.
+    #[test]
+    fn formatters_change_nothing_that_is_there_before() {
+        let key_values =
+            [("k", Value::Str("a b")), ("n", Value::F64(1.5)), ("", Value::Bool(true)), ("k", Value::U64(1))];
+        let records = [
+            ByHand { message: "", ..ByHand::default() },
+            ByHand { message: "a\nb", key_values: &key_values, spans: &[("s", 1), ("t", 2)], ..ByHand::default() },
+        ];
+        for (name, mut formatter) in formatters() {
+            for record in records {
+                let mut alone = Vec::new();
+                record.with(|record| formatter.format(record, &mut alone));
+                for before in ["{", "before\n", "[{\"a\":", "é "] {
+                    let mut out = before.as_bytes().to_vec();
+                    record.with(|record| formatter.format(record, &mut out));
+                    let (start, added) = out.split_at(before.len());
+                    assert_eq!((start, added), (before.as_bytes(), &*alone), "{name}");
+                }
+            }
+        }
+    }
+
     #[test]
     fn no_text_has_harmful_characters() {
         let mut formatters = formatters();

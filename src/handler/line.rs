@@ -1,31 +1,44 @@
 //! A record as a line of text, for handlers of text.
 
+use std::any::Any;
 use std::io::{self, Write};
 
 use super::Batch;
-use crate::formatter::{FemtoFormatter, FemtoTextFormatter};
+use crate::formatter::{
+    FemtoFormatter, FemtoJsonFormatter, FemtoLogfmtFormatter, FemtoPatternFormatter, FemtoTextFormatter,
+};
 use crate::record::FemtoLogRecord;
 
 /// A formatter, and the terminator of each record's text.
 pub struct Line {
-    pub(super) formatter: Box<dyn FemtoFormatter>,
+    formatter: Box<dyn FemtoFormatter>,
+    /// Whether the formatter is known to change nothing that is in its buffer already. It then writes to the text of the
+    /// batch, without a copy.
+    appends_only: bool,
     pub(super) terminator: Vec<u8>,
 }
 
 impl Default for Line {
     fn default() -> Self {
-        Self { formatter: Box::new(FemtoTextFormatter::new()), terminator: vec![b'\n'] }
+        Self { formatter: Box::new(FemtoTextFormatter::new()), appends_only: true, terminator: vec![b'\n'] }
     }
 }
 
 impl Line {
+    /// Sets the formatter.
+    pub(super) fn set_formatter(&mut self, formatter: impl FemtoFormatter + 'static) {
+        self.appends_only = appends_only(&formatter);
+        self.formatter = Box::new(formatter);
+    }
+
     /// Appends the record's line to the batch.
     #[inline]
     pub fn append(&mut self, record: &FemtoLogRecord<'_>, batch: &mut Batch) {
-        batch.append(|out| {
+        let write = |out: &mut Vec<u8>| {
             self.formatter.format(record, out);
             out.extend_from_slice(&self.terminator);
-        });
+        };
+        if self.appends_only { batch.append_in_place(write) } else { batch.append(write) }
     }
 
     /// Writes the batch. If the last one was cut off within a record, a terminator goes first.
@@ -44,5 +57,38 @@ impl Line {
             batch.mend();
         }
         batch.write_until(end, writer)
+    }
+}
+
+/// Returns whether this is one of the library's own formatters that change nothing that is in their buffer already. That
+/// cannot be known of a user's formatter.
+fn appends_only(formatter: &dyn Any) -> bool {
+    formatter.is::<FemtoTextFormatter>()
+        || formatter.is::<FemtoJsonFormatter>()
+        || formatter.is::<FemtoLogfmtFormatter>()
+        || formatter.is::<FemtoPatternFormatter>()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::by_hand::ByHand;
+
+    #[test]
+    fn a_formatter_that_clears_or_replaces_its_buffer_changes_no_other_record() {
+        let mut line = Line::default();
+        assert!(line.appends_only);
+        let mut batch = Batch::default();
+        let append = |line: &mut Line, batch: &mut Batch| {
+            ByHand { message: "one", ..ByHand::default() }.with(|record| line.append(record, batch));
+            batch.seal();
+        };
+        line.set_formatter(FemtoPatternFormatter::percent("%(message)s").unwrap());
+        append(&mut line, &mut batch);
+        line.set_formatter(|_: &FemtoLogRecord<'_>, out: &mut Vec<u8>| out.clear());
+        append(&mut line, &mut batch);
+        line.set_formatter(|_: &FemtoLogRecord<'_>, out: &mut Vec<u8>| *out = b"two".to_vec());
+        append(&mut line, &mut batch);
+        assert_eq!(batch.texts().collect::<Vec<_>>(), [&b"one\n"[..], b"\n", b"two\n"]);
     }
 }

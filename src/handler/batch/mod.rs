@@ -139,6 +139,15 @@ impl Batch {
         result
     }
 
+    /// The same without the copy, for a `write` that is known to change nothing that is in its buffer already.
+    #[inline]
+    pub(super) fn append_in_place<R>(&mut self, write: impl FnOnce(&mut Vec<u8>) -> R) -> R {
+        let start = self.text.len();
+        let result = write(&mut self.text);
+        debug_assert!(self.text.len() >= start, "the formatter has shortened its buffer");
+        result
+    }
+
     /// Returns all text, including what is already delivered.
     pub fn bytes(&self) -> &[u8] {
         &self.text
