@@ -23,9 +23,9 @@ use core::marker::PhantomData;
 
 use crate::callsite::Shape;
 use crate::logger::dispatch;
-use crate::record::Draft;
+use crate::record::{Draft, HEADER_WORDS, Head, Named, Prefix};
 use crate::template::{self, BARE, CLOSURE, SIZED, Template};
-use crate::value::{Arguments, Fields, Limits, Tags, WordSink};
+use crate::value::{Arguments, Fields, Limits, Tags, WordSink, limits};
 
 /// The text of a key: the identifier, without the mark of a raw one.
 pub const fn key(identifier: &'static str) -> &'static str {
@@ -87,16 +87,174 @@ pub fn emit<const PLAN: u8, S, A, F, R>(
 {
     let shape = Shapes::<PLAN, A, F, R>::SHAPE;
     if const { Shapes::<PLAN, A, F, R>::DEFERRED } {
-        emit_fields(source, site, shape, level, &arguments, &fields);
+        emit_values(source, site, shape, level, &arguments, &fields);
     } else {
         let message = Text(&|out| render(out, arguments.outs()));
         emit_fields(source, site, shape, level, &message, &fields);
     }
 }
 
+/// Sends a record of values that travel. Few words travel in registers.
+#[inline]
+fn emit_values<S: Source, A: Fields, F: Fields>(
+    source: S,
+    site: &'static Callsite,
+    shape: &'static Shape,
+    level: Level,
+    arguments: &A,
+    fields: &F,
+) {
+    let words = || {
+        let mut words = Words::<MOST_WORDS>([0; MOST_WORDS], 0);
+        arguments.put(&mut words);
+        fields.put(&mut words);
+        words.0
+    };
+    let head = |words| Head::new(level, Prefix::None, HEADER_WORDS + words);
+    match const { if S::PLAIN { fixed_words::<A, F>() } else { usize::MAX } } {
+        0 => words::send_0(site, shape, head(0)),
+        1 => {
+            let [a, ..] = words();
+            words::send_1(site, shape, head(1), a);
+        }
+        2 => {
+            let [a, b, ..] = words();
+            words::send_2(site, shape, head(2), a, b);
+        }
+        3 => {
+            let [a, b, c, ..] = words();
+            words::send_3(site, shape, head(3), a, b, c);
+        }
+        4 => {
+            let [a, b, c, d] = words();
+            words::send_4(site, shape, head(4), a, b, c, d);
+        }
+        _ => emit_fields(source, site, shape, level, arguments, fields),
+    }
+}
+
+/// How many words of values a call passes in registers.
+const MOST_WORDS: usize = 4;
+
+/// How many words these values take, if that is always the same.
+const fn fixed_words<A: Fields, F: Fields>() -> usize {
+    match (A::FIXED, F::FIXED) {
+        (Some(arguments), Some(fields)) => arguments + fields,
+        _ => usize::MAX,
+    }
+}
+
+/// Words that are collected, and how many there are.
+struct Words<const N: usize>([u64; N], usize);
+
+impl<const N: usize> WordSink for Words<N> {
+    #[inline(always)]
+    fn word(&mut self, word: u64) {
+        if let Some(slot) = self.0.get_mut(self.1) {
+            *slot = word;
+        }
+        self.1 += 1;
+    }
+
+    /// Never called: text has no fixed length.
+    fn format(&mut self, _: &dyn Fn(&mut dyn fmt::Write) -> fmt::Result) {}
+}
+
+/// One function for each number of words, so that they stay in registers. The calls of a program share them.
+mod words {
+    use super::*;
+
+    macro_rules! send {
+        ($($name:ident or $slowly:ident($($word:ident)*);)*) => {$(
+            #[inline(never)]
+            pub(super) fn $name(site: &'static Callsite, shape: &'static Shape, head: Head $(, $word: u64)*) {
+                if !send_at_once(AtSite, site, head, &[$($word),*], &()) {
+                    $slowly(site, shape, head $(, $word)*);
+                }
+            }
+
+            #[cold]
+            #[inline(never)]
+            fn $slowly(site: &'static Callsite, shape: &'static Shape, head: Head $(, $word: u64)*) {
+                send_slowly(AtSite, site, shape, head.level(), &&[$($word),*][..], &());
+            }
+        )*};
+    }
+
+    send! {
+        send_0 or send_0_slowly();
+        send_1 or send_1_slowly(a);
+        send_2 or send_2_slowly(a b);
+        send_3 or send_3_slowly(a b c);
+        send_4 or send_4_slowly(a b c d);
+    }
+
+    impl<const N: usize> Fields for [u64; N] {
+        const TAGS: Option<&'static Tags> = None;
+        const DIRECT: bool = true;
+
+        #[inline(always)]
+        fn words(&self) -> usize {
+            N
+        }
+
+        #[inline(always)]
+        fn put<S: WordSink>(&self, sink: &mut S) {
+            self.iter().for_each(|word| sink.word(*word));
+        }
+    }
+
+    impl Fields for &[u64] {
+        const TAGS: Option<&'static Tags> = None;
+        const DIRECT: bool = true;
+
+        #[inline(always)]
+        fn words(&self) -> usize {
+            self.len()
+        }
+
+        #[inline(always)]
+        fn put<S: WordSink>(&self, sink: &mut S) {
+            sink.words(self);
+        }
+    }
+}
+
 /// One copy for all calls with the same types.
 #[inline(never)]
 fn emit_fields<S: Source, A: Fields, F: Fields>(
+    source: S,
+    site: &'static Callsite,
+    shape: &'static Shape,
+    level: Level,
+    arguments: &A,
+    fields: &F,
+) {
+    let words = source.name().words() + arguments.words() + fields.words();
+    let head = Head::new(level, S::Name::PREFIX, HEADER_WORDS + words);
+    if const { Tags::count(F::TAGS) > limits::LEAST_KEYS } || !send_at_once(source, site, head, arguments, fields) {
+        send_slowly(source, site, shape, level, arguments, fields);
+    }
+}
+
+/// Sends a record if nothing is out of the ordinary. Returns whether it did.
+#[inline(always)]
+fn send_at_once<S: Source, A: Fields, F: Fields>(
+    source: S,
+    site: &'static Callsite,
+    head: Head,
+    arguments: &A,
+    fields: &F,
+) -> bool {
+    let Some(state) = source.known_state(site) else { return false };
+    let draft = Draft { name: source.name(), arguments, fields, extras: () };
+    source.extras().is_empty() && dispatch::send_at_once(state, head, &draft)
+}
+
+/// Sends a record of a call that may be running for the first time, that carries more than its values, or whose record does
+/// not go the ordinary way.
+#[inline(never)]
+fn send_slowly<S: Source, A: Fields, F: Fields>(
     source: S,
     site: &'static Callsite,
     shape: &'static Shape,

@@ -121,6 +121,8 @@ impl Callsite {
     }
 
     pub(crate) fn set_state(&self, state: State) {
+        // A state without an id has no route, so that a call which knows its route has an id.
+        let state = if state.site() == 0 { State::new(0, 0, state.0 as u8) } else { state };
         self.state.store(state.0, Relaxed);
     }
 }

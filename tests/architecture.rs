@@ -64,7 +64,7 @@ const MODULES: &[Module] = &[
     module("rate", &["time"]),
     module("policy", &[]),
     module("level", &[]),
-    module("time", &["sync"]),
+    module("time", &["sync", "sys"]),
     module("sync", &[]),
 
     // The operating system's.

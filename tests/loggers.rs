@@ -428,3 +428,37 @@ fn changes_are_seen_at_once_by_every_call_of_every_thread() {
     drop(go);
     thread.join().unwrap();
 }
+
+/// A thread remembers the ring of the route that it used last, which must not outlive the route.
+#[test]
+fn no_record_takes_the_route_that_a_thread_used_before_a_change() {
+    let fixture = Fixture::new();
+    let (steady, moved) = (fixture.logger("steady"), fixture.logger("moved"));
+    for logger in [&steady, &moved] {
+        logger.set_propagate(false);
+    }
+    steady.add_handler("r").unwrap();
+    moved.add_handler("x").unwrap();
+    let mut expected = [(); 3].map(|()| Vec::new());
+    for round in 0..200_u32 {
+        let (old, new) = if round % 2 == 0 { (1, 2) } else { (2, 1) };
+        // One call site, whose route changes; of two loggers, so that now one route and now the other is the last one.
+        for part in 0..round % 40 {
+            let (logger, handler) = if part % 3 == 0 { (&steady, 0) } else { (&moved, old) };
+            for after in [false, true] {
+                if after && part + 1 == round % 40 {
+                    moved.remove_handler(NAMES[old]);
+                    moved.add_handler(NAMES[new]).unwrap();
+                }
+                let handler = if after && part + 1 == round % 40 && handler != 0 { new } else { handler };
+                warn!(logger: logger, "{} {} {}", round, part, after);
+                expected[handler].push(format!("{round} {part} {after}"));
+            }
+        }
+        if round % 40 == 0 {
+            moved.remove_handler(NAMES[old]);
+            moved.add_handler(NAMES[new]).unwrap();
+        }
+    }
+    assert_eq!(fixture.take(), expected);
+}

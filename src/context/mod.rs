@@ -290,7 +290,7 @@ impl<'a> Extras<'a> {
     /// The extras of a call by a logger with these keys, in the current context.
     #[inline(always)]
     pub(crate) fn new(bound: &'a [u64]) -> Self {
-        Self { scope: WORDS.try_with(Cell::get).unwrap_or(0), bound, suppressed: 0 }
+        Self { scope: WORDS.with(Cell::get), bound, suppressed: 0 }
     }
 
     /// Only these entries, without those of the current context.

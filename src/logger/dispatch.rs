@@ -1,9 +1,16 @@
 //! From a call site to the queues: the way that every record takes on its caller's thread.
 //!
-//! Each thread keeps, per route it has used, the rings it writes to. The ordinary path is: find the route's entry in
-//! the thread's table, read the clock, write into the ring. Whatever is out of the ordinary (the first record on a
-//! route, text that the caller must format, a full or shared queue, filters, a thread that is ending) goes through
-//! `send_encoded`, which encodes the record into bytes first and then takes all the time it needs.
+//! Each thread keeps, per route it has used, the rings it writes to. There are three ways, each for what the one before it
+//! cannot do:
+//!
+//! 1. **At once** (`send_at_once`): the route is the one in [`Last`], it leads into one ring, and the record fits in
+//!    there without a look at the consumer. Nearly every call goes this way, which calls no function and so keeps
+//!    its values in registers.
+//! 2. **Directly** (`send_direct`): the route is in the thread's table; the record is written into the ring of each of its
+//!    handlers.
+//! 3. **Encoded** (`send_encoded`): whatever is out of the ordinary (the first record on a route, text that the caller must
+//!    format, a full or shared queue, filters, a thread that is ending). The record is encoded into bytes first and then
+//!    takes all the time it needs.
 //!
 //! **A signal handler may log.** While a record is written into a ring, the thread's table is borrowed mutably. A
 //! signal handler that interrupts this and logs finds it borrowed: the second record would overwrite the words of the
@@ -11,6 +18,7 @@
 //! The compiler fences keep the borrow and its end on their sides of the writes; they cost no instruction.
 
 use std::cell::{Cell, RefCell};
+use std::mem::ManuallyDrop;
 use std::sync::Arc;
 use std::sync::atomic::{Ordering, compiler_fence};
 
@@ -24,13 +32,17 @@ use crate::metrics::{self, DropReason};
 use crate::queue::{Queue, ThreadRing, is_consumer};
 #[cfg(any(feature = "log", feature = "tracing"))]
 use crate::record::Prefix;
-use crate::record::{Encoded, HEADER_WORDS, Header, Payload, SiteCache, ThreadInfo};
+use crate::record::{Encoded, HEADER_WORDS, Head, Header, Payload, SiteCache, ThreadInfo};
 use crate::sync::holds_lock;
 use crate::time::{Clock, Timeline, Timestamp};
 use crate::value::{ByteSink, WordSink, limits, nested};
 
 thread_local! {
-    static LOCAL: RefCell<Local> = const { RefCell::new(Local { entries: Vec::new(), rings: Vec::new(), gone: Vec::new(), thread: None }) };
+    /// Without a destructor, so that no call asks whether it has run; [`END`] has one.
+    static LOCAL: RefCell<ManuallyDrop<Local>> = const { RefCell::new(ManuallyDrop::new(Local::EMPTY)) };
+
+    /// Touched by whoever puts something into `LOCAL`: it empties that when the thread ends.
+    static END: End = const { End };
 
     /// A buffer for encoding; it is taken out while in use, so that a nested call finds none and makes its own.
     static SCRATCH: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
@@ -53,6 +65,7 @@ const TRIES: usize = 100;
 
 /// What a thread knows of routes and rings.
 struct Local {
+    last: Last,
     /// A route is at its number modulo the table's length, a power of two.
     entries: Vec<Option<Entry>>,
     /// The rings that this thread has claimed.
@@ -60,6 +73,22 @@ struct Local {
     /// Entries that the table has let go of, to be dropped when it is not borrowed any more.
     gone: Vec<Entry>,
     thread: Option<Arc<ThreadInfo>>,
+}
+
+/// What an ordinary call needs to know of the route that it takes: one that leads into a single ring.
+///
+/// It is a copy of what the table says of one of the routes used last. Whatever changes the table forgets it.
+struct Last {
+    /// The route's number, or one that no route has.
+    route: u32,
+    /// The least head that the handler wants, and how far above it those begin that wake the handler's thread.
+    low: Head,
+    span: u32,
+    /// How often another route was taken since.
+    misses: u8,
+    ring: Option<Arc<ThreadRing>>,
+    /// The clock, where it is not the processor's counter.
+    clock: Option<Clock>,
 }
 
 /// A route, as one thread uses it.
@@ -80,6 +109,20 @@ struct Target {
     queue: Arc<Queue>,
 }
 
+/// Empties [`LOCAL`] when it is dropped.
+struct End;
+
+impl Drop for End {
+    fn drop(&mut self) {
+        let emptied = LOCAL.with(|local| {
+            let mut local = local.try_borrow_mut().ok()?;
+            Some(std::mem::replace(&mut *local, ManuallyDrop::new(Local::EMPTY)))
+        });
+        // Routes may own filters, whose destructors may log. Nothing is borrowed here.
+        drop(emptied.map(ManuallyDrop::into_inner));
+    }
+}
+
 impl Drop for Local {
     fn drop(&mut self) {
         for ring in self.rings.iter().filter_map(|(_, ring)| ring.as_ref()) {
@@ -96,6 +139,14 @@ pub(crate) fn send<P: Payload>(state: State, level: Level, payload: &P, again: i
     if !P::DIRECT || !limits::is_small(payload.limited_words()) || !send_direct(state.route(), header, level, payload) {
         send_encoded(state.route(), header, &|sink| payload.put(sink), &again);
     }
+}
+
+/// Sends a record if its route is the one that this thread used last, it has room in the ring, and nothing is out of the
+/// ordinary. Returns whether it did.
+#[inline(always)]
+pub(crate) fn send_at_once<P: Payload>(state: State, head: Head, payload: &P) -> bool {
+    let is_small = const { P::DIRECT } && limits::is_small(payload.limited_words());
+    is_small && borrowed(|local| local.last.send(state.route(), head.at(state.site()), payload)).unwrap_or(false)
 }
 
 /// The same for a record that ends in extras, which `put` encodes, too; it may run user code.
@@ -119,21 +170,28 @@ pub(crate) fn clock(route: Option<u32>) -> Clock {
 /// Writes a record straight into rings, if this thread knows the route and nothing is out of the ordinary.
 #[inline(always)]
 fn send_direct<P: Payload>(route: u32, header: Header, level: Level, payload: &P) -> bool {
-    let sent = LOCAL.try_with(|local| match local.try_borrow_mut() {
-        Ok(local) => {
-            compiler_fence(Ordering::SeqCst);
-            let sent = local.send(route, header, level, payload);
-            compiler_fence(Ordering::SeqCst);
-            sent
-        }
-        Err(_) => false,
+    let whole = header.with_words(HEADER_WORDS + payload.words());
+    borrowed(|local| local.last.send(route, whole, payload) || local.send(route, header, level, payload))
+        .unwrap_or(false)
+}
+
+/// Calls `with` while the thread's table is borrowed, unless it is already.
+#[inline(always)]
+fn borrowed<T>(with: impl FnOnce(&mut Local) -> T) -> Option<T> {
+    // It never fails, and std has `try_with` inlined but not `with`.
+    let result = LOCAL.try_with(|local| {
+        let mut local = local.try_borrow_mut().ok()?;
+        compiler_fence(Ordering::SeqCst);
+        let result = with(&mut local);
+        compiler_fence(Ordering::SeqCst);
+        Some(result)
     });
-    matches!(sent, Ok(true))
+    result.ok().flatten()
 }
 
 /// Whether this call has interrupted another one of this thread that is writing a record.
 fn is_interruption() -> bool {
-    LOCAL.try_with(|local| local.try_borrow_mut().is_err()).unwrap_or(false)
+    LOCAL.with(|local| local.try_borrow_mut().is_err())
 }
 
 /// Counts a record that has interrupted another one, or is nested too deep. Called by signal handlers, so it waits for no lock that the thread
@@ -151,10 +209,49 @@ fn refuse(route: u32, header: Header) {
     }
 }
 
-impl Local {
-    /// Writes the record straight into the rings of its route, if that is known.
+impl Last {
+    const NONE: Self = Self { route: u32::MAX, low: Head::LOWEST, span: 0, misses: 0, ring: None, clock: None };
+
     #[inline(always)]
-    fn send<P: Payload>(&self, route: u32, header: Header, level: Level, payload: &P) -> bool {
+    fn send<P: Payload>(&self, route: u32, header: Header, payload: &P) -> bool {
+        let is_ordinary = self.route == route && header.head().above(self.low) < self.span;
+        let Some(ring) = self.ring.as_ref().filter(|_| is_ordinary) else { return false };
+        ring.ring().push_at_once(HEADER_WORDS + payload.words(), |writer| {
+            writer.words(&[header.word(), self.ticks()]);
+            payload.put(writer);
+        })
+    }
+
+    #[inline(always)]
+    fn ticks(&self) -> u64 {
+        Clock::cycles().or_else(|| Some(self.clock.as_ref()?.ticks())).unwrap_or(0)
+    }
+
+    /// Takes this route's place if it leads into one ring. Called when a record takes another route than this one.
+    ///
+    /// Of routes that take turns, one stays: to exchange it for another costs as much as some records. One call in sixteen that
+    /// comes here does.
+    fn follow(&mut self, entry: &Entry) {
+        let [Target { ring: Some(ring), threshold, wake_at, .. }] = &entry.targets[..] else { return };
+        let is_due = self.misses.is_multiple_of(16);
+        self.misses = self.misses.wrapping_add(1);
+        let clock = (!entry.clock.is_in_place()).then(|| entry.clock.clone());
+        // Where the counter can be read in place, a record that is sent at once has no other clock.
+        if is_due && !(Clock::cycles().is_some() && clock.is_some()) {
+            let (low, high) = (Head::least(*threshold), Head::least((*wake_at).max(*threshold)));
+            let (route, span) = (entry.direct, high.above(low));
+            *self = Self { route, low, span, misses: self.misses, ring: Some(ring.clone()), clock };
+        }
+    }
+}
+
+impl Local {
+    const EMPTY: Self =
+        Self { last: Last::NONE, entries: Vec::new(), rings: Vec::new(), gone: Vec::new(), thread: None };
+
+    /// Writes the record straight into the rings of its route, if that is known.
+    #[inline(never)]
+    fn send<P: Payload>(&mut self, route: u32, header: Header, level: Level, payload: &P) -> bool {
         let index = route as usize & self.entries.len().wrapping_sub(1);
         let Some(Some(entry)) = self.entries.get(index) else {
             return false;
@@ -162,6 +259,7 @@ impl Local {
         if entry.direct != route {
             return false;
         }
+        self.last.follow(entry);
         let ticks = entry.clock.ticks();
         let words = HEADER_WORDS + payload.words();
         for target in &entry.targets {
@@ -199,6 +297,7 @@ impl Local {
 
     /// Enters a route into the table, which grows while routes that are still in use would share a place.
     fn enter(&mut self, route: Arc<Route>) {
+        self.last = Last::NONE;
         self.let_go_of_stale();
         let thread = self.thread.get_or_insert_with(|| Arc::new(ThreadInfo::current())).clone();
         let targets = route.queues.iter().map(|queue| Target {
@@ -323,7 +422,7 @@ struct Way {
 /// Sends an encoded record that is out of the ordinary.
 #[cold]
 fn send_slowly(route: u32, header: Header, payload: &[u8], again: &dyn Fn() -> Option<State>) {
-    let known = LOCAL.try_with(|local| local.try_borrow().ok()?.way(route)).ok().flatten();
+    let known = LOCAL.with(|local| local.try_borrow().ok()?.way(route));
     if let Some(way) = known.or_else(|| find_way(route, again)) {
         deliver(&way, header, payload);
     }
@@ -349,13 +448,14 @@ fn find_way(mut route: u32, again: &dyn Fn() -> Option<State>) -> Option<Way> {
 }
 
 fn enter(route: Arc<Route>) -> Way {
-    let entered = LOCAL.try_with(|local| {
-        let mut local = local.try_borrow_mut().ok()?;
-        local.enter(route.clone());
-        Some((local.way(route.id)?, std::mem::take(&mut local.gone)))
+    let entered = END.try_with(|_| {
+        borrowed(|local| {
+            local.enter(route.clone());
+            Some((local.way(route.id)?, std::mem::take(&mut local.gone)))
+        })
     });
-    match entered {
-        Ok(Some((way, gone))) => {
+    match entered.ok().flatten().flatten() {
+        Some((way, gone)) => {
             // What the table let go of may own filters, whose destructors may log. Nothing is borrowed here.
             drop(gone);
             way
@@ -380,17 +480,13 @@ fn deliver(way: &Way, header: Header, payload: &[u8]) {
         return;
     }
     let consumer = is_consumer();
-    // Borrowed for as long as records are written, as in `send_direct`. A thread that is ending has no table and no rings.
-    let push = || push_all(way, header, payload, consumer);
-    let pushed = LOCAL.try_with(|local| {
+    // Borrowed for as long as records are written, as in `send_direct`.
+    LOCAL.with(|local| {
         let _table = local.try_borrow_mut();
         compiler_fence(Ordering::SeqCst);
-        push();
+        push_all(way, header, payload, consumer);
         compiler_fence(Ordering::SeqCst);
     });
-    if pushed.is_err() {
-        push();
-    }
 }
 
 fn push_all(way: &Way, header: Header, payload: &[u8], consumer: bool) {

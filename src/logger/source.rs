@@ -15,6 +15,8 @@ use crate::value::Deferred;
 #[doc(hidden)]
 pub trait Source: Copy {
     type Name: Named;
+    /// Whether a record says neither a name nor any keys of its source.
+    const PLAIN: bool = false;
     fn name(self) -> Self::Name;
     /// What a record takes along.
     fn extras(&self) -> Extras<'_> {
@@ -24,6 +26,9 @@ pub trait Source: Copy {
     fn to_owned(self) -> OwnedSource;
     /// Whether a record of this level goes anywhere.
     fn lets(self, site: &'static Callsite, level: Level) -> bool;
+    /// The state of a call that was just found enabled, where that is known without a search. One that has no id has no
+    /// route either.
+    fn known_state(self, site: &'static Callsite) -> Option<State>;
     /// The final answer: the state to send with, if the record goes anywhere.
     fn state(self, site: &'static Callsite, shape: &'static Shape, level: Level) -> Option<State>;
 }
@@ -64,6 +69,7 @@ fn site_lets(site: &'static Callsite, level: Level) -> bool {
 
 impl Source for AtSite {
     type Name = ();
+    const PLAIN: bool = true;
 
     #[inline(always)]
     fn name(self) {}
@@ -75,6 +81,11 @@ impl Source for AtSite {
     #[inline(always)]
     fn lets(self, site: &'static Callsite, level: Level) -> bool {
         site_lets(site, level)
+    }
+
+    #[inline(always)]
+    fn known_state(self, site: &'static Callsite) -> Option<State> {
+        Some(site.state())
     }
 
     #[inline(always)]
@@ -99,6 +110,11 @@ impl<'a> Source for AtTarget<'a> {
     #[inline(always)]
     fn lets(self, site: &'static Callsite, level: Level) -> bool {
         site_lets(site, level) && target_state(self.0).lets(level)
+    }
+
+    #[inline(always)]
+    fn known_state(self, _: &'static Callsite) -> Option<State> {
+        None
     }
 
     fn state(self, site: &'static Callsite, shape: &'static Shape, level: Level) -> Option<State> {
@@ -131,6 +147,12 @@ impl<'a> Source for AtLogger<'a> {
     }
 
     #[inline(always)]
+    fn known_state(self, site: &'static Callsite) -> Option<State> {
+        let id = site.state().site();
+        (id != 0).then(|| self.0.node().state().with_site(id))
+    }
+
+    #[inline(always)]
     fn state(self, site: &'static Callsite, shape: &'static Shape, level: Level) -> Option<State> {
         let state = self.0.node().state();
         state.lets(level).then(|| state.with_site(registered(site, shape).site()))
@@ -155,6 +177,11 @@ impl<'a> Source for AtLoggerAndTarget<'a> {
     #[inline(always)]
     fn lets(self, site: &'static Callsite, level: Level) -> bool {
         AtLogger(self.0).lets(site, level)
+    }
+
+    #[inline(always)]
+    fn known_state(self, site: &'static Callsite) -> Option<State> {
+        AtLogger(self.0).known_state(site)
     }
 
     fn state(self, site: &'static Callsite, shape: &'static Shape, level: Level) -> Option<State> {
@@ -186,6 +213,11 @@ impl<S: Source> Source for After<S> {
     #[inline(always)]
     fn lets(self, site: &'static Callsite, level: Level) -> bool {
         self.0.lets(site, level)
+    }
+
+    #[inline(always)]
+    fn known_state(self, site: &'static Callsite) -> Option<State> {
+        self.0.known_state(site)
     }
 
     fn state(self, site: &'static Callsite, shape: &'static Shape, level: Level) -> Option<State> {

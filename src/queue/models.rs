@@ -29,7 +29,9 @@ fn words(bytes: &[u8]) -> Vec<u64> {
 }
 
 fn push(ring: &Ring, record: &[u64]) -> bool {
-    ring.push(record.len(), |writer| record.iter().for_each(|word| writer.word(*word)))
+    // As a call does: at once where that works, and then in the way that also goes over the ring's end.
+    ring.push_at_once(record.len(), |writer| writer.words(record))
+        || ring.push(record.len(), |writer| record.iter().for_each(|word| writer.word(*word)))
 }
 
 fn push_for_ever(ring: &Ring, record: &[u64]) {

@@ -37,7 +37,7 @@
 //! disturb the producer's private fields.
 
 use crate::sync::{AtomicU64, Line, Ordering::*};
-use crate::value::WordSink;
+use crate::value::{WordSink, last_word};
 
 pub(crate) struct Ring {
     producer: Line<Producer>,
@@ -88,28 +88,58 @@ impl Ring {
     /// Called by the producer only. `fill` must not run user code: a log call in it would write over the record.
     #[inline(always)]
     pub(crate) fn push(&self, words: usize, fill: impl FnOnce(&mut RingWriter<'_>)) -> bool {
-        self.publish(words, 1, fill)
+        self.push_frame(words, 1, fill)
     }
 
     /// Publishes one word that is not a record.
     pub(crate) fn push_control(&self, word: u64) -> bool {
-        self.publish(1, 0, |writer| writer.word(word))
+        self.push_frame(1, 0, |writer| writer.word(word))
     }
 
     #[inline(always)]
-    fn publish(&self, words: usize, records: u64, fill: impl FnOnce(&mut RingWriter<'_>)) -> bool {
-        let producer = &self.producer.0;
-        let at = producer.at.load(Relaxed);
+    fn push_frame(&self, words: usize, records: u64, fill: impl FnOnce(&mut RingWriter<'_>)) -> bool {
+        let at = self.producer.0.at.load(Relaxed);
         let end = at + words as u64;
-        if end > producer.limit.load(Relaxed) && !self.has_room(end) {
+        if end > self.producer.0.limit.load(Relaxed) && !self.has_room(end) {
             return false;
         }
-        fill(&mut RingWriter { words: &self.words, at });
+        let first = at as usize & (self.words.len() - 1);
+        fill(&mut match self.words.get(first..first + words) {
+            Some(slots) => RingWriter { slots: SlotWriter(slots), wrapped: &[] },
+            None => {
+                let slots = SlotWriter(self.words.get(first..).unwrap_or_default());
+                RingWriter { slots, wrapped: &self.words }
+            }
+        });
+        self.publish(end, records);
+        true
+    }
+
+    /// As [`push`](Self::push), but also does nothing if the record would go over the ring's end, or if only the consumer's
+    /// position can tell whether there is room. This is what nearly every call needs, and it calls no function, so that a
+    /// caller's values can stay in registers.
+    #[inline(always)]
+    pub(crate) fn push_at_once(&self, words: usize, fill: impl FnOnce(&mut SlotWriter<'_>)) -> bool {
+        let at = self.producer.0.at.load(Relaxed);
+        let end = at + words as u64;
+        let first = at as usize & (self.words.len() - 1);
+        match self.words.get(first..first + words) {
+            Some(slots) if end <= self.producer.0.limit.load(Relaxed) => {
+                fill(&mut SlotWriter(slots));
+                self.publish(end, 1);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    #[inline(always)]
+    fn publish(&self, end: u64, records: u64) {
+        let producer = &self.producer.0;
         producer.at.store(end, Relaxed);
         producer.records.store(producer.records.load(Relaxed) + records, Relaxed);
-        // Release: the words above are visible to whoever sees this position.
+        // Release: the words stored before are visible to whoever sees this position.
         self.tail.0.store(end, Release);
-        true
     }
 
     /// Loads the consumer's position, and returns whether a record may end at `end`.
@@ -210,39 +240,78 @@ impl Ring {
     }
 }
 
-/// Writes the words of one record into the ring.
-pub(crate) struct RingWriter<'a> {
-    words: &'a [AtomicU64],
-    at: u64,
-}
+/// Writes the words of one record into the slots that it takes.
+pub(crate) struct SlotWriter<'a>(&'a [AtomicU64]);
 
-impl WordSink for RingWriter<'_> {
+impl WordSink for SlotWriter<'_> {
     #[inline(always)]
     fn word(&mut self, word: u64) {
-        if let Some(slot) = self.words.get(self.at as usize & (self.words.len() - 1)) {
+        if let Some((slot, rest)) = self.0.split_first() {
             slot.store(word, Relaxed);
+            self.0 = rest;
         }
-        self.at += 1;
     }
 
     #[inline(always)]
     fn words(&mut self, words: &[u64]) {
-        let first = self.at as usize & (self.words.len() - 1);
-        match self.words.get(first..first + words.len()) {
-            Some(slots) => {
-                slots.iter().zip(words).for_each(|(slot, word)| slot.store(*word, Relaxed));
-                self.at += words.len() as u64;
-            }
-            // The words wrap around the end of the ring.
-            None => words.iter().for_each(|word| self.word(*word)),
+        if let Some((slots, rest)) = self.0.split_at_checked(words.len()) {
+            slots.iter().zip(words).for_each(|(slot, word)| slot.store(*word, Relaxed));
+            self.0 = rest;
+        }
+    }
+
+    #[inline(always)]
+    fn bytes(&mut self, bytes: &[u8]) {
+        let (whole, rest) = bytes.as_chunks::<8>();
+        self.word(bytes.len() as u64);
+        if let Some((slots, after)) = self.0.split_at_checked(whole.len()) {
+            slots.iter().zip(whole).for_each(|(slot, chunk)| slot.store(u64::from_le_bytes(*chunk), Relaxed));
+            self.0 = after;
+        }
+        if !rest.is_empty() {
+            self.word(last_word(bytes));
         }
     }
 
     #[inline(always)]
     fn end(&mut self, put: impl FnOnce(&mut Self)) {
-        put(&mut RingWriter { words: self.words, at: self.at });
+        put(&mut SlotWriter(self.0));
     }
 
     /// Never called: text that user code formats goes through a buffer first.
+    fn format(&mut self, _: &dyn Fn(&mut dyn std::fmt::Write) -> std::fmt::Result) {}
+}
+
+/// The same for a record that may go over the ring's end: its slots are one piece of the ring or two.
+pub(crate) struct RingWriter<'a> {
+    slots: SlotWriter<'a>,
+    /// The next piece.
+    wrapped: &'a [AtomicU64],
+}
+
+impl WordSink for RingWriter<'_> {
+    #[inline(always)]
+    fn word(&mut self, word: u64) {
+        if self.slots.0.is_empty() {
+            self.slots.0 = std::mem::take(&mut self.wrapped);
+        }
+        self.slots.word(word);
+    }
+
+    #[inline(always)]
+    fn words(&mut self, words: &[u64]) {
+        if words.len() <= self.slots.0.len() {
+            self.slots.words(words);
+        } else {
+            words.iter().for_each(|word| self.word(*word));
+        }
+    }
+
+    #[inline(always)]
+    fn end(&mut self, put: impl FnOnce(&mut Self)) {
+        put(&mut RingWriter { slots: SlotWriter(self.slots.0), wrapped: self.wrapped });
+    }
+
+    /// Never called, as above.
     fn format(&mut self, _: &dyn Fn(&mut dyn std::fmt::Write) -> std::fmt::Result) {}
 }

@@ -45,6 +45,41 @@ const MAX_WORDS: usize = (1 << 24) - 1;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Header(u64);
 
+/// The upper half of a [`Header`]: everything but the call site. Those of higher levels are greater.
+#[derive(Clone, Copy)]
+pub struct Head(u32);
+
+impl Head {
+    pub(crate) const LOWEST: Self = Self(0);
+
+    /// The head of a record of so many words.
+    #[inline(always)]
+    pub(crate) const fn new(level: Level, prefix: Prefix, words: usize) -> Self {
+        let words = if words < MAX_WORDS { words } else { MAX_WORDS };
+        Self((level.index() as u32) << 26 | (prefix as u32) << 24 | words as u32)
+    }
+
+    /// The least head of this level, given by its number, or of one above all levels.
+    pub(crate) fn least(level: u8) -> Self {
+        Self(u32::from(level / 10) << 26)
+    }
+
+    /// How far it is above another one; more than any two are apart if it is below.
+    #[inline(always)]
+    pub(crate) fn above(self, low: Head) -> u32 {
+        self.0.wrapping_sub(low.0)
+    }
+
+    #[inline(always)]
+    pub(crate) fn at(self, site: u32) -> Header {
+        Header(u64::from(self.0) << 32 | u64::from(site))
+    }
+
+    pub(crate) fn level(self) -> Level {
+        self.at(0).level()
+    }
+}
+
 /// Which names precede the payload, where the call site does not determine them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Prefix {
@@ -94,6 +129,12 @@ impl Header {
     #[inline(always)]
     pub(crate) fn word(self) -> u64 {
         self.0
+    }
+
+    /// The upper half, without flags.
+    #[inline(always)]
+    pub(crate) fn head(self) -> Head {
+        Head((self.0 >> 32) as u32 & 0x1FFF_FFFF)
     }
 
     /// Returns the length of the record in words, including the header words.
@@ -152,14 +193,15 @@ pub(crate) trait Payload {
 }
 
 /// The payload of a call: its names, its arguments or text, the values of its keys, and its extras.
-pub(crate) struct Draft<'a, N, A, F> {
+pub(crate) struct Draft<'a, N, A, F, E> {
     pub(crate) name: N,
     pub(crate) arguments: &'a A,
     pub(crate) fields: &'a F,
-    pub(crate) extras: Extras<'a>,
+    /// [`Extras`], or `()` if there are none.
+    pub(crate) extras: E,
 }
 
-impl<N: Named, A: Fields, F: Fields> Payload for Draft<'_, N, A, F> {
+impl<N: Named, A: Fields, F: Fields, E: Carried> Payload for Draft<'_, N, A, F, E> {
     const PREFIX: Prefix = N::PREFIX;
     const DIRECT: bool = A::DIRECT && F::DIRECT;
 
@@ -185,6 +227,45 @@ impl<N: Named, A: Fields, F: Fields> Payload for Draft<'_, N, A, F> {
         sink.begin_values();
         self.fields.put(sink);
         self.extras.put(sink);
+    }
+}
+
+/// What a record carries besides its own values.
+pub(crate) trait Carried {
+    fn is_empty(&self) -> bool;
+    fn words(&self) -> usize;
+    fn put<S: WordSink>(&self, sink: &mut S);
+}
+
+impl Carried for () {
+    #[inline(always)]
+    fn is_empty(&self) -> bool {
+        true
+    }
+
+    #[inline(always)]
+    fn words(&self) -> usize {
+        0
+    }
+
+    #[inline(always)]
+    fn put<S: WordSink>(&self, _: &mut S) {}
+}
+
+impl Carried for Extras<'_> {
+    #[inline(always)]
+    fn is_empty(&self) -> bool {
+        Extras::is_empty(self)
+    }
+
+    #[inline(always)]
+    fn words(&self) -> usize {
+        Extras::words(self)
+    }
+
+    #[inline(always)]
+    fn put<S: WordSink>(&self, sink: &mut S) {
+        Extras::put(self, sink);
     }
 }
 

@@ -7,6 +7,7 @@ use super::clocksource::{self, Judgement};
 use super::segments::Segments;
 use super::timestamp::Timestamp;
 use crate::sync::lazy;
+use crate::sys::cycles;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::{Duration, Instant};
@@ -43,7 +44,9 @@ pub struct Clock(pub(super) TickSource);
 /// Where the ticks of a clock come from.
 #[derive(Clone, Debug)]
 pub(super) enum TickSource {
-    /// The cycle counter, or the monotonic clock if the processor has no invariant counter; `quanta` decides.
+    /// The cycle counter, read in place ([`cycles`]); `quanta` knows how fast it runs.
+    Cycles(quanta::Clock),
+    /// What `quanta` reads: the counter of another processor, or the monotonic clock where there is no steady counter.
     Counter(quanta::Clock),
     /// The monotonic clock, in nanoseconds since this instant.
     Monotonic(Instant),
@@ -57,9 +60,19 @@ impl TickSource {
     /// measures that, and stops using a counter that fails; then it is not used here, either.
     fn choose(judgement: Judgement) -> Self {
         match judgement {
-            Judgement::Trusted | Judgement::Unknown => Self::Counter(quanta::Clock::new()),
+            Judgement::Trusted | Judgement::Unknown => Self::counter(quanta::Clock::new()),
             Judgement::Refused => Self::Monotonic(Instant::now()),
         }
+    }
+
+    /// Reads the counter in place if it is what `clock` reads: a reading of `clock` is then between two readings of the
+    /// counter, which one in nanoseconds since the system's start is not. (`quanta` does not say what it reads.)
+    fn counter(clock: quanta::Clock) -> Self {
+        let is_between = |_| {
+            let (before, reading, after) = (cycles(), clock.raw(), cycles());
+            before.is_some_and(|before| before <= reading) && after.is_some_and(|after| reading <= after)
+        };
+        if (0..3).all(is_between) { Self::Cycles(clock) } else { Self::Counter(clock) }
     }
 }
 
@@ -87,11 +100,33 @@ impl Clock {
         matches!(self.0, TickSource::Manual(_))
     }
 
+    /// Reads the processor's counter in place, where that is possible.
+    #[inline(always)]
+    pub(crate) fn cycles() -> Option<u64> {
+        cycles()
+    }
+
+    /// Whether this is the clock that [`cycles`](Self::cycles) reads.
+    pub(crate) fn is_in_place(&self) -> bool {
+        matches!(self.0, TickSource::Cycles(_))
+    }
+
     /// Reads the clock.
     #[inline(always)]
     pub fn ticks(&self) -> u64 {
+        if let TickSource::Cycles(_) = &self.0
+            && let Some(cycles) = cycles()
+        {
+            return cycles;
+        }
+        self.other_ticks()
+    }
+
+    /// Reads a clock that cannot be read in place.
+    #[inline(never)]
+    fn other_ticks(&self) -> u64 {
         match &self.0 {
-            TickSource::Counter(clock) => clock.raw(),
+            TickSource::Cycles(clock) | TickSource::Counter(clock) => clock.raw(),
             TickSource::Monotonic(start) => nanos(start.elapsed()),
             TickSource::Manual(clock) => clock.ticks(),
         }
@@ -102,7 +137,7 @@ impl Clock {
     /// Returns the time that has passed since this clock showed `ticks`.
     pub(crate) fn elapsed(&self, ticks: u64) -> Duration {
         match &self.0 {
-            TickSource::Counter(clock) => clock.delta(ticks, clock.raw()),
+            TickSource::Cycles(clock) | TickSource::Counter(clock) => clock.delta(ticks, clock.raw()),
             TickSource::Monotonic(_) | TickSource::Manual(_) => {
                 Duration::from_nanos(self.ticks().saturating_sub(ticks))
             }
@@ -112,7 +147,7 @@ impl Clock {
     /// Returns the rate of the clock: nanoseconds per 2^32 ticks.
     pub(super) fn rate(&self) -> u64 {
         match &self.0 {
-            TickSource::Counter(clock) => clock.delta_as_nanos(0, 1 << 32),
+            TickSource::Cycles(clock) | TickSource::Counter(clock) => clock.delta_as_nanos(0, 1 << 32),
             TickSource::Monotonic(_) | TickSource::Manual(_) => 1 << 32,
         }
     }
@@ -271,7 +306,7 @@ mod tests {
     fn a_counter_that_the_kernel_refuses_is_not_used() {
         assert!(matches!(TickSource::choose(Judgement::Refused), TickSource::Monotonic(_)));
         for judgement in [Judgement::Trusted, Judgement::Unknown] {
-            assert!(matches!(TickSource::choose(judgement), TickSource::Counter(_)));
+            assert!(!matches!(TickSource::choose(judgement), TickSource::Monotonic(_) | TickSource::Manual(_)));
         }
         let clock = Clock(TickSource::choose(Judgement::Refused));
         let start = clock.ticks();

@@ -75,7 +75,7 @@ impl Timeline {
 /// Returns what all time lines of this clock are copies of.
 fn shared(clock: &Clock) -> &Mutex<Segments> {
     match &clock.0 {
-        TickSource::Counter(_) | TickSource::Monotonic(_) => &SYSTEM,
+        TickSource::Cycles(_) | TickSource::Counter(_) | TickSource::Monotonic(_) => &SYSTEM,
         TickSource::Manual(clock) => clock.line(),
     }
 }

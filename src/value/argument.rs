@@ -138,6 +138,8 @@ pub trait Field {
     const TAG: Tag;
     /// Whether encoding runs no user code, so that the value can be written directly to a ring.
     const DIRECT: bool;
+    /// The number of words that [`put`](Field::put) writes, if it is always the same.
+    const FIXED: Option<usize> = None;
     /// Returns the number of words that [`put`](Field::put) writes. Only used if `DIRECT`.
     fn words(&self) -> usize;
     /// Encodes the value, without its tag.
@@ -150,6 +152,7 @@ macro_rules! encoded {
         impl<T: $bound $(+ ?$sized)?> Field for $type<'_, T> {
             const TAG: Tag = T::TAG;
             const DIRECT: bool = true;
+            const FIXED: Option<usize> = T::FIXED;
 
             #[inline(always)]
             fn words(&self) -> usize {
@@ -201,6 +204,7 @@ formatted! {
 impl<T: ?Sized> Field for Secret<'_, T> {
     const TAG: Tag = Tag::new(Kind::Secret);
     const DIRECT: bool = true;
+    const FIXED: Option<usize> = Some(0);
 
     fn words(&self) -> usize {
         0
@@ -318,6 +322,8 @@ pub trait Fields {
     /// The types of the fields.
     const TAGS: Option<&'static Tags>;
     const DIRECT: bool;
+    /// How many words [`put`](Fields::put) writes, if these are always as many.
+    const FIXED: Option<usize> = None;
     fn words(&self) -> usize;
     fn put<S: WordSink>(&self, sink: &mut S);
     /// Writes every value, preceded by what `before` writes for its index and type. Returns the number of values.
@@ -330,6 +336,7 @@ pub trait Fields {
 impl Fields for () {
     const TAGS: Option<&'static Tags> = None;
     const DIRECT: bool = true;
+    const FIXED: Option<usize> = Some(0);
 
     #[inline(always)]
     fn words(&self) -> usize {
@@ -343,6 +350,10 @@ impl Fields for () {
 impl<A: Fields, B: Field> Fields for (A, B) {
     const TAGS: Option<&'static Tags> = Some(&Tags { last: B::TAG, before: A::TAGS });
     const DIRECT: bool = A::DIRECT && B::DIRECT;
+    const FIXED: Option<usize> = match (A::FIXED, B::FIXED) {
+        (Some(before), Some(last)) => Some(before + last),
+        _ => None,
+    };
 
     fn put_each(&self, sink: &mut ByteSink, before: &dyn Fn(&mut ByteSink, usize, Tag)) -> usize {
         let at = self.0.put_each(sink, before);

@@ -38,6 +38,8 @@ pub trait Capture {
     type Out<'a>;
     /// The type that the value is encoded as.
     const TAG: Tag;
+    /// The number of words that [`put`](Capture::put) writes, if it is always the same.
+    const FIXED: Option<usize> = None;
     /// Returns the number of words that [`put`](Capture::put) writes.
     fn words(&self) -> usize;
     /// Encodes the value, without its tag.
@@ -54,6 +56,7 @@ macro_rules! plain {
         impl Capture for $type {
             type Out<'a> = $type;
             const TAG: Tag = Tag::new(Kind::$kind);
+            const FIXED: Option<usize> = Some($words);
             #[inline(always)]
             fn words(&self) -> usize {
                 $words
@@ -271,6 +274,7 @@ macro_rules! pointers {
         impl<$($life,)? T: Capture + ?Sized> Capture for $type {
             type Out<'o> = Pointee<T::Out<'o>>;
             const TAG: Tag = T::TAG;
+            const FIXED: Option<usize> = T::FIXED;
 
             #[inline(always)]
             fn words(&self) -> usize {

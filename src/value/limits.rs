@@ -104,7 +104,7 @@ impl Limits {
 }
 
 /// The minimum of [`Limits::keys`].
-const LEAST_KEYS: usize = 8;
+pub(crate) const LEAST_KEYS: usize = 8;
 
 /// The minimum of [`Limits::value_bytes`].
 const LEAST_VALUE_BYTES: usize = 64;

@@ -43,9 +43,9 @@ pub(crate) use nesting::nested;
 #[doc(hidden)]
 pub use sink::ByteSink;
 pub(crate) use text::{is_whole, write_next, write_thousandths, write_value};
-pub(crate) use wire::padded_words;
 #[doc(hidden)]
 pub use wire::{Kind, Reader, Tag, WordSink};
+pub(crate) use wire::{last_word, padded_words};
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};

@@ -159,6 +159,17 @@ pub(crate) const fn padded_words(bytes: usize) -> usize {
     bytes.div_ceil(8)
 }
 
+/// The last word of bytes that do not fill it.
+#[inline(always)]
+pub(crate) fn last_word(bytes: &[u8]) -> u64 {
+    let rest = bytes.len() % 8;
+    // Without a copy of variable length: the final eight bytes shifted down, or, if there are fewer, byte by byte.
+    match bytes.last_chunk::<8>() {
+        Some(tail) => u64::from_le_bytes(*tail) >> (64 - 8 * rest),
+        None => bytes.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte)),
+    }
+}
+
 /// A destination of encoded words: a ring, or a [`ByteSink`](super::ByteSink).
 ///
 /// The two differ in what they accept. A ring has room for exactly the words that were announced, and may not run user
@@ -192,13 +203,7 @@ pub trait WordSink {
         if rest.is_empty() {
             return;
         }
-        // The last bytes, without a copy of variable length: the text's final eight bytes shifted down, or, when
-        // the whole text is shorter than that, byte by byte.
-        let last = match bytes.last_chunk::<8>() {
-            Some(tail) => u64::from_le_bytes(*tail) >> (64 - 8 * rest.len()),
-            None => rest.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte)),
-        };
-        self.word(last);
+        self.word(last_word(bytes));
     }
 
     /// Writes text that user code formats. A ring does not call `write`: see [`WordSink`].
