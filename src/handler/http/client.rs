@@ -4,6 +4,8 @@ use std::fmt::Display;
 use std::io::Read;
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use ureq::http::{HeaderName, HeaderValue, Method, Uri};
 use ureq::{Agent, AsSendBody, Proxy, ProxyProtocol, http};
 
@@ -290,18 +292,9 @@ pub(super) fn user_problem(user: &str) -> Option<Problem> {
     user.contains(':').then(|| Problem::new("basic_auth", format!("{user:?}"), remedy))
 }
 
-/// Writes bytes in Base64 (RFC 4648 §4).
+/// Writes bytes in Base64, with padding (RFC 4648 §4).
 pub(super) fn base64(bytes: &[u8]) -> String {
-    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut out = String::new();
-    for three in bytes.chunks(3) {
-        let byte = |at: usize| u32::from(three.get(at).copied().unwrap_or(0));
-        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
-        let letters = [18, 12, 6, 0].map(|shift| char::from(LETTERS[(bits >> shift) as usize & 63]));
-        out.extend(letters.iter().take(three.len() + 1));
-        out.extend(std::iter::repeat_n('=', 3 - three.len()));
-    }
-    out
+    STANDARD.encode(bytes)
 }
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 
 use std::fmt::{self, Display, Write};
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
 use super::Encoder;
 use crate::formatter::{origin, pairs, python};
 use crate::record::FemtoLogRecord;
@@ -79,21 +81,16 @@ impl Encoder for Form {
     }
 }
 
-/// Appends text as Python's `quote_plus` writes it: letters, digits and `_.-~` as they are, a space as `+`, every
-/// other byte as `%` and two hexadecimal digits in capitals.
+/// The bytes that are written as `%` and two hexadecimal digits. A space is not: it becomes a `+`.
+const QUOTED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'_').remove(b'.').remove(b'-').remove(b'~').remove(b' ');
+
+/// Appends text as Python's `quote_plus` writes it.
 struct PlusQuoted<'a>(&'a mut Vec<u8>);
 
 impl fmt::Write for PlusQuoted<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        for byte in text.bytes() {
-            match byte {
-                b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'_' | b'.' | b'-' | b'~' => self.0.push(byte),
-                b' ' => self.0.push(b'+'),
-                _ => {
-                    let digit = |nibble: u8| b"0123456789ABCDEF"[usize::from(nibble & 15)];
-                    self.0.extend_from_slice(&[b'%', digit(byte >> 4), digit(byte)]);
-                }
-            }
+        for piece in utf8_percent_encode(text, QUOTED) {
+            self.0.extend(piece.bytes().map(|byte| if byte == b' ' { b'+' } else { byte }));
         }
         Ok(())
     }
