@@ -288,5 +288,5 @@ impl Fields for Text<'_> {
 /// Whether a record of this level, logged here, would go to a handler.
 #[inline(always)]
 pub fn is_enabled<S: Source>(source: S, site: &'static Callsite, level: Level) -> bool {
-    source.lets(site, level) && source.state(site, Shape::TEXT, level).is_some()
+    source.enabled(site, level) && source.state(site, Shape::TEXT, level).is_some()
 }

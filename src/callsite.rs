@@ -1,8 +1,38 @@
-//! One `static` per call in the user's source, with the cached answer to "does anyone want this?".
+//! Call sites: one `static` per logging call in the user's source, with the cached answer to "is this enabled?".
 //!
-//! The answer is a [`State`] in an atomic word: one relaxed load and a compare is all that a disabled call costs. A
-//! site that has never run has the state zero, whose threshold lets every level through; the first call then works its
-//! state out, and the first one that is enabled registers the site, with what its types say.
+//! The answer is a [`State`] in an atomic word, so a disabled call costs one relaxed load and one comparison.
+//!
+//! # A call site's life
+//!
+//! | step | state: id, route, threshold | what happens |
+//! |---|---|---|
+//! | before the first call | 0, 0, 0 | every level passes the comparison |
+//! | first call | 0, 0, `Info` | [`init`], by `Registry::init_state`: the threshold is worked out, the site follows the loggers from now on |
+//! | first enabled call | 7, 3, `Info` | [`register`]: the site gets an id, and consumers can ask for its metadata and types |
+//! | enabled call | 7, 3, `Info` | id and route go into the record and to the thread's ring |
+//! | reconfiguration | 7, 4, `Warn` | `Registry::refresh` stores the new route and threshold; the id stays |
+//! | disabled call | 7, 4, `Warn` | one load, one comparison |
+//!
+//! The example is of `info!("{} done", n)` in a program whose level changes from `Info` to `Warn` while it runs.
+//!
+//! A call that names a logger (`logger:`) asks that logger's state instead, and uses its own only for the id.
+//!
+//! # Invariants
+//!
+//! * An id is given once and never changes. Zero is no id.
+//! * A state without an id has no route ([`Callsite::set_state`]). A call that finds its route in the thread's table
+//!   therefore has an id, and the ordinary path does not ask for it.
+//! * A route never changes; another configuration is another route with another number. What a thread remembers of a route
+//!   cannot be out of date: a call site that was told of the new route does not ask for the old one.
+//! * States are written under the registry's lock only, so a slow first call does not overwrite a newer configuration.
+//!
+//! # Orderings
+//!
+//! States are loaded and stored with relaxed ordering: a state is one word, complete in itself. What an id or a route
+//! stands for is read under a mutex: by the thread when it meets the route for the first time, and by a consumer when it
+//! meets the id. A consumer gets the id from a record, published with release ordering after [`register`] has returned, so
+//! it finds the site in the list. A call that races with a reconfiguration uses the old state or the new one; the old
+//! route is kept until the change after next for its sake.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering::*};
@@ -46,7 +76,7 @@ pub enum Origin {
     Logger,
 }
 
-/// The state of a call site or of a logger: the lowest level it lets through, where its records go and, for a call
+/// The state of a call site or of a logger: the lowest level that is enabled, where its records go and, for a call
 /// site, its id.
 ///
 /// ```text
@@ -62,7 +92,7 @@ pub struct State(pub(crate) u64);
 impl State {
     pub(crate) const ROUTES: u32 = 1 << 24;
 
-    /// Lets no level through.
+    /// No level is enabled.
     pub(crate) const OFF: Self = Self(u8::MAX as u64);
 
     pub(crate) fn new(site: u32, route: u32, threshold: u8) -> Self {
@@ -70,7 +100,7 @@ impl State {
     }
 
     #[inline(always)]
-    pub(crate) fn lets(self, level: Level) -> bool {
+    pub(crate) fn enabled(self, level: Level) -> bool {
         self.0 as u8 <= level as u8
     }
 
@@ -111,8 +141,8 @@ impl Callsite {
 
     /// Whether a record of `level` would go anywhere, as far as this site knows.
     #[inline(always)]
-    pub fn lets(&self, level: Level) -> bool {
-        self.state().lets(level)
+    pub fn enabled(&self, level: Level) -> bool {
+        self.state().enabled(level)
     }
 
     #[inline(always)]
@@ -121,7 +151,7 @@ impl Callsite {
     }
 
     pub(crate) fn set_state(&self, state: State) {
-        // A state without an id has no route, so that a call which knows its route has an id.
+        // A state without an id has no route; see the invariants above.
         let state = if state.site() == 0 { State::new(0, 0, state.0 as u8) } else { state };
         self.state.store(state.0, Relaxed);
     }
@@ -147,20 +177,20 @@ impl Registered {
 static SITES: Mutex<Vec<Registered>> = Mutex::new(Vec::new());
 
 /// Call sites that have run and whose state follows the loggers' levels: all but those that name a logger.
-static SEEN: Mutex<Vec<&'static Callsite>> = Mutex::new(Vec::new());
+static INITIALIZED: Mutex<Vec<&'static Callsite>> = Mutex::new(Vec::new());
 
-/// Gives a call site its first state.
-pub(crate) fn see(site: &'static Callsite, state: State) {
-    let mut seen = lock(&SEEN);
+/// Gives a call site its first state, and has it follow the loggers from now on.
+pub(crate) fn init(site: &'static Callsite, state: State) {
+    let mut initialized = lock(&INITIALIZED);
     if site.state() == State(0) {
-        seen.push(site);
+        initialized.push(site);
         site.set_state(state);
     }
 }
 
-/// Returns all call sites that were seen.
-pub(crate) fn seen() -> Vec<&'static Callsite> {
-    lock(&SEEN).clone()
+/// Returns all call sites that follow the loggers.
+pub(crate) fn initialized() -> Vec<&'static Callsite> {
+    lock(&INITIALIZED).clone()
 }
 
 /// Enters a call site and gives it its id, once; `state` is what it shall be, less the id.

@@ -583,7 +583,7 @@ macro_rules! __femtologging {
             $crate::__private::KeyIds::new(&[$($crate::__femtologging!(@name $keys)),*]);
         match ($source, $level) {
             (femto_source, femto_level) => if $crate::__private::is_compiled(femto_level)
-                && $crate::__private::Source::lets(femto_source, &__FEMTOLOGGING_SITE, femto_level)
+                && $crate::__private::Source::enabled(femto_source, &__FEMTOLOGGING_SITE, femto_level)
             {
                 $crate::__private::make_span(femto_source, &__FEMTOLOGGING_SITE, &__FEMTOLOGGING_KEYS, femto_level, $fields)
             } else {
@@ -603,7 +603,7 @@ macro_rules! __femtologging {
             static __FEMTOLOGGING_SITE: $crate::__private::Callsite =
                 $crate::__femtologging!(@metadata ($crate::__private::Option::Some($crate::__private::Level::$level)) $origin $target $format [$($keys)*]);
             match $source {
-                femto_source => if $crate::__private::Source::lets(femto_source, &__FEMTOLOGGING_SITE, $crate::__private::Level::$level) {
+                femto_source => if $crate::__private::Source::enabled(femto_source, &__FEMTOLOGGING_SITE, $crate::__private::Level::$level) {
                     $crate::__femtologging!(@rated [$($rate)?] femto_source
                         $crate::__private::emit::<{ $crate::__private::plan($format, &[$($crate::__private::stringify!($names)),*]) }, _, _, _, _>(
                             femto_source,
@@ -628,7 +628,7 @@ macro_rules! __femtologging {
             $crate::__femtologging!(@metadata ($crate::__private::Option::None) $origin $target $format [$($keys)*]);
         match ($source, $crate::__private::level($level)) {
             (femto_source, femto_level) => if $crate::__private::is_compiled(femto_level)
-                && $crate::__private::Source::lets(femto_source, &__FEMTOLOGGING_SITE, femto_level)
+                && $crate::__private::Source::enabled(femto_source, &__FEMTOLOGGING_SITE, femto_level)
             {
                 $crate::__femtologging!(@rated [$($rate)?] femto_source
                     $crate::__private::emit::<{ $crate::__private::plan($format, &[$($crate::__private::stringify!($names)),*]) }, _, _, _, _>(

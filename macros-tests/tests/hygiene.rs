@@ -131,7 +131,7 @@ mod blanket {
         fn write_fmt(&mut self, _: ::std::fmt::Arguments<'_>) -> ! {
             unreachable!("the macros called a method of the caller's")
         }
-        fn lets(&self) -> ! {
+        fn enabled(&self) -> ! {
             unreachable!("the macros called a method of the caller's")
         }
         fn state(&self) -> ! {

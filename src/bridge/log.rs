@@ -101,7 +101,7 @@ pub struct LogBridge;
 impl Log for LogBridge {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
         let level = level(metadata.level());
-        is_compiled(level) && AtTarget(metadata.target()).lets(&SITE, level)
+        is_compiled(level) && AtTarget(metadata.target()).enabled(&SITE, level)
     }
 
     fn log(&self, record: &Record<'_>) {

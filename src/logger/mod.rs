@@ -13,7 +13,7 @@ mod source;
 
 pub(crate) use registry::{LoggerFilter, LoggerSettings, Registry, canonical};
 #[cfg(feature = "tracing")]
-pub(crate) use source::target_lets;
+pub(crate) use source::target_enabled;
 #[doc(hidden)]
 pub use source::{After, AtLogger, AtLoggerAndTarget, AtSite, AtTarget, OwnedSource, Source};
 
@@ -180,7 +180,7 @@ impl FemtoLogger {
     /// A level that the build has compiled out is never enabled; see [`STATIC_MAX_LEVEL`](crate::STATIC_MAX_LEVEL).
     #[inline]
     pub fn is_enabled_for(&self, level: Level) -> bool {
-        crate::level::is_compiled(level) && self.node.state().lets(level)
+        crate::level::is_compiled(level) && self.node.state().enabled(level)
     }
 
     /// Returns whether records also go to the handlers of this logger's ancestors.

@@ -288,7 +288,7 @@ impl Registry {
             used.insert(state.route());
         }
         if self.is_global {
-            for site in callsite::seen() {
+            for site in callsite::initialized() {
                 let state = tree.site_state(&site.metadata);
                 used.insert(state.route());
                 site.set_state(state.with_site(site.state().site()));
@@ -306,14 +306,14 @@ impl Registry {
 
     /// Works out the state of a call site that has none, and says whether it lets this level through.
     #[cold]
-    pub(crate) fn sees(&self, site: &'static Callsite, level: Level) -> bool {
+    pub(crate) fn init_state(&self, site: &'static Callsite, level: Level) -> bool {
         if holds_lock() {
             return refuse();
         }
         let mut tree = lock(&self.tree);
         let state = tree.site_state(&site.metadata);
-        callsite::see(site, state);
-        state.lets(level)
+        callsite::init(site, state);
+        state.enabled(level)
     }
 
     /// Enters a call site and works out its state.
@@ -326,7 +326,7 @@ impl Registry {
         let mut tree = lock(&self.tree);
         let state = tree.site_state(&site.metadata);
         if site.metadata.origin != Origin::Logger {
-            callsite::see(site, state);
+            callsite::init(site, state);
         }
         callsite::register(site, shape, state)
     }

@@ -25,7 +25,7 @@ pub trait Source: Copy {
     /// The same, to be kept.
     fn to_owned(self) -> OwnedSource;
     /// Whether a record of this level goes anywhere.
-    fn lets(self, site: &'static Callsite, level: Level) -> bool;
+    fn enabled(self, site: &'static Callsite, level: Level) -> bool;
     /// The state of a call that was just found enabled, where that is known without a search. One that has no id has no
     /// route either.
     fn known_state(self, site: &'static Callsite) -> Option<State>;
@@ -62,9 +62,9 @@ fn registered(site: &'static Callsite, shape: &'static Shape) -> State {
 
 /// Whether a call site lets this level through; a site that has never run is asked about once.
 #[inline(always)]
-fn site_lets(site: &'static Callsite, level: Level) -> bool {
+fn site_enabled(site: &'static Callsite, level: Level) -> bool {
     let state = site.state();
-    state.lets(level) && (state != State(0) || Registry::global().sees(site, level))
+    state.enabled(level) && (state != State(0) || Registry::global().init_state(site, level))
 }
 
 impl Source for AtSite {
@@ -79,8 +79,8 @@ impl Source for AtSite {
     }
 
     #[inline(always)]
-    fn lets(self, site: &'static Callsite, level: Level) -> bool {
-        site_lets(site, level)
+    fn enabled(self, site: &'static Callsite, level: Level) -> bool {
+        site_enabled(site, level)
     }
 
     #[inline(always)]
@@ -91,7 +91,7 @@ impl Source for AtSite {
     #[inline(always)]
     fn state(self, site: &'static Callsite, shape: &'static Shape, level: Level) -> Option<State> {
         let state = registered(site, shape);
-        state.lets(level).then_some(state)
+        state.enabled(level).then_some(state)
     }
 }
 
@@ -108,8 +108,8 @@ impl<'a> Source for AtTarget<'a> {
     }
 
     #[inline(always)]
-    fn lets(self, site: &'static Callsite, level: Level) -> bool {
-        site_lets(site, level) && target_state(self.0).lets(level)
+    fn enabled(self, site: &'static Callsite, level: Level) -> bool {
+        site_enabled(site, level) && target_state(self.0).enabled(level)
     }
 
     #[inline(always)]
@@ -120,7 +120,7 @@ impl<'a> Source for AtTarget<'a> {
     fn state(self, site: &'static Callsite, shape: &'static Shape, level: Level) -> Option<State> {
         let site = registered(site, shape);
         let state = target_state(self.0);
-        (site.lets(level) && state.lets(level)).then_some(state.with_site(site.site()))
+        (site.enabled(level) && state.enabled(level)).then_some(state.with_site(site.site()))
     }
 }
 
@@ -142,8 +142,8 @@ impl<'a> Source for AtLogger<'a> {
     }
 
     #[inline(always)]
-    fn lets(self, _: &'static Callsite, level: Level) -> bool {
-        self.0.node().state().lets(level)
+    fn enabled(self, _: &'static Callsite, level: Level) -> bool {
+        self.0.node().state().enabled(level)
     }
 
     #[inline(always)]
@@ -155,7 +155,7 @@ impl<'a> Source for AtLogger<'a> {
     #[inline(always)]
     fn state(self, site: &'static Callsite, shape: &'static Shape, level: Level) -> Option<State> {
         let state = self.0.node().state();
-        state.lets(level).then(|| state.with_site(registered(site, shape).site()))
+        state.enabled(level).then(|| state.with_site(registered(site, shape).site()))
     }
 }
 
@@ -175,8 +175,8 @@ impl<'a> Source for AtLoggerAndTarget<'a> {
     }
 
     #[inline(always)]
-    fn lets(self, site: &'static Callsite, level: Level) -> bool {
-        AtLogger(self.0).lets(site, level)
+    fn enabled(self, site: &'static Callsite, level: Level) -> bool {
+        AtLogger(self.0).enabled(site, level)
     }
 
     #[inline(always)]
@@ -211,8 +211,8 @@ impl<S: Source> Source for After<S> {
     }
 
     #[inline(always)]
-    fn lets(self, site: &'static Callsite, level: Level) -> bool {
-        self.0.lets(site, level)
+    fn enabled(self, site: &'static Callsite, level: Level) -> bool {
+        self.0.enabled(site, level)
     }
 
     #[inline(always)]
@@ -317,8 +317,8 @@ impl Hasher for WordHasher {
 
 /// Whether records of this level go anywhere that have a target which is known only at run time.
 #[cfg(feature = "tracing")]
-pub(crate) fn target_lets(target: &str, level: Level) -> bool {
-    target_state(target).lets(level)
+pub(crate) fn target_enabled(target: &str, level: Level) -> bool {
+    target_state(target).enabled(level)
 }
 
 fn target_state(target: &str) -> State {

@@ -30,6 +30,11 @@
 //! word 3   5                          length of "users"
 //! word 4   "users\0\0\0"
 //! ```
+//!
+//! A call whose values always take the same, small number of words, such as numbers, passes these words on in registers
+//! (`words::send_3` and its siblings in `__private`). Others are encoded by one function for each combination of types.
+//! Both make the same words. The level, the prefix and the length are a constant of a call of the first kind, its
+//! [`Head`].
 
 use crate::context::Extras;
 use crate::level::Level;

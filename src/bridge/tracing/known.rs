@@ -81,7 +81,7 @@ impl Known {
             .entry(ptr::from_ref(metadata).addr())
             .or_insert_with(|| Box::leak(Box::new(Self::new(metadata))));
         // From now on its state is updated when levels change.
-        Registry::global().sees(&known.site, known.level);
+        Registry::global().init_state(&known.site, known.level);
         known
     }
 

@@ -103,11 +103,11 @@ impl Bridge {
     }
 
     /// Whether a record of this call site would go anywhere.
-    fn lets(&self, known: &'static Known) -> bool {
+    fn known_enabled(&self, known: &'static Known) -> bool {
         is_compiled(known.level)
             && match self.logger(known.site.metadata.target) {
-                Some(logger) => AtLogger(&logger).lets(&known.site, known.level),
-                None => AtSite.lets(&known.site, known.level),
+                Some(logger) => AtLogger(&logger).enabled(&known.site, known.level),
+                None => AtSite.enabled(&known.site, known.level),
             }
     }
 
@@ -118,7 +118,7 @@ impl Bridge {
         // Each forwarded record has a target of its own.
         if known.forwards_log {
             Interest::sometimes()
-        } else if self.lets(known) {
+        } else if self.known_enabled(known) {
             Interest::always()
         } else {
             Interest::never()
@@ -129,17 +129,17 @@ impl Bridge {
     /// answer.
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
         match Known::find(metadata).filter(|known| !known.forwards_log) {
-            Some(known) => self.lets(known),
-            None => self.lets_target(metadata.target(), level(*metadata.level())),
+            Some(known) => self.known_enabled(known),
+            None => self.target_enabled(metadata.target(), level(*metadata.level())),
         }
     }
 
     /// Returns whether records with a target that is only known at run time would go anywhere.
-    fn lets_target(&self, target: &str, level: Level) -> bool {
+    fn target_enabled(&self, target: &str, level: Level) -> bool {
         is_compiled(level)
             && match self.logger(target) {
                 Some(logger) => logger.is_enabled_for(level),
-                None => crate::logger::target_lets(target, level),
+                None => crate::logger::target_enabled(target, level),
             }
     }
 
