@@ -19,7 +19,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use common::{Bound::*, Effort, PATIENCE, Target, calls, check_lines, print_targets};
-use femtologging::{Config, FemtoFileHandler, Level, Transport};
+use femtologging::policy::Transport;
+use femtologging::{Config, FemtoFileHandler, Level};
 
 const RINGS: &str = "rings";
 const CHANNEL: &str = "channel";

@@ -17,11 +17,12 @@ use std::time::Duration;
 use common::calls::{self, Visit};
 use common::{PATIENCE, Timer, criterion};
 use criterion::{BenchmarkGroup, Criterion, Throughput, measurement::WallTime};
-use femtologging::handler::HandlerSpec;
-use femtologging::{
-    Config, FemtoConsoleFormatter, FemtoFormatter, FemtoJsonFormatter, FemtoLogfmtFormatter, FemtoPatternFormatter,
-    FemtoStreamHandler, FemtoTextFormatter, IdlePolicy, JsonSchema, Level, Transport, info,
+use femtologging::formatter::{
+    FemtoConsoleFormatter, FemtoFormatter, FemtoLogfmtFormatter, FemtoPatternFormatter, JsonSchema,
 };
+use femtologging::handler::HandlerSpec;
+use femtologging::policy::{IdlePolicy, Transport};
+use femtologging::{Config, FemtoJsonFormatter, FemtoStreamHandler, FemtoTextFormatter, Level, info};
 
 const RECORDS: u64 = 10_000;
 

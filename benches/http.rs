@@ -17,8 +17,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use common::{Effort, PATIENCE};
-use femtologging::handler::{HandlerSpec, HttpBody};
-use femtologging::{Config, FemtoHttpHandler, FemtoOtlpHandler, Level, info};
+use femtologging::handler::{FemtoHttpHandler, FemtoOtlpHandler, HandlerSpec, HttpBody};
+use femtologging::{Config, Level, info};
 
 /// Answers the requests of a connection, and counts them and the bytes of their bodies.
 fn answer(stream: TcpStream, requests: &AtomicU64, bytes: &AtomicU64) -> Option<()> {

@@ -30,8 +30,9 @@ use std::time::{Duration, Instant};
 
 use common::ring::{Format, PATTERN, Ring, consume};
 use common::{Bound::*, Effort, PATIENCE, Target, calls, check_lines, median, print_targets};
+use femtologging::formatter::{FemtoLogfmtFormatter, FemtoPatternFormatter};
 use femtologging::handler::HandlerSpec;
-use femtologging::{Config, FemtoFileHandler, FemtoJsonFormatter, FemtoLogfmtFormatter, FemtoPatternFormatter, Level};
+use femtologging::{Config, FemtoFileHandler, FemtoJsonFormatter, Level};
 
 const LIBRARY: &str = "library";
 const HAND: &str = "hand-written";

@@ -26,8 +26,9 @@ use std::thread;
 use std::time::Duration;
 
 use common::{Bound::AtMost, Cost, Effort, PATIENCE, Pause, Target, Timer, median, print_targets, sample};
-use femtologging::handler::{HandlerSpec, When};
-use femtologging::{Config, FemtoFileHandler, FemtoLogger, FemtoRotatingFileHandler, IdlePolicy, Logging, info};
+use femtologging::handler::{FemtoRotatingFileHandler, HandlerSpec, When};
+use femtologging::policy::IdlePolicy;
+use femtologging::{Config, FemtoFileHandler, FemtoLogger, Logging, info};
 
 const RECORDS: u64 = 4_000;
 const ROLL_AT: u64 = 16 << 10;

@@ -16,8 +16,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use common::{Effort, PATIENCE};
-use femtologging::handler::{Endpoint, Framing, HandlerBuilder, SocketOptions};
-use femtologging::{Config, FemtoLogRecord, FemtoPickleFormatter, FemtoSocketHandler, Level, info};
+use femtologging::formatter::FemtoPickleFormatter;
+use femtologging::handler::{Endpoint, FemtoSocketHandler, Framing, HandlerBuilder, SocketOptions};
+use femtologging::{Config, FemtoLogRecord, Level, info};
 
 /// Reads messages until the end, and returns how many there were, how many bytes, and when the first came.
 fn receive(stream: TcpStream) -> (u64, u64, Instant) {

@@ -6,8 +6,8 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use femtologging::handler::Batch;
-use femtologging::{Config, Error, FemtoHandler, FemtoHandlerExt, FemtoLogRecord, Level, debug, info, warn};
+use femtologging::handler::{Batch, FemtoHandler, FemtoHandlerExt};
+use femtologging::{Config, Error, FemtoLogRecord, Level, debug, info, warn};
 
 /// Keeps the last messages; clones show the same ones.
 #[derive(Clone, Default)]

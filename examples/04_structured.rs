@@ -5,7 +5,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use femtologging::{Config, FemtoLogfmtFormatter, FemtoLogger, FemtoStreamHandler, context, info, warn};
+use femtologging::formatter::FemtoLogfmtFormatter;
+use femtologging::{Config, FemtoLogger, FemtoStreamHandler, context, info, warn};
 
 pub(crate) fn main() -> Result<(), Box<dyn std::error::Error>> {
     let console = FemtoStreamHandler::stdout().formatter(FemtoLogfmtFormatter::new()).build()?;

@@ -8,10 +8,9 @@ use std::sync::Mutex;
 use std::task::{self, Poll, Waker};
 use std::time::Duration;
 
-use femtologging::{
-    Config, FemtoFutureExt, FemtoLogger, FemtoPatternFormatter, FemtoStreamHandler, SpanEvents, context, info,
-    info_span,
-};
+use femtologging::formatter::FemtoPatternFormatter;
+use femtologging::policy::SpanEvents;
+use femtologging::{Config, FemtoFutureExt, FemtoLogger, FemtoStreamHandler, context, info, info_span};
 
 pub(crate) fn main() -> Result<(), Box<dyn std::error::Error>> {
     let format = FemtoPatternFormatter::brace("{levelname} {message} {key_values}")?;

@@ -39,7 +39,7 @@ macro_rules! guide {
             "[in_context]: crate::FemtoFutureExt::in_context\n",
             "[`Value`]: crate::Value\n",
         )]
-        #[cfg_attr(feature = "tracing", doc = "[FemtoTracingHandler]: crate::FemtoTracingHandler\n")]
+        #[cfg_attr(feature = "tracing", doc = "[FemtoTracingHandler]: crate::bridge::FemtoTracingHandler\n")]
         #[cfg_attr(any(not(doctest), $condition), doc = include_str!(concat!("../docs/guide/", $file)))]
         pub mod $name {}
     };

@@ -196,7 +196,8 @@
 //! Each test builds a system of its own, whose [`FemtoCaptureHandler`] keeps the records:
 //!
 //! ```
-//! use femtologging::{Config, FemtoCaptureHandler, Value, info};
+//! use femtologging::handler::FemtoCaptureHandler;
+//! use femtologging::{Config, Value, info};
 //! use std::time::Duration;
 //!
 //! let capture = FemtoCaptureHandler::new();
@@ -276,6 +277,27 @@
 //!
 //! The module [`guide`] has the guides: handlers, files, networks, formatters, filters, spans, testing, operations, and
 //! migration from CPython's `logging`, `log` and `tracing`.
+//!
+//! [`FemtoCaptureHandler`]: handler::FemtoCaptureHandler
+//! [`FemtoConsoleFormatter`]: formatter::FemtoConsoleFormatter
+//! [`FemtoFallbackHandler`]: handler::FemtoFallbackHandler
+//! [`FemtoFlightRecorder`]: handler::FemtoFlightRecorder
+//! [`FemtoHandler`]: handler::FemtoHandler
+//! [`FemtoLogfmtFormatter`]: formatter::FemtoLogfmtFormatter
+//! [`FemtoMemoryHandler`]: handler::FemtoMemoryHandler
+//! [`FemtoNullHandler`]: handler::FemtoNullHandler
+//! [`FemtoPatternFormatter`]: formatter::FemtoPatternFormatter
+//! [`FemtoPickleFormatter`]: formatter::FemtoPickleFormatter
+//! [`FemtoRotatingFileHandler`]: handler::FemtoRotatingFileHandler
+//! [`FemtoRouteHandler`]: handler::FemtoRouteHandler
+//! [`FemtoSocketHandler`]: handler::FemtoSocketHandler
+//! [`FemtoSyslogFormatter`]: formatter::FemtoSyslogFormatter
+//! [`FemtoSyslogHandler`]: handler::FemtoSyslogHandler
+//! [`FemtoTimedRotatingFileHandler`]: handler::FemtoTimedRotatingFileHandler
+//! [`FemtoWatchedFileHandler`]: handler::FemtoWatchedFileHandler
+//! [`OverflowPolicy`]: policy::OverflowPolicy
+//! [`Transport::PerThread`]: policy::Transport::PerThread
+//! [`Transport::Shared`]: policy::Transport::Shared
 #![deny(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(
@@ -326,7 +348,7 @@ mod worker;
 pub mod filter;
 
 // Formatters: a record as text or in a binary format.
-mod formatter;
+pub mod formatter;
 
 // Handlers: the destinations of records.
 pub mod handler;
@@ -373,13 +395,13 @@ mod zone;
 mod error;
 
 // Counters of handlers and of the process.
-mod metrics;
+pub mod metrics;
 
 // Limits of single calls: `once`, `every: n`, `per: duration` …
 mod rate;
 
 // Settings that are plain values: overflow, transport, idling, span events.
-mod policy;
+pub mod policy;
 
 // Levels, level filters, and the level that the build strips.
 mod level;
@@ -402,44 +424,25 @@ mod sys;
 // The guides of docs/guide/.
 pub mod guide;
 
-#[cfg(feature = "log")]
-pub use bridge::FemtoLogHandler;
-#[cfg(feature = "tracing")]
-pub use bridge::{FemtoTracingHandler, FemtoTracingLayer, FemtoTracingSubscriber};
+// ---- The root: what most programs name. Everything else has one path, in its module ----
+
 pub use config::{
     Config, ConfigBuilder, LoggerConfig, Logging, basic_config, disable, enable_all, flush, get_logger, metrics,
     root_logger, set_exit_timeout, set_handler_level, set_limits, shutdown,
 };
 pub use context::{Context, ContextGuard};
 pub use error::{Error, Problem, set_error_hook};
-pub use filter::{FemtoFilter, FemtoFilterExt};
-#[cfg(feature = "cbor")]
-pub use formatter::FemtoCborFormatter;
-#[cfg(feature = "msgpack")]
-pub use formatter::FemtoMsgpackFormatter;
-pub use formatter::{
-    FemtoConsoleFormatter, FemtoFormatter, FemtoJsonFormatter, FemtoLogfmtFormatter, FemtoPatternFormatter,
-    FemtoPickleFormatter, FemtoSyslogFormatter, FemtoTextFormatter, JsonField, JsonSchema, JsonTime, SyslogFacility,
-};
-#[cfg(feature = "http")]
-pub use handler::FemtoHttpHandler;
-#[cfg(all(feature = "journald", target_os = "linux"))]
-pub use handler::FemtoJournaldHandler;
-#[cfg(feature = "otlp")]
-pub use handler::FemtoOtlpHandler;
-pub use handler::{
-    FemtoCaptureHandler, FemtoFallbackHandler, FemtoFileHandler, FemtoFlightRecorder, FemtoHandler, FemtoHandlerExt,
-    FemtoMemoryHandler, FemtoNullHandler, FemtoRotatingFileHandler, FemtoRouteHandler, FemtoSocketHandler,
-    FemtoStreamHandler, FemtoSyslogHandler, FemtoTimedRotatingFileHandler, FemtoWatchedFileHandler,
-};
 pub use level::{Level, LevelFilter, ParseLevelError, STATIC_MAX_LEVEL};
 pub use logger::FemtoLogger;
-pub use metrics::{DropReason, Dropped, HandlerMetrics, Metrics};
-pub use policy::{IdlePolicy, OverflowPolicy, SpanEvents, Transport};
 pub use record::{FemtoLogRecord, Message, OwnedRecord, SpanRef};
 pub use shutdown::install_panic_hook;
 pub use span::{FemtoFutureExt, FemtoSpan, InScope, SpanGuard};
 pub use value::{Limits, List, Map, OwnedValue, Value};
+// The handlers and formatters that most programs begin with; their own place is with the others.
+#[doc(no_inline)]
+pub use formatter::{FemtoJsonFormatter, FemtoTextFormatter};
+#[doc(no_inline)]
+pub use handler::{FemtoFileHandler, FemtoStreamHandler};
 
 // Records for the targets in fuzz/.
 #[cfg(fuzzing)]

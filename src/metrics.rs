@@ -21,7 +21,7 @@ use crate::sync::{AtomicU64, Ordering::*, lock};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum DropReason {
-    /// The queue was full, and its [`OverflowPolicy`](crate::OverflowPolicy) says to drop records.
+    /// The queue was full, and its [`OverflowPolicy`](crate::policy::OverflowPolicy) says to drop records.
     Full,
     /// The handler was shut down, or the process is a child of `fork`, which does not have the handlers' threads.
     Closed,
@@ -97,7 +97,7 @@ pub struct HandlerMetrics {
     /// Records that the handler's filters suppressed.
     pub filtered: u64,
     /// The high-water mark of the queue: the maximum found by the handler's thread, in bytes, or in records for
-    /// [`Transport::Shared`](crate::Transport::Shared).
+    /// [`Transport::Shared`](crate::policy::Transport::Shared).
     pub queue_high_water: u64,
     /// Completed flushes.
     pub flushes: u64,

@@ -7,7 +7,8 @@ use std::time::Duration;
 /// # Examples
 ///
 /// ```
-/// use femtologging::{FemtoStreamHandler, Transport};
+/// use femtologging::policy::Transport;
+/// use femtologging::FemtoStreamHandler;
 ///
 /// let small_rings = FemtoStreamHandler::stderr().transport(Transport::PerThread { bytes: 16 * 1024 }).build()?;
 /// let one_channel = FemtoStreamHandler::stderr().transport(Transport::Shared { capacity: Some(10_000) }).build()?;
@@ -58,7 +59,8 @@ impl Default for Transport {
 /// # Examples
 ///
 /// ```
-/// use femtologging::{FemtoStreamHandler, OverflowPolicy, Transport};
+/// use femtologging::policy::{OverflowPolicy, Transport};
+/// use femtologging::FemtoStreamHandler;
 /// use std::time::Duration;
 ///
 /// let patient = FemtoStreamHandler::stderr().overflow(OverflowPolicy::BlockFor(Duration::from_millis(5))).build()?;
@@ -94,7 +96,8 @@ pub enum OverflowPolicy {
 /// # Examples
 ///
 /// ```
-/// use femtologging::{FemtoStreamHandler, IdlePolicy, Level};
+/// use femtologging::policy::IdlePolicy;
+/// use femtologging::{FemtoStreamHandler, Level};
 /// use std::time::Duration;
 ///
 /// // Rarely awake, but woken at once by errors:
@@ -131,7 +134,8 @@ impl Default for IdlePolicy {
 /// # Examples
 ///
 /// ```
-/// use femtologging::{Config, FemtoStreamHandler, SpanEvents, info_span};
+/// use femtologging::policy::SpanEvents;
+/// use femtologging::{Config, FemtoStreamHandler, info_span};
 ///
 /// let config = Config::builder()
 ///     .span_events(SpanEvents::Exit)

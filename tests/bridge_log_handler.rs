@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use common::LONG;
-use femtologging::bridge::init_log;
-use femtologging::{Config, FemtoLogHandler, Level, Logging, context, critical, debug, info, trace, warn};
+use femtologging::bridge::{FemtoLogHandler, init_log};
+use femtologging::{Config, Level, Logging, context, critical, debug, info, trace, warn};
 use log::kv::{self, VisitSource, VisitValue};
 use log::{Log, Metadata, Record};
 

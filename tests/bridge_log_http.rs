@@ -7,8 +7,8 @@ mod server;
 
 use common::{LONG, wait_until};
 use femtologging::bridge::init_log;
-use femtologging::handler::HttpBody;
-use femtologging::{Config, FemtoCaptureHandler, FemtoHttpHandler, LevelFilter};
+use femtologging::handler::{FemtoCaptureHandler, FemtoHttpHandler, HttpBody};
+use femtologging::{Config, LevelFilter};
 use server::{Reply, Server};
 
 // One test: there is one logger of `log`.

@@ -5,10 +5,8 @@ mod common;
 
 use common::LONG;
 use femtologging::bridge::init_log;
-use femtologging::{
-    Config, FemtoCaptureHandler, FemtoHandlerExt, Level, LevelFilter, disable, enable_all, get_logger, root_logger,
-    set_handler_level,
-};
+use femtologging::handler::{FemtoCaptureHandler, FemtoHandlerExt};
+use femtologging::{Config, Level, LevelFilter, disable, enable_all, get_logger, root_logger, set_handler_level};
 use log::LevelFilter as Theirs;
 
 // One test: there is one `log::max_level()`.

@@ -6,9 +6,10 @@ mod common;
 use std::sync::{Arc, Mutex};
 
 use common::LONG;
-use femtologging::bridge::{LogBridge, init_log};
-use femtologging::handler::{Batch, FemtoHandler};
-use femtologging::{Config, DropReason, Error, FemtoCaptureHandler, FemtoLogHandler, FemtoLogRecord, Level, info};
+use femtologging::bridge::{FemtoLogHandler, LogBridge, init_log};
+use femtologging::handler::{Batch, FemtoCaptureHandler, FemtoHandler};
+use femtologging::metrics::DropReason;
+use femtologging::{Config, Error, FemtoLogRecord, Level, info};
 use log::Log;
 
 /// Says through `log` what it does.

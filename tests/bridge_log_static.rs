@@ -9,7 +9,8 @@ use std::cell::RefCell;
 
 use common::LONG;
 use femtologging::bridge::{LogBridge, init_log};
-use femtologging::{Config, FemtoCaptureHandler, Level, STATIC_MAX_LEVEL};
+use femtologging::handler::FemtoCaptureHandler;
+use femtologging::{Config, Level, STATIC_MAX_LEVEL};
 use log::Log;
 
 #[test]

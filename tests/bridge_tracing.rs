@@ -8,11 +8,10 @@ use std::fmt;
 use std::sync::mpsc;
 
 use common::LONG;
-use femtologging::bridge::FemtoTracingLayer;
-use femtologging::{
-    Config, FemtoCaptureHandler, FemtoTracingSubscriber, Level, Logging, OwnedRecord, SpanEvents, Value, context, info,
-    info_span,
-};
+use femtologging::bridge::{FemtoTracingLayer, FemtoTracingSubscriber};
+use femtologging::handler::FemtoCaptureHandler;
+use femtologging::policy::SpanEvents;
+use femtologging::{Config, Level, Logging, OwnedRecord, Value, context, info, info_span};
 use tracing::Dispatch;
 use tracing_subscriber::layer::SubscriberExt;
 

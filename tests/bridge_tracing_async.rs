@@ -6,7 +6,9 @@ mod common;
 use std::time::Duration;
 
 use common::LONG;
-use femtologging::{Config, FemtoCaptureHandler, FemtoTracingLayer, Level, Value, info};
+use femtologging::bridge::FemtoTracingLayer;
+use femtologging::handler::FemtoCaptureHandler;
+use femtologging::{Config, Level, Value, info};
 use tracing::Instrument;
 use tracing_subscriber::layer::SubscriberExt;
 

@@ -7,7 +7,9 @@ use std::io;
 use std::sync::{Arc, Mutex};
 
 use common::LONG;
-use femtologging::{Config, FemtoHandlerExt, FemtoTracingHandler, Level, info, warn};
+use femtologging::bridge::FemtoTracingHandler;
+use femtologging::handler::FemtoHandlerExt;
+use femtologging::{Config, Level, info, warn};
 use tracing::Dispatch;
 
 /// How many calls it remembers.

@@ -7,10 +7,9 @@ use std::io;
 use std::sync::{Arc, Mutex};
 
 use common::LONG;
-use femtologging::{
-    Config, FemtoCaptureHandler, FemtoHandlerExt, FemtoTracingHandler, FemtoTracingLayer, Level, Logging, Value,
-    context, error, info, info_span, log as log_at,
-};
+use femtologging::bridge::{FemtoTracingHandler, FemtoTracingLayer};
+use femtologging::handler::{FemtoCaptureHandler, FemtoHandlerExt};
+use femtologging::{Config, Level, Logging, Value, context, error, info, info_span, log as log_at};
 use tracing::Dispatch;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::MakeWriter;
@@ -167,7 +166,7 @@ fn our_records_become_events() {
         log_at!(logger: logger, level, "{} at {}", "message", level; n = 1_u64, text = "a b", yes = true, some:? = Some(1));
     }
     let _context = context! { user = "ada" }.enter();
-    let span = info_span!(logger: logger, "outer").events(femtologging::SpanEvents::None);
+    let span = info_span!(logger: logger, "outer").events(femtologging::policy::SpanEvents::None);
     let _outer = span.entered();
     error!(logger: logger, "inside"; user = "eve", none = Option::<i32>::None, at = 0.5);
     logging.flush(LONG).unwrap();

@@ -6,7 +6,8 @@ use std::cell::Cell;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use femtologging::{Config, FemtoNullHandler, Level, context, debug, get_logger, info, shutdown, warn};
+use femtologging::handler::FemtoNullHandler;
+use femtologging::{Config, Level, context, debug, get_logger, info, shutdown, warn};
 
 struct Counting;
 

@@ -5,8 +5,9 @@ mod common;
 use std::time::Duration;
 
 use common::{LONG, Scripted, TIME, clock};
+use femtologging::policy::Transport;
 use femtologging::time::{Clock, ManualClock, Timestamp};
-use femtologging::{Config, FemtoJsonFormatter, FemtoStreamHandler, Logging, Transport, info};
+use femtologging::{Config, FemtoJsonFormatter, FemtoStreamHandler, Logging, info};
 
 const SECOND: Duration = Duration::from_secs(1);
 

@@ -8,14 +8,17 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use common::{LONG, Scripted, Step, TIME, clock, wait_until};
-use femtologging::filter::{Key, Name, Rewrite};
-use femtologging::handler::{Batch, Delivery, ErrorPolicy, FlushPolicy, HandlerSpec, RecorderHandle};
+use femtologging::filter::{FemtoFilter, Key, Name, Rewrite};
+use femtologging::handler::{
+    Batch, Delivery, ErrorPolicy, FemtoCaptureHandler, FemtoFallbackHandler, FemtoFlightRecorder, FemtoHandler,
+    FemtoHandlerExt, FemtoMemoryHandler, FemtoNullHandler, FemtoRouteHandler, FlushPolicy, HandlerSpec, RecorderHandle,
+};
+use femtologging::metrics::HandlerMetrics;
+use femtologging::policy::{IdlePolicy, OverflowPolicy, Transport};
 use femtologging::time::{Clock, ManualClock, Timestamp};
 use femtologging::{
-    Config, Error, FemtoCaptureHandler, FemtoFallbackHandler, FemtoFileHandler, FemtoFilter, FemtoFlightRecorder,
-    FemtoHandler, FemtoHandlerExt, FemtoLogRecord, FemtoLogger, FemtoMemoryHandler, FemtoNullHandler,
-    FemtoRouteHandler, FemtoStreamHandler, HandlerMetrics, IdlePolicy, Level, LevelFilter, Logging, OverflowPolicy,
-    Transport, context, debug, error, info, info_span, warn,
+    Config, Error, FemtoFileHandler, FemtoLogRecord, FemtoLogger, FemtoStreamHandler, Level, LevelFilter, Logging,
+    context, debug, error, info, info_span, warn,
 };
 
 fn system(handler: impl Into<HandlerSpec>) -> (Logging, FemtoLogger, ManualClock) {
@@ -190,7 +193,7 @@ trait NotAtAll {
 
 impl NotAtAll for Name {
     fn not_at_all(self) -> femtologging::filter::Not<Name> {
-        femtologging::FemtoFilterExt::not(self)
+        femtologging::filter::FemtoFilterExt::not(self)
     }
 }
 
@@ -203,9 +206,11 @@ fn kept_records_are_what_they_were() {
     let thread = std::thread::Builder::new().name("worker".into());
     let work = thread.spawn(move || {
         let _user = context! { user = "ada" }.enter();
-        info_span!(logger: bound, "load", events_off = true).events(femtologging::SpanEvents::None).in_scope(|| {
-            info!(logger: bound, target: "audit", "{} of {total:>3}", 1, total = 5; list = [1, 2], text:% = "x y");
-        });
+        info_span!(logger: bound, "load", events_off = true).events(femtologging::policy::SpanEvents::None).in_scope(
+            || {
+                info!(logger: bound, target: "audit", "{} of {total:>3}", 1, total = 5; list = [1, 2], text:% = "x y");
+            },
+        );
     });
     work.unwrap().join().unwrap();
     hand.advance(Duration::from_secs(1));

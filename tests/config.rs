@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::time::Duration;
 
-use femtologging::handler::{Batch, FemtoHandler};
+use femtologging::formatter::FemtoFormatter;
+use femtologging::handler::{Batch, FemtoCaptureHandler, FemtoHandler, FemtoHandlerExt, FemtoNullHandler};
+use femtologging::policy::{IdlePolicy, OverflowPolicy, Transport};
 use femtologging::{
-    Config, Error, FemtoCaptureHandler, FemtoFileHandler, FemtoFormatter, FemtoHandlerExt, FemtoLogRecord,
-    FemtoNullHandler, FemtoStreamHandler, IdlePolicy, Level, LoggerConfig, OverflowPolicy, Transport, info, trace,
+    Config, Error, FemtoFileHandler, FemtoLogRecord, FemtoStreamHandler, Level, LoggerConfig, info, trace,
 };
 
 const LONG: Duration = Duration::from_secs(60);

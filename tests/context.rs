@@ -13,10 +13,9 @@ use std::task::{self, Poll, Waker};
 
 use common::LONG;
 use femtologging::filter::Key;
-use femtologging::{
-    Config, Context, FemtoCaptureHandler, FemtoFutureExt, FemtoLogger, Logging, OverflowPolicy, OwnedRecord, Transport,
-    Value, context, info, warn,
-};
+use femtologging::handler::FemtoCaptureHandler;
+use femtologging::policy::{OverflowPolicy, Transport};
+use femtologging::{Config, Context, FemtoFutureExt, FemtoLogger, Logging, OwnedRecord, Value, context, info, warn};
 
 struct System {
     logging: Logging,

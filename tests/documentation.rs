@@ -177,3 +177,72 @@ fn every_file_that_the_architecture_names_is_there() {
         assert!(path.exists(), "{}", path.display());
     }
 }
+
+/// What the root of the crate has, macros and modules aside. Everything else has one path, in its module.
+const ROOT: &[&str] = &[
+    // Set-up.
+    "Config",
+    "ConfigBuilder",
+    "LoggerConfig",
+    "Logging",
+    "basic_config",
+    "set_error_hook",
+    "set_exit_timeout",
+    "set_limits",
+    "install_panic_hook",
+    // The global system.
+    "disable",
+    "enable_all",
+    "flush",
+    "get_logger",
+    "metrics",
+    "root_logger",
+    "set_handler_level",
+    "shutdown",
+    // What calls, filters, formatters and handlers are about.
+    "Error",
+    "FemtoLogRecord",
+    "FemtoLogger",
+    "Level",
+    "LevelFilter",
+    "Limits",
+    "List",
+    "Map",
+    "Message",
+    "OwnedRecord",
+    "OwnedValue",
+    "ParseLevelError",
+    "Problem",
+    "STATIC_MAX_LEVEL",
+    "SpanRef",
+    "Value",
+    // Scopes.
+    "Context",
+    "ContextGuard",
+    "FemtoFutureExt",
+    "FemtoSpan",
+    "InScope",
+    "SpanGuard",
+    // The handlers and formatters that most programs begin with.
+    "FemtoFileHandler",
+    "FemtoJsonFormatter",
+    "FemtoStreamHandler",
+    "FemtoTextFormatter",
+];
+
+#[test]
+fn the_root_has_what_most_programs_name_and_nothing_else() {
+    let library = read("src/lib.rs");
+    let (_, after) = library.split_once("// ---- The root").unwrap();
+    let (uses, _) = after.split_once("#[cfg(fuzzing)]").unwrap();
+    let found: Vec<_> = uses
+        .split("pub use ")
+        .skip(1)
+        .filter_map(|statement| statement.split_once(';')?.0.split_once("::"))
+        .flat_map(|(_, names)| names.trim_matches(['{', '}']).split(',').map(str::trim))
+        .filter(|name| !name.is_empty())
+        .collect();
+    let set: BTreeSet<_> = found.iter().copied().collect();
+    assert_eq!(set.len(), found.len(), "a name twice");
+    assert_eq!(set, ROOT.iter().copied().collect());
+}

@@ -6,7 +6,8 @@ use std::io::ErrorKind;
 use std::sync::{Arc, Mutex};
 
 use common::{LONG, Scripted, Step};
-use femtologging::{Config, FemtoNullHandler, FemtoStreamHandler, info};
+use femtologging::handler::FemtoNullHandler;
+use femtologging::{Config, FemtoStreamHandler, info};
 
 #[test]
 fn the_hook_sees_troubles_with_their_source() {

@@ -444,7 +444,7 @@ fn basic_stderr(name: &str) {
 /// Panics when it is asked for what it wants, and when it is dropped.
 struct Panics;
 
-impl femtologging::FemtoFilter for Panics {
+impl femtologging::filter::FemtoFilter for Panics {
     fn allows(&self, _: &FemtoLogRecord<'_>) -> bool {
         true
     }

@@ -7,12 +7,10 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use common::{LONG, Scripted, Step, clock, wait_until};
-use femtologging::handler::Batch;
+use femtologging::handler::{Batch, FemtoCaptureHandler, FemtoHandler};
+use femtologging::metrics::HandlerMetrics;
 use femtologging::time::Clock;
-use femtologging::{
-    Config, Error, FemtoCaptureHandler, FemtoHandler, FemtoLogRecord, FemtoLogger, FemtoStreamHandler, HandlerMetrics,
-    Logging, info,
-};
+use femtologging::{Config, Error, FemtoLogRecord, FemtoLogger, FemtoStreamHandler, Logging, info};
 
 /// A scripted stream beside a capture handler.
 struct Fixture {

@@ -7,12 +7,15 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 
 use common::{LONG, Scripted, TIME, clock};
-use femtologging::filter::{Contains, Dedup, Directives, Key, Name, RateLimit, Redact, Rewrite, Sample};
+use femtologging::filter::{
+    Contains, Dedup, Directives, FemtoFilter, FemtoFilterExt, Key, Name, RateLimit, Redact, Rewrite, Sample,
+};
+use femtologging::handler::{FemtoCaptureHandler, FemtoHandlerExt};
+use femtologging::policy::SpanEvents;
 use femtologging::time::{Clock, ManualClock};
 use femtologging::{
-    Config, FemtoCaptureHandler, FemtoFilter, FemtoFilterExt, FemtoHandlerExt, FemtoLogRecord, FemtoLogger,
-    FemtoStreamHandler, Level, LevelFilter, Logging, OwnedRecord, SpanEvents, Value, context, debug, error, info,
-    info_span, log, trace, warn,
+    Config, FemtoLogRecord, FemtoLogger, FemtoStreamHandler, Level, LevelFilter, Logging, OwnedRecord, Value, context,
+    debug, error, info, info_span, log, trace, warn,
 };
 use proptest::prelude::*;
 

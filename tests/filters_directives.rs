@@ -7,9 +7,11 @@ use std::sync::{LazyLock, Mutex};
 
 use common::LONG;
 use femtologging::filter::{Directive, Directives};
+use femtologging::handler::{FemtoCaptureHandler, FemtoHandlerExt};
+use femtologging::policy::SpanEvents;
 use femtologging::{
-    Config, ConfigBuilder, FemtoCaptureHandler, FemtoHandlerExt, FemtoLogger, Level, LevelFilter, LoggerConfig,
-    STATIC_MAX_LEVEL, SpanEvents, debug, info, info_span, set_error_hook, trace,
+    Config, ConfigBuilder, FemtoLogger, Level, LevelFilter, LoggerConfig, STATIC_MAX_LEVEL, debug, info, info_span,
+    set_error_hook, trace,
 };
 use proptest::prelude::*;
 

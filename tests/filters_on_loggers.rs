@@ -7,11 +7,11 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 
 use common::LONG;
-use femtologging::filter::{Directives, Interest, Key, Name, RateLimit, Redact};
+use femtologging::filter::{Directives, FemtoFilter, FemtoFilterExt, Interest, Key, Name, RateLimit, Redact};
+use femtologging::handler::FemtoCaptureHandler;
 use femtologging::time::{Clock, ManualClock, Timestamp};
 use femtologging::{
-    Config, FemtoCaptureHandler, FemtoFilter, FemtoFilterExt, FemtoLogRecord, Level, LevelFilter, LoggerConfig, Value,
-    debug, enabled, error, info, warn,
+    Config, FemtoLogRecord, Level, LevelFilter, LoggerConfig, Value, debug, enabled, error, info, warn,
 };
 
 #[test]

@@ -9,12 +9,11 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use common::{LONG, Scripted, Step, wait_until};
-use femtologging::handler::{Batch, Delivery, FemtoHandler, HandlerSpec};
+use femtologging::handler::{Batch, Delivery, FemtoCaptureHandler, FemtoHandler, FemtoHandlerExt, HandlerSpec};
+use femtologging::metrics::{DropReason, HandlerMetrics};
+use femtologging::policy::Transport;
 use femtologging::time::Timestamp;
-use femtologging::{
-    Config, DropReason, Error, FemtoCaptureHandler, FemtoHandlerExt, FemtoLogRecord, FemtoLogger, FemtoStreamHandler,
-    HandlerMetrics, Level, Logging, Transport, error, info, warn,
-};
+use femtologging::{Config, Error, FemtoLogRecord, FemtoLogger, FemtoStreamHandler, Level, Logging, error, info, warn};
 
 const SHORT: Duration = Duration::from_millis(20);
 

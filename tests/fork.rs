@@ -8,10 +8,9 @@ use std::sync::atomic::{AtomicBool, Ordering::*};
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
-use femtologging::{
-    Config, FemtoFileHandler, FemtoLogRecord, FemtoNullHandler, FemtoStreamHandler, Level, Logging, OverflowPolicy,
-    Transport, info,
-};
+use femtologging::handler::FemtoNullHandler;
+use femtologging::policy::{OverflowPolicy, Transport};
+use femtologging::{Config, FemtoFileHandler, FemtoLogRecord, FemtoStreamHandler, Level, Logging, info};
 
 const LONG: Duration = Duration::from_secs(60);
 

@@ -3,10 +3,13 @@
 mod common;
 
 use common::{LONG, Scripted, TIME, clock};
+use femtologging::formatter::{
+    FemtoConsoleFormatter, FemtoFormatter, FemtoLogfmtFormatter, FemtoPatternFormatter, JsonSchema,
+};
+use femtologging::policy::SpanEvents;
 use femtologging::time::Clock;
 use femtologging::{
-    Config, FemtoConsoleFormatter, FemtoFormatter, FemtoJsonFormatter, FemtoLogRecord, FemtoLogfmtFormatter,
-    FemtoLogger, FemtoPatternFormatter, FemtoStreamHandler, FemtoTextFormatter, JsonSchema, Level, SpanEvents, context,
+    Config, FemtoJsonFormatter, FemtoLogRecord, FemtoLogger, FemtoStreamHandler, FemtoTextFormatter, Level, context,
     info, info_span, warn,
 };
 

@@ -8,10 +8,13 @@ use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use femtologging::formatter::{
+    FemtoConsoleFormatter, FemtoFormatter, FemtoLogfmtFormatter, FemtoPatternFormatter, FemtoPickleFormatter,
+    FemtoSyslogFormatter, JsonSchema,
+};
+use femtologging::policy::SpanEvents;
 use femtologging::{
-    Config, FemtoConsoleFormatter, FemtoFormatter, FemtoJsonFormatter, FemtoLogRecord, FemtoLogfmtFormatter,
-    FemtoPatternFormatter, FemtoPickleFormatter, FemtoStreamHandler, FemtoSyslogFormatter, FemtoTextFormatter,
-    JsonSchema, Level, SpanEvents, context, info, info_span,
+    Config, FemtoJsonFormatter, FemtoLogRecord, FemtoStreamHandler, FemtoTextFormatter, Level, context, info, info_span,
 };
 
 thread_local! {
@@ -79,9 +82,9 @@ fn steady_formatting_does_not_allocate() {
         ("rfc3164".into(), Box::new(FemtoSyslogFormatter::rfc3164())),
         ("pickle".into(), Box::new(FemtoPickleFormatter::new())),
         #[cfg(feature = "msgpack")]
-        ("msgpack".into(), Box::new(femtologging::FemtoMsgpackFormatter::new())),
+        ("msgpack".into(), Box::new(femtologging::formatter::FemtoMsgpackFormatter::new())),
         #[cfg(feature = "cbor")]
-        ("cbor".into(), Box::new(femtologging::FemtoCborFormatter::new())),
+        ("cbor".into(), Box::new(femtologging::formatter::FemtoCborFormatter::new())),
         ("console".into(), Box::new(FemtoConsoleFormatter::new().color(true))),
     ];
     for schema in [

@@ -4,7 +4,8 @@
 
 use std::time::Duration;
 
-use femtologging::{Config, FemtoCaptureHandler, Level, info};
+use femtologging::handler::FemtoCaptureHandler;
+use femtologging::{Config, Level, info};
 
 const LONG: Duration = Duration::from_secs(60);
 

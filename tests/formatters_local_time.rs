@@ -4,11 +4,11 @@
 mod common;
 
 use common::{LONG, Scripted};
-use femtologging::time::{Clock, ManualClock, Timestamp};
-use femtologging::{
-    Config, FemtoConsoleFormatter, FemtoFormatter, FemtoJsonFormatter, FemtoLogfmtFormatter, FemtoPatternFormatter,
-    FemtoStreamHandler, FemtoTextFormatter, JsonField, Level, info,
+use femtologging::formatter::{
+    FemtoConsoleFormatter, FemtoFormatter, FemtoLogfmtFormatter, FemtoPatternFormatter, JsonField,
 };
+use femtologging::time::{Clock, ManualClock, Timestamp};
+use femtologging::{Config, FemtoJsonFormatter, FemtoStreamHandler, FemtoTextFormatter, Level, info};
 
 /// What a formatter makes of records at these seconds since the epoch.
 fn lines(formatter: impl FemtoFormatter + 'static, seconds: &[i64]) -> Vec<String> {

@@ -9,12 +9,11 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use common::{LONG, clock, stays, wait_until};
-use femtologging::handler::{HandlerBuilder, HandlerSpec, HttpBody, HttpMethod, HttpOptions};
+use femtologging::handler::{FemtoHttpHandler, HandlerBuilder, HandlerSpec, HttpBody, HttpMethod, HttpOptions};
+use femtologging::metrics::HandlerMetrics;
+use femtologging::policy::{OverflowPolicy, Transport};
 use femtologging::time::{Clock, ManualClock};
-use femtologging::{
-    Config, FemtoHttpHandler, FemtoLogRecord, FemtoLogger, HandlerMetrics, Level, Logging, OverflowPolicy, Transport,
-    error, info, warn,
-};
+use femtologging::{Config, FemtoLogRecord, FemtoLogger, Level, Logging, error, info, warn};
 use server::{Reply, Request, Server};
 
 /// A system with this handler alone, its logger `app.db`, and its clock.

@@ -17,11 +17,10 @@ use std::time::Duration;
 
 use certificates::Certificates;
 use common::{LONG, clock};
-use femtologging::handler::{HandlerBuilder, HttpBody, HttpOptions, Tls};
+use femtologging::formatter::JsonField;
+use femtologging::handler::{FemtoHttpHandler, HandlerBuilder, HttpBody, HttpOptions, Tls};
 use femtologging::time::Clock;
-use femtologging::{
-    Config, FemtoHttpHandler, FemtoJsonFormatter, FemtoLogRecord, FemtoLogger, JsonField, Level, Logging, warn,
-};
+use femtologging::{Config, FemtoJsonFormatter, FemtoLogRecord, FemtoLogger, Level, Logging, warn};
 use peer::{Peer, find, free_port};
 use receiver::Receiver;
 use serde_json::{Value as Json, json};

@@ -11,8 +11,9 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use common::{LONG, TIME, clock, skipped, wait_until};
+use femtologging::handler::FemtoJournaldHandler;
 use femtologging::time::Clock;
-use femtologging::{Config, FemtoJournaldHandler, FemtoLogger, Level, Logging, critical, info, trace};
+use femtologging::{Config, FemtoLogger, Level, Logging, critical, info, trace};
 use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
 use serde_json::Value as Json;
 

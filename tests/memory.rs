@@ -7,9 +7,9 @@ use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering::*};
 use std::sync::{Arc, Barrier, mpsc};
 
-use femtologging::{
-    Config, DropReason, FemtoLogRecord, FemtoLogger, FemtoStreamHandler, Logging, OverflowPolicy, Transport, info,
-};
+use femtologging::metrics::DropReason;
+use femtologging::policy::{OverflowPolicy, Transport};
+use femtologging::{Config, FemtoLogRecord, FemtoLogger, FemtoStreamHandler, Logging, info};
 
 /// The system's allocator, which counts the bytes that are in use.
 struct Counting;

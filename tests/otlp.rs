@@ -14,9 +14,10 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use common::{LONG, clock, wait_until};
-use femtologging::handler::OtlpEncoding;
+use femtologging::handler::{FemtoOtlpHandler, OtlpEncoding};
+use femtologging::metrics::HandlerMetrics;
 use femtologging::time::Clock;
-use femtologging::{Config, FemtoLogger, FemtoOtlpHandler, HandlerMetrics, Level, Logging, critical, info, warn};
+use femtologging::{Config, FemtoLogger, Level, Logging, critical, info, warn};
 use peer::{Peer, find, free_port, in_python};
 use server::{Reply, Request, Server};
 

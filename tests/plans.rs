@@ -5,9 +5,9 @@ use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use femtologging::formatter::{FemtoFormatter, FemtoLogfmtFormatter, FemtoPatternFormatter, JsonSchema};
 use femtologging::{
-    Config, FemtoFormatter, FemtoJsonFormatter, FemtoLogRecord, FemtoLogfmtFormatter, FemtoPatternFormatter,
-    FemtoStreamHandler, JsonSchema, Level, context, error, info, info_span, log, warn,
+    Config, FemtoJsonFormatter, FemtoLogRecord, FemtoStreamHandler, Level, context, error, info, info_span, log, warn,
 };
 
 /// The text of a formatter with plans, and of a new one of the same settings.

@@ -5,11 +5,10 @@ use std::sync::atomic::{AtomicBool, Ordering::*};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
 
+use femtologging::metrics::{DropReason, HandlerMetrics};
+use femtologging::policy::{OverflowPolicy, Transport};
 use femtologging::time::{Clock, ManualClock, Timestamp};
-use femtologging::{
-    Config, DropReason, FemtoLogRecord, FemtoLogger, FemtoStreamHandler, HandlerMetrics, Level, LevelFilter, Logging,
-    OverflowPolicy, Transport, log,
-};
+use femtologging::{Config, FemtoLogRecord, FemtoLogger, FemtoStreamHandler, Level, LevelFilter, Logging, log};
 
 /// For what must happen, and would hang the test if it did not.
 const LONG: Duration = Duration::from_secs(60);

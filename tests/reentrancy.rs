@@ -6,10 +6,12 @@ use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex, OnceLock, mpsc};
 use std::time::{Duration, Instant};
 
-use femtologging::handler::{Batch, FemtoHandler, FemtoHandlerExt};
+use femtologging::handler::{Batch, FemtoCaptureHandler, FemtoHandler, FemtoHandlerExt};
+use femtologging::metrics::{DropReason, HandlerMetrics};
+use femtologging::policy::{OverflowPolicy, Transport};
 use femtologging::{
-    Config, DropReason, Error, FemtoCaptureHandler, FemtoLogRecord, FemtoLogger, FemtoStreamHandler, HandlerMetrics,
-    Level, Limits, LoggerConfig, Logging, OverflowPolicy, Transport, context, error, info, warn,
+    Config, Error, FemtoLogRecord, FemtoLogger, FemtoStreamHandler, Level, Limits, LoggerConfig, Logging, context,
+    error, info, warn,
 };
 
 const LONG: Duration = Duration::from_secs(60);

@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use common::{LONG, Scripted, wait_until};
 use femtologging::handler::{Batch, Delivery, FemtoHandler};
+use femtologging::metrics::HandlerMetrics;
 use femtologging::time::Timestamp;
-use femtologging::{Config, Error, FemtoLogRecord, FemtoLogger, FemtoStreamHandler, HandlerMetrics, Logging, info};
+use femtologging::{Config, Error, FemtoLogRecord, FemtoLogger, FemtoStreamHandler, Logging, info};
 
 /// What the peer behind a [`Retrying`] handler does, and has got.
 #[derive(Default)]

@@ -8,11 +8,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use common::{LONG, clock};
-use femtologging::handler::{HandlerBuilder, HandlerSpec, RotatingFileOptions, When};
-use femtologging::time::{Clock, ManualClock, Timestamp};
-use femtologging::{
-    Config, FemtoLogRecord, FemtoLogger, FemtoRotatingFileHandler, FemtoTimedRotatingFileHandler, Logging, info,
+use femtologging::handler::{
+    FemtoRotatingFileHandler, FemtoTimedRotatingFileHandler, HandlerBuilder, HandlerSpec, RotatingFileOptions, When,
 };
+use femtologging::time::{Clock, ManualClock, Timestamp};
+use femtologging::{Config, FemtoLogRecord, FemtoLogger, Logging, info};
 use serde_json::Value;
 
 /// Writes bare messages.

@@ -8,8 +8,8 @@ use std::io::Read;
 use std::path::Path;
 
 use common::{LONG, wait_until};
-use femtologging::handler::HandlerSpec;
-use femtologging::{Config, FemtoLogRecord, FemtoRotatingFileHandler, Logging, info};
+use femtologging::handler::{FemtoRotatingFileHandler, HandlerSpec};
+use femtologging::{Config, FemtoLogRecord, Logging, info};
 
 fn handler(path: &Path) -> HandlerSpec {
     let builder = FemtoRotatingFileHandler::builder().path(path).max_bytes(1).backup_count(9).compress(true);

@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
 use common::LONG;
-use femtologging::handler::HandlerSpec;
-use femtologging::{Config, FemtoFileHandler, FemtoLogRecord, FemtoRotatingFileHandler, info};
+use femtologging::handler::{FemtoRotatingFileHandler, HandlerSpec};
+use femtologging::{Config, FemtoFileHandler, FemtoLogRecord, info};
 
 /// What a child process does, and where.
 const TASK: &str = "ROTATING_PROCESSES_TASK";

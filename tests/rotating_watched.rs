@@ -9,8 +9,8 @@ use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use common::{LONG, wait_until};
-use femtologging::handler::{HandlerSpec, ReopenHandle};
-use femtologging::{Config, FemtoFileHandler, FemtoLogRecord, FemtoLogger, FemtoWatchedFileHandler, Logging, info};
+use femtologging::handler::{FemtoWatchedFileHandler, HandlerSpec, ReopenHandle};
+use femtologging::{Config, FemtoFileHandler, FemtoLogRecord, FemtoLogger, Logging, info};
 
 fn message(record: &FemtoLogRecord<'_>, out: &mut Vec<u8>) {
     record.write_message(out);

@@ -9,9 +9,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::*};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
-use femtologging::{
-    Config, DropReason, FemtoLogRecord, FemtoLogger, FemtoStreamHandler, Logging, OverflowPolicy, Transport, info,
-};
+use femtologging::metrics::DropReason;
+use femtologging::policy::{OverflowPolicy, Transport};
+use femtologging::{Config, FemtoLogRecord, FemtoLogger, FemtoStreamHandler, Logging, info};
 
 const LONG: Duration = Duration::from_secs(60);
 

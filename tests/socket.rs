@@ -9,11 +9,11 @@ use std::net::{TcpListener, UdpSocket};
 use std::time::Duration;
 
 use common::{LONG, TIME, clock, skipped, wait_until};
-use femtologging::handler::{Endpoint, Framing, HandlerBuilder, HandlerSpec, SocketOptions};
+use femtologging::handler::{Endpoint, FemtoSocketHandler, Framing, HandlerBuilder, HandlerSpec, SocketOptions};
+use femtologging::metrics::HandlerMetrics;
+use femtologging::policy::{OverflowPolicy, Transport};
 use femtologging::time::Clock;
-use femtologging::{
-    Config, FemtoLogRecord, FemtoLogger, FemtoSocketHandler, HandlerMetrics, Logging, OverflowPolicy, Transport, info,
-};
+use femtologging::{Config, FemtoLogRecord, FemtoLogger, Logging, info};
 
 fn message(record: &FemtoLogRecord<'_>, out: &mut Vec<u8>) {
     record.write_message(out);

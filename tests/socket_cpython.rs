@@ -9,8 +9,10 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use common::{LONG, wait_until};
-use femtologging::handler::{Endpoint, Framing};
-use femtologging::{Config, FemtoLogger, FemtoPickleFormatter, FemtoSocketHandler, HandlerMetrics, Logging, warn};
+use femtologging::formatter::FemtoPickleFormatter;
+use femtologging::handler::{Endpoint, FemtoSocketHandler, Framing};
+use femtologging::metrics::HandlerMetrics;
+use femtologging::{Config, FemtoLogger, Logging, warn};
 use receiver::Receiver;
 use serde_json::{Value, json};
 

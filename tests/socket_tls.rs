@@ -18,8 +18,9 @@ use std::time::Duration;
 
 use certificates::Certificates;
 use common::{LONG, wait_until};
-use femtologging::handler::{Endpoint, HandlerBuilder, SocketOptions, Tls};
-use femtologging::{Config, FemtoLogRecord, FemtoLogger, FemtoSocketHandler, HandlerMetrics, Logging, info};
+use femtologging::handler::{Endpoint, FemtoSocketHandler, HandlerBuilder, SocketOptions, Tls};
+use femtologging::metrics::HandlerMetrics;
+use femtologging::{Config, FemtoLogRecord, FemtoLogger, Logging, info};
 use peer::{Peer, find, free_port};
 use receiver::Receiver;
 use tempfile::TempDir;

@@ -10,11 +10,12 @@ use std::time::Duration;
 
 use common::{LONG, clock};
 use femtologging::filter::Key;
+use femtologging::handler::FemtoCaptureHandler;
+use femtologging::policy::SpanEvents;
 use femtologging::time::{Clock, ManualClock};
 use femtologging::{
-    Config, ConfigBuilder, Context, FemtoCaptureHandler, FemtoFutureExt, FemtoLogger, FemtoSpan, Level, Logging,
-    OwnedRecord, SpanEvents, Value, context, critical_span, debug_span, error_span, info, info_span, span, trace_span,
-    warn_span,
+    Config, ConfigBuilder, Context, FemtoFutureExt, FemtoLogger, FemtoSpan, Level, Logging, OwnedRecord, Value,
+    context, critical_span, debug_span, error_span, info, info_span, span, trace_span, warn_span,
 };
 
 struct System {

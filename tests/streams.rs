@@ -52,7 +52,8 @@ mod any {
     use std::process::ExitCode;
 
     use femtologging::handler::{HandlerBuilder, StreamOptions};
-    use femtologging::{Config, FemtoLogRecord, FemtoStreamHandler, Level, Transport, info};
+    use femtologging::policy::Transport;
+    use femtologging::{Config, FemtoLogRecord, FemtoStreamHandler, Level, info};
 
     use super::scenario::{Run, numbers};
 
@@ -108,7 +109,8 @@ mod unix {
     use std::process::{ExitCode, Stdio};
     use std::time::{Duration, Instant};
 
-    use femtologging::{Config, FemtoStreamHandler, OverflowPolicy, info};
+    use femtologging::policy::OverflowPolicy;
+    use femtologging::{Config, FemtoStreamHandler, info};
 
     use super::any::{message, small};
     use super::common::{LONG, wait_until};
@@ -386,7 +388,7 @@ mod unix {
         let mut config = Config::builder().add_handler("failing", failing);
         #[cfg(feature = "gzip")]
         {
-            let rotating = femtologging::FemtoRotatingFileHandler::builder()
+            let rotating = femtologging::handler::FemtoRotatingFileHandler::builder()
                 .path(path())
                 .max_bytes(1000)
                 .backup_count(1)

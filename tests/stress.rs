@@ -4,10 +4,11 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::*};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
-use femtologging::handler::{Batch, FemtoHandler, FemtoHandlerExt};
+use femtologging::handler::{Batch, FemtoCaptureHandler, FemtoHandler, FemtoHandlerExt, FemtoNullHandler};
+use femtologging::metrics::Metrics;
+use femtologging::policy::{OverflowPolicy, Transport};
 use femtologging::{
-    Config, Error, FemtoCaptureHandler, FemtoFileHandler, FemtoLogRecord, FemtoLogger, FemtoNullHandler, Level,
-    Logging, Message, Metrics, OverflowPolicy, Transport, Value, debug, info, warn,
+    Config, Error, FemtoFileHandler, FemtoLogRecord, FemtoLogger, Level, Logging, Message, Value, debug, info, warn,
 };
 
 const LONG: Duration = Duration::from_secs(120);
@@ -185,7 +186,7 @@ fn a_thread_may_outlive_an_instance_and_use_several() {
     let (first, orphan) = systems.remove(0);
     first.shutdown(LONG).unwrap();
     info!(logger: orphan, "late");
-    assert_eq!(first.metrics().handlers[0].dropped.get(femtologging::DropReason::Closed, Level::Info), 1);
+    assert_eq!(first.metrics().handlers[0].dropped.get(femtologging::metrics::DropReason::Closed, Level::Info), 1);
     log(&systems, "two");
     systems.push(system(captures[0].clone(), RINGS));
     log(&systems, "again");

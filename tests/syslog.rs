@@ -13,12 +13,12 @@ use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::time::Duration;
 
 use common::{LONG, clock, skipped, wait_until};
-use femtologging::handler::{Endpoint, Framing, HandlerSpec};
+use femtologging::formatter::{FemtoSyslogFormatter, SyslogFacility};
+use femtologging::handler::{Endpoint, FemtoSyslogHandler, Framing, HandlerSpec};
+use femtologging::metrics::HandlerMetrics;
+use femtologging::policy::OverflowPolicy;
 use femtologging::time::Clock;
-use femtologging::{
-    Config, FemtoLogger, FemtoSyslogFormatter, FemtoSyslogHandler, HandlerMetrics, Level, Logging, OverflowPolicy,
-    SyslogFacility, error, info,
-};
+use femtologging::{Config, FemtoLogger, Level, Logging, error, info};
 use serde_json::{Value as Json, json};
 
 /// With names that do not depend on the machine.

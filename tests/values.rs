@@ -8,9 +8,10 @@ use std::fmt::Write;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use common::LONG;
+use femtologging::handler::FemtoCaptureHandler;
+use femtologging::policy::Transport;
 use femtologging::{
-    Config, Context, FemtoCaptureHandler, FemtoLogger, FemtoStreamHandler, Limits, Logging, OwnedRecord, Transport,
-    Value, context, info, set_limits,
+    Config, Context, FemtoLogger, FemtoStreamHandler, Limits, Logging, OwnedRecord, Value, context, info, set_limits,
 };
 use proptest::prelude::*;
 

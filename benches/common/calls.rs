@@ -3,7 +3,8 @@
 use std::hint::black_box;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use femtologging::{FemtoSpan, Level, SpanEvents, context, get_logger, info, info_span, log};
+use femtologging::policy::SpanEvents;
+use femtologging::{FemtoSpan, Level, context, get_logger, info, info_span, log};
 
 /// What [`numbers`] is logged under.
 pub const TARGET: &str = module_path!();

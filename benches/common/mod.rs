@@ -15,7 +15,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use criterion::Criterion;
-use femtologging::{Config, FemtoNullHandler, Level};
+use femtologging::handler::FemtoNullHandler;
+use femtologging::{Config, Level};
 
 /// How many calls are in a burst.
 pub const BURST: u64 = 20;

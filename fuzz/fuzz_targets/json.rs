@@ -2,7 +2,8 @@
 //! its context with values of values, spans.
 #![no_main]
 
-use femtologging::{ByHand, FemtoFormatter, FemtoJsonFormatter, JsonSchema, OwnedValue, Value};
+use femtologging::formatter::{FemtoFormatter, JsonSchema};
+use femtologging::{ByHand, FemtoJsonFormatter, OwnedValue, Value};
 use libfuzzer_sys::fuzz_target;
 use serde_json::{Map, Value as Json, json};
 

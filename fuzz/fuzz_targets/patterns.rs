@@ -1,7 +1,8 @@
 //! Any text is read as a pattern of each style and of times without a panic, and what was understood formats any record.
 #![no_main]
 
-use femtologging::{ByHand, Error, FemtoFormatter, FemtoPatternFormatter, Value};
+use femtologging::formatter::{FemtoFormatter, FemtoPatternFormatter};
+use femtologging::{ByHand, Error, Value};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|input: (&str, &str, &str, f64)| {

@@ -3,7 +3,8 @@
 
 use std::cell::Cell;
 
-use femtologging::{Config, FemtoCaptureHandler, Level, LoggerConfig, debug, get_logger, root_logger};
+use femtologging::handler::FemtoCaptureHandler;
+use femtologging::{Config, Level, LoggerConfig, debug, get_logger, root_logger};
 
 #[test]
 fn nothing_is_evaluated_in_vain() {

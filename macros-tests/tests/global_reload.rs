@@ -1,8 +1,7 @@
 //! A call site that has run follows every later change of levels. The only test of its process.
 
-use femtologging::{
-    Config, FemtoCaptureHandler, Level, LevelFilter, debug, disable, enable_all, enabled, get_logger, info,
-};
+use femtologging::handler::FemtoCaptureHandler;
+use femtologging::{Config, Level, LevelFilter, debug, disable, enable_all, enabled, get_logger, info};
 use macros_tests::PATIENCE;
 
 #[test]

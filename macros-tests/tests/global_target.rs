@@ -1,9 +1,8 @@
 //! Calls without `logger:` belong to the global system; the target, by default the module path, is the logger's name.
 //! The only test of its process.
 
-use femtologging::{
-    Config, FemtoCaptureHandler, Level, LevelFilter, LoggerConfig, OwnedRecord, enabled, error, info, log, trace,
-};
+use femtologging::handler::FemtoCaptureHandler;
+use femtologging::{Config, Level, LevelFilter, LoggerConfig, OwnedRecord, enabled, error, info, log, trace};
 use macros_tests::PATIENCE;
 
 mod inner {

@@ -32,7 +32,8 @@ use crate::value::Value;
 /// # Examples
 ///
 /// ```
-/// use femtologging::{Config, FemtoLogHandler, Level, info};
+/// use femtologging::bridge::FemtoLogHandler;
+/// use femtologging::{Config, Level, info};
 ///
 /// // A program that logs through `log`, to env_logger for example, uses a library that logs through femtologging:
 /// Config::builder().default_level(Level::Info).add_handler("log", FemtoLogHandler::new()).build_and_init()?;
@@ -56,7 +57,8 @@ impl FemtoLogHandler {
     /// # Examples
     ///
     /// ```
-    /// use femtologging::{Config, FemtoLogHandler};
+    /// use femtologging::bridge::FemtoLogHandler;
+    /// use femtologging::Config;
     ///
     /// # struct Remote;
     /// # impl log::Log for Remote {

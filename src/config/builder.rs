@@ -88,7 +88,8 @@ pub struct ConfigBuilder {
 /// # Examples
 ///
 /// ```
-/// use femtologging::{Config, FemtoNullHandler, FemtoLogRecord, Level, LoggerConfig};
+/// use femtologging::handler::FemtoNullHandler;
+/// use femtologging::{Config, FemtoLogRecord, Level, LoggerConfig};
 ///
 /// let logging = Config::builder()
 ///     .add_handler("null", FemtoNullHandler)
@@ -219,9 +220,9 @@ impl ConfigBuilder {
 
     /// Sets the maximum memory of the queues of all handlers at most, in bytes. Each handler has an equal share of it:
     /// for its rings, for payloads that are too large for them, and for its channel. What a handler has no room for is
-    /// up to its [`OverflowPolicy`](crate::OverflowPolicy).
+    /// up to its [`OverflowPolicy`](crate::policy::OverflowPolicy).
     ///
-    /// 64 MiB by default; at least 1 MiB. A handler whose [`Transport`](crate::Transport) asks for rings of more than a
+    /// 64 MiB by default; at least 1 MiB. A handler whose [`Transport`](crate::policy::Transport) asks for rings of more than a
     /// quarter of its share gets four times such a ring. A payload of more than a quarter of the share counts as a
     /// quarter.
     pub fn max_queue_bytes(mut self, bytes: usize) -> Self {

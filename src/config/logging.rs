@@ -28,7 +28,8 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 /// # Examples
 ///
 /// ```
-/// use femtologging::{Config, FemtoCaptureHandler, info};
+/// use femtologging::handler::FemtoCaptureHandler;
+/// use femtologging::{Config, info};
 /// use std::time::Duration;
 ///
 /// let capture = FemtoCaptureHandler::new();

@@ -127,7 +127,8 @@ impl Drop for Stack {
 /// # Examples
 ///
 /// ```
-/// use femtologging::{Config, Context, FemtoCaptureHandler, Value, context, info};
+/// use femtologging::handler::FemtoCaptureHandler;
+/// use femtologging::{Config, Context, Value, context, info};
 /// use std::time::Duration;
 ///
 /// let capture = FemtoCaptureHandler::new();

@@ -337,7 +337,8 @@ impl From<io::Error> for Error {
 /// # Examples
 ///
 /// ```
-/// use femtologging::{Config, FemtoNullHandler, Level, LoggerConfig};
+/// use femtologging::handler::FemtoNullHandler;
+/// use femtologging::{Config, Level, LoggerConfig};
 ///
 /// let config = Config::builder().add_handler("file", FemtoNullHandler).add_logger("app", LoggerConfig::new().level(Level::Info).handlers(["fil"]));
 /// let error = config.build().unwrap_err();

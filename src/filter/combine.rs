@@ -9,8 +9,8 @@ use crate::record::FemtoLogRecord;
 /// # Examples
 ///
 /// ```
-/// use femtologging::filter::{Key, Name};
-/// use femtologging::{FemtoFilterExt, FemtoStreamHandler, LevelFilter};
+/// use femtologging::filter::{FemtoFilterExt, Key, Name};
+/// use femtologging::{FemtoStreamHandler, LevelFilter};
 ///
 /// let noise = Name::new("hyper").and(LevelFilter::Warn.not());
 /// let handler = FemtoStreamHandler::stderr().filter(noise.not().or(Key::present("audit")));

@@ -10,8 +10,8 @@ use crate::record::FemtoLogRecord;
 /// # Examples
 ///
 /// ```
-/// use femtologging::filter::Contains;
-/// use femtologging::{FemtoFilterExt, FemtoStreamHandler};
+/// use femtologging::filter::{Contains, FemtoFilterExt};
+/// use femtologging::FemtoStreamHandler;
 ///
 /// let handler = FemtoStreamHandler::stderr().filter(Contains::new("heartbeat").not());
 /// # drop(handler);

@@ -21,8 +21,8 @@
 //! # Examples
 //!
 //! ```
-//! use femtologging::filter::{Key, Name, RateLimit, Redact};
-//! use femtologging::{FemtoFilterExt, FemtoStreamHandler, LevelFilter};
+//! use femtologging::filter::{FemtoFilterExt, Key, Name, RateLimit, Redact};
+//! use femtologging::{FemtoStreamHandler, LevelFilter};
 //!
 //! let handler = FemtoStreamHandler::stderr()
 //!     .filter(LevelFilter::Warn.or(Key::present("audit")))
@@ -82,7 +82,8 @@ use crate::record::FemtoLogRecord;
 /// # Examples
 ///
 /// ```
-/// use femtologging::{FemtoFilter, FemtoLogRecord};
+/// use femtologging::filter::FemtoFilter;
+/// use femtologging::FemtoLogRecord;
 ///
 /// fn named(name: &'static str) -> impl FemtoFilter {
 ///     move |record: &FemtoLogRecord<'_>| record.logger() == name

@@ -12,8 +12,8 @@ use crate::record::FemtoLogRecord;
 /// # Examples
 ///
 /// ```
-/// use femtologging::filter::Name;
-/// use femtologging::{FemtoFilterExt, FemtoStreamHandler};
+/// use femtologging::filter::{FemtoFilterExt, Name};
+/// use femtologging::FemtoStreamHandler;
 ///
 /// let handler = FemtoStreamHandler::stderr().filter(Name::new("core").or(Name::new("audit")));
 /// # drop(handler);

@@ -32,7 +32,8 @@ use crate::value::{OwnedValue, Value};
 ///
 /// ```
 /// use femtologging::filter::Redact;
-/// use femtologging::{Config, FemtoCaptureHandler, FemtoHandlerExt, Value, info};
+/// use femtologging::handler::{FemtoCaptureHandler, FemtoHandlerExt};
+/// use femtologging::{Config, Value, info};
 /// use std::time::Duration;
 ///
 /// let capture = FemtoCaptureHandler::new();

@@ -13,8 +13,8 @@ use crate::record::FemtoLogRecord;
 /// # Examples
 ///
 /// ```
-/// use femtologging::filter::Sample;
-/// use femtologging::{FemtoFilterExt, FemtoStreamHandler, LevelFilter};
+/// use femtologging::filter::{FemtoFilterExt, Sample};
+/// use femtologging::{FemtoStreamHandler, LevelFilter};
 ///
 /// // Warnings, and one in a thousand of the rest.
 /// let handler = FemtoStreamHandler::stderr().filter(LevelFilter::Warn.or(Sample::one_in(1000)));

@@ -39,7 +39,8 @@ use crate::text::{Escaped, Output};
 /// # Examples
 ///
 /// ```
-/// use femtologging::{FemtoConsoleFormatter, FemtoStreamHandler};
+/// use femtologging::formatter::FemtoConsoleFormatter;
+/// use femtologging::FemtoStreamHandler;
 ///
 /// let handler = FemtoStreamHandler::stderr().formatter(FemtoConsoleFormatter::for_stderr()).build()?;
 /// # drop(handler);

@@ -30,7 +30,8 @@ use crate::value::{Kind, Tag, Value, write_next, write_value};
 /// # Examples
 ///
 /// ```
-/// use femtologging::{FemtoLogfmtFormatter, FemtoStreamHandler};
+/// use femtologging::formatter::FemtoLogfmtFormatter;
+/// use femtologging::FemtoStreamHandler;
 ///
 /// let handler = FemtoStreamHandler::stdout().formatter(FemtoLogfmtFormatter::new().digits(3)).build()?;
 /// # drop(handler);

@@ -150,7 +150,8 @@ impl HandlerSettings {
 /// # Examples
 ///
 /// ```
-/// use femtologging::{FemtoLogRecord, FemtoStreamHandler, Level, OverflowPolicy};
+/// use femtologging::policy::OverflowPolicy;
+/// use femtologging::{FemtoLogRecord, FemtoStreamHandler, Level};
 ///
 /// let handler = FemtoStreamHandler::stdout()
 ///     .level(Level::Info)

@@ -12,7 +12,8 @@ use crate::sync::lock;
 /// # Examples
 ///
 /// ```
-/// use femtologging::{Config, FemtoCaptureHandler, Level, warn};
+/// use femtologging::handler::FemtoCaptureHandler;
+/// use femtologging::{Config, Level, warn};
 /// use std::time::Duration;
 ///
 /// let capture = FemtoCaptureHandler::new();

@@ -9,7 +9,8 @@ use crate::record::FemtoLogRecord;
 /// # Examples
 ///
 /// ```
-/// use femtologging::{Config, FemtoNullHandler};
+/// use femtologging::handler::FemtoNullHandler;
+/// use femtologging::Config;
 ///
 /// let logging = Config::builder().add_handler("null", FemtoNullHandler).build()?;
 /// # drop(logging);

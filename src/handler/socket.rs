@@ -41,7 +41,8 @@ use crate::time::Timestamp;
 /// # Examples
 ///
 /// ```no_run
-/// use femtologging::{Config, FemtoSocketHandler, handler::Endpoint};
+/// use femtologging::handler::{Endpoint, FemtoSocketHandler};
+/// use femtologging::Config;
 ///
 /// let socket = FemtoSocketHandler::builder().endpoint(Endpoint::tcp("logs.example.net", 9020)).build()?;
 /// let logging = Config::builder().add_handler("socket", socket).build()?;

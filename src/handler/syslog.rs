@@ -33,8 +33,9 @@ use crate::formatter::FemtoSyslogFormatter;
 /// # Examples
 ///
 /// ```no_run
-/// use femtologging::handler::Endpoint;
-/// use femtologging::{Config, FemtoSyslogFormatter, FemtoSyslogHandler, SyslogFacility};
+/// use femtologging::formatter::{FemtoSyslogFormatter, SyslogFacility};
+/// use femtologging::handler::{Endpoint, FemtoSyslogHandler};
+/// use femtologging::Config;
 ///
 /// let local = FemtoSyslogHandler::builder().build()?;
 /// let central = FemtoSyslogHandler::builder()

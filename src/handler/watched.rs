@@ -21,7 +21,8 @@ use crate::error::Error;
 /// # Examples
 ///
 /// ```
-/// use femtologging::{Config, FemtoWatchedFileHandler};
+/// use femtologging::handler::FemtoWatchedFileHandler;
+/// use femtologging::Config;
 ///
 /// # let dir = tempfile::tempdir()?;
 /// # let path = dir.path().join("app.log");

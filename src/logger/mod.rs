@@ -34,7 +34,8 @@ use crate::worker::Worker;
 /// # Examples
 ///
 /// ```
-/// use femtologging::{Config, FemtoCaptureHandler, Level, LevelFilter, info};
+/// use femtologging::handler::FemtoCaptureHandler;
+/// use femtologging::{Config, Level, LevelFilter, info};
 ///
 /// let logging = Config::builder().add_handler("capture", FemtoCaptureHandler::new()).build()?;
 /// let logger = logging.get_logger("shop.cart")?;
@@ -85,7 +86,8 @@ impl FemtoLogger {
     /// # Examples
     ///
     /// ```
-    /// use femtologging::{Config, FemtoCaptureHandler, info};
+    /// use femtologging::handler::FemtoCaptureHandler;
+    /// use femtologging::{Config, info};
     /// use std::time::Duration;
     ///
     /// let capture = FemtoCaptureHandler::new();

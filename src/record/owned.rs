@@ -10,7 +10,8 @@ use crate::value::{OwnedValue, Value};
 /// # Examples
 ///
 /// ```
-/// use femtologging::{Config, FemtoCaptureHandler, Level, Value, info};
+/// use femtologging::handler::FemtoCaptureHandler;
+/// use femtologging::{Config, Level, Value, info};
 /// use std::time::Duration;
 ///
 /// let capture = FemtoCaptureHandler::new();

@@ -15,8 +15,8 @@ use crate::value::{OwnedValue, Value};
 /// # Examples
 ///
 /// ```
-/// use femtologging::filter::Rewrite;
-/// use femtologging::{FemtoFilter, FemtoLogRecord};
+/// use femtologging::filter::{FemtoFilter, Rewrite};
+/// use femtologging::FemtoLogRecord;
 ///
 /// /// Adds the name of the machine.
 /// struct Host(String);

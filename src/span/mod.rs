@@ -40,7 +40,8 @@ use crate::value::{Fields, Limits, Value};
 /// # Examples
 ///
 /// ```
-/// use femtologging::{Config, FemtoCaptureHandler, info, info_span};
+/// use femtologging::handler::FemtoCaptureHandler;
+/// use femtologging::{Config, info, info_span};
 /// use std::time::Duration;
 ///
 /// let capture = FemtoCaptureHandler::new();

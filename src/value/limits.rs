@@ -10,7 +10,7 @@ use crate::text::floor_char_boundary;
 /// The maximum size of a record and of its parts.
 ///
 /// A record that exceeds a limit is truncated visibly, and counted in
-/// [`Metrics::truncated`](crate::Metrics::truncated).
+/// [`Metrics::truncated`](crate::metrics::Metrics::truncated).
 ///
 /// | limit | default | minimum | what happens beyond it |
 /// |---|---|---|---|
@@ -116,7 +116,7 @@ static KEY_BYTES: AtomicUsize = AtomicUsize::new(64);
 static VALUE_BYTES: AtomicUsize = AtomicUsize::new(64 * 1024);
 static RECORD_BYTES: AtomicUsize = AtomicUsize::new(1024 * 1024);
 
-/// The number of truncated records; see [`Metrics::truncated`](crate::Metrics::truncated).
+/// The number of truncated records; see [`Metrics::truncated`](crate::metrics::Metrics::truncated).
 static CUT: AtomicU64 = AtomicU64::new(0);
 
 /// Sets the limits of this process.

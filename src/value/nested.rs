@@ -20,7 +20,8 @@ use super::{OwnedValue, Value};
 /// # Examples
 ///
 /// ```
-/// use femtologging::{Config, FemtoCaptureHandler, Value, info};
+/// use femtologging::handler::FemtoCaptureHandler;
+/// use femtologging::{Config, Value, info};
 /// use std::time::Duration;
 ///
 /// let capture = FemtoCaptureHandler::new();
@@ -41,7 +42,8 @@ pub struct List<'a>(pub(super) &'a [u8]);
 /// # Examples
 ///
 /// ```
-/// use femtologging::{Config, FemtoCaptureHandler, Value, info};
+/// use femtologging::handler::FemtoCaptureHandler;
+/// use femtologging::{Config, Value, info};
 /// use std::collections::BTreeMap;
 /// use std::time::Duration;
 ///

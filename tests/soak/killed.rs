@@ -5,7 +5,8 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use femtologging::{Config, FemtoFileHandler, FemtoRotatingFileHandler, Level, Logging};
+use femtologging::handler::FemtoRotatingFileHandler;
+use femtologging::{Config, FemtoFileHandler, Level, Logging};
 
 use super::common::LONG;
 use super::random::Random;

@@ -1,9 +1,7 @@
 //! The records of a soak run: how one is logged, and how it is recognised in whatever a handler wrote.
 
-use femtologging::{
-    FemtoFormatter, FemtoJsonFormatter, FemtoLogfmtFormatter, FemtoLogger, FemtoPatternFormatter, FemtoTextFormatter,
-    Level, log,
-};
+use femtologging::formatter::{FemtoFormatter, FemtoLogfmtFormatter, FemtoPatternFormatter};
+use femtologging::{FemtoJsonFormatter, FemtoLogger, FemtoTextFormatter, Level, log};
 
 use super::random::Random;
 

@@ -7,7 +7,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering::*};
 use std::time::Duration;
 
-use femtologging::{Config, FemtoLogger, Level, Logging, Metrics};
+use femtologging::metrics::Metrics;
+use femtologging::{Config, FemtoLogger, Level, Logging};
 
 use super::common::LONG;
 use super::random::Random;

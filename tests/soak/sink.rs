@@ -8,12 +8,13 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use femtologging::handler::{Batch, Endpoint, FemtoHandler, FemtoHandlerExt, FlushPolicy, HandlerBuilder, HandlerSpec};
-use femtologging::{
-    Error, FemtoFallbackHandler, FemtoFileHandler, FemtoLogRecord, FemtoMemoryHandler, FemtoRotatingFileHandler,
-    FemtoRouteHandler, FemtoSocketHandler, FemtoStreamHandler, FemtoWatchedFileHandler, HandlerMetrics, Level,
-    LevelFilter, OverflowPolicy, Transport,
+use femtologging::handler::{
+    Batch, Endpoint, FemtoFallbackHandler, FemtoHandler, FemtoHandlerExt, FemtoMemoryHandler, FemtoRotatingFileHandler,
+    FemtoRouteHandler, FemtoSocketHandler, FemtoWatchedFileHandler, FlushPolicy, HandlerBuilder, HandlerSpec,
 };
+use femtologging::metrics::HandlerMetrics;
+use femtologging::policy::{OverflowPolicy, Transport};
+use femtologging::{Error, FemtoFileHandler, FemtoLogRecord, FemtoStreamHandler, Level, LevelFilter};
 
 use super::random::Random;
 use super::record::{Format, read_drop_report};
@@ -325,7 +326,7 @@ impl Write for Faulty {
 /// A handler of a user's own that writes in `handle`, and fails or panics now and then.
 struct Own {
     text: Arc<Mutex<Vec<u8>>>,
-    formatter: Box<dyn femtologging::FemtoFormatter>,
+    formatter: Box<dyn femtologging::formatter::FemtoFormatter>,
     random: Random,
 }
 

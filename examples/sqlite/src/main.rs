@@ -4,9 +4,9 @@
 
 use std::time::Duration;
 
-use femtologging::handler::{Batch, Delivery};
+use femtologging::handler::{Batch, Delivery, FemtoHandler, FemtoHandlerExt};
 use femtologging::time::Timestamp;
-use femtologging::{Config, Error, FemtoHandler, FemtoHandlerExt, FemtoLogRecord, Level, info, warn};
+use femtologging::{Config, Error, FemtoLogRecord, Level, info, warn};
 use rusqlite::{Connection, params};
 
 /// Inserts records into a table `log`.

@@ -5,9 +5,10 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
+use femtologging::handler::FemtoCaptureHandler;
 use femtologging::{
-    Config, FemtoCaptureHandler, FemtoLogger, Level, LevelFilter, STATIC_MAX_LEVEL, critical, critical_span, debug,
-    debug_span, error, error_span, info, info_span, log, trace, trace_span, warn, warn_span,
+    Config, FemtoLogger, Level, LevelFilter, STATIC_MAX_LEVEL, critical, critical_span, debug, debug_span, error,
+    error_span, info, info_span, log, trace, trace_span, warn, warn_span,
 };
 
 static EVALUATED: Mutex<Vec<Level>> = Mutex::new(Vec::new());

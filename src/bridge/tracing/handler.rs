@@ -35,7 +35,9 @@ use crate::value::Value;
 /// # Examples
 ///
 /// ```
-/// use femtologging::{Config, FemtoHandlerExt, FemtoTracingHandler, info};
+/// use femtologging::bridge::FemtoTracingHandler;
+/// use femtologging::handler::FemtoHandlerExt;
+/// use femtologging::{Config, info};
 ///
 /// let subscriber = tracing_subscriber::fmt().with_writer(std::io::stderr).finish();
 /// let handler = FemtoTracingHandler::new(tracing::Dispatch::new(subscriber));

@@ -38,7 +38,9 @@ use crate::policy::SpanEvents;
 /// # Examples
 ///
 /// ```
-/// use femtologging::{Config, FemtoCaptureHandler, FemtoTracingLayer, Value};
+/// use femtologging::bridge::FemtoTracingLayer;
+/// use femtologging::handler::FemtoCaptureHandler;
+/// use femtologging::{Config, Value};
 /// use std::time::Duration;
 /// use tracing_subscriber::layer::SubscriberExt;
 ///

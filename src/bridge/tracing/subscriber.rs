@@ -24,7 +24,9 @@ const TABLES: usize = 16;
 /// # Examples
 ///
 /// ```
-/// use femtologging::{Config, FemtoCaptureHandler, FemtoTracingSubscriber};
+/// use femtologging::bridge::FemtoTracingSubscriber;
+/// use femtologging::handler::FemtoCaptureHandler;
+/// use femtologging::Config;
 /// use std::time::Duration;
 ///
 /// let capture = FemtoCaptureHandler::new();

@@ -7,7 +7,7 @@ use crate::record::FemtoLogRecord;
 use crate::time::CivilWriter;
 
 /// Writes records as CBOR ([RFC 8949](https://www.rfc-editor.org/rfc/rfc8949)), one map each, with the names of
-/// [`JsonSchema::Default`](crate::JsonSchema::Default): `timestamp`, `level`, `logger`, `thread`, `file`, `line`, `message` and, where
+/// [`JsonSchema::Default`](crate::formatter::JsonSchema::Default): `timestamp`, `level`, `logger`, `thread`, `file`, `line`, `message` and, where
 /// there are any, `spans` (a list of maps with `name` and `id`) and `fields`.
 ///
 /// | value | CBOR |
@@ -27,7 +27,8 @@ use crate::time::CivilWriter;
 /// # Examples
 ///
 /// ```
-/// use femtologging::{FemtoCborFormatter, FemtoFileHandler};
+/// use femtologging::formatter::FemtoCborFormatter;
+/// use femtologging::FemtoFileHandler;
 ///
 /// # let dir = tempfile::tempdir()?;
 /// # let path = dir.path().join("log.cborseq");

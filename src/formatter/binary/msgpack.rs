@@ -8,7 +8,7 @@ use crate::text::Output;
 use crate::time::Timestamp;
 use crate::value::{Value, write_value};
 
-/// Writes records as MessagePack, one map each, with the names of [`JsonSchema::Default`](crate::JsonSchema::Default):
+/// Writes records as MessagePack, one map each, with the names of [`JsonSchema::Default`](crate::formatter::JsonSchema::Default):
 /// `timestamp`, `level`, `logger`, `thread`, `file`, `line`, `message` and, where there are any, `spans` (a list of maps with `name` and
 /// `id`) and `fields`.
 ///
@@ -30,7 +30,8 @@ use crate::value::{Value, write_value};
 /// # Examples
 ///
 /// ```
-/// use femtologging::{FemtoFileHandler, FemtoMsgpackFormatter};
+/// use femtologging::formatter::FemtoMsgpackFormatter;
+/// use femtologging::FemtoFileHandler;
 ///
 /// # let dir = tempfile::tempdir()?;
 /// # let path = dir.path().join("log.msgpack");

@@ -37,7 +37,8 @@ use crate::time::{Timestamp, first_use};
 /// # Examples
 ///
 /// ```
-/// use femtologging::{FemtoPickleFormatter, FemtoStreamHandler};
+/// use femtologging::formatter::FemtoPickleFormatter;
+/// use femtologging::FemtoStreamHandler;
 ///
 /// # let receiver = std::io::sink();
 /// // A stream of pickles, for `pickle.load`. CPython's receivers want each behind its length; a socket handler sees to that.

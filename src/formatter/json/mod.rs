@@ -59,7 +59,8 @@ use schema::{Keys, Style, WELL_KNOWN};
 /// # Examples
 ///
 /// ```
-/// use femtologging::{FemtoFileHandler, FemtoJsonFormatter, JsonField, JsonSchema, JsonTime};
+/// use femtologging::formatter::{JsonField, JsonSchema, JsonTime};
+/// use femtologging::{FemtoFileHandler, FemtoJsonFormatter};
 ///
 /// let ecs = FemtoJsonFormatter::new().schema(JsonSchema::Ecs).constant("service.name", "shop");
 ///

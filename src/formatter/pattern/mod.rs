@@ -56,7 +56,8 @@ use spec::{Conversion, Number, Spec, write_repr};
 /// # Examples
 ///
 /// ```
-/// use femtologging::{FemtoPatternFormatter, FemtoStreamHandler};
+/// use femtologging::formatter::FemtoPatternFormatter;
+/// use femtologging::FemtoStreamHandler;
 ///
 /// let formatter = FemtoPatternFormatter::percent("%(asctime)s.%(msecs)03d %(levelname)-8s [%(request)s] %(message)s")?
 ///     .datefmt("%H:%M:%S")?

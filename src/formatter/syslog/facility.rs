@@ -12,7 +12,7 @@ use crate::error::{Error, Problem};
 /// # Examples
 ///
 /// ```
-/// use femtologging::SyslogFacility;
+/// use femtologging::formatter::SyslogFacility;
 ///
 /// assert_eq!("local0".parse::<SyslogFacility>()?, SyslogFacility::Local0);
 /// assert_eq!(SyslogFacility::Local0.number(), 16);

@@ -66,7 +66,8 @@ use crate::zone::Zone;
 /// # Examples
 ///
 /// ```
-/// use femtologging::{FemtoSyslogFormatter, Level, SyslogFacility};
+/// use femtologging::formatter::{FemtoSyslogFormatter, SyslogFacility};
+/// use femtologging::Level;
 ///
 /// let formatter = FemtoSyslogFormatter::rfc5424()
 ///     .facility(SyslogFacility::Local0)

@@ -101,7 +101,7 @@ pub enum Delivery {
     /// The handler waits for more records; the batch continues. Ignored at a flush or shutdown, or when the batch is full.
     Wait,
     /// What is not yet delivered stays in the batch and comes again, with newer records after it: when they make
-    /// another batch, and also whenever the idle thread looks for records ([`IdlePolicy`](crate::IdlePolicy)). The
+    /// another batch, and also whenever the idle thread looks for records ([`IdlePolicy`](crate::policy::IdlePolicy)). The
     /// handler itself decides when to try again, and bounds what it keeps by [`Batch::fail_next`]. A flush waits until
     /// nothing is kept, and a shutdown counts as failed what is still kept shortly before its deadline.
     Retry,

@@ -31,8 +31,8 @@ use crate::time::Timestamp;
 /// # Examples
 ///
 /// ```
-/// use femtologging::handler::Endpoint;
-/// use femtologging::{FemtoFallbackHandler, FemtoFileHandler, FemtoSocketHandler};
+/// use femtologging::handler::{Endpoint, FemtoFallbackHandler, FemtoSocketHandler};
+/// use femtologging::FemtoFileHandler;
 ///
 /// # let dir = tempfile::tempdir()?;
 /// # let path = dir.path().join("unsent.log");

@@ -30,7 +30,8 @@ use crate::time::Timestamp;
 /// # Examples
 ///
 /// ```
-/// use femtologging::{Config, FemtoCaptureHandler, FemtoMemoryHandler, debug, error};
+/// use femtologging::handler::{FemtoCaptureHandler, FemtoMemoryHandler};
+/// use femtologging::{Config, debug, error};
 /// use std::time::Duration;
 ///
 /// let capture = FemtoCaptureHandler::new();

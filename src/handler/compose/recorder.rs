@@ -34,7 +34,8 @@ use crate::time::{Timestamp, uptime};
 /// # Examples
 ///
 /// ```
-/// use femtologging::{Config, FemtoCaptureHandler, FemtoFlightRecorder, LevelFilter, debug, error};
+/// use femtologging::handler::{FemtoCaptureHandler, FemtoFlightRecorder};
+/// use femtologging::{Config, LevelFilter, debug, error};
 /// use std::time::Duration;
 ///
 /// let capture = FemtoCaptureHandler::new();
@@ -74,8 +75,7 @@ const RETRY: Duration = Duration::from_millis(2);
 /// # Examples
 ///
 /// ```
-/// use femtologging::handler::RecorderHandle;
-/// use femtologging::{FemtoCaptureHandler, FemtoFlightRecorder};
+/// use femtologging::handler::{FemtoCaptureHandler, FemtoFlightRecorder, RecorderHandle};
 ///
 /// let handle = RecorderHandle::new();
 /// let recorder = FemtoFlightRecorder::builder(FemtoCaptureHandler::new()).dump_handle(&handle).build()?;

@@ -16,7 +16,8 @@ use crate::time::Timestamp;
 ///
 /// ```
 /// use femtologging::filter::{Key, Name};
-/// use femtologging::{Config, FemtoCaptureHandler, FemtoRouteHandler, LevelFilter, error, info};
+/// use femtologging::handler::{FemtoCaptureHandler, FemtoRouteHandler};
+/// use femtologging::{Config, LevelFilter, error, info};
 /// use std::time::Duration;
 ///
 /// let [audit, errors, rest] = std::array::from_fn(|_| FemtoCaptureHandler::new());

@@ -170,7 +170,8 @@ use http_settings;
 /// # Examples
 ///
 /// ```
-/// use femtologging::{Config, FemtoHttpHandler};
+/// use femtologging::handler::FemtoHttpHandler;
+/// use femtologging::Config;
 ///
 /// let handler = FemtoHttpHandler::builder()
 ///     .url("https://logs.example/intake")
@@ -285,7 +286,7 @@ impl FemtoHttpHandler {
     /// # Examples
     ///
     /// ```
-    /// use femtologging::FemtoHttpHandler;
+    /// use femtologging::handler::FemtoHttpHandler;
     ///
     /// let handler = FemtoHttpHandler::loki("http://localhost:3100", [("job", "shop"), ("env", "production")]).build()?;
     /// # drop(handler);
@@ -313,7 +314,7 @@ impl FemtoHttpHandler {
     /// # Examples
     ///
     /// ```
-    /// use femtologging::FemtoHttpHandler;
+    /// use femtologging::handler::FemtoHttpHandler;
     ///
     /// let handler = FemtoHttpHandler::elasticsearch("http://localhost:9200", "logs-shop-default")
     ///     .header("Authorization", "ApiKey bm90IGEga2V5")
@@ -347,7 +348,7 @@ impl FemtoHttpHandler {
     /// # Examples
     ///
     /// ```
-    /// use femtologging::FemtoHttpHandler;
+    /// use femtologging::handler::FemtoHttpHandler;
     ///
     /// let handler = FemtoHttpHandler::splunk("https://splunk.example:8088", "b5a7…", [("index", "main")]);
     /// # drop(handler);
@@ -375,7 +376,7 @@ impl FemtoHttpHandler {
     /// # Examples
     ///
     /// ```
-    /// use femtologging::FemtoHttpHandler;
+    /// use femtologging::handler::FemtoHttpHandler;
     ///
     /// let attributes = [("service", "shop"), ("ddsource", "rust"), ("ddtags", "env:production")];
     /// let handler = FemtoHttpHandler::datadog("datadoghq.eu", "0123…", attributes);

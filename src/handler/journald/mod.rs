@@ -50,7 +50,8 @@ use link::JournalDialer;
 /// # Examples
 ///
 /// ```no_run
-/// use femtologging::{Config, FemtoJournaldHandler};
+/// use femtologging::handler::FemtoJournaldHandler;
+/// use femtologging::Config;
 ///
 /// let journal = FemtoJournaldHandler::builder().identifier("shop").field("SHOP_VERSION", env!("CARGO_PKG_VERSION")).build()?;
 /// let logging = Config::builder().add_handler("journal", journal).build()?;

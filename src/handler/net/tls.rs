@@ -31,7 +31,7 @@ use crate::time::uptime;
 /// # Examples
 ///
 /// ```no_run
-/// use femtologging::{FemtoSocketHandler, handler::{Endpoint, Tls}};
+/// use femtologging::handler::{Endpoint, FemtoSocketHandler, Tls};
 ///
 /// let handler = FemtoSocketHandler::builder()
 ///     .endpoint(Endpoint::tcp("10.0.0.7", 6514))

@@ -8,7 +8,7 @@ use crate::time::Timestamp;
 
 /// What happens to records that a handler fails to deliver.
 ///
-/// A [`FemtoFallbackHandler`](crate::FemtoFallbackHandler) hands them to another handler instead.
+/// A [`FemtoFallbackHandler`](crate::handler::FemtoFallbackHandler) hands them to another handler instead.
 ///
 /// # Examples
 ///

@@ -70,7 +70,8 @@ use crate::time::Timestamp;
 /// # Examples
 ///
 /// ```
-/// use femtologging::{Config, FemtoRotatingFileHandler};
+/// use femtologging::handler::FemtoRotatingFileHandler;
+/// use femtologging::Config;
 ///
 /// # let dir = tempfile::tempdir()?;
 /// # let path = dir.path().join("app.log");
@@ -108,8 +109,8 @@ pub struct FemtoRotatingFileHandler;
 /// # Examples
 ///
 /// ```
-/// use femtologging::handler::When;
-/// use femtologging::{Config, FemtoTimedRotatingFileHandler};
+/// use femtologging::handler::{FemtoTimedRotatingFileHandler, When};
+/// use femtologging::Config;
 ///
 /// # let dir = tempfile::tempdir()?;
 /// # let path = dir.path().join("app.log");

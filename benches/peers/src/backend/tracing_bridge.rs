@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use femtologging::{FemtoTracingLayer, FemtoTracingSubscriber};
+use femtologging::bridge::{FemtoTracingLayer, FemtoTracingSubscriber};
 use tracing_subscriber::layer::SubscriberExt;
 
 use super::Backend;

@@ -19,7 +19,7 @@ use crate::value::Value;
 
 /// Sends records to an OpenTelemetry Collector, or to anything else that takes OTLP over HTTP.
 ///
-/// It is a [`FemtoHttpHandler`](crate::FemtoHttpHandler) with a format of its own: its batches, time limits and
+/// It is a [`FemtoHttpHandler`](crate::handler::FemtoHttpHandler) with a format of its own: its batches, time limits and
 /// retries, headers and TLS are the same, and are set in the same way. The page
 /// [Collector](https://github.com/femtologging/femtologging/blob/main/docs/guide/collector.md) of the guide shows where
 /// a collector passes records on to.
@@ -30,7 +30,7 @@ use crate::value::Value;
 /// | [`encoding`](HandlerBuilder::encoding) | [`OtlpEncoding::Protobuf`] | Protobuf or JSON |
 /// | [`service_name`](HandlerBuilder::service_name) | `unknown_service:` and the program's name | the resource's `service.name` |
 /// | [`resource`](HandlerBuilder::resource) | none | further attributes of the resource |
-/// | the rest | see [`FemtoHttpHandler`](crate::FemtoHttpHandler) | |
+/// | the rest | see [`FemtoHttpHandler`](crate::handler::FemtoHttpHandler) | |
 ///
 /// | record | OpenTelemetry's log data model |
 /// |---|---|
@@ -48,7 +48,8 @@ use crate::value::Value;
 /// # Examples
 ///
 /// ```
-/// use femtologging::{Config, FemtoOtlpHandler};
+/// use femtologging::handler::FemtoOtlpHandler;
+/// use femtologging::Config;
 ///
 /// let handler = FemtoOtlpHandler::builder()
 ///     .url("http://localhost:4318")
