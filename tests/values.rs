@@ -468,6 +468,7 @@ mod of_serde {
         info!(logger: system.logger, "m"; v:serde = BTreeMap::from([("n", &numbers)]), w:serde = number("7"));
         let expected = r#"m v={"n":[1,-2,18446744073709551615,18446744073709551616,-0.5,1000,"1e999"]} w=7"#;
         assert_eq!(system.lines(), [expected]);
+        drop(system);
         let raw = Private("$serde_json::private::RawValue", "[1]");
         let system = System::new(Limits::default());
         info!(logger: system.logger, "m"; v:serde = raw);
