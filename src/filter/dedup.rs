@@ -31,12 +31,12 @@ use crate::time::Timestamp;
 #[derive(Debug, Default)]
 pub struct Dedup {
     window: Option<Duration>,
-    last: Mutex<Last>,
+    last: Mutex<LastRecord>,
 }
 
 /// The last record that passed.
 #[derive(Debug, Default)]
-struct Last {
+struct LastRecord {
     /// What repeats are compared by: its level, logger, message, keys and values. Empty before the first record.
     content: Vec<u8>,
     /// The same of the current record; a buffer that is reused.
