@@ -74,7 +74,7 @@ fn through_a_restart(handler: HandlerBuilder<HttpOptions>, expected: impl Fn(u32
 
 #[test]
 fn cpython_takes_forms_for_its_own_records() {
-    through_a_restart(FemtoHttpHandler::builder(), |n, line| {
+    through_a_restart(FemtoHttpHandler::builder().body(HttpBody::Form), |n, line| {
         let (message, file, line, n) =
             (format!("größe {n} = 100%\n&"), "http_peers.rs", line.to_string(), n.to_string());
         json!({ "msg": message, "name": "app.db", "levelno": "30", "levelname": "WARNING", "threadName": "main",
