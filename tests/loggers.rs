@@ -456,7 +456,7 @@ fn no_record_takes_the_route_that_a_thread_used_before_a_change() {
                 expected[handler].push(format!("{round} {part} {after}"));
             }
         }
-        if round % 40 == 0 {
+        if round.is_multiple_of(40) {
             moved.remove_handler(NAMES[old]);
             moved.add_handler(NAMES[new]).unwrap();
         }

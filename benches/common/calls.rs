@@ -42,7 +42,7 @@ pub const REQUEST_LINE: u32 = line!() + 4;
 
 #[inline(always)]
 pub fn request(i: u64) {
-    info!("Logging request"; id = i, elapsed = i as f64 * 0.5, cached = i % 2 == 0, path = PATH);
+    info!("Logging request"; id = i, elapsed = i as f64 * 0.5, cached = i.is_multiple_of(2), path = PATH);
 }
 
 /// Shows every kind of call to `visitor`. The global logging system must be set up.

@@ -74,8 +74,13 @@ impl Ring {
         let path = super::calls::PATH;
         let mut text = [0; 8];
         text[..path.len()].copy_from_slice(path.as_bytes());
-        let values =
-            [i, (i as f64 * 0.5).to_bits(), u64::from(i % 2 == 0), path.len() as u64, u64::from_le_bytes(text)];
+        let values = [
+            i,
+            (i as f64 * 0.5).to_bits(),
+            u64::from(i.is_multiple_of(2)),
+            path.len() as u64,
+            u64::from_le_bytes(text),
+        ];
         self.wait_for_room(HEADER + values.len());
         self.publish(REQUEST, values);
     }
