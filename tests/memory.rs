@@ -2,11 +2,13 @@
 //! allocations are counted.
 #![allow(unsafe_code)]
 
+mod common;
+
 use std::alloc::{GlobalAlloc, Layout, System};
-use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering::*};
 use std::sync::{Arc, Barrier, mpsc};
 
+use common::is_child;
 use femtologging::metrics::DropReason;
 use femtologging::policy::{OverflowPolicy, Transport};
 use femtologging::{Config, FemtoLogRecord, FemtoLogger, FemtoStreamHandler, Logging, info};
@@ -42,21 +44,6 @@ const MOST: usize = 64 << 20;
 
 /// What is not the queue: the handler's thread, the record that it handles, registers of threads.
 const BESIDE: usize = 3 << 20;
-
-/// Runs the test of this name in a process of its own. Returns whether this is it.
-fn is_child(name: &str) -> bool {
-    if std::env::var_os("FEMTOLOGGING_TEST_CHILD").is_some() {
-        return true;
-    }
-    let child = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", name, "--nocapture"])
-        .env("FEMTOLOGGING_TEST_CHILD", "1")
-        .output()
-        .unwrap();
-    print!("{}", String::from_utf8_lossy(&child.stdout));
-    assert!(child.status.success(), "{}: {}", child.status, String::from_utf8_lossy(&child.stderr));
-    false
-}
 
 /// A system whose handler is stuck with its first record until it is let go.
 struct Stuck {

@@ -2,9 +2,10 @@
 #![cfg(unix)]
 #![allow(unsafe_code)]
 
+mod common;
+
 use std::io::{self, Write};
 use std::os::unix::thread::JoinHandleExt;
-use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::*};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
@@ -38,23 +39,17 @@ impl Write for Text {
 }
 
 /// Runs the test of this name in a process of its own, which a clock ends if it hangs. Returns whether this is it.
-fn is_child(name: &str) -> bool {
-    if std::env::var_os("FEMTOLOGGING_TEST_CHILD").is_some() {
+fn is_limited_child(name: &str) -> bool {
+    let is_child = common::is_child(name);
+    if is_child {
         let memory = libc::rlimit { rlim_cur: 4 << 30, rlim_max: 4 << 30 };
         // SAFETY: both calls only set limits of this process.
         unsafe {
             libc::setrlimit(libc::RLIMIT_AS, &memory);
             libc::alarm(120);
         }
-        return true;
     }
-    let child = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", name, "--nocapture"])
-        .env("FEMTOLOGGING_TEST_CHILD", "1")
-        .output()
-        .unwrap();
-    assert!(child.status.success(), "{}: {}", child.status, String::from_utf8_lossy(&child.stderr));
-    false
+    is_child
 }
 
 fn system(text: &Text, transport: Transport, overflow: OverflowPolicy) -> Logging {
@@ -135,21 +130,21 @@ fn storm(transport: Transport, overflow: OverflowPolicy) {
 
 #[test]
 fn a_handler_that_interrupts_a_log_call_is_refused_with_rings() {
-    if is_child("a_handler_that_interrupts_a_log_call_is_refused_with_rings") {
+    if is_limited_child("a_handler_that_interrupts_a_log_call_is_refused_with_rings") {
         storm(Transport::default(), OverflowPolicy::DropNewest);
     }
 }
 
 #[test]
 fn a_handler_that_interrupts_a_log_call_is_refused_where_callers_wait() {
-    if is_child("a_handler_that_interrupts_a_log_call_is_refused_where_callers_wait") {
+    if is_limited_child("a_handler_that_interrupts_a_log_call_is_refused_where_callers_wait") {
         storm(Transport::PerThread { bytes: 1024 }, OverflowPolicy::Block);
     }
 }
 
 #[test]
 fn a_handler_that_interrupts_a_log_call_is_refused_with_a_channel() {
-    if is_child("a_handler_that_interrupts_a_log_call_is_refused_with_a_channel") {
+    if is_limited_child("a_handler_that_interrupts_a_log_call_is_refused_with_a_channel") {
         storm(Transport::Shared { capacity: Some(100) }, OverflowPolicy::Block);
     }
 }
