@@ -251,8 +251,8 @@ fn send_at_once<S: Source, A: Fields, F: Fields>(
     source.extras().is_empty() && dispatch::send_at_once(state, head, &draft)
 }
 
-/// Sends a record of a call that may be running for the first time, that carries more than its values, or whose record does
-/// not go the ordinary way.
+/// Sends a record of a call that may be running for the first time, that carries more than its values, or whose record
+/// does not go the ordinary way.
 #[inline(never)]
 fn send_slowly<S: Source, A: Fields, F: Fields>(
     source: S,

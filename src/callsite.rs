@@ -22,17 +22,17 @@
 //! * An id is given once and never changes. Zero is no id.
 //! * A state without an id has no route ([`Callsite::set_state`]). A call that finds its route in the thread's table
 //!   therefore has an id, and the ordinary path does not ask for it.
-//! * A route never changes; another configuration is another route with another number. What a thread remembers of a route
-//!   cannot be out of date: a call site that was told of the new route does not ask for the old one.
+//! * A route never changes; another configuration is another route with another number. What a thread remembers of a
+//!   route cannot be out of date: a call site that was told of the new route does not ask for the old one.
 //! * States are written under the registry's lock only, so a slow first call does not overwrite a newer configuration.
 //!
 //! # Orderings
 //!
 //! States are loaded and stored with relaxed ordering: a state is one word, complete in itself. What an id or a route
-//! stands for is read under a mutex: by the thread when it meets the route for the first time, and by a consumer when it
-//! meets the id. A consumer gets the id from a record, published with release ordering after [`register`] has returned, so
-//! it finds the site in the list. A call that races with a reconfiguration uses the old state or the new one; the old
-//! route is kept until the change after next for its sake.
+//! stands for is read under a mutex: by the thread when it meets the route for the first time, and by a consumer when
+//! it meets the id. A consumer gets the id from a record, published with release ordering after [`register`] has
+//! returned, so it finds the site in the list. A call that races with a reconfiguration uses the old state or the new
+//! one; the old route is kept until the change after next for its sake.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering::*};

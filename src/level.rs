@@ -1,8 +1,8 @@
 //! Levels and level filters, with the numbers of CPython's `logging`.
 //!
 //! A record has a [`Level`]. A logger, a handler, the process and the build ([`STATIC_MAX_LEVEL`]) have a
-//! [`LevelFilter`]: the least severe level that they let pass. Both are ordered by severity and can be compared with each
-//! other.
+//! [`LevelFilter`]: the least severe level that they let pass. Both are ordered by severity and can be compared with
+//! each other.
 //!
 //! Both are `repr(u8)` with the same numbers, so that the check of a call site is one comparison of bytes. `Off` is
 //! 255, which no level reaches.

@@ -1,5 +1,5 @@
-//! What std does not have: threads that block signals, the number of unacknowledged bytes of a socket, the cycle counter,
-//! hooks of the process's exit.
+//! What std does not have: threads that block signals, the number of unacknowledged bytes of a socket, the cycle
+//! counter, hooks of the process's exit.
 //!
 //! One of the few places that lift `deny(unsafe_code)`; docs/UNSAFE.md lists them.
 #![allow(unsafe_code)]

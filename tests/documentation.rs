@@ -1,7 +1,7 @@
 //! What the documentation lists is what is there.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 fn read(path: &str) -> String {
     std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
@@ -114,14 +114,17 @@ fn the_figures_of_the_readme_are_those_of_the_benchmarks() {
     assert!(compared >= 12, "{compared} figures");
 }
 
+/// Returns the files of a folder and its folders that have this extension.
+fn files_in(folder: &Path, extension: &str) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let (folders, files): (Vec<_>, Vec<_>) = entries.partition(|path| path.is_dir());
+    let files = files.into_iter().filter(|path| path.extension().is_some_and(|found| found == extension));
+    files.chain(folders.iter().flat_map(|folder| files_in(folder, extension))).collect()
+}
+
 /// Adds the names of the handlers that the files of a folder define.
 fn handlers_in(folder: &Path, found: &mut BTreeSet<String>) {
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            handlers_in(&path, found);
-            continue;
-        }
+    for path in files_in(folder, "rs") {
         let source = std::fs::read_to_string(&path).unwrap();
         for line in source.lines().filter_map(|line| line.strip_prefix("pub struct ")) {
             let name: String = line.chars().take_while(|c| c.is_alphanumeric()).collect();
@@ -146,6 +149,46 @@ fn every_handler_is_in_the_tables_of_the_readme_and_the_library() {
         assert!(readme.contains(&handler), "{handler} in README.md");
         assert!(library.contains(&handler), "{handler} in src/lib.rs");
     }
+}
+
+/// Returns the lines of prose: comments of Rust, and Markdown without its code blocks. Rows of tables are left out,
+/// because they cannot be broken.
+fn prose<'a>(path: &Path, text: &'a str) -> Vec<(usize, &'a str)> {
+    let is_rust = path.extension().is_some_and(|extension| extension == "rs");
+    let mut is_code = false;
+    let mut is_prose = |line: &str| {
+        if is_rust {
+            let comment = line.trim_start().strip_prefix("//");
+            return comment.is_some_and(|comment| !comment.trim_start_matches(['/', '!', ' ']).starts_with('|'));
+        }
+        let is_fence = line.trim_start().starts_with("```");
+        is_code ^= is_fence;
+        !(is_fence || is_code || line.starts_with("    ") || line.starts_with('|'))
+    };
+    (1..).zip(text.lines()).filter(|(_, line)| is_prose(line)).collect()
+}
+
+#[test]
+fn lines_of_prose_end_where_lines_of_code_do() {
+    let settings = read("rustfmt.toml");
+    let width = settings.lines().find_map(|line| line.strip_prefix("max_width = ")).unwrap().parse().unwrap();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut files: Vec<_> =
+        ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"].map(|name| root.join(name)).into();
+    files.extend(files_in(&root.join("src"), "rs").into_iter().filter(|path| !path.ends_with("src/macros.rs")));
+    files.extend(files_in(&root.join("docs"), "md"));
+    let (mut lines, mut too_wide) = (0, Vec::new());
+    for path in files {
+        let text = std::fs::read_to_string(&path).unwrap();
+        for (number, line) in prose(&path, &text) {
+            lines += 1;
+            if line.chars().count() > width {
+                too_wide.push(format!("{}:{number}", path.display()));
+            }
+        }
+    }
+    assert!(lines > 5_000, "{lines}");
+    assert_eq!(too_wide, Vec::<String>::new());
 }
 
 #[test]

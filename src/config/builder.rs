@@ -222,9 +222,9 @@ impl ConfigBuilder {
     /// for its rings, for payloads that are too large for them, and for its channel. What a handler has no room for is
     /// up to its [`OverflowPolicy`](crate::policy::OverflowPolicy).
     ///
-    /// 64 MiB by default; at least 1 MiB. A handler whose [`Transport`](crate::policy::Transport) asks for rings of more than a
-    /// quarter of its share gets four times such a ring. A payload of more than a quarter of the share counts as a
-    /// quarter.
+    /// 64 MiB by default; at least 1 MiB. A handler whose [`Transport`](crate::policy::Transport) asks for rings of
+    /// more than a quarter of its share gets four times such a ring. A payload of more than a quarter of the share
+    /// counts as a quarter.
     pub fn max_queue_bytes(mut self, bytes: usize) -> Self {
         if bytes < 1 << 20 {
             self.problems.push(Problem::new("max_queue_bytes", bytes, "give the queues 1 MiB at least"));

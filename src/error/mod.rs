@@ -340,7 +340,8 @@ impl From<io::Error> for Error {
 /// use femtologging::handler::FemtoNullHandler;
 /// use femtologging::{Config, Level, LoggerConfig};
 ///
-/// let config = Config::builder().add_handler("file", FemtoNullHandler).add_logger("app", LoggerConfig::new().level(Level::Info).handlers(["fil"]));
+/// let app = LoggerConfig::new().level(Level::Info).handlers(["fil"]);
+/// let config = Config::builder().add_handler("file", FemtoNullHandler).add_logger("app", app);
 /// let error = config.build().unwrap_err();
 /// let problem = &error.problems()[0];
 /// assert_eq!((problem.field.as_str(), problem.value.as_str()), ("loggers.app.handlers", "\"fil\""));

@@ -37,8 +37,8 @@ type Hook = Arc<dyn Fn(&str, &str) + Send + Sync>;
 /// The hook gets the source, usually a handler's name, and the message, with control characters escaped. It is called
 /// on a thread of its own, at most five times in a row and then once in ten seconds for each source. The thread with
 /// the notice waits for the hook, for at most 100 ms; while the hook takes longer, notices are dropped and counted
-/// ([`Metrics::notices_dropped`](crate::metrics::Metrics::notices_dropped)). Errors inside the hook are not reported. If the
-/// hook panics, the notice goes to standard error.
+/// ([`Metrics::notices_dropped`](crate::metrics::Metrics::notices_dropped)). Errors inside the hook are not reported.
+/// If the hook panics, the notice goes to standard error.
 ///
 /// # Examples
 ///

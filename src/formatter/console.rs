@@ -12,8 +12,8 @@ use crate::text::{Escaped, Output};
 /// Writes records as `08:30:00.123 INFO     app::db      ready port=8080`, in colours where a terminal shows them.
 ///
 /// Level and logger stand in columns; that of the logger grows with the names it has met, up to 24 characters. The
-/// names of the spans around the record stand before the message, `request:load: ready`. Control characters of records are always
-/// escaped: the only commands that reach the terminal are this formatter's own.
+/// names of the spans around the record stand before the message, `request:load: ready`. Control characters of records
+/// are always escaped: the only commands that reach the terminal are this formatter's own.
 ///
 /// Whether there are colours is decided once, when the formatter is made:
 ///

@@ -78,8 +78,8 @@ fn priority(level: Level) -> &'static str {
     }
 }
 
-/// Appends a field: `NAME=value` and a line feed or, if there are line feeds in the value, the name, a line feed, the value's length
-/// in eight bytes, the least significant first, and the value.
+/// Appends a field: `NAME=value` and a line feed or, if there are line feeds in the value, the name, a line feed, the
+/// value's length in eight bytes, the least significant first, and the value.
 fn put(out: &mut Vec<u8>, name: &str, value: impl FnOnce(&mut Raw<'_>)) {
     out.extend_from_slice(name.as_bytes());
     end_field(out, value);

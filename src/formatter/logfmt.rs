@@ -13,15 +13,17 @@ use crate::value::{Kind, Tag, Value, write_next, write_value};
 
 /// Writes records as `time=2026-03-12T08:30:00.123456Z level=info logger=app::db thread=main msg="ready" port=8080`.
 ///
-/// Text that is empty or holds a space, `=`, `"`, a backslash or a control character stands in quotes, with the escapes of a JSON string;
-/// the message, lists and maps always do. In keys, those characters are `_`. Values that are no text are written as `format!("{}")` does:
-/// `NaN`, `inf`, `null`, `"[1,\"two\"]"`, bytes in hexadecimal digits; types do not survive in this format.
+/// Text that is empty or holds a space, `=`, `"`, a backslash or a control character stands in quotes, with the escapes
+/// of a JSON string; the message, lists and maps always do. In keys, those characters are `_`. Values that are no text
+/// are written as `format!("{}")` does: `NaN`, `inf`, `null`, `"[1,\"two\"]"`, bytes in hexadecimal digits; types do
+/// not survive in this format.
 ///
-/// A record that was logged in spans has their names and the number of the innermost before its message: `span=request:load
-/// span_id=7`. The number is left out where there is a key `span_id`.
+/// A record that was logged in spans has their names and the number of the innermost before its message:
+/// `span=request:load span_id=7`. The number is left out where there is a key `span_id`.
 ///
-/// A key that comes twice is written once: the last one wins. A key with the name of another field, `time`, `level`, `logger`, `thread`,
-/// `span` or `msg`, gets a `_` at its end: `level` becomes `level_`, and `level_` becomes `level__`.
+/// A key that comes twice is written once: the last one wins. A key with the name of another field, `time`, `level`,
+/// `logger`, `thread`, `span` or `msg`, gets a `_` at its end: `level` becomes `level_`, and `level_` becomes
+/// `level__`.
 ///
 /// | setting | default | what it does |
 /// |---|---|---|

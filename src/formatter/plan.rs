@@ -1,7 +1,9 @@
-//! What a formatter writes for a call site, worked out once: constant bytes, and the pieces that differ from record to record.
+//! What a formatter writes for a call site, worked out once: constant bytes, and the pieces that differ from record to
+//! record.
 //!
-//! A formatter has one way to write a record, which asks the record for everything; this is the specification. When it writes the second
-//! record of a call site, it also notes in [`Marks`] which bytes came from what is not the call site's, and a [`Plan`] is made of that:
+//! A formatter has one way to write a record, which asks the record for everything; this is the specification. When it
+//! writes the second record of a call site, it also notes in [`Marks`] which bytes came from what is not the call
+//! site's, and a [`Plan`] is made of that:
 //!
 //! ```text
 //! {"level":"INFO","message":"took 17 ms","fields":{"id":4}}
@@ -10,9 +12,10 @@
 //! Text({"level":"INFO","message":"took )  Piece(value 0)  Text( ms","fields":{"id":)  Piece(value 1)  Text(}})
 //! ```
 //!
-//! Later records of the site are written from the plan: level, names, file, line, keys and their order, escapes and all that lies between them
-//! is copied. Whatever is not marked must be the same for every record that the plan is for, and those are the records
-//! that [`Plans::find`] lets through: of the same call site, level, logger and target, without context, spans and changes by filters.
+//! Later records of the site are written from the plan: level, names, file, line, keys and their order, escapes and all
+//! that lies between them is copied. Whatever is not marked must be the same for every record that the plan is for, and
+//! those are the records that [`Plans::find`] lets through: of the same call site, level, logger and target, without
+//! context, spans and changes by filters.
 
 use std::fmt;
 use std::ops::Range;
@@ -48,7 +51,8 @@ enum Step<P> {
 
 /// The plans of a formatter, by call site.
 ///
-/// A table whose length is a power of two, and in which each call site has one place. When two want the same place, the table grows.
+/// A table whose length is a power of two, and in which each call site has one place. When two want the same place, the
+/// table grows.
 pub(super) struct Plans<P> {
     slots: Vec<Slot<P>>,
 }
@@ -249,7 +253,8 @@ impl<P: Copy> Marks<P> {
         }
     }
 
-    /// Writes the value of a key, which is the call's key at `place` if there is one. `piece` makes a piece of its type.
+    /// Writes the value of a key, which is the call's key at `place` if there is one. `piece` makes a piece of its
+    /// type.
     #[inline]
     pub(super) fn key_value<O: Appends>(
         &mut self,
@@ -265,8 +270,8 @@ impl<P: Copy> Marks<P> {
         }
     }
 
-    /// Writes the message: piece by piece where it consists of values, as one piece otherwise. Returns the reader, which has
-    /// come to the values of the keys.
+    /// Writes the message: piece by piece where it consists of values, as one piece otherwise. Returns the reader,
+    /// which has come to the values of the keys.
     #[inline]
     pub(super) fn message<'a, O: Output + Appends>(
         &mut self,

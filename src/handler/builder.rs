@@ -17,8 +17,8 @@ pub struct HandlerSpec {
 }
 
 impl HandlerSpec {
-    /// What is wrong with the settings of a handler inside another one, which gives it its queue and thread. `field` names
-    /// it there.
+    /// What is wrong with the settings of a handler inside another one, which gives it its queue and thread. `field`
+    /// names it there.
     pub(super) fn inner_problems(&self, field: &str) -> Vec<Problem> {
         let problem = |name: &&str| {
             let remedy = format!("the handlers around it decide: give the outermost one its `{name}`");

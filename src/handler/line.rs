@@ -12,8 +12,8 @@ use crate::record::FemtoLogRecord;
 /// A formatter, and the terminator of each record's text.
 pub struct Line {
     formatter: Box<dyn FemtoFormatter>,
-    /// Whether the formatter is known to change nothing that is in its buffer already. It then writes to the text of the
-    /// batch, without a copy.
+    /// Whether the formatter is known to change nothing that is in its buffer already. It then writes to the text of
+    /// the batch, without a copy.
     appends_only: bool,
     pub(super) terminator: Vec<u8>,
 }
@@ -60,8 +60,8 @@ impl Line {
     }
 }
 
-/// Returns whether this is one of the library's own formatters that change nothing that is in their buffer already. That
-/// cannot be known of a user's formatter.
+/// Returns whether this is one of the library's own formatters that change nothing that is in their buffer already.
+/// That cannot be known of a user's formatter.
 fn appends_only(formatter: &dyn Any) -> bool {
     formatter.is::<FemtoTextFormatter>()
         || formatter.is::<FemtoJsonFormatter>()

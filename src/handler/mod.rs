@@ -91,7 +91,8 @@ use crate::time::Timestamp;
 /// }
 ///
 /// let count = Arc::new(AtomicUsize::new(0));
-/// let logging = Config::builder().add_handler("count", CountHandler(count.clone()).configure().level(Level::Warn).build()?).build()?;
+/// let handler = CountHandler(count.clone()).configure().level(Level::Warn).build()?;
+/// let logging = Config::builder().add_handler("count", handler).build()?;
 /// # drop(logging);
 /// # Ok::<(), Error>(())
 /// ```

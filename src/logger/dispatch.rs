@@ -1,16 +1,16 @@
 //! From a call site to the queues: the way that every record takes on its caller's thread.
 //!
-//! Each thread keeps, per route it has used, the rings it writes to. There are three ways, each for what the one before it
-//! cannot do:
+//! Each thread keeps, per route it has used, the rings it writes to. There are three ways, each for what the one before
+//! it cannot do:
 //!
 //! 1. **At once** (`send_at_once`): the route is the one in [`Last`], it leads into one ring, and the record fits in
 //!    there without a look at the consumer. Nearly every call goes this way, which calls no function and so keeps
 //!    its values in registers.
-//! 2. **Directly** (`send_direct`): the route is in the thread's table; the record is written into the ring of each of its
-//!    handlers.
-//! 3. **Encoded** (`send_encoded`): whatever is out of the ordinary (the first record on a route, text that the caller must
-//!    format, a full or shared queue, filters, a thread that is ending). The record is encoded into bytes first and then
-//!    takes all the time it needs.
+//! 2. **Directly** (`send_direct`): the route is in the thread's table; the record is written into the ring of each of
+//!    its handlers.
+//! 3. **Encoded** (`send_encoded`): whatever is out of the ordinary (the first record on a route, text that the caller
+//!    must format, a full or shared queue, filters, a thread that is ending). The record is encoded into bytes first
+//!    and then takes all the time it needs.
 //!
 //! **A signal handler may log.** While a record is written into a ring, the thread's table is borrowed mutably. A
 //! signal handler that interrupts this and logs finds it borrowed: the second record would overwrite the words of the
@@ -131,8 +131,8 @@ impl Drop for Local {
     }
 }
 
-/// Sends a record on its way. Never panics, never fails: what cannot be delivered is counted. `again` asks anew where the
-/// record goes, for when the configuration has changed since.
+/// Sends a record on its way. Never panics, never fails: what cannot be delivered is counted. `again` asks anew where
+/// the record goes, for when the configuration has changed since.
 #[inline(always)]
 pub(crate) fn send<P: Payload>(state: State, level: Level, payload: &P, again: impl Fn() -> Option<State>) {
     let header = Header::new(state.site(), level, P::PREFIX).with_extras(payload.has_extras());
@@ -141,8 +141,8 @@ pub(crate) fn send<P: Payload>(state: State, level: Level, payload: &P, again: i
     }
 }
 
-/// Sends a record if its route is the one that this thread used last, it has room in the ring, and nothing is out of the
-/// ordinary. Returns whether it did.
+/// Sends a record if its route is the one that this thread used last, it has room in the ring, and nothing is out of
+/// the ordinary. Returns whether it did.
 #[inline(always)]
 pub(crate) fn send_at_once<P: Payload>(state: State, head: Head, payload: &P) -> bool {
     let is_small = const { P::DIRECT } && limits::is_small(payload.limited_words());
@@ -194,8 +194,8 @@ fn is_interruption() -> bool {
     LOCAL.with(|local| local.try_borrow_mut().is_err())
 }
 
-/// Counts a record that has interrupted another one, or is nested too deep. Called by signal handlers, so it waits for no lock that the thread
-/// holds itself, and allocates nothing.
+/// Counts a record that has interrupted another one, or is nested too deep. Called by signal handlers, so it waits for
+/// no lock that the thread holds itself, and allocates nothing.
 #[cold]
 fn refuse(route: u32, header: Header) {
     let level = header.level();
@@ -229,8 +229,8 @@ impl Last {
 
     /// Takes this route's place if it leads into one ring. Called when a record takes another route than this one.
     ///
-    /// Of routes that take turns, one stays: to exchange it for another costs as much as some records. One call in sixteen that
-    /// comes here does.
+    /// Of routes that take turns, one stays: to exchange it for another costs as much as some records. One call in
+    /// sixteen that comes here does.
     fn follow(&mut self, entry: &Entry) {
         let [Target { ring: Some(ring), threshold, wake_at, .. }] = &entry.targets[..] else { return };
         let is_due = self.misses.is_multiple_of(16);

@@ -185,8 +185,8 @@ impl Registry {
         result
     }
 
-    /// Has a function called after every change. No lock is held then, and changes may overtake each other: it is to ask
-    /// for what it wants to know.
+    /// Has a function called after every change. No lock is held then, and changes may overtake each other: it is to
+    /// ask for what it wants to know.
     #[cfg(any(feature = "log", feature = "tracing"))]
     pub(crate) fn on_change(&self, hook: fn()) {
         lock(&self.hooks).push(hook);
@@ -462,7 +462,8 @@ impl Tree {
     }
 }
 
-/// Moves into the threshold what filters decide by the level alone. Returns it with the filters that are still to be asked.
+/// Moves into the threshold what filters decide by the level alone. Returns it with the filters that are still to be
+/// asked.
 fn fold(threshold: u8, filters: Vec<LoggerFilter>) -> (u8, Vec<Arc<dyn FemtoFilter>>) {
     if filters.is_empty() {
         return (threshold, Vec::new());

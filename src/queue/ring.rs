@@ -115,9 +115,9 @@ impl Ring {
         true
     }
 
-    /// As [`push`](Self::push), but also does nothing if the record would go over the ring's end, or if only the consumer's
-    /// position can tell whether there is room. This is what nearly every call needs, and it calls no function, so that a
-    /// caller's values can stay in registers.
+    /// As [`push`](Self::push), but also does nothing if the record would go over the ring's end, or if only the
+    /// consumer's position can tell whether there is room. This is what nearly every call needs, and it calls no
+    /// function, so that a caller's values can stay in registers.
     #[inline(always)]
     pub(crate) fn push_at_once(&self, words: usize, fill: impl FnOnce(&mut SlotWriter<'_>)) -> bool {
         let at = self.producer.0.at.load(Relaxed);

@@ -52,8 +52,8 @@ use crate::sync::{AtomicBool, AtomicU64, Ordering::*, Signal, fence};
 /// +-----------+--------------------+
 /// ```
 ///
-/// A single cost leaves the highest bit of both halves alone, and so does a limit: the sum of what is taken and one more
-/// cost carries nothing from one half into the other.
+/// A single cost leaves the highest bit of both halves alone, and so does a limit: the sum of what is taken and one
+/// more cost carries nothing from one half into the other.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Cost(u64);
 

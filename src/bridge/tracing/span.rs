@@ -5,8 +5,8 @@
 //! contexts are caches with a version number:
 //!
 //! * [`RECORDED`] counts how often a field was recorded later, in any span.
-//! * A context remembers the count for which it is valid (`as_of`). If the count has changed, the context is compared with
-//!   that of its parent, recursively, and rebuilt if a parent's context was rebuilt.
+//! * A context remembers the count for which it is valid (`as_of`). If the count has changed, the context is compared
+//!   with that of its parent, recursively, and rebuilt if a parent's context was rebuilt.
 //!
 //! ```text
 //! RECORDED   outer (as_of)       inner (as_of)

@@ -7,8 +7,8 @@ use crate::record::FemtoLogRecord;
 use crate::time::CivilWriter;
 
 /// Writes records as CBOR ([RFC 8949](https://www.rfc-editor.org/rfc/rfc8949)), one map each, with the names of
-/// [`JsonSchema::Default`](crate::formatter::JsonSchema::Default): `timestamp`, `level`, `logger`, `thread`, `file`, `line`, `message` and, where
-/// there are any, `spans` (a list of maps with `name` and `id`) and `fields`.
+/// [`JsonSchema::Default`](crate::formatter::JsonSchema::Default): `timestamp`, `level`, `logger`, `thread`, `file`,
+/// `line`, `message` and, where there are any, `spans` (a list of maps with `name` and `id`) and `fields`.
 ///
 /// | value | CBOR |
 /// |---|---|
@@ -21,8 +21,8 @@ use crate::time::CivilWriter;
 /// | bytes, lists, maps | a byte string, an array, a map |
 /// | everything else | a text string |
 ///
-/// Of a key that comes twice, the last one is written. With an empty terminator, what a handler writes is a CBOR sequence
-/// ([RFC 8742](https://www.rfc-editor.org/rfc/rfc8742)): each record says where it ends.
+/// Of a key that comes twice, the last one is written. With an empty terminator, what a handler writes is a CBOR
+/// sequence ([RFC 8742](https://www.rfc-editor.org/rfc/rfc8742)): each record says where it ends.
 ///
 /// # Examples
 ///

@@ -5,7 +5,8 @@ use crate::formatter::pairs::pairs;
 use crate::record::FemtoLogRecord;
 use crate::time::Timestamp;
 
-/// Writes a record with the names of [`JsonSchema::Default`](crate::formatter::JsonSchema::Default), and its time by `time`.
+/// Writes a record with the names of [`JsonSchema::Default`](crate::formatter::JsonSchema::Default), and its time by
+/// `time`.
 #[inline]
 pub(super) fn write_record<N: Notation>(
     record: &FemtoLogRecord<'_>,

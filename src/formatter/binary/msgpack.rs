@@ -8,9 +8,9 @@ use crate::text::Output;
 use crate::time::Timestamp;
 use crate::value::{Value, write_value};
 
-/// Writes records as MessagePack, one map each, with the names of [`JsonSchema::Default`](crate::formatter::JsonSchema::Default):
-/// `timestamp`, `level`, `logger`, `thread`, `file`, `line`, `message` and, where there are any, `spans` (a list of maps with `name` and
-/// `id`) and `fields`.
+/// Writes records as MessagePack, one map each, with the names of
+/// [`JsonSchema::Default`](crate::formatter::JsonSchema::Default): `timestamp`, `level`, `logger`, `thread`, `file`,
+/// `line`, `message` and, where there are any, `spans` (a list of maps with `name` and `id`) and `fields`.
 ///
 /// | value | MessagePack |
 /// |---|---|
@@ -35,7 +35,8 @@ use crate::value::{Value, write_value};
 ///
 /// # let dir = tempfile::tempdir()?;
 /// # let path = dir.path().join("log.msgpack");
-/// let handler = FemtoFileHandler::builder().path(path).formatter(FemtoMsgpackFormatter::new()).terminator("").build()?;
+/// let formatter = FemtoMsgpackFormatter::new();
+/// let handler = FemtoFileHandler::builder().path(path).formatter(formatter).terminator("").build()?;
 /// # drop(handler);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

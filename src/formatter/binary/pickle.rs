@@ -23,16 +23,17 @@ use crate::time::{Timestamp, first_use};
 /// | `spans` | the spans that the record was logged in, the outermost first: a list of dictionaries with `name` and `id`; left out if there are none |
 /// | keys | their values, as what CPython's `extra` adds |
 ///
-/// A key that has the name of an attribute, of `message`, `asctime`, `getMessage` or `spans` gets a `_` at its end, and so does one
-/// that differs from such a name only in `_` at its end: `name` becomes `name_`, and `name_` becomes `name__`. Of a key that
-/// comes twice, the last one is written. Integers of any size, floats, `bool`, `None`, bytes, lists and maps are those of
-/// Python; durations are seconds as a float; everything else is a `str`.
+/// A key that has the name of an attribute, of `message`, `asctime`, `getMessage` or `spans` gets a `_` at its end, and
+/// so does one that differs from such a name only in `_` at its end: `name` becomes `name_`, and `name_` becomes
+/// `name__`. Of a key that comes twice, the last one is written. Integers of any size, floats, `bool`, `None`, bytes,
+/// lists and maps are those of Python; durations are seconds as a float; everything else is a `str`.
 ///
 /// # Security
 ///
-/// These pickles hold data only: they name no class and call nothing, so that a receiver may, and should, forbid both (by
-/// overriding `find_class` of `pickle.Unpickler`). Whoever can reach a receiver that does not can run code in it.
-/// The other direction does not exist: this library unpickles nothing, records that CPython's `SocketHandler` sends included.
+/// These pickles hold data only: they name no class and call nothing, so that a receiver may, and should, forbid both
+/// (by overriding `find_class` of `pickle.Unpickler`). Whoever can reach a receiver that does not can run code in it.
+/// The other direction does not exist: this library unpickles nothing, records that CPython's `SocketHandler` sends
+/// included.
 ///
 /// # Examples
 ///
@@ -41,7 +42,8 @@ use crate::time::{Timestamp, first_use};
 /// use femtologging::FemtoStreamHandler;
 ///
 /// # let receiver = std::io::sink();
-/// // A stream of pickles, for `pickle.load`. CPython's receivers want each behind its length; a socket handler sees to that.
+/// // A stream of pickles, for `pickle.load`. CPython's receivers expect the length before each pickle; a socket
+/// // handler writes it.
 /// let handler = FemtoStreamHandler::builder(receiver).formatter(FemtoPickleFormatter::new()).terminator("").build()?;
 /// # drop(handler);
 /// # Ok::<(), femtologging::Error>(())

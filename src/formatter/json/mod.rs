@@ -38,15 +38,16 @@ use schema::{Keys, Style, WELL_KNOWN};
 /// | bytes | a string of hexadecimal digits |
 /// | everything else | a string |
 ///
-/// Some keys are *well known*: `request_id`, `user_id`, `session_id`, `client_address`, `service_name`, `service_version`,
-/// `environment`, `trace_id` and `span_id`. Where the schema has a field for one of them, its value stands there, as text, and not among
-/// the keys and values: in ECS, `user_id` is `user.id`. A key with the schema's own name is taken for it where it would stand beside it.
+/// Some keys are *well known*: `request_id`, `user_id`, `session_id`, `client_address`, `service_name`,
+/// `service_version`, `environment`, `trace_id` and `span_id`. Where the schema has a field for one of them, its value
+/// stands there, as text, and not among the keys and values: in ECS, `user_id` is `user.id`. A key with the schema's
+/// own name is taken for it where it would stand beside it.
 ///
 /// Control characters, U+2028, U+2029 and Unicode's bidirectional controls are escaped.
 ///
-/// A key that comes twice is written once: the last one wins. Where keys stand beside other fields, a key that has the name of one
-/// of them gets a `_` at its end: `level` becomes `level_`, and `level_` becomes `level__`, so that nothing is lost and nothing
-/// stands for another.
+/// A key that comes twice is written once: the last one wins. Where keys stand beside other fields, a key that has the
+/// name of one of them gets a `_` at its end: `level` becomes `level_`, and `level_` becomes `level__`, so that nothing
+/// is lost and nothing stands for another.
 ///
 /// | setting | default | what it does |
 /// |---|---|---|
@@ -65,7 +66,12 @@ use schema::{Keys, Style, WELL_KNOWN};
 /// let ecs = FemtoJsonFormatter::new().schema(JsonSchema::Ecs).constant("service.name", "shop");
 ///
 /// let own = FemtoJsonFormatter::new()
-///     .fields([(JsonField::Timestamp, "ts"), (JsonField::Level, "lvl"), (JsonField::Message, "msg"), (JsonField::KeyValues, ">")])
+///     .fields([
+///         (JsonField::Timestamp, "ts"),
+///         (JsonField::Level, "lvl"),
+///         (JsonField::Message, "msg"),
+///         (JsonField::KeyValues, ">"),
+///     ])
 ///     .time(JsonTime::Millis);
 /// # let dir = tempfile::tempdir()?;
 /// # let path = dir.path().join("log.json");
@@ -122,11 +128,13 @@ pub enum JsonField {
     Host,
     /// The version of the schema.
     Version,
-    /// The spans that the record was logged in, the outermost first: an array of objects with `name` and `id`. Left out if there are none.
+    /// The spans that the record was logged in, the outermost first: an array of objects with `name` and `id`. Left out
+    /// if there are none.
     Spans,
     /// The names of these spans with `:` between them. Left out if there are none.
     SpanPath,
-    /// The value of the key `request_id`, as text. It is left out where a record does not have the key; so are the eight below.
+    /// The value of the key `request_id`, as text. It is left out where a record does not have the key; so are the
+    /// eight below.
     RequestId,
     /// The value of the key `user_id`.
     UserId,
@@ -161,7 +169,8 @@ impl JsonField {
 pub enum JsonTime {
     /// Text such as `2026-03-12T08:30:00.123456Z`.
     Rfc3339,
-    /// Seconds since the Unix epoch, with as many digits behind the point as [`digits`](FemtoJsonFormatter::digits) says.
+    /// Seconds since the Unix epoch, with as many digits behind the point as [`digits`](FemtoJsonFormatter::digits)
+    /// says.
     Seconds,
     /// Whole milliseconds since the Unix epoch.
     Millis,
@@ -175,7 +184,8 @@ pub enum JsonTime {
 enum Step {
     /// A name with its colon, and the value's source.
     Field(Block, JsonField),
-    /// A name with its colon, the place of a key among the well-known ones, and the text for records that do not have the key.
+    /// A name with its colon, the place of a key among the well-known ones, and the text for records that do not have
+    /// the key.
     Known(Block, usize, Option<String>),
     /// A name with its colon and an opening brace.
     Open(Block),
@@ -262,8 +272,8 @@ impl FemtoJsonFormatter {
 
     /// Sets which fields are written, in which order, and by which names.
     ///
-    /// `a>b` is a field `b` in an object `a`. Keys and values go into the object `a` by the name `a>` and beside the other fields by
-    /// the name `>`. A name that is there already gets a `_` at its end.
+    /// `a>b` is a field `b` in an object `a`. Keys and values go into the object `a` by the name `a>` and beside the
+    /// other fields by the name `>`. A name that is there already gets a `_` at its end.
     pub fn fields<N: Into<String>>(mut self, fields: impl IntoIterator<Item = (JsonField, N)>) -> Self {
         self.fields = fields.into_iter().map(|(field, name)| (field, name.into())).collect();
         self.lay_out()
@@ -293,9 +303,9 @@ impl FemtoJsonFormatter {
 
     /// Adds a field that is the same in every record, behind those that are added already.
     ///
-    /// By the name of a field that has the value of a well-known key, such as `service.name` in ECS and `Resource>service.name` in
-    /// OpenTelemetry, it stands there in records that do not have the key. GELF's `host`, which is the name of the machine, is replaced
-    /// in this way, too.
+    /// By the name of a field that has the value of a well-known key, such as `service.name` in ECS and
+    /// `Resource>service.name` in OpenTelemetry, it stands there in records that do not have the key. GELF's `host`,
+    /// which is the name of the machine, is replaced in this way, too.
     pub fn constant(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         let (name, value) = (name.into(), value.into());
         match self.fields.iter().find(|(field, known)| *field == JsonField::Host && *known == name) {
@@ -373,8 +383,9 @@ fn block(text: String) -> Block {
     Block::new(text.into_bytes())
 }
 
-/// Joins names that differ only in how many `_` they end in: to the one with the fewest, and how many more it takes to be none of
-/// them. Any key that is such a name and any number of `_` gets that many more, so that different keys stay different.
+/// Joins names that differ only in how many `_` they end in: to the one with the fewest, and how many more it takes to
+/// be none of them. Any key that is such a name and any number of `_` gets that many more, so that different keys stay
+/// different.
 fn families(names: Vec<String>) -> Vec<(String, usize)> {
     let mut families: Vec<(String, usize)> = Vec::new();
     for name in names {
@@ -781,8 +792,8 @@ fn write_spans(record: &FemtoLogRecord<'_>, out: &mut Vec<u8>) {
     out.push(b']');
 }
 
-/// Makes a string of the JSON that `write` writes. It has no control characters, so that quotes and backslashes are all there is to
-/// escape, where they stand.
+/// Makes a string of the JSON that `write` writes. It has no control characters, so that quotes and backslashes are all
+/// there is to escape, where they stand.
 fn write_as_text(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
     out.push(b'"');
     let start = out.len();

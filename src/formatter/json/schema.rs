@@ -50,9 +50,9 @@ pub(super) const WELL_KNOWN: [(JsonField, &str); 9] = [
 /// The columns below.
 const COLUMNS: usize = 7;
 
-/// A schema's name for each field, in the order in which they are written; empty where it has none. `a>b` is a field `b` in an
-/// object `a`, and `a>` an object that the keys and values stand in, `>` their place among the other fields. What stands in one object is
-/// together. A well-known key that has no name stays among the keys and values.
+/// A schema's name for each field, in the order in which they are written; empty where it has none. `a>b` is a field
+/// `b` in an object `a`, and `a>` an object that the keys and values stand in, `>` their place among the other fields.
+/// What stands in one object is together. A well-known key that has no name stays among the keys and values.
 #[rustfmt::skip]
 const NAMES: [(JsonField, [&str; COLUMNS]); 24] = [
     // Default, ECS, OpenTelemetry, GCP, Datadog, GELF, Logstash

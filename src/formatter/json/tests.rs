@@ -227,8 +227,8 @@ fn published(schema: JsonSchema) -> (&'static [Published], fn(&str) -> bool) {
             |_| false,
         ),
         // https://github.com/elastic/ecs-logging/blob/main/spec/spec.json for what must be there, and
-        // https://www.elastic.co/docs/reference/ecs/ecs-field-reference for the rest (log.*, process.*, service.*, trace.id, span.id,
-        // http.request.id, user.id, client.address, labels).
+        // https://www.elastic.co/docs/reference/ecs/ecs-field-reference for the rest (log.*, process.*, service.*,
+        // trace.id, span.id, http.request.id, user.id, client.address, labels).
         JsonSchema::Ecs => (
             &[
                 ("@timestamp", is_time, true),
@@ -262,9 +262,9 @@ fn published(schema: JsonSchema) -> (&'static [Published], fn(&str) -> bool) {
             ],
             |_| false,
         ),
-        // https://opentelemetry.io/docs/specs/otel/logs/data-model/#log-and-event-record-definition: all are optional there. The
-        // names in Attributes and Resource are those of the semantic conventions for threads, code, processes, services, deployments, users,
-        // sessions and clients.
+        // https://opentelemetry.io/docs/specs/otel/logs/data-model/#log-and-event-record-definition: all are optional
+        // there. The names in Attributes and Resource are those of the semantic conventions for threads, code,
+        // processes, services, deployments, users, sessions and clients.
         JsonSchema::OpenTelemetry => (
             &[
                 ("Timestamp", is_whole, true),
@@ -292,8 +292,8 @@ fn published(schema: JsonSchema) -> (&'static [Published], fn(&str) -> bool) {
             |_| false,
         ),
         // https://cloud.google.com/logging/docs/structured-logging#structured_logging_special_fields, LogSeverity and
-        // LogEntrySourceLocation of https://cloud.google.com/logging/docs/reference/v2/rest/v2/LogEntry. What is not special becomes
-        // part of jsonPayload, by any name.
+        // LogEntrySourceLocation of https://cloud.google.com/logging/docs/reference/v2/rest/v2/LogEntry. What is not
+        // special becomes part of jsonPayload, by any name.
         JsonSchema::Gcp => (
             &[
                 ("time", is_time, true),
@@ -344,8 +344,8 @@ fn published(schema: JsonSchema) -> (&'static [Published], fn(&str) -> bool) {
             ],
             |_| true,
         ),
-        // https://go2docs.graylog.org/current/getting_in_log_data/gelf.html#GELFPayloadSpecification: additional fields begin with
-        // an underscore, match ^[\w\.\-]*$, are text or numbers, and none is `_id`.
+        // https://go2docs.graylog.org/current/getting_in_log_data/gelf.html#GELFPayloadSpecification: additional fields
+        // begin with an underscore, match ^[\w\.\-]*$, are text or numbers, and none is `_id`.
         JsonSchema::Gelf => (
             &[
                 ("version", |value| *value == "1.1", true),
@@ -359,7 +359,8 @@ fn published(schema: JsonSchema) -> (&'static [Published], fn(&str) -> bool) {
                 name.starts_with('_') && name.chars().all(is_word) && name != "_id"
             },
         ),
-        // The standard fields of https://github.com/logfellow/logstash-logback-encoder#standard-fields and its caller data.
+        // The standard fields of https://github.com/logfellow/logstash-logback-encoder#standard-fields and its caller
+        // data.
         JsonSchema::Logstash => (
             &[
                 ("@timestamp", is_time, true),

@@ -41,9 +41,9 @@ use spec::{Conversion, Number, Spec, write_repr};
 /// | `span_id` | the value of the key `span_id`; without one, the number of the innermost span |
 /// | any other name | the value of this key; its [default](Self::defaults), or else `-`, where a record has no such key |
 ///
-/// Behind a name may stand, in `percent` style, the flags `-`, `+`, `0` and space, a width, a precision and one of `s`, `r`, `d`, `i`, `u`,
-/// `f`, `x`, `X`, `o`; in `brace` style `!s` or `!r`, and `:` with fill, alignment (`<`, `>`, `^`, `=`), sign, `0`, width, `,` or
-/// `_`, precision and type. They mean what they mean in Python. Widths count characters.
+/// Behind a name may stand, in `percent` style, the flags `-`, `+`, `0` and space, a width, a precision and one of `s`,
+/// `r`, `d`, `i`, `u`, `f`, `x`, `X`, `o`; in `brace` style `!s` or `!r`, and `:` with fill, alignment (`<`, `>`, `^`,
+/// `=`), sign, `0`, width, `,` or `_`, precision and type. They mean what they mean in Python. Widths count characters.
 ///
 /// | setting | default | what it does |
 /// |---|---|---|

@@ -44,24 +44,24 @@ use crate::zone::Zone;
 ///
 /// # RFC 5424
 ///
-/// Keys and values are structured data (section 6.3): parameters of one element. Characters that a name cannot have (section
-/// 6.3.3: all but printable ASCII, and `=`, `"`, `]`, space) become `_`, and what is longer than 32 is cut; `"`, `\` and `]` in
-/// values are escaped. The number behind the `@` of the SD-ID is an enterprise's that IANA has registered; 32473 is the one for
-/// examples (RFC 5612). Header fields have printable ASCII only, others become `_`; APP-NAME is cut at 48 characters, PROCID at 128,
-/// MSGID at 32 and HOSTNAME at 255, and what is empty is `-`. The message starts with a byte order mark if it is not ASCII,
-/// as section 6.4 has it.
+/// Keys and values are structured data (section 6.3): parameters of one element. Characters that a name cannot have
+/// (section 6.3.3: all but printable ASCII, and `=`, `"`, `]`, space) become `_`, and what is longer than 32 is cut;
+/// `"`, `\` and `]` in values are escaped. The number behind the `@` of the SD-ID is an enterprise's that IANA has
+/// registered; 32473 is the one for examples (RFC 5612). Header fields have printable ASCII only, others become `_`;
+/// APP-NAME is cut at 48 characters, PROCID at 128, MSGID at 32 and HOSTNAME at 255, and what is empty is `-`. The
+/// message starts with a byte order mark if it is not ASCII, as section 6.4 has it.
 ///
 /// # RFC 3164
 ///
-/// The format of old, which `syslog(3)` still writes, without the host, to local sockets. It has no place for keys and values:
-/// they stand behind the message, as `key=value`. Its time has no year and no zone: receivers take it for local time, which needs the
-/// feature `local-time` and `.local_time()`; without, it is UTC. In TAG, all but letters, digits, `-`, `_`, `.` and `/` becomes `_`, and
-/// what is longer than 32 is cut.
+/// The format of old, which `syslog(3)` still writes, without the host, to local sockets. It has no place for keys and
+/// values: they stand behind the message, as `key=value`. Its time has no year and no zone: receivers take it for local
+/// time, which needs the feature `local-time` and `.local_time()`; without, it is UTC. In TAG, all but letters, digits,
+/// `-`, `_`, `.` and `/` becomes `_`, and what is longer than 32 is cut.
 ///
 /// # CPython's format
 ///
-/// What CPython's `SysLogHandler` sends: the priority, `ident`, the message and a zero byte. Keys and values stand behind the
-/// message.
+/// What CPython's `SysLogHandler` sends: the priority, `ident`, the message and a zero byte. Keys and values stand
+/// behind the message.
 ///
 /// # Examples
 ///
@@ -180,7 +180,8 @@ impl FemtoSyslogFormatter {
         self
     }
 
-    /// Sets the name of the program: APP-NAME, TAG, or as it stands, with any separator, what CPython's messages begin with.
+    /// Sets the name of the program: APP-NAME, TAG, or as it stands, with any separator, what CPython's messages begin
+    /// with.
     pub fn ident(mut self, ident: impl Into<String>) -> Self {
         self.ident = Some(ident.into());
         self.lay_out()
@@ -204,8 +205,8 @@ impl FemtoSyslogFormatter {
         self
     }
 
-    /// Sets the name of the structured data: `name@number` with the enterprise number of one's own. What cannot be in it
-    /// becomes `_`, and it is cut at 32 characters.
+    /// Sets the name of the structured data: `name@number` with the enterprise number of one's own. What cannot be in
+    /// it becomes `_`, and it is cut at 32 characters.
     pub fn sd_id(mut self, id: impl AsRef<str>) -> Self {
         let mut text = Vec::new();
         push_sd_name(id.as_ref(), &mut text);
@@ -225,8 +226,8 @@ impl FemtoSyslogFormatter {
         self
     }
 
-    /// Sets what writes the message itself, in place of the record's message and, where there is no structured data, its keys
-    /// and values.
+    /// Sets what writes the message itself, in place of the record's message and, where there is no structured data,
+    /// its keys and values.
     pub fn message(mut self, formatter: impl FemtoFormatter + 'static) -> Self {
         self.message = Some(Box::new(formatter));
         self

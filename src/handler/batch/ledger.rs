@@ -4,9 +4,9 @@ use std::ops::Range;
 
 /// Identifies a record on its handler's thread.
 ///
-/// The outermost batch assigns ids in ascending order and never reuses one, not even that of a record that was discarded.
-/// The batches of inner handlers use the ids of the outer one. A record may reach an inner handler late, behind records
-/// with higher ids, so look-ups do not rely on the order of a batch.
+/// The outermost batch assigns ids in ascending order and never reuses one, not even that of a record that was
+/// discarded. The batches of inner handlers use the ids of the outer one. A record may reach an inner handler late,
+/// behind records with higher ids, so look-ups do not rely on the order of a batch.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct RecordId(u64);
 

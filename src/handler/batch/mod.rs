@@ -1,16 +1,16 @@
 //! The text of the records between two deliveries, and the outcome of each.
 //!
-//! A batch has two parts: the text, which a handler writes, and a private [`Ledger`], which has an entry for each record
-//! with its id and its outcome: open, written or failed. Neither text nor entries ever change their order.
+//! A batch has two parts: the text, which a handler writes, and a private [`Ledger`], which has an entry for each
+//! record with its id and its outcome: open, written or failed. Neither text nor entries ever change their order.
 //!
 //! A record goes through these steps:
 //!
-//! 1. `handle` appends its text, and [`seal`](Batch::seal) adds its entry, which is open. If `handle` fails, the text is
-//!    taken back by [`discard`](Batch::discard).
-//! 2. `deliver` closes entries as written or failed. Most handlers do so from the front on, by bytes or by records; those
-//!    that learn the outcome of each record, such as HTTP handlers and handlers of other handlers, do it by id.
-//! 3. [`settle`](Batch::settle) ends the delivery. It closes the remaining entries, or leaves them open for a retry, removes
-//!    the closed ones, and returns the counts. A removed record can never be counted again.
+//! 1. `handle` appends its text, and [`seal`](Batch::seal) adds its entry, which is open. If `handle` fails, the text
+//!    is taken back by [`discard`](Batch::discard).
+//! 2. `deliver` closes entries as written or failed. Most handlers do so from the front on, by bytes or by records;
+//!    those that learn the outcome of each record, such as HTTP handlers and handlers of other handlers, do it by id.
+//! 3. [`settle`](Batch::settle) ends the delivery. It closes the remaining entries, or leaves them open for a retry,
+//!    removes the closed ones, and returns the counts. A removed record can never be counted again.
 //!
 //! An example, with a server that accepts `a`, refuses `b` for good and asks for `c` again:
 //!
@@ -24,12 +24,12 @@
 //! settle(Written)                                                  written 2
 //! ```
 //!
-//! Closed entries between open ones are gaps. They exist only from a delivery by id to the next `settle`, so a handler that
-//! delivers by bytes, from [`rest`](Batch::rest), never meets one.
+//! Closed entries between open ones are gaps. They exist only from a delivery by id to the next `settle`, so a handler
+//! that delivers by bytes, from [`rest`](Batch::rest), never meets one.
 //!
-//! What was delivered of the first open record, if it was cut off within, is `partial`, a number of bytes. It is 0 for all
-//! others. When such a record fails or is given up, the destination ends within a record: the batch is torn, and handlers
-//! of lines start a new line.
+//! What was delivered of the first open record, if it was cut off within, is `partial`, a number of bytes. It is 0 for
+//! all others. When such a record fails or is given up, the destination ends within a record: the batch is torn, and
+//! handlers of lines start a new line.
 
 mod ledger;
 
@@ -45,9 +45,9 @@ use crate::error::Error;
 
 /// The text of a batch of records, in a buffer that is reused.
 ///
-/// A handler notes in it how far delivery has come: [`delivered`](Self::delivered) by bytes, [`deliver_next`](Self::deliver_next) and
-/// [`fail_next`](Self::fail_next) by records. What it answers [`Delivery::Retry`] for stays in the batch, in flight, and
-/// comes again in front of newer records.
+/// A handler notes in it how far delivery has come: [`delivered`](Self::delivered) by bytes,
+/// [`deliver_next`](Self::deliver_next) and [`fail_next`](Self::fail_next) by records. What it answers
+/// [`Delivery::Retry`] for stays in the batch, in flight, and comes again in front of newer records.
 ///
 /// # Examples
 ///
@@ -98,12 +98,13 @@ pub(crate) struct Call {
 pub enum Delivery {
     /// The batch is delivered.
     Done,
-    /// The handler waits for more records; the batch continues. Ignored at a flush or shutdown, or when the batch is full.
+    /// The handler waits for more records; the batch continues. Ignored at a flush or shutdown, or when the batch is
+    /// full.
     Wait,
     /// What is not yet delivered stays in the batch and comes again, with newer records after it: when they make
-    /// another batch, and also whenever the idle thread looks for records ([`IdlePolicy`](crate::policy::IdlePolicy)). The
-    /// handler itself decides when to try again, and bounds what it keeps by [`Batch::fail_next`]. A flush waits until
-    /// nothing is kept, and a shutdown counts as failed what is still kept shortly before its deadline.
+    /// another batch, and also whenever the idle thread looks for records ([`IdlePolicy`](crate::policy::IdlePolicy)).
+    /// The handler itself decides when to try again, and bounds what it keeps by [`Batch::fail_next`]. A flush waits
+    /// until nothing is kept, and a shutdown counts as failed what is still kept shortly before its deadline.
     Retry,
 }
 
@@ -158,7 +159,8 @@ impl Batch {
         self.text.get(self.position()..).unwrap_or_default()
     }
 
-    /// Returns the text of each record that is neither delivered nor failed. One that is delivered in part is returned whole.
+    /// Returns the text of each record that is neither delivered nor failed. One that is delivered in part is returned
+    /// whole.
     pub fn texts(&self) -> impl Iterator<Item = &[u8]> {
         self.open_records().map(|(_, text)| text)
     }
@@ -214,8 +216,8 @@ impl Batch {
         Ok(())
     }
 
-    /// Notes that the first `bytes` bytes are delivered. If the rest then fails or is kept, the records among them count as
-    /// written.
+    /// Notes that the first `bytes` bytes are delivered. If the rest then fails or is kept, the records among them
+    /// count as written.
     pub fn delivered(&mut self, bytes: usize) {
         if bytes > 0 {
             self.close(self.ledger.first()..self.ledger.ended_at(bytes), Outcome::Written);
@@ -240,7 +242,8 @@ impl Batch {
         self.close(self.ledger.first()..self.ledger.nth_open(records), Outcome::Failed);
     }
 
-    /// Fails the oldest records until no more than `records` records and `bytes` bytes are left. Returns how many have failed.
+    /// Fails the oldest records until no more than `records` records and `bytes` bytes are left. Returns how many have
+    /// failed.
     pub fn fail_oldest(&mut self, records: usize, bytes: usize) -> u64 {
         self.fail_oldest_after(0, records, bytes)
     }
@@ -324,8 +327,8 @@ impl Batch {
         self.ledger.open() < self.ledger.len()
     }
 
-    /// Returns how often [`settle`](Self::settle) failed records that the handler had asked to keep. A handler that keeps
-    /// something of its own for each of them compares this with what it was before.
+    /// Returns how often [`settle`](Self::settle) failed records that the handler had asked to keep. A handler that
+    /// keeps something of its own for each of them compares this with what it was before.
     pub(super) fn abandonments(&self) -> u64 {
         self.abandonments
     }
@@ -343,8 +346,8 @@ impl Batch {
         self.call = call;
     }
 
-    /// Returns the length of the text removed so far. Added to a position in the text, it makes one that stays valid when
-    /// text before it is removed.
+    /// Returns the length of the text removed so far. Added to a position in the text, it makes one that stays valid
+    /// when text before it is removed.
     pub(super) fn offset(&self) -> u64 {
         self.offset
     }

@@ -12,10 +12,10 @@ use crate::time::Timestamp;
 
 /// Hands records to one handler, and what that fails to deliver to another one.
 ///
-/// After a failure the first handler rests, for 100 ms and then longer and longer, up to 30 s; records go to the second one
-/// meanwhile. Then the first one is tried again with what comes. A handler that tries by itself again and again, as those
-/// for networks do, has failed when it has delivered nothing for as long as [`patience`](HandlerBuilder::patience) says, or at a
-/// shutdown.
+/// After a failure the first handler rests, for 100 ms and then longer and longer, up to 30 s; records go to the second
+/// one meanwhile. Then the first one is tried again with what comes. A handler that tries by itself again and again, as
+/// those for networks do, has failed when it has delivered nothing for as long as
+/// [`patience`](HandlerBuilder::patience) says, or at a shutdown.
 ///
 /// | setting | default | what it does |
 /// |---|---|---|
@@ -23,10 +23,10 @@ use crate::time::Timestamp;
 /// | [`bytes`](HandlerBuilder::bytes) | 32 MiB | how much memory the records take that wait for the first handler |
 /// | the rest | see [`HandlerBuilder`] | |
 ///
-/// Records that wait for the first handler's answer are kept, too, so this costs a copy of each. When the copies take more than
-/// `bytes`, the first handler has failed, and the second one gets them. What both fail to deliver is
-/// counted as failed. A record that the first handler delivered in part is delivered again by the second one. The handlers share
-/// one queue and one thread; their own levels and filters count.
+/// Records that wait for the first handler's answer are kept, too, so this costs a copy of each. When the copies take
+/// more than `bytes`, the first handler has failed, and the second one gets them. What both fail to deliver is counted
+/// as failed. A record that the first handler delivered in part is delivered again by the second one. The handlers
+/// share one queue and one thread; their own levels and filters count.
 ///
 /// # Examples
 ///
@@ -49,7 +49,8 @@ pub struct FemtoFallbackHandler {
     copies: BTreeMap<RecordId, KeptRecord>,
     sites: KeptSites,
     backoff: Backoff,
-    /// Since when the first handler rests, and until when. A clock that was set back to before that does not prolong it.
+    /// Since when the first handler rests, and until when. A clock that was set back to before that does not prolong
+    /// it.
     rests: Option<(Timestamp, Timestamp)>,
     /// Since when it has kept records without delivering any.
     waits_since: Option<Timestamp>,
@@ -107,8 +108,8 @@ impl FemtoFallbackHandler {
         self.hand_over();
     }
 
-    /// Removes the copies of records that the first handler has settled, and hands those that it failed to deliver to the
-    /// second one, in the order in which they came.
+    /// Removes the copies of records that the first handler has settled, and hands those that it failed to deliver to
+    /// the second one, in the order in which they came.
     fn hand_over(&mut self) {
         let Self { first, second, sites, now, .. } = self;
         let mut failed: Vec<_> = Vec::new();

@@ -9,8 +9,8 @@ use crate::level::LevelFilter;
 use crate::record::FemtoLogRecord;
 use crate::time::Timestamp;
 
-/// Keeps records, and hands them all on to another handler when there are many, when a severe one comes, or when asked; as
-/// CPython's `MemoryHandler` does.
+/// Keeps records, and hands them all on to another handler when there are many, when a severe one comes, or when asked;
+/// as CPython's `MemoryHandler` does.
 ///
 /// | setting | default | what it does |
 /// |---|---|---|
@@ -20,12 +20,12 @@ use crate::time::Timestamp;
 /// | [`flush_on_close`](HandlerBuilder::flush_on_close) | `true` | whether the end hands on what is kept, or discards it |
 /// | the rest | see [`HandlerBuilder`] | |
 ///
-/// Records are kept unformatted, and in flight: they count as written once the target has written them. [`flush`](crate::flush)
-/// hands them on. What is discarded at the end is counted as failed and reported. A process that is killed loses what is
-/// kept.
+/// Records are kept unformatted, and in flight: they count as written once the target has written them.
+/// [`flush`](crate::flush) hands them on. What is discarded at the end is counted as failed and reported. A process
+/// that is killed loses what is kept.
 ///
-/// The target works on this handler's thread. Its level and filters count; its queue has no meaning, and what its level or
-/// filters turn away counts as written.
+/// The target works on this handler's thread. Its level and filters count; its queue has no meaning, and what its level
+/// or filters turn away counts as written.
 ///
 /// # Examples
 ///
@@ -86,8 +86,8 @@ impl HandlerBuilder<MemoryOptions> {
         self
     }
 
-    /// Sets how much memory the kept records take until they are handed on, in bytes: 4096 or more. The one with which they
-    /// reach it is handed on with them.
+    /// Sets how much memory the kept records take until they are handed on, in bytes: 4096 or more. The one with which
+    /// they reach it is handed on with them.
     pub fn bytes(mut self, bytes: usize) -> Self {
         self.options.bytes = bytes;
         self

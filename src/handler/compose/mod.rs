@@ -1,11 +1,11 @@
 //! Handlers made of other handlers, on one thread.
 //!
-//! The outer handler's batch has an entry without text for each record. The inner handlers have batches of their own, with
-//! the text, and share the ids of the outer one. What they settle is closed by id in the outer batch, so each record is
-//! counted once, by the outermost one.
+//! The outer handler's batch has an entry without text for each record. The inner handlers have batches of their own,
+//! with the text, and share the ids of the outer one. What they settle is closed by id in the outer batch, so each
+//! record is counted once, by the outermost one.
 //!
-//! An example: a [`FemtoFallbackHandler`] with a handler for a network and one for a file. The network takes `a` and then
-//! breaks, and is down for longer than the fallback waits:
+//! An example: a [`FemtoFallbackHandler`] with a handler for a network and one for a file. The network takes `a` and
+//! then breaks, and is down for longer than the fallback waits:
 //!
 //! ```text
 //!                                              outer batch            network's      file's       copies
@@ -25,8 +25,8 @@
 //! ```
 //!
 //! The network's handler did not fail its records itself. It learns by [`Batch::abandonments`] that they are gone, and
-//! sends none of them when the connection is back. Record 2 would arrive twice if the network had received it without an
-//! acknowledgement; none arrives less than once.
+//! sends none of them when the connection is back. Record 2 would arrive twice if the network had received it without
+//! an acknowledgement; none arrives less than once.
 
 mod fallback;
 mod memory;
@@ -55,8 +55,8 @@ struct Inner {
     filters: Vec<Box<dyn FemtoFilter>>,
     /// The records that it took. Those that are replayed are not counted: the outer batch closed them when they came.
     batch: Batch,
-    /// What was settled since the outer handler last took it: the outcomes of counted records, the number of replayed ones
-    /// that failed, the bytes written, and the errors.
+    /// What was settled since the outer handler last took it: the outcomes of counted records, the number of replayed
+    /// ones that failed, the bytes written, and the errors.
     settled: Vec<(RecordId, Outcome)>,
     failed_replays: usize,
     bytes: u64,
@@ -179,8 +179,8 @@ impl Inner {
     }
 }
 
-/// Carries what inner handlers have settled over to the outer batch, and returns what the outer handler answers. `waits`
-/// says whether the outer handler itself keeps records.
+/// Carries what inner handlers have settled over to the outer batch, and returns what the outer handler answers.
+/// `waits` says whether the outer handler itself keeps records.
 fn answer<'a>(inner: impl IntoIterator<Item = &'a mut Inner>, mut waits: bool, batch: &mut Batch) -> Delivery {
     let (mut outcomes, mut retries) = (Vec::new(), false);
     for handler in inner {

@@ -15,9 +15,9 @@ use crate::time::{Timestamp, uptime};
 /// Keeps the last records unformatted, and replays them into another handler when something goes wrong.
 ///
 /// Give it all levels, and let another handler have the important ones all the time. When a record from
-/// [`trigger`](HandlerBuilder::trigger) on comes, what is kept goes to the target, in order and with their own stamps, and then
-/// that record; it begins anew. [`install_panic_hook`](crate::install_panic_hook) logs panics, which so are a trigger, too;
-/// [`RecorderHandle::dump`] is for any other reason.
+/// [`trigger`](HandlerBuilder::trigger) on comes, what is kept goes to the target, in order and with their own stamps,
+/// and then that record; it begins anew. [`install_panic_hook`](crate::install_panic_hook) logs panics, which so are a
+/// trigger, too; [`RecorderHandle::dump`] is for any other reason.
 ///
 /// | setting | default | what it does |
 /// |---|---|---|
@@ -27,9 +27,9 @@ use crate::time::{Timestamp, uptime};
 /// | [`dump_handle`](HandlerBuilder::dump_handle) | none | asks for a replay at any other time |
 /// | the rest | see [`HandlerBuilder`] | |
 ///
-/// A record counts as written once it is kept, and one from `trigger` on once the target has written it. Those that newer
-/// ones push out are no loss. How many replayed ones the target fails to write is reported. A process that is killed loses what
-/// is kept.
+/// A record counts as written once it is kept, and one from `trigger` on once the target has written it. Those that
+/// newer ones push out are no loss. How many replayed ones the target fails to write is reported. A process that is
+/// killed loses what is kept.
 ///
 /// # Examples
 ///

@@ -9,8 +9,9 @@ use crate::time::Timestamp;
 
 /// Hands each record to the first of several handlers whose filter lets it through.
 ///
-/// Every [filter](crate::filter) is a condition: a level, a logger's name, a key, a closure. The handlers share one queue and one
-/// thread. Their own levels and filters apply; what these reject, and what no route takes, counts as written.
+/// Every [filter](crate::filter) is a condition: a level, a logger's name, a key, a closure. The handlers share one
+/// queue and one thread. Their own levels and filters apply; what these reject, and what no route takes, counts as
+/// written.
 ///
 /// # Examples
 ///

@@ -288,7 +288,8 @@ impl FemtoHttpHandler {
     /// ```
     /// use femtologging::handler::FemtoHttpHandler;
     ///
-    /// let handler = FemtoHttpHandler::loki("http://localhost:3100", [("job", "shop"), ("env", "production")]).build()?;
+    /// let labels = [("job", "shop"), ("env", "production")];
+    /// let handler = FemtoHttpHandler::loki("http://localhost:3100", labels).build()?;
     /// # drop(handler);
     /// # Ok::<(), femtologging::Error>(())
     /// ```

@@ -60,8 +60,8 @@ impl Link for JournalLink {
 }
 
 impl JournalLink {
-    /// Sends the descriptor of a memory file that holds the entry. It is sealed, so that the journal can read it without fear of
-    /// its being changed.
+    /// Sends the descriptor of a memory file that holds the entry. It is sealed, so that the journal can read it
+    /// without fear of its being changed.
     fn send_file(&self, entry: &[u8]) -> io::Result<()> {
         let mut file = File::from(memfd_create("femtologging", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?);
         file.write_all(entry)?;

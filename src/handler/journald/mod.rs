@@ -12,9 +12,9 @@ use crate::record::FemtoLogRecord;
 use crate::time::Timestamp;
 use link::JournalDialer;
 
-/// Sends records to systemd's journal, by its
-/// [native protocol](https://systemd.io/JOURNAL_NATIVE_PROTOCOL/): every key is a field of its own, and messages of several lines and of any
-/// size arrive whole. Linux only, with the feature `journald`.
+/// Sends records to systemd's journal, by its [native protocol](https://systemd.io/JOURNAL_NATIVE_PROTOCOL/): every key
+/// is a field of its own, and messages of several lines and of any size arrive whole. Linux only, with the feature
+/// `journald`.
 ///
 /// | field | what it is |
 /// |---|---|
@@ -26,8 +26,9 @@ use link::JournalDialer;
 /// | `SYSLOG_IDENTIFIER` | [`identifier`](HandlerBuilder::identifier) |
 /// | keys | their values as text; of a key that comes twice, the last one |
 ///
-/// The journal allows `A`–`Z`, `0`–`9` and `_` in names, 64 of them at most: keys are upper-cased, other characters become `_`, and `F_` stands
-/// before a name that does not begin with a letter. A key that has the name of a field above gets a `_` at its end.
+/// The journal allows `A`–`Z`, `0`–`9` and `_` in names, 64 of them at most: keys are upper-cased, other characters
+/// become `_`, and `F_` stands before a name that does not begin with a letter. A key that has the name of a field
+/// above gets a `_` at its end.
 ///
 /// | setting | default | what it does |
 /// |---|---|---|
@@ -37,14 +38,16 @@ use link::JournalDialer;
 /// | [`socket`](HandlerBuilder::socket) | `/run/systemd/journal/socket` | where the journal listens |
 /// | the rest | see [`HandlerBuilder`] | |
 ///
-/// An entry that is too large for a datagram travels in a sealed memory file, whose descriptor is passed to the journal.
+/// An entry that is too large for a datagram travels in a sealed memory file, whose descriptor is passed to the
+/// journal.
 ///
 /// # What is lost, and when
 ///
-/// * **The journal is down:** records are kept and sent in order once it is back. When the retry buffer is full, the oldest are
-///   given up, counted as failed, and reported.
+/// * **The journal is down:** records are kept and sent in order once it is back. When the retry buffer is full, the
+///   oldest are given up, counted as failed, and reported.
 /// * **The journal is slow:** the handler's thread waits for it, up to 5 s at a time.
-/// * **The journal limits its rate** (`RateLimitBurst` in journald.conf): what it throws away counts as written; it says so itself.
+/// * **The journal limits its rate** (`RateLimitBurst` in journald.conf): what it throws away counts as written; it
+///   says so itself.
 /// * **The process is killed:** what was in the queue or kept for a retry.
 ///
 /// # Examples
@@ -53,7 +56,8 @@ use link::JournalDialer;
 /// use femtologging::handler::FemtoJournaldHandler;
 /// use femtologging::Config;
 ///
-/// let journal = FemtoJournaldHandler::builder().identifier("shop").field("SHOP_VERSION", env!("CARGO_PKG_VERSION")).build()?;
+/// let version = env!("CARGO_PKG_VERSION");
+/// let journal = FemtoJournaldHandler::builder().identifier("shop").field("SHOP_VERSION", version).build()?;
 /// let logging = Config::builder().add_handler("journal", journal).build()?;
 /// # drop(logging);
 /// # Ok::<(), femtologging::Error>(())

@@ -29,8 +29,8 @@ pub enum ErrorPolicy {
     /// They are counted as failed, and the error is reported.
     #[default]
     Report,
-    /// They are kept and tried again after 100 ms, and then after delays that double up to 30 s; at a flush or shutdown, at
-    /// once. The error is reported each time.
+    /// They are kept and tried again after 100 ms, and then after delays that double up to 30 s; at a flush or
+    /// shutdown, at once. The error is reported each time.
     ///
     /// For handlers that deliver text, such as those for files and streams. Those for networks retry by themselves.
     Retry {

@@ -19,8 +19,8 @@ use crate::value::Value;
 
 /// Sends records to an OpenTelemetry Collector, or to anything else that takes OTLP over HTTP.
 ///
-/// It is a [`FemtoHttpHandler`](crate::handler::FemtoHttpHandler) with a format of its own: its batches, time limits and
-/// retries, headers and TLS are the same, and are set in the same way. The page
+/// It is a [`FemtoHttpHandler`](crate::handler::FemtoHttpHandler) with a format of its own: its batches, time limits
+/// and retries, headers and TLS are the same, and are set in the same way. The page
 /// [Collector](https://github.com/femtologging/femtologging/blob/main/docs/guide/collector.md) of the guide shows where
 /// a collector passes records on to.
 ///
