@@ -144,14 +144,15 @@ struct Rsyslog {
 /// A file that grows, and its lines so far.
 struct Output {
     reader: BufReader<File>,
-    partial: String,
+    /// In bytes: the file may end within a character.
+    partial: Vec<u8>,
     lines: Vec<Json>,
 }
 
 impl Output {
     fn read(&mut self) {
-        while self.reader.read_line(&mut self.partial).unwrap() > 0 && self.partial.ends_with('\n') {
-            let line: Json = serde_json::from_str(&self.partial).unwrap();
+        while self.reader.read_until(b'\n', &mut self.partial).unwrap() > 0 && self.partial.ends_with(b"\n") {
+            let line: Json = serde_json::from_slice(&self.partial).unwrap();
             if line["tag"] != "probe" {
                 self.lines.push(line);
             }
@@ -197,7 +198,7 @@ action(type="omfile" file="{path}/output" template="parsed" flushOnTXEnd="on")
         File::create_new(dir.path().join("output")).unwrap();
         let reader = BufReader::new(File::open(dir.path().join("output")).unwrap());
         let child = Self::spawn(dir.path())?;
-        let output = Output { reader, partial: String::new(), lines: Vec::new() };
+        let output = Output { reader, partial: Vec::new(), lines: Vec::new() };
         let mut rsyslog = Self { dir, port, child, output };
         rsyslog.wait_until_ready();
         Some(rsyslog)
@@ -391,6 +392,15 @@ fn rsyslog_is_killed_and_started_again() {
     assert_eq!(numbers, expected);
 }
 
+/// Ends a thread that logs until it is told to stop, also when the test fails before it says so.
+struct StopOnDrop<'a>(&'a AtomicBool);
+
+impl Drop for StopOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, SeqCst);
+    }
+}
+
 /// What rsyslog had not read or not written when it died is lost and counts as written, for TCP has no receipts; what could not be
 /// kept has failed. All else arrives once and in order.
 #[test]
@@ -413,13 +423,14 @@ fn rsyslog_is_killed_in_the_middle_of_a_burst() {
             });
             blocks.count() * 20
         });
+        let logging_goes_on = StopOnDrop(&goes_on);
         rsyslog.wait_for(1000);
         rsyslog.kill();
         wait_until("some cannot be kept", || metrics().failed > 0);
         rsyslog.restart();
         let arrived = rsyslog.output.lines.len();
         rsyslog.wait_for(arrived + 1000);
-        goes_on.store(false, SeqCst);
+        drop(logging_goes_on);
         burst.join().unwrap()
     });
     let shutdown = logging.shutdown(LONG).unwrap_err().to_string();
