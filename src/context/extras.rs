@@ -30,6 +30,17 @@
 //! word 1   7
 //! word 2   2                                          length of all extras
 //! ```
+//!
+//! # Invariants
+//!
+//! * The length does not count its own word, and is written last, so that an encoder need not know it in advance and a
+//!   decoder can find it: it is the last word of the payload.
+//! * An entry can be skipped only by decoding it, because its length depends on its tag. So extras are read from the
+//!   front, and a damaged entry makes the later ones of the same record unreadable, and no others.
+//! * The order of entries is that of scopes, the outermost first, then the logger's keys, then what a rate limit adds.
+//!   For a key that occurs several times the last entry counts, so inner scopes override outer ones.
+//! * In a [`Context`](super::Context) no key occurs twice: [`ExtrasWriter::keep`] has removed what is overridden. In a
+//!   record one may, since a context, a logger and a call are not compared with each other when it is logged.
 
 use std::sync::OnceLock;
 
@@ -165,6 +176,10 @@ impl<'a> ExtrasWriter<'a> {
     ///   were left out, here and when the existing extras were made.
     ///
     /// For example, `a=1 b=2` extended by `a=3` becomes `b=2 a=3`.
+    ///
+    /// With a maximum of two keys, `a=1 b=2` extended by `c=3` stays `a=1 b=2`, followed by `…=1`; that extended by
+    /// `d=4 e=5` becomes `a=1 b=2 …=3`. The count includes those that were left out before: the old note is removed,
+    /// and its number added to the new one.
     pub(crate) fn keep(words: &[u64], limits: Limits, add: impl FnOnce(&mut ExtrasWriter<'_>)) -> OwnedExtras {
         let mut sink = ByteSink::new(words.iter().flat_map(|word| word.to_le_bytes()).collect(), limits);
         sink.begin_values();

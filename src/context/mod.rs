@@ -14,6 +14,18 @@
 //! mem::forget(b);
 //! drop(a);                 stack: (empty)          inner is removed together with outer
 //! ```
+//!
+//! # Invariants
+//!
+//! * `WORDS` is the number of words of the topmost context, and 0 for an empty stack. Every change of the stack updates
+//!   it. A call relies on it twice: 0 means that it need not look at the stack at all, and otherwise it is the room
+//!   that the record reserves in a ring before the entries are copied.
+//! * Numbers of entries ascend and are never used again on a thread, so a guard finds its own entry or none. Guards
+//!   cannot leave their thread (`not_send`).
+//! * No user code runs while the stack is borrowed: contexts consist of encoded words, and dropping one frees memory.
+//!   So a `Display` that logs, or that enters a context, never finds the stack borrowed.
+//! * `WORDS` has no destructor and outlives the stack when a thread ends. The stack's destructor sets it to 0, so that
+//!   a record logged by a later destructor does not look for a stack that is gone.
 
 mod extras;
 
@@ -50,7 +62,7 @@ struct Stack {
 }
 
 impl Stack {
-    /// Enters a context. Returns the number of the entry.
+    /// Enters a context. Returns the number of the entry, which is at least 1.
     fn push(&self, context: Context) -> u64 {
         let number = self.entered.get() + 1;
         self.entered.set(number);
@@ -185,13 +197,29 @@ impl Context {
     ///
     /// Dropping the guard also leaves the contexts that were entered after this one and are still current, because
     /// their guards were leaked or are dropped later.
+    ///
+    /// Do not hold the guard across an `.await`: the task may go on on another thread, and other tasks of this thread
+    /// would log with this context. [`FemtoFutureExt::in_context`](crate::FemtoFutureExt::in_context) is for futures.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use femtologging::{Context, context, info};
+    ///
+    /// let request = context! { request_id = 4711 };
+    /// {
+    ///     let _context = request.enter();
+    ///     info!("received"); // with request_id
+    /// }
+    /// info!("idle"); // without
+    /// ```
     pub fn enter(&self) -> ContextGuard {
         // While the thread's thread-locals are being destroyed there is no context; 0 is the number of no entry.
         let number = STACK.try_with(|stack| stack.push(self.clone())).unwrap_or(0);
         ContextGuard { number, not_send: PhantomData }
     }
 
-    /// Calls a function in this context.
+    /// Calls a function in this context. The context ends with the call, also by a panic.
     pub fn in_scope<T>(&self, call: impl FnOnce() -> T) -> T {
         let _guard = self.enter();
         call()
@@ -288,13 +316,13 @@ pub struct Extras<'a> {
 }
 
 impl<'a> Extras<'a> {
-    /// The extras of a call by a logger with these keys, in the current context.
+    /// Returns the extras of a call by a logger with these keys, in the current context.
     #[inline(always)]
     pub(crate) fn new(bound: &'a [u64]) -> Self {
         Self { scope: WORDS.with(Cell::get), bound, suppressed: 0 }
     }
 
-    /// Only these entries, without those of the current context.
+    /// Returns extras of only these entries, without those of the current context.
     pub(crate) fn only(entries: &'a [u64]) -> Self {
         Self { scope: 0, bound: entries, suppressed: 0 }
     }

@@ -260,7 +260,7 @@ impl<H: FemtoHandler> HandlerBuilder<H> {
     ///
     /// # Errors
     ///
-    /// Settings that cannot work, all in one error.
+    /// Names all invalid settings in one error.
     pub fn build(self) -> Result<HandlerSpec, Error> {
         let (handler, settings) = self.into_parts();
         Self::finish(settings, Vec::new(), || Ok(Box::new(handler)))

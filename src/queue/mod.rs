@@ -30,6 +30,24 @@
 //!
 //! After the handler's thread has ended, a caller that found the queue open may still publish. `sweep` counts such
 //! records as dropped (`Closed`), whenever counters are read.
+//!
+//! # Which thread does what
+//!
+//! | thread | may | must not |
+//! |---|---|---|
+//! | a caller | push to its own ring or to a channel, wait for room, pop from a shared channel (`DropOldest`) | read a ring |
+//! | the handler's | read rings and channels, free words, give room back, wake callers | wait for room |
+//! | any | close the queue, read counters, change the threshold | read a ring before the handler's thread has ended |
+//!
+//! # Lifetime
+//!
+//! Routes hold the queue for callers, a `Worker` holds it for flush and metrics, and the handler's thread holds it for
+//! itself. It outlives that thread as long as a route names it; a record pushed by such a route is dropped and counted.
+//! Two flags say how far the end has come, and they only ever change in this order:
+//!
+//! ```text
+//! open ── close() ──▶ closed: callers are refused ── end() ──▶ ended: whoever reads the counters sweeps
+//! ```
 
 #[cfg(all(test, loom))]
 mod models;
@@ -70,10 +88,13 @@ pub(crate) fn become_consumer() {
     CONSUMER.set(true);
 }
 
+/// Returns whether the calling thread is a handler's. It must not wait for a queue, a flush or a shutdown: the thread
+/// that would end the wait may be itself, or one that waits for it.
 pub(crate) fn is_consumer() -> bool {
     CONSUMER.try_with(Cell::get).unwrap_or(false)
 }
 
+/// The queue of one handler, with its counters and its overflow policy.
 pub(crate) struct Queue {
     pub(crate) name: Arc<str>,
     pub(crate) lane: Lane,
@@ -84,6 +105,7 @@ pub(crate) struct Queue {
     threshold: AtomicU8,
     /// The lowest level whose records wake the handler's thread.
     pub(crate) wake_at: u8,
+    /// The handler's thread, once it has started. Until then nobody needs to wake it: its first look comes by itself.
     waker: OnceLock<Thread>,
     closed: AtomicBool,
     /// Whether the handler's thread has ended. The lock makes whoever sweeps the only consumer.
@@ -91,11 +113,12 @@ pub(crate) struct Queue {
     /// The process that has the handler's thread; see [`generation`].
     process: u32,
     /// The ticks at which the first and the last of the records not yet reported were dropped because the queue was
-    /// full.
+    /// full. `u64::MAX` and 0 until there is one, so that minimum and maximum need no special case.
     first_drop: AtomicU64,
     last_drop: AtomicU64,
 }
 
+/// How records travel; see [`Transport`].
 pub(crate) enum Lane {
     PerThread(PerThread),
     Shared(Shared),
@@ -141,6 +164,9 @@ impl Queue {
         }
     }
 
+    /// Returns the number of the lowest level that the handler wants; see [`Level`].
+    ///
+    /// Relaxed is enough: the value stands for itself, and a call that races with a change may use either value.
     pub(crate) fn threshold(&self) -> u8 {
         self.threshold.load(Relaxed)
     }
@@ -183,6 +209,8 @@ impl Queue {
                 }
             }
             (Lane::Shared(lane), _) => {
+                // Before the record is visible: another caller may pop it and count it as dropped (`DropOldest`) before
+                // this call returns. From here on it counts as published, so each way it is dropped must count as such.
                 lane.announce();
                 let outcome = self.take_room(lane, lane.cost(payload.len()));
                 match outcome {
@@ -194,6 +222,12 @@ impl Queue {
         }
     }
 
+    /// Publishes a record in the calling thread's ring.
+    ///
+    /// A payload that is too large for the ring needs two kinds of room, in this order: memory for the payload, then
+    /// the words of its header in the ring. A caller that waits for the ring holds memory, but the consumer empties the
+    /// ring without asking for any, so the two waits cannot form a circle. If the second wait fails, the memory is
+    /// given back; if it succeeds, the consumer gives it back when it has taken the payload.
     fn push_to_ring(&self, ring: &ThreadRing, header: Header, ticks: u64, payload: &[u8]) -> Result<(), DropReason> {
         let when_full = self.when_full()?;
         if let Some(words) = ring.words(payload.len()) {
@@ -217,7 +251,8 @@ impl Queue {
         }
     }
 
-    /// Takes room in a channel.
+    /// Takes room in a channel. With `DropOldest`, makes the room by popping records, which are counted as dropped: a
+    /// channel may have several consumers, a ring may not, so this policy is for shared channels only.
     fn take_room(&self, lane: &Shared, cost: Cost) -> Result<(), DropReason> {
         let when_full = self.when_full()?;
         let take = || lane.room().try_take(cost);
@@ -305,7 +340,7 @@ impl Queue {
     }
 
     /// Returns the ticks at which the first and the last record since the previous call were dropped because the queue
-    /// was full.
+    /// was full. Called by the worker, which writes them into the line that reports the drops.
     pub(crate) fn take_drop_times(&self) -> (u64, u64) {
         let first = self.first_drop.swap(u64::MAX, Relaxed);
         let last = self.last_drop.load(Relaxed);
@@ -323,6 +358,9 @@ impl Queue {
     }
 
     /// Refuses records from now on, and wakes callers that wait for room; their records are dropped.
+    ///
+    /// A caller between its look at `closed` and its release store may still publish. The worker's last look may find
+    /// such a record and write it; otherwise [`sweep`](Self::sweep) counts it. Either way it is counted once.
     pub(crate) fn close(&self) {
         self.closed.store(true, Release);
         if self.is_orphaned() {
@@ -346,6 +384,11 @@ impl Queue {
     }
 
     /// If the handler's thread has ended, counts as dropped what callers published that had found the queue open.
+    ///
+    /// In a child of `fork` nobody consumes the rings either, so they are swept there as well. They hold what the child
+    /// has logged (a call that finds its ring does not ask which process it is in), and copies of what was in flight at
+    /// the fork, which the parent writes. A channel is left alone: a child queues nothing in it, and another thread of
+    /// the parent may have been in the middle of an operation on it.
     fn sweep(&self) {
         let ended = lock(&self.ended);
         let count = |header: Header| self.drop_published(DropReason::Closed, header.level());
@@ -377,6 +420,7 @@ impl Queue {
         }
     }
 
+    /// Takes a snapshot of the counters. Sweeps first, so that no record stays in flight for ever.
     pub(crate) fn metrics(&self) -> HandlerMetrics {
         self.sweep();
         self.counters.snapshot(&self.name, || match &self.lane {
@@ -387,6 +431,7 @@ impl Queue {
 }
 
 impl Drop for Queue {
+    /// In a child of `fork`, leaks the channel instead of dropping it; see [`Shared::abandon`].
     fn drop(&mut self) {
         if self.is_orphaned() {
             match &mut self.lane {

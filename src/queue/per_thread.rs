@@ -10,6 +10,20 @@
 //! A record does not name its thread; its ring does. So a new owner announces itself *in the ring*, in order with the
 //! records, and the consumer attributes the records after the announcement to it.
 //!
+//! ```text
+//!                     thread "main"          thread "worker-2"      consumer
+//! claim               owned = true
+//!                     announces "main"
+//! logs, ends          a, b
+//! release             owned = false
+//! claim                                      owned = true
+//!                                            announces "worker-2"
+//! logs                                       c
+//! look                                                              main: a, b; worker-2: c
+//! ```
+//!
+//! The ring does not have to be empty when it changes hands: the consumer reads it in order, whoever wrote it.
+//!
 //! # The side queue
 //!
 //! A ring holds words. What is not a few words goes through `spilled`, a queue beside the ring: the name of a new
@@ -36,6 +50,13 @@
 //! records in this channel are in the order of their stamps: a record whose stamp is earlier than that of the last one
 //! in the channel gets the later stamp. This keeps causality, because every record that it causes is stamped later
 //! still; and it lets the consumer treat the channel as one more ring.
+//!
+//! # Who keeps a ring alive
+//!
+//! The list has one reference, the thread's table a second one, and the consumer a third. A ring leaves the list only
+//! when it has no owner and no records ([`trim`](PerThread::trim)); its published records are then added to `retired`,
+//! so that the sum of published records never falls. `version` changes with the list, and the consumer fetches the list
+//! again when it sees another version.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -134,6 +155,10 @@ impl PerThread {
 
     /// Gives the calling thread a ring of its own, which it must [`release`](ThreadRing::release), or `None` if there
     /// is no memory for one: the thread then uses the common channel.
+    ///
+    /// Called once per thread and handler. In this order: a free ring at least half of which is empty, a new ring, a
+    /// free ring a quarter of which is empty. The third is for when the memory is used up: the rings that short-lived
+    /// threads have left half full then serve later threads, which would otherwise all use the common channel.
     pub(crate) fn claim(&self, thread: &Arc<ThreadInfo>) -> Option<Arc<ThreadRing>> {
         let mut rings = lock(&self.rings);
         let try_claim =
@@ -153,6 +178,9 @@ impl PerThread {
     }
 
     /// Makes a ring owned by `thread`, if there is memory for it.
+    ///
+    /// With `left` bytes of memory for rings, a ring is of the requested size while half of the memory is left, and
+    /// then the largest power of two that is at most 1/[`SHARES`] of `left`, but not less than [`SMALLEST_RING`].
     fn make(&self, rings: &Rings, thread: &Arc<ThreadInfo>) -> Option<Arc<ThreadRing>> {
         let left = self.limit.saturating_sub(rings.bytes);
         let bytes = if left >= self.limit / 2 {
@@ -179,10 +207,14 @@ impl PerThread {
         None
     }
 
+    /// Returns the version of the list of rings. The consumer loads it at the beginning of each look, after it has read
+    /// the horizon. A ring that is added after this load has no record that the look must find: all of them are stamped
+    /// after the horizon.
     pub(crate) fn version(&self) -> u64 {
         self.version.load(Acquire)
     }
 
+    /// Returns the list of rings. Takes a lock, so the consumer calls it only after a change of the version.
     pub(crate) fn rings(&self) -> Vec<Arc<ThreadRing>> {
         lock(&self.rings).list.clone()
     }
@@ -192,7 +224,8 @@ impl PerThread {
         &self.common
     }
 
-    /// Sends a packet whose room was taken through the common channel.
+    /// Sends a packet whose room was taken through the common channel. Its stamp becomes the maximum of its own and the
+    /// last one's. The lock covers the choice of the stamp and the push, so that stamps in the channel ascend.
     pub(crate) fn push_common(&self, packet: Packet) -> bool {
         let mut latest = lock(&self.latest);
         *latest = packet.ticks.max(*latest);
@@ -200,7 +233,11 @@ impl PerThread {
         self.common.push(Packet { ticks: *latest, ..packet })
     }
 
-    /// Frees rings that have neither an owner nor records, except for [`SPARE_RINGS`].
+    /// Frees rings that have neither an owner nor records, except for [`SPARE_RINGS`]. Called by the handler's thread,
+    /// about once a second.
+    ///
+    /// The lock of the list excludes claims meanwhile. The acquire load of `owned` pairs with the release store of an
+    /// owner that has ended, so `is_empty` sees everything that it published.
     pub(crate) fn trim(&self) {
         let mut rings = lock(&self.rings);
         let mut spare = 0;
@@ -238,7 +275,8 @@ impl PerThread {
         rings.list.iter().filter(|ring| ring.waiting.load(Relaxed)).for_each(|ring| ring.has_room.set());
     }
 
-    /// Discards all records in rings, and passes their headers to `each`. Called only after the consumer has ended.
+    /// Discards all records in rings, and passes their headers to `each`. Called only after the consumer has ended, by
+    /// one thread at a time: it takes the consumer's part in the protocol.
     pub(crate) fn discard(&self, mut each: impl FnMut(Header)) {
         for ring in &lock(&self.rings).list {
             let (mut at, until) = (ring.ring.head(), ring.ring.published());
@@ -257,7 +295,9 @@ impl PerThread {
         }
     }
 
-    /// Returns how many records were published since the queue was made.
+    /// Returns how many records were published since the queue was made: the sum over the rings in the list, those that
+    /// were freed, and the common channel. Under the lock of the list, so that a ring that is being freed is counted
+    /// once.
     pub(crate) fn published(&self) -> u64 {
         let rings = lock(&self.rings);
         let in_rings = rings.list.iter().map(|ring| ring.ring.records()).sum::<u64>();
@@ -323,6 +363,10 @@ impl ThreadRing {
 
     /// Publishes a record whose payload is spilled and whose cost was taken. Returns `false` if the ring has no room
     /// for its header.
+    ///
+    /// The ring is asked for room before the payload is queued, and only its owner fills it, so the push that follows
+    /// succeeds. Otherwise the side queue would have an entry that no word announces, and every later entry would be
+    /// attributed to the wrong record.
     pub(crate) fn push_spilled(&self, header: Header, ticks: u64, payload: &[u8]) -> bool {
         if !self.ring.fits(HEADER_WORDS) {
             return false;
@@ -378,7 +422,8 @@ impl ThreadRing {
         })
     }
 
-    /// Takes the entry that belongs to the announcing word. Called by the consumer only.
+    /// Takes the entry that belongs to the announcing word, and gives its room back. Called by the consumer only, once
+    /// per announcing word that it passes and in their order.
     pub(crate) fn next_spilled(&self) -> Option<Spilled> {
         let spilled = lock(&self.spilled).pop_front();
         self.room.give_back(match &spilled {

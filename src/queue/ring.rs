@@ -28,21 +28,35 @@
 //!
 //! | store | load | what the pair orders |
 //! |---|---|---|
-//! | producer: `tail`, release | consumer: `tail`, acquire | the words of a record are visible to a consumer that sees its end |
-//! | consumer: `head`, release | producer: `head`, acquire | the consumer's copies happen before the producer's next writes to these slots |
+//! | producer: `tail`, release | consumer: `tail`, acquire | who sees a record's end sees its words |
+//! | consumer: `head`, release | producer: `head`, acquire | copies of words come before new stores to their slots |
 //!
 //! The words themselves need no ordering, because each is read and written only on the side that owns its position. The
 //! producer keeps `head + capacity` in `limit` and loads `head` again only when the ring looks full. So a call touches
 //! no cache line that the consumer writes. `tail` is on a line of its own: the consumer polls it, and that does not
 //! disturb the producer's private fields.
+//!
+//! # Invariants
+//!
+//! * `head` ≤ `tail` ≤ `at` ≤ `head` + capacity. `tail` and `at` differ only in the middle of a push.
+//! * `limit` ≤ `head` + capacity: it may be out of date, which makes the ring look fuller than it is, never emptier.
+//! * A record is written completely before `tail` moves, in one step, over all of it. So the consumer never sees a part
+//!   of a record, and a `fork` in the middle of a push leaves words in the child that nobody reads.
+//! * One producer at a time. `PerThread` sees to that by `ThreadRing::owned`; the ring itself does not check it.
+//! * No push within a push: both would write from `at`. Log calls within `fill` are excluded (no user code runs in it),
+//!   and those of signal handlers are refused before they come here (see `logger/dispatch.rs`).
 
 use crate::sync::{AtomicU64, Line, Ordering::*};
 use crate::value::{WordSink, last_word};
 
+/// A ring; see the module's documentation.
 pub(crate) struct Ring {
     producer: Line<Producer>,
+    /// The position after the last published word. Written by the producer.
     tail: Line<AtomicU64>,
+    /// The position of the first word that is not free. Written by the consumer.
     head: Line<AtomicU64>,
+    /// The slots; their number is a power of two, so that a mask turns a position into a slot.
     words: Box<[AtomicU64]>,
 }
 
@@ -133,6 +147,11 @@ impl Ring {
         }
     }
 
+    /// Makes everything before `end` visible to the consumer.
+    ///
+    /// The order of the three stores matters to [`settled_records`](Self::settled_records): `at` and `records` are new
+    /// before `tail` is. `records` is loaded and stored rather than added to, because only the producer writes it; an
+    /// atomic addition would cost as much as the rest of the call.
     #[inline(always)]
     fn publish(&self, end: u64, records: u64) {
         let producer = &self.producer.0;
@@ -156,7 +175,8 @@ impl Ring {
         self.has_room(self.producer.0.at.load(Relaxed) + words as u64)
     }
 
-    /// Returns how many records were published since the ring was made.
+    /// Returns how many records were published since the ring was made. The number may include one that is stored and
+    /// not yet visible at `tail`; a snapshot of the counters then shows it in flight.
     pub(crate) fn records(&self) -> u64 {
         self.producer.0.records.load(Acquire)
     }
@@ -177,7 +197,8 @@ impl Ring {
         self.head.0.load(Relaxed)
     }
 
-    /// Reads a published word that is not freed. Called by the consumer only.
+    /// Reads a published word that is not freed. Called by the consumer only, for a position between `head` and a
+    /// `tail` that it has loaded: the acquire load of `tail` is what makes the relaxed load here see the word.
     #[inline(always)]
     pub(crate) fn word(&self, at: u64) -> u64 {
         self.words.get(at as usize & (self.words.len() - 1)).map_or(0, |word| word.load(Relaxed))
@@ -201,7 +222,8 @@ impl Ring {
         }
     }
 
-    /// Frees the words before `at`. Called by the consumer only.
+    /// Frees the words before `at`. Called by the consumer only, after it has copied them; from then on the producer
+    /// may write over them.
     #[inline(always)]
     pub(crate) fn free(&self, at: u64) {
         // Release: the loads of these words come before the producer's next stores to them.
@@ -241,6 +263,10 @@ impl Ring {
 }
 
 /// Writes the words of one record into the slots that it takes.
+///
+/// It has exactly as many slots as the record announced words. Words beyond that are ignored, and slots that get none
+/// keep what was in them: a payload whose `words()` and `put()` disagree makes a damaged record, but neither a panic
+/// nor a store to a slot of another record.
 pub(crate) struct SlotWriter<'a>(&'a [AtomicU64]);
 
 impl WordSink for SlotWriter<'_> {

@@ -34,6 +34,16 @@
 //!
 //! Without the fences, both could read the old value (a processor may delay its own store past a later load). The
 //! caller would then sleep although there is room, and nobody would wake it.
+//!
+//! **Invariants.** All of these hold whenever the lock of the line is free:
+//!
+//! * `used` is the sum of the costs that were taken and not given back, those granted to callers in their sleep
+//!   included. It never exceeds `limit` in either half.
+//! * `waiting` is the length of the line. It is written under the lock and read without it. A reader may find an old
+//!   value: `try_take` may then overtake a caller that has just joined the line. `give_back` must not overlook one, and
+//!   has the fence.
+//! * A caller in the line has not been granted its room. One that was granted it is out of the line, and will return
+//!   `Ok`, even if its deadline has passed or the queue was closed meanwhile: its room is taken and must be used.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -85,6 +95,7 @@ impl Cost {
     }
 }
 
+/// The capacity of one queue; see the module's documentation.
 pub(crate) struct Room {
     limit: Cost,
     /// The line is served while `used` is within this.
@@ -103,6 +114,7 @@ struct Line {
     closed: bool,
 }
 
+/// A caller in the line.
 struct Caller {
     cost: Cost,
     /// Whether its room was taken for it; written under the lock of the line.
@@ -128,7 +140,8 @@ impl Room {
         Self { low: Cost::new(records / 2, bytes / 2), ..Self::new(records, bytes, bytes) }
     }
 
-    /// Returns the cost of a record of this many bytes.
+    /// Returns the cost of a record of this many bytes. The same bytes always cost the same, so that what a consumer
+    /// gives back is what the caller took.
     pub(crate) fn cost(&self, bytes: usize) -> Cost {
         Cost::new(1, bytes.min(self.largest))
     }
@@ -150,6 +163,7 @@ impl Room {
         self.waiting.load(Relaxed) == 0 && self.reserve(cost)
     }
 
+    /// Takes room if there is enough, also past the line. Called for the first caller in the line, or if there is none.
     fn reserve(&self, cost: Cost) -> bool {
         let fits = |used| {
             let next = Cost(used).plus(cost);
@@ -207,7 +221,8 @@ impl Room {
         }
     }
 
-    /// Takes room for the first callers in the line, for as many as fit, and wakes them.
+    /// Takes room for the first callers in the line, for as many as fit, and wakes them. The caller of this function
+    /// holds the lock, so nobody else serves the line or leaves it meanwhile.
     fn serve(&self, line: &mut Line) {
         // More than half is taken, so somebody will give room back and serve the line.
         if !Cost(self.used.load(Acquire)).is_within(self.low) {
@@ -222,7 +237,8 @@ impl Room {
         self.waiting.store(line.callers.len() as u64, Relaxed);
     }
 
-    /// Sends away all callers in the line, and those that come later.
+    /// Wakes all callers in the line, which return [`DropReason::Closed`], as later ones do at once. What was taken
+    /// stays taken: packets in the channel still give their room back.
     pub(crate) fn close(&self) {
         let mut line = lock(&self.line);
         line.closed = true;

@@ -2,6 +2,17 @@
 //!
 //! The channel itself is not the limit: a sender first takes room from a [`Room`] and then sends, so that a caller that
 //! waits sleeps in the room's line, and a send never blocks.
+//!
+//! ```text
+//! caller                                   handler's thread
+//! announce     published += 1
+//! take room    used += cost
+//! send         ──────── packet ────────▶   pop_owing: packet, cost
+//!                                          give_back: used -= cost, wakes the first callers in the line
+//! ```
+//!
+//! Several threads may pop: the handler's, callers with `OverflowPolicy::DropOldest`, and whoever sweeps the queue
+//! after its end. Whoever pops a packet gives its room back and counts its outcome.
 
 use std::sync::Arc;
 
@@ -29,9 +40,11 @@ impl Packet {
     }
 }
 
+/// A channel, the room that its packets take, and the number of records that were announced.
 pub(crate) struct Shared {
     room: Arc<Room>,
     sender: Sender<Packet>,
+    /// Kept here so that callers and sweeps can pop as well, and so that the channel is never disconnected.
     receiver: Receiver<Packet>,
     published: AtomicU64,
 }
@@ -83,7 +96,8 @@ impl Shared {
         sent
     }
 
-    /// Takes a packet out and returns its cost, which the caller gives back to the room.
+    /// Takes a packet out and returns its cost, which the caller gives back to the room. The worker adds up the costs
+    /// of many packets and gives them back at once: each giving back is a fence, and possibly a walk along the line.
     pub(crate) fn pop_owing(&self) -> Option<(Packet, Cost)> {
         let packet = self.receiver.try_recv().ok()?;
         let cost = self.cost(packet.payload.len());

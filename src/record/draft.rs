@@ -31,6 +31,42 @@
 //! word 4   "users\0\0\0"
 //! ```
 //!
+//! And `warn!(logger: db, target: "sql", "slow"; ms = 12.5, user = user)` within `context! { request = 7_u64 }` at the
+//! call site 13, where the names of the logger and of the key `request` have the ids 4 and 9, and `user` is
+//! `Some("ada")`:
+//!
+//! ```text
+//! word 0   EXTRAS | l << 58 | Both << 56 | 12 << 32 | 13      length 12, call site 13
+//! word 1   ticks
+//! word 2   4                                                   id of the logger's name  ┐ prefix
+//! word 3   3                                                   length of "sql"          │
+//! word 4   "sql\0\0\0\0\0"                                                              ┘
+//! word 5   12.5 as bits                                        ms                       ┐ keys
+//! word 6   1                                                   user is Some             │
+//! word 7   3                                                   length of "ada"          │
+//! word 8   "ada\0\0\0\0\0"                                                              ┘
+//! word 9   9 << 32 | KEY << 9 | U64                            request: header          ┐ extras
+//! word 10  7                                                   its value                │
+//! word 11  2                                                   length of the extras     ┘
+//! ```
+//!
+//! The message has no arguments, so it takes no words: its text is the format string, at the call site.
+//!
+//! # Invariants
+//!
+//! * Encoding goes over the values twice, first to count the words and then to write them, because the ring must know
+//!   the length before the first word. The two must agree; [`Payload::words`] and [`Payload::put`] stand side by side
+//!   for that reason. Types that could give two answers (anything with user code) are not [`DIRECT`](Payload::DIRECT):
+//!   they are encoded into a buffer first, whose length is then a fact.
+//! * The length is at least [`HEADER_WORDS`] for every record, so the one-word marker of a new thread cannot be taken
+//!   for a record.
+//! * A header of a higher level has a greater [`Head`], because the level is above the prefix and the length. One
+//!   comparison therefore says whether a level is enabled, whatever the length.
+//! * The consumer trusts nothing: a length that does not fit, an unknown call site or a text beyond the payload makes a
+//!   record that is counted as failed, or a value that is empty. It never panics, and never reads beyond the record.
+//!
+//! # Two ways to encode a call
+//!
 //! A call whose values always take the same, small number of words, such as numbers, passes these words on in registers
 //! (`words::send_3` and its siblings in `__private`). Others are encoded by one function for each combination of types.
 //! Both make the same words. The level, the prefix and the length are a constant of a call of the first kind, its
@@ -57,24 +93,27 @@ pub struct Head(u32);
 impl Head {
     pub(crate) const LOWEST: Self = Self(0);
 
-    /// The head of a record of so many words.
+    /// Returns the head of a record of `words` words, the header words included.
     #[inline(always)]
     pub(crate) const fn new(level: Level, prefix: Prefix, words: usize) -> Self {
         let words = if words < MAX_WORDS { words } else { MAX_WORDS };
         Self((level.index() as u32) << 26 | (prefix as u32) << 24 | words as u32)
     }
 
-    /// The least head of this level, given by its number, or of one above all levels.
+    /// Returns the smallest head of the level with this number (5 for `Trace` up to 50 for `Critical`); for
+    /// `u8::MAX`, which is no level, one above those of all levels.
     pub(crate) fn least(level: u8) -> Self {
         Self(u32::from(level / 10) << 26)
     }
 
-    /// How far it is above another one; more than any two are apart if it is below.
+    /// Returns how far this head is above `low`. If it is below, the difference wraps around and exceeds that of any
+    /// two heads, so `head.above(low) < span` checks both ends of a range by one comparison.
     #[inline(always)]
     pub(crate) fn above(self, low: Head) -> u32 {
         self.0.wrapping_sub(low.0)
     }
 
+    /// Returns the header of a record with this head at the call site with this id.
     #[inline(always)]
     pub(crate) fn at(self, site: u32) -> Header {
         Header(u64::from(self.0) << 32 | u64::from(site))
@@ -187,13 +226,17 @@ impl Header {
 
 /// What follows the header words.
 pub(crate) trait Payload {
+    /// Which names it begins with.
     const PREFIX: Prefix;
     /// Whether encoding runs no user code, so that the payload can be written directly to a ring.
     const DIRECT: bool;
+    /// Returns whether it ends in extras.
     fn has_extras(&self) -> bool;
     /// Returns the number of words of the values to which [`Limits`](crate::Limits) apply.
     fn limited_words(&self) -> usize;
+    /// Returns the number of words that [`put`](Self::put) writes. Only for payloads that are [`DIRECT`](Self::DIRECT).
     fn words(&self) -> usize;
+    /// Writes the payload.
     fn put<S: WordSink>(&self, sink: &mut S);
 }
 
@@ -235,7 +278,8 @@ impl<N: Named, A: Fields, F: Fields, E: Carried> Payload for Draft<'_, N, A, F, 
     }
 }
 
-/// What a record carries besides its own values.
+/// What a record carries besides its own values. A trait, so that for a call without context the compiler sees `()` and
+/// generates no code at all.
 pub(crate) trait Carried {
     fn is_empty(&self) -> bool;
     fn words(&self) -> usize;
@@ -307,8 +351,11 @@ impl Payload for Encoded<'_> {
 
 /// The names that precede the payload; see [`Prefix`].
 pub trait Named {
+    /// Which names these are.
     const PREFIX: Prefix;
+    /// Returns the number of words that [`put`](Self::put) writes.
     fn words(&self) -> usize;
+    /// Writes the names.
     fn put<S: WordSink>(&self, sink: &mut S);
 }
 

@@ -10,6 +10,10 @@
 //!
 //! A record is late if it was logged after `drain`, or in a child of `fork` to its parent's handlers. The number is the
 //! difference of `emitted` at the end and at `drain` or `fork`.
+//!
+//! For example, a handler has written 100 records when `main` returns. `drain` notes 100. A destructor of a `static` in
+//! C++ then logs twice: both records are dropped (`Closed`) and make `emitted` 102. `report_late` says
+//! "records that came too late are not written: 2 to handler `file`".
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

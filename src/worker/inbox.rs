@@ -53,6 +53,7 @@ const OWED: usize = 32;
 /// The maximum capacity of the buffer for a record that is kept for reuse, in bytes.
 const KEPT: usize = 64 * 1024;
 
+/// The consumer's side of a queue's lane.
 pub(super) enum Inbox {
     PerThread(Box<Merge>),
     Shared { packets: VecDeque<Packet> },
@@ -114,6 +115,9 @@ impl Inbox {
     }
 
     /// Looks at everything in the queue. Returns how much there is: bytes, or records of a shared channel.
+    ///
+    /// The caller has read the horizon before. Packets of a channel are moved to a buffer of the inbox, and the room of
+    /// all of them is given back at once.
     pub(super) fn look(&mut self, lane: &Lane) -> usize {
         match (self, lane) {
             (Inbox::PerThread(merge), Lane::PerThread(lane)) => merge.look(lane),
@@ -158,6 +162,8 @@ impl Inbox {
 }
 
 impl Merge {
+    /// Notes how far each ring and the common channel are published. Nothing that is published later is handed out by
+    /// the [`drain`](Self::drain) that follows.
     fn look(&mut self, lane: &PerThread) -> usize {
         let current = lane.version();
         if self.version != Some(current) {
@@ -177,6 +183,21 @@ impl Merge {
         self.rings.extend(current.into_iter().filter(|ring| !known.contains(&Arc::as_ptr(ring))).map(RingInbox::new));
     }
 
+    /// Merges the sources by stamp. The heap has at most one entry per source, the stamp of its next record:
+    ///
+    /// ```text
+    /// ring 0: 10 12 40     ring 1: 11 13     horizon 20
+    ///
+    /// heap                 handed out
+    /// (10, 0) (11, 1)      10            ring 0, up to the next stamp of another source (11)
+    /// (11, 1) (12, 0)      11            ring 1, up to 12
+    /// (12, 0) (13, 1)      12            ring 0, up to 13
+    /// (13, 1) (40, 0)      13            ring 1, up to the horizon
+    /// (40, 0)                            40 is after the horizon and waits for the next look
+    /// ```
+    ///
+    /// Runs matter more than this example shows: threads log in bursts, and a burst of a hundred records from one ring
+    /// costs one operation on the heap.
     fn drain(&mut self, lane: &PerThread, horizon: u64, handle: &mut impl FnMut(Next<'_>)) -> usize {
         let Self { rings, common, next, payload, lost, .. } = self;
         let channel = rings.len();
@@ -230,6 +251,10 @@ impl RingInbox {
     }
 
     /// Returns the next record: its header, the stamp that orders it, its own stamp, and its length in words.
+    ///
+    /// Announcements of threads are taken from the side queue on the way, once each, because the position moves past
+    /// the word. The two stamps differ for a record that was there at the previous look: it is ordered as if it were
+    /// stamped at the horizon, and still shows its own time.
     #[inline]
     fn next(&mut self, horizon: u64, lost: &mut u64) -> Option<(Header, u64, u64, u64)> {
         loop {
@@ -255,12 +280,16 @@ impl RingInbox {
         }
     }
 
+    /// Moves to `at` and frees the words before it.
     fn pass(&mut self, at: u64) {
         self.at = at;
         self.ring.ring().free(at);
     }
 
     /// Hands out the records before the first one stamped after `until`. Returns their number.
+    ///
+    /// Each record is copied and its words are freed *before* it is handled: a handler that takes seconds over one
+    /// record holds up one copy, and not a part of the ring that its producer waits for.
     fn drain(
         &mut self,
         until: u64,
@@ -295,6 +324,8 @@ impl RingInbox {
 }
 
 impl CommonInbox {
+    /// Notes how many records the channel has. The channel cannot be looked at without popping, so the next record is
+    /// popped, and kept in `first` until its turn comes; its room is still taken until then.
     fn look(&mut self, lane: &PerThread) -> usize {
         let held = lane.common().len() + usize::from(self.first.is_some());
         self.seen_before = self.seen;
@@ -302,6 +333,7 @@ impl CommonInbox {
         held * size_of::<Packet>()
     }
 
+    /// Returns the stamp that orders the next record, if this look has seen it.
     fn next_ticks(&mut self, lane: &PerThread, horizon: u64) -> Option<u64> {
         if self.at >= self.seen {
             return None;
@@ -313,6 +345,7 @@ impl CommonInbox {
         Some(if self.at < self.seen_before { ticks.min(horizon) } else { ticks })
     }
 
+    /// Hands out the records stamped at `until` or before. Returns their number.
     fn drain(&mut self, lane: &PerThread, until: u64, horizon: u64, handle: &mut impl FnMut(Next<'_>)) -> usize {
         let mut count = 0;
         while self.next_ticks(lane, horizon).is_some_and(|key| key <= until) {

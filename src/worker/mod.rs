@@ -12,6 +12,28 @@
 //!
 //! A flush covers every record that any thread logged before the call: such a record was published before the command
 //! was sent, and the worker looks at the queue after it received the command.
+//!
+//! ```text
+//! thread A              thread B: flush()              worker
+//! log("a"): published
+//! tells B               Command::Flush, wakes          receives the command
+//!                       waits for the answer           looks: finds "a"; delivers; flushes the handler
+//!                       Ok(())            ◀────────    done.send(Ok(()))
+//! ```
+//!
+//! # The end of a worker
+//!
+//! A shutdown takes these steps, in this order:
+//!
+//! 1. the queue is closed: callers are refused from now on;
+//! 2. what is in the queue is delivered, and the handler is flushed and closed;
+//! 3. the queue is ended: what callers published in the meantime is counted as dropped;
+//! 4. `outcome` is set;
+//! 5. the thread's end of the commands is dropped, which ends the wait of everybody who sent a command too late. They
+//!    find the outcome, because of the order of 4 and 5.
+//!
+//! A worker also ends when its `Worker` is dropped without a shutdown, and by a panic in the library itself. Whatever
+//! the reason, [`Ending`] closes and ends the queue, so that no caller waits for a thread that is gone.
 
 mod ending;
 mod idle;
@@ -52,7 +74,9 @@ type Outcome = Result<(), Error>;
 /// A running worker.
 pub(crate) struct Worker {
     pub(crate) queue: Arc<Queue>,
+    /// The thread ends when the last sender is dropped, so nobody keeps a copy of this one.
     commands: Sender<Command>,
+    /// The handler's thread; `ending` must not wait for the thread that it runs on.
     thread: ThreadId,
     /// The outcome of the shutdown. Set before the thread drops its end of `commands`.
     outcome: Arc<OnceLock<Outcome>>,
@@ -68,6 +92,13 @@ static WORKERS: Mutex<Vec<Weak<Worker>>> = Mutex::new(Vec::new());
 
 impl Worker {
     /// Starts the thread of a handler whose queue takes at most `bytes` bytes of memory.
+    ///
+    /// The exit hook is installed before the first worker exists, so that functions given to `atexit` later, which run
+    /// earlier, can still log.
+    ///
+    /// # Errors
+    ///
+    /// The system's error if it starts no more threads.
     pub(crate) fn spawn(name: &str, spec: HandlerSpec, bytes: usize, clock: &Clock) -> Result<Arc<Self>, Error> {
         ending::install();
         let settings = spec.settings;
@@ -110,6 +141,7 @@ impl Worker {
         Ok(worker)
     }
 
+    /// Returns a snapshot of the counters.
     pub(crate) fn metrics(&self) -> HandlerMetrics {
         self.queue.metrics()
     }
@@ -167,6 +199,11 @@ impl fmt::Display for Request {
 }
 
 /// Flushes workers concurrently, and waits for them up to `timeout`.
+///
+/// # Errors
+///
+/// Names each handler that has not answered in time, with the number of records in flight, or that answered with an
+/// error. On a handler's thread, and in a child of `fork`, an error at once.
 pub(crate) fn flush(workers: &[Arc<Worker>], timeout: Duration) -> Result<(), Error> {
     may_wait(Request::Flush)?;
     ask(workers, timeout, Request::Flush)
@@ -189,6 +226,13 @@ fn may_wait(request: Request) -> Result<(), Error> {
     }
 }
 
+/// Sends the command to all workers first, and then waits for their answers one by one, all until the same deadline. So
+/// the wait is as long as that for the slowest handler, and not the sum.
+///
+/// ```text
+/// now ────────────────────────────────── until ── deadline       until = deadline - min(timeout / 10, 100 ms)
+///      the handler may still retry         │  gives up, answers
+/// ```
 fn ask(workers: &[Arc<Worker>], timeout: Duration, request: Request) -> Result<(), Error> {
     let now = Instant::now();
     let deadline = now.checked_add(timeout).unwrap_or(now + Duration::from_secs(86_400 * 365));

@@ -54,6 +54,7 @@ const RETRY_TIMEOUT: Duration = Duration::from_secs(5);
 /// The horizon is this much earlier than now; see `inbox`.
 const LOOKAHEAD: Duration = Duration::from_micros(1);
 
+/// The state of a handler's thread.
 pub(super) struct Consumer {
     commands: Receiver<Command>,
     /// Commands that came while a flush waited.
@@ -61,6 +62,7 @@ pub(super) struct Consumer {
     inbox: Inbox,
     idle: Idle,
     last_tick: Instant,
+    /// [`LOOKAHEAD`] in ticks of the clock; 0 for a manual clock, which jumps.
     lookahead: u64,
     /// The last reading of the clock.
     latest: u64,
@@ -160,6 +162,9 @@ impl Consumer {
     }
 
     /// Handles all records that were logged at least `lookahead` ticks ago. Returns their number.
+    ///
+    /// The order of the first lines is what `inbox` relies on: the clock is read before the queue is looked at. The
+    /// time line is refreshed in between, so that it covers every tick up to the horizon.
     fn drain(&mut self, lookahead: u64) -> usize {
         let now = self.sink.queue.clock.ticks();
         // Some machines reset the counter when they wake up. Older records must not wait for it to catch up.
@@ -250,6 +255,9 @@ impl Consumer {
     }
 
     /// Delivers what was logged before the shutdown and closes the handler.
+    ///
+    /// After this, every record of the queue has an outcome: written or failed by [`flush`](Self::flush), failed if the
+    /// handler still keeps it, dropped if it is in the inbox or the queue.
     fn close(&mut self, until: Instant) -> Result<(), Error> {
         let mut failures: Vec<_> = self.flush(until, true).err().into_iter().collect();
         if self.sink.keeps {
@@ -266,6 +274,15 @@ impl Consumer {
 
 impl Sink {
     /// Handles one record.
+    ///
+    /// | filters | handler | then |
+    /// |---|---|---|
+    /// | pass it | `Ok` | the batch gets an entry for it; a full batch is delivered |
+    /// | reject it | not asked | counted as filtered |
+    /// | panic, or pass it | an error or a panic | its text is taken back, counted as failed, reported |
+    ///
+    /// The text that a handler has appended before it failed is never delivered: `discard` truncates the batch to the
+    /// end of the last entry.
     #[inline]
     fn take(&mut self, next: Next<'_>) {
         while let Some(step) = self.steps.before(next.ticks) {
@@ -326,7 +343,8 @@ impl Sink {
         outcome.map(|_| ()).inspect_err(|error| self.report_error(error))
     }
 
-    /// Counts the outcomes of the records of the batch.
+    /// Counts the outcomes of the records of the batch. Called after the delivery, so that a record that counts as
+    /// written has been written.
     fn settle(&mut self, rest: Outcome) {
         let settled = self.batch.settle(rest);
         let counters = &self.queue.counters;
@@ -340,7 +358,10 @@ impl Sink {
         settled.errors.iter().for_each(|error| self.report_error(error));
     }
 
-    /// Writes a line about dropped records into the log.
+    /// Writes a line about dropped records into the log, if there are any since the last line.
+    ///
+    /// Called when the queue is empty or a second has passed, and not when a drop is noticed: while the queue is full,
+    /// such lines would delay the records that are waiting.
     fn report_drops(&mut self) {
         let Some(text) = self.report.next(&self.queue, &self.timeline) else {
             return;
@@ -379,6 +400,7 @@ impl Sink {
         let _ = self.guard("start", |handler| handler.start(now));
     }
 
+    /// What is done about once a second: frees idle rings, and calls the handler's `tick`.
     fn tick(&mut self) {
         if let Lane::PerThread(lane) = &self.queue.lane {
             lane.trim();
@@ -397,6 +419,8 @@ impl Sink {
         caught(what, || call(handler)).inspect_err(|error| self.report_error(error))
     }
 
+    /// Counts an error and passes it to the error notifier, which limits the rate of notices. Not to the log: a handler
+    /// that fails cannot report its own failure.
     fn report_error(&self, error: &Error) {
         // The `Display` of a user's error may panic.
         let text = rendered(format_args!("{error:#}"));

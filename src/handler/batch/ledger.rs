@@ -6,16 +6,20 @@ use std::ops::Range;
 ///
 /// The outermost batch assigns ids in ascending order and never reuses one, not even that of a record that was
 /// discarded. The batches of inner handlers use the ids of the outer one. A record may reach an inner handler late,
-/// behind records with higher ids, so look-ups do not rely on the order of a batch.
+/// after records with higher ids, so look-ups do not rely on the order of a batch.
+///
+/// At a billion records per second, 64 bits last for 584 years.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct RecordId(u64);
 
-/// What has become of a record.
+/// The outcome of a record's delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Outcome {
     /// It is still to be delivered, perhaps by a retry.
     Open,
+    /// It was delivered.
     Written,
+    /// It could not be delivered, or was given up.
     Failed,
 }
 
@@ -42,7 +46,24 @@ pub(in crate::handler) struct Entry {
 ///           ──── closed ─────          ─closed─           closed_bytes = 24
 /// ```
 ///
-/// Invariants: all entries before `first` are closed; the one at `first`, if any, is open; the ends are ascending.
+/// Invariants:
+///
+/// * All entries before `first` are closed, and the one at `first`, if any, is open. Handlers that deliver from the
+///   front therefore find their next record without a search.
+/// * `open` is the number of open entries. It equals `entries.len() - first` if and only if there are no gaps, which
+///   [`nth_open`](Self::nth_open) uses to skip the search.
+/// * The ends ascend (a record without text ends where the one before it ends), so positions in the text are found by
+///   binary search.
+/// * Ends are positions in the text of the batch. Text is removed only together with its entries, by
+///   [`remove_closed`](Self::remove_closed), which corrects the ends of those that stay.
+///
+/// In the picture above, `remove_closed` leaves
+///
+/// ```text
+/// entry     id 6     id 8
+/// outcome   open     open                                 first = 0, open = 2
+/// text      ████████ ████████                             closed_bytes = 0
+/// ```
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
     entries: Vec<Entry>,
@@ -148,7 +169,7 @@ impl Ledger {
         self.entries.iter().filter(|entry| entry.outcome != Outcome::Open)
     }
 
-    /// Returns how many entries end at `end` or before.
+    /// Returns how many entries end at `end` or before: those that are delivered completely when `end` bytes are.
     pub(super) fn ended_at(&self, end: usize) -> usize {
         self.entries.partition_point(|entry| entry.end <= end)
     }
@@ -158,7 +179,10 @@ impl Ledger {
         self.entries.binary_search_by_key(&end, |entry| entry.end).is_ok()
     }
 
-    /// Gives the open ones of a range of entries an outcome, which is not open.
+    /// Gives the open ones of a range of entries an outcome, which is not open. Returns what that changed.
+    ///
+    /// Entries that are closed keep their outcome: the first one counts. So a handler may report a record twice, for
+    /// example as part of a request and by a range of bytes, and it is counted once.
     pub(super) fn close(&mut self, range: Range<usize>, outcome: Outcome) -> Closed {
         let mut closed = Closed { counted: 0, bytes: 0 };
         let mut start = self.start_of(range.start);
@@ -178,7 +202,10 @@ impl Ledger {
         closed
     }
 
-    /// Removes the closed entries and their text. The open ones keep their order. Returns how much text was removed.
+    /// Removes the closed entries and their text. The open ones keep their order and ids. Returns how much text was
+    /// removed.
+    ///
+    /// The usual case, in which nothing is open, moves no text. Otherwise each piece of open text moves once.
     pub(super) fn remove_closed(&mut self, text: &mut Vec<u8>) -> usize {
         let before = text.len();
         if self.open == 0 {

@@ -30,6 +30,29 @@
 //! What was delivered of the first open record, if it was cut off within, is `partial`, a number of bytes. It is 0 for
 //! all others. When such a record fails or is given up, the destination ends within a record: the batch is torn, and
 //! handlers of lines start a new line.
+//!
+//! For example, a disk is full after 3 bytes of the second of two records of 4 bytes each:
+//!
+//! ```text
+//!                     text              first   partial   is_torn    file
+//! handle              aaa⏎bbb⏎          0       0         false
+//! write_to, 7 bytes   aaa⏎bbb⏎          1       3         false      aaa⏎bbb
+//! settle(Open)        bbb⏎              0       3         false      aaa⏎bbb        written 1; `rest` is "⏎"
+//! fail_next(1)        bbb⏎              1       0         true       aaa⏎bbb        failed 1
+//! the next record     … ccc⏎                              false      aaa⏎bbb⏎ccc⏎   a line feed first
+//! ```
+//!
+//! # Who calls what
+//!
+//! | caller | calls |
+//! |---|---|
+//! | the worker, or the handler around an inner one | `set_call`, `seal`, `seal_uncounted`, `discard`, `settle` |
+//! | the handler, in `handle` | `append` |
+//! | the handler, in `deliver` | everything that is public, to say what was delivered and what failed |
+//! | handlers of handlers | `current_id`, `set_current_id`, `close_by_id`, `add_bytes`, `abandonments` |
+//!
+//! A user's handler cannot seal, discard or settle. If it has a bug, the counters may say "written" of what it has
+//! lost, but `emitted = written + dropped + failed + in_flight` still holds.
 
 mod ledger;
 
@@ -73,7 +96,7 @@ pub struct Batch {
     kept: (usize, usize),
     /// The length of the text removed so far.
     offset: u64,
-    /// How often records were failed that the handler had asked to keep.
+    /// How often [`settle`](Self::settle) failed records that the handler had asked to keep.
     abandonments: u64,
     call: Call,
     /// Whether the text delivered last, by this batch or an earlier one, ends within a record.
@@ -81,6 +104,13 @@ pub struct Batch {
 }
 
 /// Why the handler is asked to deliver.
+///
+/// | reason | `due` | `urgent` | `closing` | `time_left` |
+/// |---|---|---|---|---|
+/// | the queue is empty | | | | |
+/// | the batch is full | yes | | | |
+/// | a flush: the first attempt, then retries | yes | first | | yes |
+/// | a shutdown: the first attempt, then retries | yes | first | yes | yes |
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Call {
     /// Whether the handler may not wait for more.
@@ -94,6 +124,33 @@ pub(crate) struct Call {
 }
 
 /// The result of a delivery.
+///
+/// # Examples
+///
+/// A handler that sends 100 records at a time, and fewer only when it may not wait:
+///
+/// ```
+/// use femtologging::handler::{Batch, Delivery, FemtoHandler};
+/// use femtologging::time::Timestamp;
+/// use femtologging::{Error, FemtoLogRecord};
+///
+/// struct Hundreds;
+///
+/// impl FemtoHandler for Hundreds {
+///     fn handle(&mut self, record: &FemtoLogRecord<'_>, batch: &mut Batch) -> Result<(), Error> {
+///         batch.append(|out| record.write_message(out));
+///         Ok(())
+///     }
+///
+///     fn deliver(&mut self, batch: &mut Batch, _: Timestamp) -> Result<Delivery, Error> {
+///         if batch.records() < 100 && !batch.is_due() {
+///             return Ok(Delivery::Wait);
+///         }
+///         // … send `batch.texts()` …
+///         Ok(Delivery::Done)
+///     }
+/// }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Delivery {
     /// The batch is delivered.
@@ -216,8 +273,9 @@ impl Batch {
         Ok(())
     }
 
-    /// Notes that the first `bytes` bytes are delivered. If the rest then fails or is kept, the records among them
-    /// count as written.
+    /// Notes that the first `bytes` bytes are delivered. If the rest then fails or is kept, the records that lie
+    /// completely within them count as written. A record that lies partly within them stays open, and
+    /// [`rest`](Self::rest) begins within it; see [`rewind`](Self::rewind).
     pub fn delivered(&mut self, bytes: usize) {
         if bytes > 0 {
             self.close(self.ledger.first()..self.ledger.ended_at(bytes), Outcome::Written);
@@ -244,6 +302,8 @@ impl Batch {
 
     /// Fails the oldest records until no more than `records` records and `bytes` bytes are left. Returns how many have
     /// failed.
+    ///
+    /// A handler that answers [`Delivery::Retry`] limits by this what it keeps while its destination is unavailable.
     pub fn fail_oldest(&mut self, records: usize, bytes: usize) -> u64 {
         self.fail_oldest_after(0, records, bytes)
     }
@@ -292,7 +352,8 @@ impl Batch {
         entries.map(|(entry, range)| (entry.id, self.text.get(range).unwrap_or_default()))
     }
 
-    /// Closes records by their ids, in any order. The ids of records that are not open any more are ignored.
+    /// Closes records by their ids, in any order. The ids of records that are not open any more are ignored, so an
+    /// answer that arrives late, about records that were given up in the meantime, does no harm.
     pub(crate) fn close_by_id(&mut self, mut outcomes: Vec<(RecordId, Outcome)>) {
         if outcomes.is_empty() {
             return;
@@ -383,7 +444,8 @@ impl Batch {
         self.ledger.len() == 0
     }
 
-    /// Returns whether enough has come since the handler was last asked.
+    /// Returns whether enough has come since the handler was last asked. What it kept then does not count: a handler
+    /// whose destination is unavailable would otherwise be asked again for every record.
     #[inline]
     pub(crate) fn is_full(&self) -> bool {
         let (records, bytes) = self.kept;
@@ -419,6 +481,9 @@ impl Batch {
     }
 
     /// Gives the open ones of a range of entries an outcome, and counts them.
+    ///
+    /// If that closes the first open record, `partial` goes back to 0, because it is about that record only. If it
+    /// failed after a part of it was delivered, the destination now ends within a record.
     fn close(&mut self, range: Range<usize>, outcome: Outcome) {
         if outcome == Outcome::Open {
             return;

@@ -12,21 +12,20 @@ use crate::time::Timestamp;
 
 /// Hands records to one handler, and what that fails to deliver to another one.
 ///
-/// After a failure the first handler rests, for 100 ms and then longer and longer, up to 30 s; records go to the second
-/// one meanwhile. Then the first one is tried again with what comes. A handler that tries by itself again and again, as
-/// those for networks do, has failed when it has delivered nothing for as long as
-/// [`patience`](HandlerBuilder::patience) says, or at a shutdown.
+/// After a failure, records go to the second handler for a time (backoff: 100 ms, doubled after each failure, up to
+/// 30 s). Then the first handler is tried again with new records. A handler that retries by itself, such as those for
+/// networks, has failed when it has delivered nothing for [`patience`](HandlerBuilder::patience), or at a shutdown.
 ///
 /// | setting | default | what it does |
 /// |---|---|---|
-/// | [`patience`](HandlerBuilder::patience) | 10 s | how long the first handler may keep records without delivering any |
-/// | [`bytes`](HandlerBuilder::bytes) | 32 MiB | how much memory the records take that wait for the first handler |
+/// | [`patience`](HandlerBuilder::patience) | 10 s | maximum time for which the first handler keeps records |
+/// | [`bytes`](HandlerBuilder::bytes) | 32 MiB | maximum memory of records that wait for the first handler |
 /// | the rest | see [`HandlerBuilder`] | |
 ///
-/// Records that wait for the first handler's answer are kept, too, so this costs a copy of each. When the copies take
-/// more than `bytes`, the first handler has failed, and the second one gets them. What both fail to deliver is counted
-/// as failed. A record that the first handler delivered in part is delivered again by the second one. The handlers
-/// share one queue and one thread; their own levels and filters count.
+/// A copy of each record is kept until the first handler has delivered it. When the copies take more than `bytes`, the
+/// first handler has failed, and the second one gets them. Records that both handlers fail to deliver are counted as
+/// failed. A record that the first handler has delivered in part is delivered again, as a whole, by the second one. The
+/// handlers share one queue and one thread; each applies its own level and filters.
 ///
 /// # Examples
 ///
@@ -49,10 +48,10 @@ pub struct FemtoFallbackHandler {
     copies: BTreeMap<RecordId, KeptRecord>,
     sites: KeptSites,
     backoff: Backoff,
-    /// Since when the first handler rests, and until when. A clock that was set back to before that does not prolong
-    /// it.
+    /// The start and the end of the time in which the first handler gets no records. If the clock is set back to before
+    /// the start, that time is over.
     rests: Option<(Timestamp, Timestamp)>,
-    /// Since when it has kept records without delivering any.
+    /// The time since when the first handler has kept records without delivering any.
     waits_since: Option<Timestamp>,
     patience: Duration,
     /// The memory that the copies take, and the maximum.
@@ -77,6 +76,10 @@ impl FemtoFallbackHandler {
     }
 
     /// Has the first handler deliver, and hands what it failed to deliver to the second one.
+    ///
+    /// The first handler fails everything that it keeps if the copies exceed their memory, if it has delivered nothing
+    /// for longer than the patience, or if this is the last call before a shutdown. A partial success restarts the
+    /// patience.
     fn deliver_first(&mut self, call: Call) {
         let (first, now) = (&mut self.first, self.now);
         let before = first.settled.len();
@@ -109,7 +112,11 @@ impl FemtoFallbackHandler {
     }
 
     /// Removes the copies of records that the first handler has settled, and hands those that it failed to deliver to
-    /// the second one, in the order in which they came.
+    /// the second one, in the order in which they were logged.
+    ///
+    /// What it failed to deliver is removed from `first.settled`, so that the outer batch does not count it as failed:
+    /// the record is still open there, and the second handler's outcome decides. What it delivered stays in
+    /// `first.settled` for [`answer`].
     fn hand_over(&mut self) {
         let Self { first, second, sites, now, .. } = self;
         let mut failed: Vec<_> = Vec::new();
@@ -136,19 +143,22 @@ impl FemtoFallbackHandler {
         self.second.abandon_with(batch);
     }
 
+    /// Returns whether the first handler gets no records at the moment.
     fn is_resting(&self) -> bool {
         self.rests.is_some_and(|(since, until)| (since..until).contains(&self.now))
     }
 }
 
 impl HandlerBuilder<FallbackOptions> {
-    /// Sets how long the first handler may keep records without delivering any.
+    /// Sets the maximum time for which the first handler keeps records without delivering any; 10 s by default. Then
+    /// the second handler gets them.
     pub fn patience(mut self, patience: Duration) -> Self {
         self.options.patience = patience;
         self
     }
 
-    /// Sets how much memory the records may take that wait for the first handler, in bytes: 4096 or more.
+    /// Sets the maximum memory of the records that wait for the first handler, in bytes: 4096 or more, 32 MiB by
+    /// default.
     pub fn bytes(mut self, bytes: usize) -> Self {
         self.options.bytes = bytes;
         self
@@ -158,7 +168,7 @@ impl HandlerBuilder<FallbackOptions> {
     ///
     /// # Errors
     ///
-    /// Settings that cannot work, all in one error.
+    /// Names all invalid settings in one error.
     pub fn build(self) -> Result<HandlerSpec, Error> {
         let (FallbackOptions { first, second, patience, bytes }, settings) = self.into_parts();
         let mut problems = first.inner_problems("first");

@@ -1,4 +1,4 @@
-//! Records that wait in memory until there is a reason to hand them on.
+//! A buffer of records in memory, which is passed on as a whole.
 
 use std::collections::VecDeque;
 
@@ -9,23 +9,22 @@ use crate::level::LevelFilter;
 use crate::record::FemtoLogRecord;
 use crate::time::Timestamp;
 
-/// Keeps records, and hands them all on to another handler when there are many, when a severe one comes, or when asked;
-/// as CPython's `MemoryHandler` does.
+/// Buffers records, and passes them all on to another handler when the buffer is full, when a severe record comes, and
+/// at a [`flush`](crate::flush); as CPython's `MemoryHandler` does.
 ///
 /// | setting | default | what it does |
 /// |---|---|---|
-/// | [`capacity`](HandlerBuilder::capacity) | 1,000 | so many records are handed on |
-/// | [`bytes`](HandlerBuilder::bytes) | 8 MiB | so much memory of records is handed on |
-/// | [`flush_level`](HandlerBuilder::flush_level) | `Error` | a record from this level on, and all before it, are handed on |
-/// | [`flush_on_close`](HandlerBuilder::flush_on_close) | `true` | whether the end hands on what is kept, or discards it |
+/// | [`capacity`](HandlerBuilder::capacity) | 1,000 | number of records at which the buffer is full |
+/// | [`bytes`](HandlerBuilder::bytes) | 8 MiB | memory of records at which the buffer is full |
+/// | [`flush_level`](HandlerBuilder::flush_level) | `Error` | records at this level and above flush the buffer |
+/// | [`flush_on_close`](HandlerBuilder::flush_on_close) | `true` | flushes the buffer at shutdown, or discards it |
 /// | the rest | see [`HandlerBuilder`] | |
 ///
-/// Records are kept unformatted, and in flight: they count as written once the target has written them.
-/// [`flush`](crate::flush) hands them on. What is discarded at the end is counted as failed and reported. A process
-/// that is killed loses what is kept.
+/// Records are kept unformatted, and in flight: they count as written once the target has written them. Records that
+/// are discarded at shutdown are counted as failed and reported. A process that is killed loses what is in the buffer.
 ///
-/// The target works on this handler's thread. Its level and filters count; its queue has no meaning, and what its level
-/// or filters turn away counts as written.
+/// The target runs on this handler's thread, and has no queue of its own. Its level and filters apply; records that
+/// they reject count as written.
 ///
 /// # Examples
 ///
@@ -46,7 +45,7 @@ use crate::time::Timestamp;
 /// ```
 pub struct FemtoMemoryHandler {
     target: Inner,
-    /// The newest records.
+    /// The buffer. Its records are open in the outer batch.
     kept: VecDeque<(RecordId, KeptRecord)>,
     /// The memory that they take, in bytes.
     size: usize,
@@ -67,7 +66,7 @@ pub struct MemoryOptions {
 }
 
 impl FemtoMemoryHandler {
-    /// Starts a handler that hands records on to `target`.
+    /// Starts the builder of a handler that passes records on to `target`.
     pub fn builder(target: impl Into<HandlerSpec>) -> HandlerBuilder<MemoryOptions> {
         HandlerBuilder::new(MemoryOptions {
             target: target.into(),
@@ -80,26 +79,26 @@ impl FemtoMemoryHandler {
 }
 
 impl HandlerBuilder<MemoryOptions> {
-    /// Sets how many records are kept until they are handed on, 1 to 1,000,000.
+    /// Sets the number of records at which the buffer is full, 1 to 1,000,000; 1,000 by default.
     pub fn capacity(mut self, records: usize) -> Self {
         self.options.capacity = records;
         self
     }
 
-    /// Sets how much memory the kept records take until they are handed on, in bytes: 4096 or more. The one with which
-    /// they reach it is handed on with them.
+    /// Sets the memory of records at which the buffer is full, in bytes: 4096 or more, 8 MiB by default. The record
+    /// that fills the buffer is passed on together with the others.
     pub fn bytes(mut self, bytes: usize) -> Self {
         self.options.bytes = bytes;
         self
     }
 
-    /// Sets the lowest level whose records are handed on at once, with all that are kept; `Off` for none.
+    /// Sets the lowest level whose records flush the buffer, themselves included; `Error` by default, `Off` for none.
     pub fn flush_level(mut self, level: impl Into<LevelFilter>) -> Self {
         self.options.flush_level = level.into();
         self
     }
 
-    /// Sets whether the end hands on what is kept.
+    /// Sets whether a shutdown flushes the buffer (`true`, the default) or discards it.
     pub fn flush_on_close(mut self, flush: bool) -> Self {
         self.options.flush_on_close = flush;
         self
@@ -109,7 +108,7 @@ impl HandlerBuilder<MemoryOptions> {
     ///
     /// # Errors
     ///
-    /// Settings that cannot work, all in one error.
+    /// Names all invalid settings in one error.
     pub fn build(self) -> Result<HandlerSpec, Error> {
         let (MemoryOptions { target, capacity, bytes, flush_level, flush_on_close }, settings) = self.into_parts();
         let mut problems = target.inner_problems("target");
@@ -135,7 +134,7 @@ impl HandlerBuilder<MemoryOptions> {
 }
 
 impl FemtoMemoryHandler {
-    /// Hands on what is kept.
+    /// Passes on what is kept, in order.
     fn hand_on(&mut self, now: Timestamp) {
         self.size = 0;
         for (id, kept) in self.kept.drain(..) {

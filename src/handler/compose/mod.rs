@@ -1,11 +1,25 @@
-//! Handlers made of other handlers, on one thread.
+//! Handlers that pass records on to other handlers, on one thread.
 //!
 //! The outer handler's batch has an entry without text for each record. The inner handlers have batches of their own,
 //! with the text, and share the ids of the outer one. What they settle is closed by id in the outer batch, so each
 //! record is counted once, by the outermost one.
 //!
-//! An example: a [`FemtoFallbackHandler`] with a handler for a network and one for a file. The network takes `a` and
-//! then breaks, and is down for longer than the fallback waits:
+//! # Invariants
+//!
+//! * A record that an inner handler takes is open in the outer batch until the inner batch has settled it, and closed
+//!   by the next [`answer`] after that. Records that the flight recorder replays are the exception: the outer batch
+//!   closed them as written when they were kept, and the inner batch does not count them.
+//! * The outer batch gets one outcome for each id. A fallback therefore withholds the failures of its first handler,
+//!   for the second one to decide. A second outcome would be ignored ([`Batch::close_by_id`]).
+//! * The outer handler answers [`Delivery::Retry`] as long as an inner one keeps records. So flush and shutdown wait
+//!   for the inner one as they do for any handler that retries.
+//! * If the worker gives up what the outer batch keeps, at the deadline of a shutdown or after an error, the inner
+//!   handlers learn of it by `abandon_with` before they get the next record, and fail what they keep.
+//!
+//! # Example
+//!
+//! A [`FemtoFallbackHandler`] with a handler for a network and one for a file. The network takes `a` and then breaks,
+//! and is down for longer than the fallback waits:
 //!
 //! ```text
 //!                                              outer batch            network's      file's       copies
@@ -103,7 +117,8 @@ impl Inner {
         }
     }
 
-    /// Hands a record to the handler.
+    /// Hands a record to the handler, if its level and filters let it pass. What they reject counts as written in the
+    /// outer batch: it has reached everything that wants it.
     fn take(&mut self, record: &FemtoLogRecord<'_>, id: RecordId, is_counted: bool) {
         if !self.level.enables(record.level()) {
             return self.close(id, Outcome::Written, is_counted);
@@ -135,7 +150,8 @@ impl Inner {
         }
     }
 
-    /// Has the handler deliver what it took.
+    /// Has the handler deliver what it took, and settles its batch by the answer, as the worker does for an outermost
+    /// handler.
     fn deliver(&mut self, call: Call, now: Timestamp) {
         if self.batch.is_empty() {
             return;
@@ -154,6 +170,9 @@ impl Inner {
     }
 
     /// Fails what the handler keeps if the owner of the outer batch has failed it there. Returns whether it has.
+    ///
+    /// Called before the handler gets a record or is asked to deliver. Otherwise it would later deliver records that
+    /// are already counted as failed.
     fn abandon_with(&mut self, outer: &Batch) -> bool {
         let is_abandoned = self.abandonments != outer.abandonments();
         if is_abandoned {
@@ -179,8 +198,16 @@ impl Inner {
     }
 }
 
-/// Carries what inner handlers have settled over to the outer batch, and returns what the outer handler answers.
-/// `waits` says whether the outer handler itself keeps records.
+/// Applies what the inner handlers have settled to the outer batch, and returns the outer handler's answer. `waits`
+/// says whether the outer handler itself keeps records.
+///
+/// | an inner handler answered `Retry` | one waits, or the outer one keeps records | the answer is |
+/// |---|---|---|
+/// | no | no | `Done` |
+/// | no | yes | `Wait`, unless something was closed or the batch is due: then `Retry` |
+/// | yes | any | `Retry` |
+///
+/// `Wait` leaves the batch as it is, so what is closed in it would not be counted until the next delivery.
 fn answer<'a>(inner: impl IntoIterator<Item = &'a mut Inner>, mut waits: bool, batch: &mut Batch) -> Delivery {
     let (mut outcomes, mut retries) = (Vec::new(), false);
     for handler in inner {

@@ -1,4 +1,4 @@
-//! The last records of every level, kept for when something goes wrong.
+//! A flight recorder: the latest records of all levels, which are written only when something goes wrong.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -12,24 +12,26 @@ use crate::level::LevelFilter;
 use crate::record::FemtoLogRecord;
 use crate::time::{Timestamp, uptime};
 
-/// Keeps the last records unformatted, and replays them into another handler when something goes wrong.
+/// Keeps the latest records in a ring buffer, unformatted, and replays them into another handler when something goes
+/// wrong.
 ///
-/// Give it all levels, and let another handler have the important ones all the time. When a record from
-/// [`trigger`](HandlerBuilder::trigger) on comes, what is kept goes to the target, in order and with their own stamps,
-/// and then that record; it begins anew. [`install_panic_hook`](crate::install_panic_hook) logs panics, which so are a
-/// trigger, too; [`RecorderHandle::dump`] is for any other reason.
+/// Let it take all levels, and add another handler that always writes the important ones. When a record at
+/// [`trigger`](HandlerBuilder::trigger) or above comes, the target gets the buffered records, in order and with their
+/// own timestamps, and then that record. The buffer is then cleared. A panic that
+/// [`install_panic_hook`](crate::install_panic_hook) logs also triggers it; [`RecorderHandle::dump`] triggers it at any
+/// other time.
 ///
 /// | setting | default | what it does |
 /// |---|---|---|
-/// | [`records`](HandlerBuilder::records) | 1,000 | so many records are kept |
-/// | [`bytes`](HandlerBuilder::bytes) | 1 MiB | so much memory they take, about |
-/// | [`trigger`](HandlerBuilder::trigger) | `Error` | the lowest level that has them replayed |
-/// | [`dump_handle`](HandlerBuilder::dump_handle) | none | asks for a replay at any other time |
+/// | [`records`](HandlerBuilder::records) | 1,000 | maximum number of records in the buffer |
+/// | [`bytes`](HandlerBuilder::bytes) | 1 MiB | approximate maximum memory of the buffer |
+/// | [`trigger`](HandlerBuilder::trigger) | `Error` | the lowest level that triggers a replay |
+/// | [`dump_handle`](HandlerBuilder::dump_handle) | none | triggers a replay at any other time |
 /// | the rest | see [`HandlerBuilder`] | |
 ///
-/// A record counts as written once it is kept, and one from `trigger` on once the target has written it. Those that
-/// newer ones push out are no loss. How many replayed ones the target fails to write is reported. A process that is
-/// killed loses what is kept.
+/// A record below `trigger` counts as written once it is in the buffer; one at `trigger` or above, once the target has
+/// written it. Records that newer ones have displaced are not a loss. The number of replayed records that the target
+/// fails to write is reported. A process that is killed loses the buffer.
 ///
 /// # Examples
 ///
@@ -52,25 +54,27 @@ use crate::time::{Timestamp, uptime};
 /// ```
 pub struct FemtoFlightRecorder {
     target: Inner,
+    /// The buffer. Its records are closed in the outer batch: they were counted as written when they came.
     kept: VecDeque<(RecordId, KeptRecord)>,
-    /// How much memory they take.
+    /// The memory that they take, in bytes.
     size: usize,
     records: usize,
     bytes: usize,
     trigger: LevelFilter,
     sites: KeptSites,
     asked: RecorderHandle,
-    /// The time of the last call that said it.
+    /// The time that the latest call passed.
     now: Timestamp,
 }
 
-/// How long a flush waits for a target that keeps replayed records, and how long it waits between two looks.
+/// The maximum time for which a flush waits for a target that retries replayed records, and the interval of its looks.
 const PATIENCE: Duration = Duration::from_millis(500);
 const RETRY: Duration = Duration::from_millis(2);
 
-/// Asks a [`FemtoFlightRecorder`] for what it keeps. Clones ask the same one.
+/// Triggers a replay of a [`FemtoFlightRecorder`] from any thread. Clones refer to the same recorder.
 ///
-/// A handle given to several recorders reaches the first that looks, so give each its own.
+/// If several recorders have the same handle, a call of [`dump`](Self::dump) triggers only one of them; so give each
+/// recorder its own.
 ///
 /// # Examples
 ///
@@ -88,12 +92,12 @@ const RETRY: Duration = Duration::from_millis(2);
 pub struct RecorderHandle(Arc<AtomicBool>);
 
 impl RecorderHandle {
-    /// Makes a handle, to be given to a builder.
+    /// Makes a handle for [`dump_handle`](HandlerBuilder::dump_handle).
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Has the records replayed: with the next record, the next flush, or within a second or so.
+    /// Triggers a replay, which happens at the next record or flush, or within about a second. Does not wait for it.
     pub fn dump(&self) {
         self.0.store(true, Relaxed);
     }
@@ -109,7 +113,7 @@ pub struct FlightRecorderOptions {
 }
 
 impl FemtoFlightRecorder {
-    /// Starts a recorder that replays into `target`.
+    /// Starts the builder of a recorder that replays into `target`.
     pub fn builder(target: impl Into<HandlerSpec>) -> HandlerBuilder<FlightRecorderOptions> {
         HandlerBuilder::new(FlightRecorderOptions {
             target: target.into(),
@@ -120,7 +124,8 @@ impl FemtoFlightRecorder {
         })
     }
 
-    /// Hands everything that is kept to the target.
+    /// Hands everything that is kept to the target, and clears the buffer. The records are not counted: they were when
+    /// they came.
     fn replay(&mut self) {
         self.size = 0;
         for (id, kept) in self.kept.drain(..) {
@@ -161,25 +166,26 @@ impl FemtoFlightRecorder {
 }
 
 impl HandlerBuilder<FlightRecorderOptions> {
-    /// Sets how many records are kept, 1 to 10,000,000.
+    /// Sets the maximum number of records in the buffer, 1 to 10,000,000; 1,000 by default.
     pub fn records(mut self, records: usize) -> Self {
         self.options.records = records;
         self
     }
 
-    /// Sets how much memory the records take, in bytes and about.
+    /// Sets the approximate maximum memory of the buffer, in bytes: 4096 or more, 1 MiB by default. The latest record
+    /// is kept even if it is larger.
     pub fn bytes(mut self, bytes: usize) -> Self {
         self.options.bytes = bytes;
         self
     }
 
-    /// Sets the lowest level that has the records replayed; `Off` for none.
+    /// Sets the lowest level that triggers a replay; `Error` by default, `Off` for none.
     pub fn trigger(mut self, level: impl Into<LevelFilter>) -> Self {
         self.options.trigger = level.into();
         self
     }
 
-    /// Has the recorder replay what it keeps when `handle` asks for it.
+    /// Lets `handle` trigger replays of this recorder; see [`RecorderHandle`].
     pub fn dump_handle(mut self, handle: &RecorderHandle) -> Self {
         self.options.asked = handle.clone();
         self
@@ -189,7 +195,7 @@ impl HandlerBuilder<FlightRecorderOptions> {
     ///
     /// # Errors
     ///
-    /// Settings that cannot work, all in one error.
+    /// Names all invalid settings in one error.
     pub fn build(self) -> Result<HandlerSpec, Error> {
         let (FlightRecorderOptions { target, records, bytes, trigger, asked }, settings) = self.into_parts();
         let mut problems = target.inner_problems("target");

@@ -1,4 +1,4 @@
-//! Records that go one way or another.
+//! Routing: each record goes to one of several handlers.
 
 use super::{Inner, Outcome, RecordId, answer, each};
 use crate::error::{Error, Problem};
@@ -7,11 +7,11 @@ use crate::handler::{Batch, Delivery, FemtoHandler, HandlerBuilder, HandlerSpec}
 use crate::record::FemtoLogRecord;
 use crate::time::Timestamp;
 
-/// Hands each record to the first of several handlers whose filter lets it through.
+/// Hands each record to the first of several handlers whose filter lets it pass.
 ///
-/// Every [filter](crate::filter) is a condition: a level, a logger's name, a key, a closure. The handlers share one
-/// queue and one thread. Their own levels and filters apply; what these reject, and what no route takes, counts as
-/// written.
+/// Any [filter](crate::filter) can be a condition: a level, a logger's name, a key, a closure. The handlers share one
+/// queue and one thread. Each applies its own level and filters; records that these reject, or that no route takes,
+/// count as written.
 ///
 /// # Examples
 ///
@@ -38,7 +38,7 @@ use crate::time::Timestamp;
 /// ```
 pub struct FemtoRouteHandler {
     filters: Vec<Box<dyn FemtoFilter>>,
-    /// One for each filter, and perhaps one for the rest.
+    /// One for each filter, and one for the rest if [`otherwise`](HandlerBuilder::otherwise) gave one.
     targets: Vec<Inner>,
     /// The records that no route took.
     unrouted: Vec<RecordId>,
@@ -59,13 +59,13 @@ impl FemtoRouteHandler {
 }
 
 impl HandlerBuilder<RouteOptions> {
-    /// Adds a route for the records that a filter lets through and no route before took.
+    /// Adds a route for the records that `filter` lets pass and that no earlier route takes.
     pub fn route(mut self, filter: impl FemtoFilter + 'static, target: impl Into<HandlerSpec>) -> Self {
         self.options.routes.push((Box::new(filter), target.into()));
         self
     }
 
-    /// Sets where the records go that no route takes; nowhere by default.
+    /// Sets the handler for records that no route takes. By default they are not written.
     pub fn otherwise(mut self, target: impl Into<HandlerSpec>) -> Self {
         self.options.rest = Some(target.into());
         self
@@ -75,7 +75,7 @@ impl HandlerBuilder<RouteOptions> {
     ///
     /// # Errors
     ///
-    /// Settings that cannot work, all in one error; a handler without routes is one.
+    /// Names all invalid settings in one error. A handler without routes is invalid.
     pub fn build(self) -> Result<HandlerSpec, Error> {
         let (RouteOptions { routes, rest }, settings) = self.into_parts();
         let mut problems = Vec::new();

@@ -490,7 +490,7 @@ impl HandlerBuilder<HttpOptions> {
     ///
     /// # Errors
     ///
-    /// Settings that cannot work, all in one error.
+    /// Names all invalid settings in one error.
     pub fn build(self) -> Result<HandlerSpec, Error> {
         let (mut options, settings) = self.into_parts();
         let encoder = options.encoder();

@@ -116,7 +116,7 @@ impl HandlerBuilder<JournaldOptions> {
     ///
     /// # Errors
     ///
-    /// Settings that cannot work, all in one error.
+    /// Names all invalid settings in one error.
     pub fn build(self) -> Result<HandlerSpec, Error> {
         let (JournaldOptions { socket, identifier, fields, net }, settings) = self.into_parts();
         let mut problems = Vec::new();

@@ -129,7 +129,7 @@ impl HandlerBuilder<OtlpOptions> {
     ///
     /// # Errors
     ///
-    /// Settings that cannot work, all in one error.
+    /// Names all invalid settings in one error.
     pub fn build(self) -> Result<HandlerSpec, Error> {
         let (options, settings) = self.into_parts();
         let mut resource = vec![("service.name".to_owned(), options.service_name)];
