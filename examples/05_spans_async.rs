@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use femtologging::formatter::FemtoPatternFormatter;
 use femtologging::policy::SpanEvents;
-use femtologging::{Config, FemtoFutureExt, FemtoLogger, FemtoStreamHandler, context, info, info_span};
+use femtologging::span::FemtoFutureExt;
+use femtologging::{Config, FemtoLogger, FemtoStreamHandler, context, info, info_span};
 
 pub(crate) fn main() -> Result<(), Box<dyn std::error::Error>> {
     let format = FemtoPatternFormatter::brace("{levelname} {message} {key_values}")?;

@@ -8,7 +8,8 @@ use std::fmt;
 use std::time::Duration;
 
 use femtologging::bridge::init_log;
-use femtologging::{Config, FemtoJsonFormatter, FemtoStreamHandler, Level, LoggerConfig, context};
+use femtologging::config::LoggerConfig;
+use femtologging::{Config, FemtoJsonFormatter, FemtoStreamHandler, Level, context};
 
 /// What is in stock.
 struct Shop(BTreeMap<&'static str, u32>);

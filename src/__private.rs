@@ -5,25 +5,27 @@ pub use core::option::Option;
 pub use core::{compile_error, concat, file, format_args, line, module_path, stringify};
 
 pub use crate::callsite::{Callsite, Metadata, Origin};
-pub use crate::context::{Context, make as make_context};
+pub use crate::context::Context;
 pub use crate::level::{Level, is_compiled};
 pub use crate::logger::{After, AtLogger, AtLoggerAndTarget, AtSite, AtTarget, Source};
 pub use crate::names::KeyIds;
 pub use crate::rate::Rate;
-pub use crate::span::{FemtoSpan, make as make_span};
+pub use crate::span::FemtoSpan;
 pub use crate::template::plan;
-#[cfg(feature = "serde")]
-pub use crate::value::AsSerde;
-pub use crate::value::{
+pub use crate::value::argument::{
     AsBytes, AsDebug, AsDisplay, AsError, Deferred, PickDeferred, PickImmediate, PickInteger, Probe, Secret,
 };
+#[cfg(feature = "serde")]
+pub use crate::value::serde::AsSerde;
 
 use core::fmt;
 use core::marker::PhantomData;
 
 use crate::callsite::Shape;
+use crate::context;
 use crate::logger::dispatch;
 use crate::record::{Draft, HEADER_WORDS, Head, Named, Prefix};
+use crate::span;
 use crate::template::{self, BARE, CLOSURE, SIZED, Template};
 use crate::value::{Arguments, Fields, Limits, Tags, WordSink, limits};
 
@@ -289,4 +291,22 @@ impl Fields for Text<'_> {
 #[inline(always)]
 pub fn is_enabled<S: Source>(source: S, site: &'static Callsite, level: Level) -> bool {
     source.enabled(site, level) && source.state(site, Shape::TEXT, level).is_some()
+}
+
+/// What `context!` expands to: extends the current context by keys.
+#[inline]
+pub fn make_context<F: Fields>(keys: &'static KeyIds, fields: F) -> Context {
+    context::make(keys, fields)
+}
+
+/// What the span macros expand to: makes a span, disabled if its level is.
+#[inline]
+pub fn make_span<S: Source, F: Fields>(
+    source: S,
+    site: &'static Callsite,
+    keys: &'static KeyIds,
+    level: Level,
+    fields: F,
+) -> FemtoSpan {
+    span::make(source, site, keys, level, fields)
 }

@@ -36,7 +36,7 @@ macro_rules! guide {
             "[structured.md#context]: crate::guide::structured#context\n",
             "[syslog.md#the-journal]: crate::guide::syslog#the-journal\n",
             "[info]: crate::info!\n",
-            "[in_context]: crate::FemtoFutureExt::in_context\n",
+            "[in_context]: crate::span::FemtoFutureExt::in_context\n",
             "[`Value`]: crate::Value\n",
         )]
         #[cfg_attr(feature = "tracing", doc = "[FemtoTracingHandler]: crate::bridge::FemtoTracingHandler\n")]

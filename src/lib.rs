@@ -178,9 +178,9 @@
 //!
 //! # Setting up
 //!
-//! [`Config::builder`] lists every setting. [`build_and_init`](ConfigBuilder::build_and_init) sets up the global
-//! system, which calls without `logger:` use. [`build`](ConfigBuilder::build) makes an independent system, a
-//! [`Logging`]; a process may have any number of them. One [`Error`] lists everything that is wrong with a
+//! [`Config::builder`] lists every setting. [`build_and_init`](config::ConfigBuilder::build_and_init) sets up the
+//! global system, which calls without `logger:` use. [`build`](config::ConfigBuilder::build) makes an independent
+//! system, a [`Logging`]; a process may have any number of them. One [`Error`] lists everything that is wrong with a
 //! configuration.
 //!
 //! # Flush and exit
@@ -278,10 +278,12 @@
 //! The module [`guide`] has the guides: handlers, files, networks, formatters, filters, spans, testing, operations, and
 //! migration from CPython's `logging`, `log` and `tracing`.
 //!
+//! [`ConfigBuilder::directives`]: config::ConfigBuilder::directives
 //! [`FemtoCaptureHandler`]: handler::FemtoCaptureHandler
 //! [`FemtoConsoleFormatter`]: formatter::FemtoConsoleFormatter
 //! [`FemtoFallbackHandler`]: handler::FemtoFallbackHandler
 //! [`FemtoFlightRecorder`]: handler::FemtoFlightRecorder
+//! [`FemtoFutureExt`]: span::FemtoFutureExt
 //! [`FemtoHandler`]: handler::FemtoHandler
 //! [`FemtoLogfmtFormatter`]: formatter::FemtoLogfmtFormatter
 //! [`FemtoMemoryHandler`]: handler::FemtoMemoryHandler
@@ -325,13 +327,13 @@ pub mod __private;
 mod callsite;
 
 // Records: the encoded form, and the view that filters, formatters and handlers read.
-mod record;
+pub mod record;
 
 // Loggers: the tree, the routes to handlers, and the dispatch of a record to its queues.
 mod logger;
 
 // Spans: scopes with a name, a beginning and an end.
-mod span;
+pub mod span;
 
 // ---- Between the two sides ----
 
@@ -356,7 +358,7 @@ pub mod handler;
 // ---- Set-up, end of the process, other facades ----
 
 // `Config`, `Logging` and the functions of the global system.
-mod config;
+pub mod config;
 
 // What an ordinary exit and a panic do.
 mod shutdown;
@@ -371,7 +373,7 @@ mod exit;
 // ---- The vocabulary: imported by the modules above ----
 
 // Context: keys that all records of a scope carry.
-mod context;
+pub mod context;
 
 // Interned names: loggers, keys and spans by a 32-bit id.
 mod names;
@@ -383,7 +385,7 @@ mod template;
 mod render;
 
 // Values of arguments and keys: capture, encoding, decoding.
-mod value;
+pub mod value;
 
 // Text output: escaping, truncation, numbers.
 mod text;
@@ -426,23 +428,29 @@ pub mod guide;
 
 // ---- The root: what most programs name. Everything else has one path, in its module ----
 
-pub use config::{
-    Config, ConfigBuilder, LoggerConfig, Logging, basic_config, disable, enable_all, flush, get_logger, metrics,
-    root_logger, set_exit_timeout, set_handler_level, set_limits, shutdown,
-};
-pub use context::{Context, ContextGuard};
+// Levels, loggers, errors and the functions of the global system are documented here.
+pub use config::builder::basic_config;
+pub use config::logging::{disable, enable_all, flush, get_logger, metrics, root_logger, set_handler_level, shutdown};
+pub use config::process::{set_exit_timeout, set_limits};
 pub use error::{Error, Problem, set_error_hook};
 pub use level::{Level, LevelFilter, ParseLevelError, STATIC_MAX_LEVEL};
 pub use logger::FemtoLogger;
-pub use record::{FemtoLogRecord, Message, OwnedRecord, SpanRef};
 pub use shutdown::install_panic_hook;
-pub use span::{FemtoFutureExt, FemtoSpan, InScope, SpanGuard};
-pub use value::{Limits, List, Map, OwnedValue, Value};
-// The handlers and formatters that most programs begin with; their own place is with the others.
+// These are documented in their modules, with what belongs to them.
+#[doc(no_inline)]
+pub use config::{Config, Logging};
+#[doc(no_inline)]
+pub use context::Context;
 #[doc(no_inline)]
 pub use formatter::{FemtoJsonFormatter, FemtoTextFormatter};
 #[doc(no_inline)]
 pub use handler::{FemtoFileHandler, FemtoStreamHandler};
+#[doc(no_inline)]
+pub use record::FemtoLogRecord;
+#[doc(no_inline)]
+pub use span::FemtoSpan;
+#[doc(no_inline)]
+pub use value::Value;
 
 // Records for the targets in fuzz/.
 #[cfg(fuzzing)]

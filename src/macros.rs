@@ -234,7 +234,7 @@ macro_rules! critical_span {
 /// The context has what the thread's current one has, and these keys; one that is there already is overridden. Values are
 /// evaluated now. With a block, the context is entered for it, and the block's value is that of the macro; without one, it is entered
 /// with [`enter`](crate::Context::enter), [`in_scope`](crate::Context::in_scope) or
-/// [`in_context`](crate::FemtoFutureExt::in_context).
+/// [`in_context`](crate::span::FemtoFutureExt::in_context).
 ///
 /// # Examples
 ///

@@ -115,7 +115,7 @@ pub struct HandlerMetrics {
 pub struct Metrics {
     /// One entry per handler, in the order in which they were added.
     pub handlers: Vec<HandlerMetrics>,
-    /// Records of this process that were truncated because they exceeded the [`Limits`](crate::Limits).
+    /// Records of this process that were truncated because they exceeded the [`Limits`](crate::value::Limits).
     pub truncated: u64,
     /// Records of this process that were dropped before their handlers were determined, and which no handler counts:
     /// the configuration changed a hundred times during the call, or a signal handler that interrupted the library

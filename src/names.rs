@@ -78,8 +78,8 @@ impl KeyIds {
         Self { names, ids: OnceLock::new() }
     }
 
-    /// Returns the ids of the keys, in the order of the call. Keys longer than [`Limits`](crate::Limits) allow are cut
-    /// before they are interned.
+    /// Returns the ids of the keys, in the order of the call. Keys longer than [`Limits`](crate::value::Limits) allow
+    /// are cut before they are interned.
     pub(crate) fn ids(&self) -> &[u32] {
         self.ids.get_or_init(|| {
             let limits = limits::get();

@@ -1,6 +1,8 @@
-//! Settings of queues, threads and spans that are plain values.
+//! Policies: settings of queues, handlers, threads and spans that are plain values.
 
 use std::time::Duration;
+
+use crate::level::Level;
 
 /// The transport of records from callers to a handler's thread.
 ///
@@ -21,8 +23,8 @@ pub enum Transport {
     /// A ring buffer for each thread that logs. This is the fastest transport.
     ///
     /// The ring of a thread that has ended is reused. The memory of all rings is limited
-    /// ([`max_queue_bytes`](crate::ConfigBuilder::max_queue_bytes)): when rings have used their part of it, new threads
-    /// get smaller rings, and further ones share a channel.
+    /// ([`max_queue_bytes`](crate::config::ConfigBuilder::max_queue_bytes)): when rings have used their part of it, new
+    /// threads get smaller rings, and further ones share a channel.
     PerThread {
         /// The size of each ring in bytes, from 1 KiB to 64 MiB, rounded up to a power of two.
         bytes: usize,
@@ -30,7 +32,7 @@ pub enum Transport {
     /// One channel for all threads, for programs in which thousands of threads log.
     Shared {
         /// Maximum number of records in the channel; `None` for as many as the handler's share of
-        /// [`max_queue_bytes`](crate::ConfigBuilder::max_queue_bytes) has room for.
+        /// [`max_queue_bytes`](crate::config::ConfigBuilder::max_queue_bytes) has room for.
         capacity: Option<usize>,
     },
 }
@@ -84,6 +86,67 @@ pub enum OverflowPolicy {
     DropNewest,
     /// The oldest record in the queue is dropped and counted. For [`Transport::Shared`] only.
     DropOldest,
+}
+
+/// What happens to records that a handler fails to deliver.
+///
+/// A [`FemtoFallbackHandler`](crate::handler::FemtoFallbackHandler) hands them to another handler instead.
+///
+/// # Examples
+///
+/// ```
+/// use femtologging::policy::ErrorPolicy;
+/// use femtologging::FemtoFileHandler;
+///
+/// # let dir = tempfile::tempdir()?;
+/// # let path = dir.path().join("app.log");
+/// // A disk that is full for a while loses nothing.
+/// let handler = FemtoFileHandler::builder().path(path).on_error(ErrorPolicy::Retry { bytes: 16 << 20 }).build()?;
+/// # drop(handler);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum ErrorPolicy {
+    /// They are counted as failed, and the error is reported.
+    #[default]
+    Report,
+    /// They are kept and tried again after 100 ms, and then after delays that double up to 30 s; at a flush or
+    /// shutdown, at once. The error is reported each time.
+    ///
+    /// For handlers that deliver text, such as those for files and streams. Those for networks retry by themselves.
+    Retry {
+        /// The maximum length of the text that is kept, in bytes. Older records are counted as failed. A record without
+        /// text counts as 8 bytes if there are more than 1,000.
+        bytes: usize,
+    },
+}
+
+/// When a [`FemtoFileHandler`](crate::handler::FemtoFileHandler) writes its text to the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum FlushPolicy {
+    /// After every batch: as soon as the queue runs empty.
+    #[default]
+    EveryBatch,
+    /// When a record of this level or above comes, or 256 KiB of text are there.
+    AtLevel(Level),
+    /// When this much time has passed since the last write, or 256 KiB of text are there.
+    Every(Duration),
+}
+
+/// What a [`FemtoFileHandler`](crate::handler::FemtoFileHandler) does when its file is removed, on Unix.
+///
+/// In both cases, an error is reported once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum OnRemoval {
+    /// The next record creates the file again.
+    #[default]
+    Reopen,
+    /// Nothing creates the file: records are counted as failed until it is there again or a
+    /// [`ReopenHandle`](crate::handler::ReopenHandle) requests it.
+    Fail,
 }
 
 /// How a handler's thread polls its queue while there are no records.

@@ -62,7 +62,7 @@ const MODULES: &[Module] = &[
     module("error", &["stdio", "sync", "sys", "text", "time"]),
     module("metrics", &["level", "sync"]),
     module("rate", &["time"]),
-    module("policy", &[]),
+    module("policy", &["level"]),
     module("level", &[]),
     module("time", &["sync", "sys"]),
     module("sync", &[]),

@@ -9,9 +9,12 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use common::LONG;
 use femtologging::bridge::{LogBridge, init_log};
+use femtologging::config::LoggerConfig;
 use femtologging::filter::{FemtoFilterExt, Key};
 use femtologging::handler::FemtoCaptureHandler;
-use femtologging::{Config, Level, LevelFilter, Limits, LoggerConfig, OwnedRecord, Value, context, info_span};
+use femtologging::record::OwnedRecord;
+use femtologging::value::Limits;
+use femtologging::{Config, Level, LevelFilter, Value, context, info_span};
 use log::Log;
 use log::kv::{self, Source, VisitSource};
 use proptest::prelude::*;

@@ -11,7 +11,8 @@ use common::LONG;
 use femtologging::bridge::{FemtoTracingLayer, FemtoTracingSubscriber};
 use femtologging::handler::FemtoCaptureHandler;
 use femtologging::policy::SpanEvents;
-use femtologging::{Config, Level, Logging, OwnedRecord, Value, context, info, info_span};
+use femtologging::record::OwnedRecord;
+use femtologging::{Config, Level, Logging, Value, context, info, info_span};
 use tracing::Dispatch;
 use tracing_subscriber::layer::SubscriberExt;
 

@@ -51,7 +51,7 @@ fn system() -> (Logging, FemtoCaptureHandler) {
 /// Target, spans, message and keys of all records.
 fn lines(logging: &Logging, capture: &FemtoCaptureHandler) -> Vec<String> {
     logging.flush(LONG).unwrap();
-    let line = |record: &femtologging::OwnedRecord| {
+    let line = |record: &femtologging::record::OwnedRecord| {
         let spans: Vec<_> = record.spans().map(|span| span.name().to_owned()).collect();
         let keys: String = record.key_values().map(|(key, value)| format!(" {key}={value}")).collect();
         format!("{} {} {}: {}{keys}", record.level(), record.target(), spans.join(">"), record.message())

@@ -10,11 +10,11 @@ use std::time::Duration;
 use common::{LONG, Scripted, Step, TIME, clock, wait_until};
 use femtologging::filter::{FemtoFilter, Key, Name, Rewrite};
 use femtologging::handler::{
-    Batch, Delivery, ErrorPolicy, FemtoCaptureHandler, FemtoFallbackHandler, FemtoFlightRecorder, FemtoHandler,
-    FemtoHandlerExt, FemtoMemoryHandler, FemtoNullHandler, FemtoRouteHandler, FlushPolicy, HandlerSpec, RecorderHandle,
+    Batch, Delivery, FemtoCaptureHandler, FemtoFallbackHandler, FemtoFlightRecorder, FemtoHandler, FemtoHandlerExt,
+    FemtoMemoryHandler, FemtoNullHandler, FemtoRouteHandler, HandlerSpec, RecorderHandle,
 };
 use femtologging::metrics::HandlerMetrics;
-use femtologging::policy::{IdlePolicy, OverflowPolicy, Transport};
+use femtologging::policy::{ErrorPolicy, FlushPolicy, IdlePolicy, OverflowPolicy, Transport};
 use femtologging::time::{Clock, ManualClock, Timestamp};
 use femtologging::{
     Config, Error, FemtoFileHandler, FemtoLogRecord, FemtoLogger, FemtoStreamHandler, Level, LevelFilter, Logging,

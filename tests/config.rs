@@ -4,12 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::time::Duration;
 
+use femtologging::config::LoggerConfig;
 use femtologging::formatter::FemtoFormatter;
 use femtologging::handler::{Batch, FemtoCaptureHandler, FemtoHandler, FemtoHandlerExt, FemtoNullHandler};
 use femtologging::policy::{IdlePolicy, OverflowPolicy, Transport};
-use femtologging::{
-    Config, Error, FemtoFileHandler, FemtoLogRecord, FemtoStreamHandler, Level, LoggerConfig, info, trace,
-};
+use femtologging::{Config, Error, FemtoFileHandler, FemtoLogRecord, FemtoStreamHandler, Level, info, trace};
 
 const LONG: Duration = Duration::from_secs(60);
 
@@ -143,7 +142,7 @@ fn a_handlers_own_settings_are_checked_together() {
     let ms = Duration::from_millis;
     let error = FemtoFileHandler::builder()
         .permissions(0o1777)
-        .flush_policy(femtologging::handler::FlushPolicy::Every(Duration::ZERO))
+        .flush_policy(femtologging::policy::FlushPolicy::Every(Duration::ZERO))
         .transport(Transport::PerThread { bytes: 100 })
         .overflow(OverflowPolicy::DropOldest)
         .idle(IdlePolicy { spin: ms(2), ..idle(ms(5), ms(4)) })

@@ -15,7 +15,9 @@ use common::LONG;
 use femtologging::filter::Key;
 use femtologging::handler::FemtoCaptureHandler;
 use femtologging::policy::{OverflowPolicy, Transport};
-use femtologging::{Config, Context, FemtoFutureExt, FemtoLogger, Logging, OwnedRecord, Value, context, info, warn};
+use femtologging::record::OwnedRecord;
+use femtologging::span::FemtoFutureExt;
+use femtologging::{Config, Context, FemtoLogger, Logging, Value, context, info, warn};
 
 struct System {
     logging: Logging,
@@ -399,7 +401,7 @@ fn threads_keep_their_contexts_apart() {
             scope.spawn(move || {
                 start.wait();
                 let mut random = thread + 1;
-                let mut stack: Vec<(u64, femtologging::ContextGuard)> = Vec::new();
+                let mut stack: Vec<(u64, femtologging::context::ContextGuard)> = Vec::new();
                 for step in 0..STEPS {
                     random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
                     match random >> 61 {

@@ -12,9 +12,8 @@ use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
 use common::LONG;
-use femtologging::{
-    Config, FemtoFileHandler, FemtoLogRecord, FemtoStreamHandler, Level, LoggerConfig, error, info, warn,
-};
+use femtologging::config::LoggerConfig;
+use femtologging::{Config, FemtoFileHandler, FemtoLogRecord, FemtoStreamHandler, Level, error, info, warn};
 use scenario::{Run, Scenario, numbers, path, stderr, wait};
 
 /// What a child does, and what its parent expects of it.
@@ -103,7 +102,7 @@ fn exit_from_a_thread() -> ExitCode {
 }
 
 fn exit_with_text_held_back() -> ExitCode {
-    let policy = femtologging::handler::FlushPolicy::AtLevel(Level::Critical);
+    let policy = femtologging::policy::FlushPolicy::AtLevel(Level::Critical);
     let spec = file().flush_policy(policy).build().unwrap();
     Config::builder().add_handler("file", spec).build_and_init().unwrap();
     (1..=15).for_each(|n| info!("{}", n));
@@ -467,7 +466,7 @@ fn build_with_panics() -> ExitCode {
     for _ in 0..2 {
         let config = Config::builder()
             .add_handler("file", file().build().unwrap())
-            .add_logger("app", femtologging::LoggerConfig::new().filter(Panics));
+            .add_logger("app", femtologging::config::LoggerConfig::new().filter(Panics));
         let built = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| config.build_and_init()));
         assert!(!matches!(built, Ok(Ok(()))), "{built:?}");
         assert!(!matches!(built, Ok(Err(error)) if error.is_already_initialized()));

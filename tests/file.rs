@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use common::{LONG, clock, stays, wait_until};
 #[cfg(unix)]
-use femtologging::handler::OnRemoval;
-use femtologging::handler::{FileOptions, FlushPolicy, HandlerBuilder, HandlerSpec};
+use femtologging::handler::{FileOptions, HandlerBuilder, HandlerSpec};
+use femtologging::policy::{FlushPolicy, OnRemoval};
 use femtologging::time::{Clock, ManualClock};
 use femtologging::{Config, FemtoFileHandler, FemtoLogRecord, FemtoLogger, Level, Logging, error, info};
 

@@ -12,10 +12,11 @@ use femtologging::filter::{
 };
 use femtologging::handler::{FemtoCaptureHandler, FemtoHandlerExt};
 use femtologging::policy::SpanEvents;
+use femtologging::record::OwnedRecord;
 use femtologging::time::{Clock, ManualClock};
 use femtologging::{
-    Config, FemtoLogRecord, FemtoLogger, FemtoStreamHandler, Level, LevelFilter, Logging, OwnedRecord, Value, context,
-    debug, error, info, info_span, log, trace, warn,
+    Config, FemtoLogRecord, FemtoLogger, FemtoStreamHandler, Level, LevelFilter, Logging, Value, context, debug, error,
+    info, info_span, log, trace, warn,
 };
 use proptest::prelude::*;
 

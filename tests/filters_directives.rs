@@ -6,12 +6,12 @@ use std::process::Command;
 use std::sync::{LazyLock, Mutex};
 
 use common::LONG;
+use femtologging::config::{ConfigBuilder, LoggerConfig};
 use femtologging::filter::{Directive, Directives};
 use femtologging::handler::{FemtoCaptureHandler, FemtoHandlerExt};
 use femtologging::policy::SpanEvents;
 use femtologging::{
-    Config, ConfigBuilder, FemtoLogger, Level, LevelFilter, LoggerConfig, STATIC_MAX_LEVEL, debug, info, info_span,
-    set_error_hook, trace,
+    Config, FemtoLogger, Level, LevelFilter, STATIC_MAX_LEVEL, debug, info, info_span, set_error_hook, trace,
 };
 use proptest::prelude::*;
 

@@ -7,12 +7,11 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 
 use common::LONG;
+use femtologging::config::LoggerConfig;
 use femtologging::filter::{Directives, FemtoFilter, FemtoFilterExt, Interest, Key, Name, RateLimit, Redact};
 use femtologging::handler::FemtoCaptureHandler;
 use femtologging::time::{Clock, ManualClock, Timestamp};
-use femtologging::{
-    Config, FemtoLogRecord, Level, LevelFilter, LoggerConfig, Value, debug, enabled, error, info, warn,
-};
+use femtologging::{Config, FemtoLogRecord, Level, LevelFilter, Value, debug, enabled, error, info, warn};
 
 #[test]
 fn what_the_level_decides_is_decided_before_arguments_are_evaluated() {

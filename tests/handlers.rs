@@ -8,10 +8,11 @@ use common::{LONG, Scripted, TIME, clock};
 use femtologging::handler::{
     Batch, Delivery, FemtoCaptureHandler, FemtoHandler, FemtoHandlerExt, FemtoNullHandler, HandlerSpec,
 };
+use femtologging::record::OwnedRecord;
 use femtologging::time::{Clock, Timestamp};
 use femtologging::{
-    Config, Error, FemtoLogRecord, FemtoLogger, FemtoStreamHandler, FemtoTextFormatter, Level, Logging, OwnedRecord,
-    Value, critical, debug, error, info, trace, warn,
+    Config, Error, FemtoLogRecord, FemtoLogger, FemtoStreamHandler, FemtoTextFormatter, Level, Logging, Value,
+    critical, debug, error, info, trace, warn,
 };
 
 /// A system with this handler alone, and its logger `app.db`, at 2026-03-12T08:30:00.123456Z.

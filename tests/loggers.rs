@@ -4,10 +4,10 @@ use std::sync::mpsc;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use femtologging::config::LoggerConfig;
 use femtologging::handler::{FemtoCaptureHandler, FemtoHandlerExt};
 use femtologging::{
-    Config, FemtoLogRecord, FemtoLogger, Level, LevelFilter, LoggerConfig, Logging, debug, enabled, error, info, log,
-    trace, warn,
+    Config, FemtoLogRecord, FemtoLogger, Level, LevelFilter, Logging, debug, enabled, error, info, log, trace, warn,
 };
 
 const LONG: Duration = Duration::from_secs(60);

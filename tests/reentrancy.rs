@@ -6,12 +6,13 @@ use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex, OnceLock, mpsc};
 use std::time::{Duration, Instant};
 
+use femtologging::config::LoggerConfig;
 use femtologging::handler::{Batch, FemtoCaptureHandler, FemtoHandler, FemtoHandlerExt};
 use femtologging::metrics::{DropReason, HandlerMetrics};
 use femtologging::policy::{OverflowPolicy, Transport};
+use femtologging::value::Limits;
 use femtologging::{
-    Config, Error, FemtoLogRecord, FemtoLogger, FemtoStreamHandler, Level, Limits, LoggerConfig, Logging, context,
-    error, info, warn,
+    Config, Error, FemtoLogRecord, FemtoLogger, FemtoStreamHandler, Level, Logging, context, error, info, warn,
 };
 
 const LONG: Duration = Duration::from_secs(60);

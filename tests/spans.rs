@@ -9,13 +9,16 @@ use std::task::{self, Poll, Waker};
 use std::time::Duration;
 
 use common::{LONG, clock};
+use femtologging::config::ConfigBuilder;
 use femtologging::filter::Key;
 use femtologging::handler::FemtoCaptureHandler;
 use femtologging::policy::SpanEvents;
+use femtologging::record::OwnedRecord;
+use femtologging::span::FemtoFutureExt;
 use femtologging::time::{Clock, ManualClock};
 use femtologging::{
-    Config, ConfigBuilder, Context, FemtoFutureExt, FemtoLogger, FemtoSpan, Level, Logging, OwnedRecord, Value,
-    context, critical_span, debug_span, error_span, info, info_span, span, trace_span, warn_span,
+    Config, Context, FemtoLogger, FemtoSpan, Level, Logging, Value, context, critical_span, debug_span, error_span,
+    info, info_span, span, trace_span, warn_span,
 };
 
 struct System {

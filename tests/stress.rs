@@ -7,8 +7,9 @@ use std::time::Duration;
 use femtologging::handler::{Batch, FemtoCaptureHandler, FemtoHandler, FemtoHandlerExt, FemtoNullHandler};
 use femtologging::metrics::Metrics;
 use femtologging::policy::{OverflowPolicy, Transport};
+use femtologging::record::Message;
 use femtologging::{
-    Config, Error, FemtoFileHandler, FemtoLogRecord, FemtoLogger, Level, Logging, Message, Value, debug, info, warn,
+    Config, Error, FemtoFileHandler, FemtoLogRecord, FemtoLogger, Level, Logging, Value, debug, info, warn,
 };
 
 const LONG: Duration = Duration::from_secs(120);

@@ -10,9 +10,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use common::LONG;
 use femtologging::handler::FemtoCaptureHandler;
 use femtologging::policy::Transport;
-use femtologging::{
-    Config, Context, FemtoLogger, FemtoStreamHandler, Limits, Logging, OwnedRecord, Value, context, info, set_limits,
-};
+use femtologging::record::OwnedRecord;
+use femtologging::value::Limits;
+use femtologging::{Config, Context, FemtoLogger, FemtoStreamHandler, Logging, Value, context, info, set_limits};
 use proptest::prelude::*;
 
 struct System {

@@ -3,7 +3,8 @@
 #![no_main]
 
 use femtologging::formatter::{FemtoFormatter, JsonSchema};
-use femtologging::{ByHand, FemtoJsonFormatter, OwnedValue, Value};
+use femtologging::value::OwnedValue;
+use femtologging::{ByHand, FemtoJsonFormatter, Value};
 use libfuzzer_sys::fuzz_target;
 use serde_json::{Map, Value as Json, json};
 

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use femtologging::handler::FemtoCaptureHandler;
-use femtologging::{Config, FemtoLogger, LevelFilter, Logging, OwnedRecord};
+use femtologging::record::OwnedRecord;
+use femtologging::{Config, FemtoLogger, LevelFilter, Logging};
 
 /// How long a test waits for what happens at once unless the machine is overloaded.
 pub const PATIENCE: Duration = Duration::from_secs(60);

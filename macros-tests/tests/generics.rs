@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use femtologging::{OwnedRecord, Value, info};
+use femtologging::record::OwnedRecord;
+use femtologging::{Value, info};
 use macros_tests::Recorder;
 
 fn count<const N: usize>(recorder: &Recorder) {

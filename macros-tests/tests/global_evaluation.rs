@@ -3,8 +3,9 @@
 
 use std::cell::Cell;
 
+use femtologging::config::LoggerConfig;
 use femtologging::handler::FemtoCaptureHandler;
-use femtologging::{Config, Level, LoggerConfig, debug, get_logger, root_logger};
+use femtologging::{Config, Level, debug, get_logger, root_logger};
 
 #[test]
 fn nothing_is_evaluated_in_vain() {

@@ -1,8 +1,10 @@
 //! Calls without `logger:` belong to the global system; the target, by default the module path, is the logger's name.
 //! The only test of its process.
 
+use femtologging::config::LoggerConfig;
 use femtologging::handler::FemtoCaptureHandler;
-use femtologging::{Config, Level, LevelFilter, LoggerConfig, OwnedRecord, enabled, error, info, log, trace};
+use femtologging::record::OwnedRecord;
+use femtologging::{Config, Level, LevelFilter, enabled, error, info, log, trace};
 use macros_tests::PATIENCE;
 
 mod inner {

@@ -9,7 +9,7 @@ use macros_tests::Recorder;
 
 /// The messages and the numbers of suppressed calls.
 fn passed(recorder: &Recorder) -> Vec<(String, u64)> {
-    let suppressed = |record: &femtologging::OwnedRecord| match record.get("suppressed") {
+    let suppressed = |record: &femtologging::record::OwnedRecord| match record.get("suppressed") {
         Some(Value::U64(count)) => count,
         None => 0,
         other => panic!("{other:?}"),

@@ -10,7 +10,7 @@ use macros_tests::Recorder;
 
 /// Level, logger, target, span and keys of every record.
 fn shown(recorder: &Recorder) -> Vec<String> {
-    let show = |record: femtologging::OwnedRecord| {
+    let show = |record: femtologging::record::OwnedRecord| {
         let spans: Vec<_> = record.spans().map(|span| span.name().to_owned()).collect();
         let start = format!(
             "{} {} {} {} {}",

@@ -1,6 +1,7 @@
 //! Every form of a call at every level, and everything that its record says.
 
-use femtologging::{Level, OwnedRecord, Value, critical, debug, enabled, error, info, log, trace, warn};
+use femtologging::record::OwnedRecord;
+use femtologging::{Level, Value, critical, debug, enabled, error, info, log, trace, warn};
 use macros_tests::Recorder;
 
 /// What a record must say besides its level, place and module.

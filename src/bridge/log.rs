@@ -10,18 +10,19 @@ use log::kv::{self, VisitSource, VisitValue};
 use log::{Log, Metadata, Record};
 
 use crate::callsite::{Callsite, Metadata as SiteMetadata, Origin};
-use crate::config;
+use crate::config::logging::flush;
 use crate::context::ExtrasWriter;
 use crate::error::{Error, notify};
 use crate::level::{Level, LevelFilter, is_compiled};
 use crate::logger::dynamic::{self, Dynamic, Place};
 use crate::logger::{AtTarget, Registry, Source};
 use crate::sync::lock;
+use crate::value::Value;
 #[cfg(not(feature = "serde"))]
-use crate::value::AsDisplay;
+use crate::value::argument::AsDisplay;
+use crate::value::argument::AsError;
 #[cfg(feature = "serde")]
-use crate::value::AsSerde;
-use crate::value::{AsError, Value};
+use crate::value::serde::AsSerde;
 
 /// The call site of all records that come from `log`.
 static SITE: Callsite = Callsite::new(SiteMetadata {
@@ -126,7 +127,7 @@ impl Log for LogBridge {
     }
 
     fn flush(&self) {
-        if let Err(error) = config::flush(PATIENCE) {
+        if let Err(error) = flush(PATIENCE) {
             notify("log", format_args!("{error:#}"));
         }
     }

@@ -60,7 +60,8 @@ const MAX_QUEUE_BYTES: usize = 64 << 20;
 /// # Examples
 ///
 /// ```
-/// use femtologging::{Config, FemtoStreamHandler, Level, LoggerConfig};
+/// use femtologging::config::LoggerConfig;
+/// use femtologging::{Config, FemtoStreamHandler, Level};
 ///
 /// let logging = Config::builder()
 ///     .default_level(Level::Info)
@@ -88,8 +89,9 @@ pub struct ConfigBuilder {
 /// # Examples
 ///
 /// ```
+/// use femtologging::config::LoggerConfig;
 /// use femtologging::handler::FemtoNullHandler;
-/// use femtologging::{Config, FemtoLogRecord, Level, LoggerConfig};
+/// use femtologging::{Config, FemtoLogRecord, Level};
 ///
 /// let logging = Config::builder()
 ///     .add_handler("null", FemtoNullHandler)

@@ -1,9 +1,35 @@
-//! Setting a logging system up.
+//! Configuration: the builder of a logging system, the settings of its loggers, and the system itself.
+//!
+//! | type | what it is |
+//! |---|---|
+//! | [`Config`] | where a configuration begins: [`Config::builder`] |
+//! | [`ConfigBuilder`] | levels, handlers, loggers and memory of a system |
+//! | [`LoggerConfig`] | level, handlers, filters and keys of one logger |
+//! | [`Logging`] | a system that runs: its loggers, flush, shutdown, metrics |
+//!
+//! [`ConfigBuilder::build_and_init`] makes a system the global one, which calls use that name no logger. The functions
+//! of the global system, such as [`flush`](crate::flush()) and [`shutdown`](crate::shutdown()), are at the root of the
+//! crate.
+//!
+//! # Examples
+//!
+//! ```
+//! use femtologging::config::LoggerConfig;
+//! use femtologging::{Config, FemtoStreamHandler, Level};
+//! use std::time::Duration;
+//!
+//! let logging = Config::builder()
+//!     .default_level(Level::Info)
+//!     .add_logger("app.db", LoggerConfig::new().level(Level::Debug))
+//!     .add_handler("console", FemtoStreamHandler::stderr().build()?)
+//!     .build()?;
+//! logging.shutdown(Duration::from_secs(5))?;
+//! # Ok::<(), femtologging::Error>(())
+//! ```
 
-mod builder;
-mod logging;
-mod process;
+pub(crate) mod builder;
+pub(crate) mod logging;
+pub(crate) mod process;
 
-pub use builder::{Config, ConfigBuilder, LoggerConfig, basic_config};
-pub use logging::{Logging, disable, enable_all, flush, get_logger, metrics, root_logger, set_handler_level, shutdown};
-pub use process::{set_exit_timeout, set_limits};
+pub use builder::{Config, ConfigBuilder, LoggerConfig};
+pub use logging::Logging;

@@ -18,7 +18,8 @@ use crate::value::{Limits, limits};
 /// # Examples
 ///
 /// ```
-/// use femtologging::{Limits, set_limits};
+/// use femtologging::value::Limits;
+/// use femtologging::set_limits;
 ///
 /// set_limits(Limits { value_bytes: 4096, ..Limits::default() })?;
 ///

@@ -1,46 +1,64 @@
 //! Context: keys and spans that all records of a scope carry.
 //!
-//! A [`Context`] is an immutable list of encoded entries (the *extras* of records, see `extras.rs`). It is complete: it
-//! contains the entries of the contexts in which it was made, so that a record copies one list and nothing is merged
-//! when a record is logged.
+//! [`context!`](crate::context!) makes a [`Context`], which extends the current one by keys. Entering it gives a
+//! [`ContextGuard`], which leaves it when it is dropped. [`FemtoFutureExt`](crate::span::FemtoFutureExt) enters a
+//! context each time a future is polled.
 //!
-//! Each thread has a stack of the contexts that it has entered. The topmost one is current. A guard removes its own
-//! entry from the stack *and all above it*: a guard that is leaked or dropped out of order has no effect beyond that of
-//! the guard below it.
+//! # Examples
 //!
-//! ```text
-//! let a = outer.enter();   stack: outer
-//! let b = inner.enter();   stack: outer inner
-//! mem::forget(b);
-//! drop(a);                 stack: (empty)          inner is removed together with outer
 //! ```
+//! use femtologging::{context, info};
 //!
-//! # Invariants
-//!
-//! * `WORDS` is the number of words of the topmost context, and 0 for an empty stack. Every change of the stack updates
-//!   it. A call relies on it twice: 0 means that it need not look at the stack at all, and otherwise it is the room
-//!   that the record reserves in a ring before the entries are copied.
-//! * Numbers of entries ascend and are never used again on a thread, so a guard finds its own entry or none. Guards
-//!   cannot leave their thread (`not_send`).
-//! * No user code runs while the stack is borrowed: contexts consist of encoded words, and dropping one frees memory.
-//!   So a `Display` that logs, or that enters a context, never finds the stack borrowed.
-//! * `WORDS` has no destructor and outlives the stack when a thread ends. The stack's destructor sets it to 0, so that
-//!   a record logged by a later destructor does not look for a stack that is gone.
+//! let request = context! { request_id = 4711 };
+//! {
+//!     let _guard = request.enter();
+//!     info!("begins"); // request_id=4711
+//! }
+//! info!("after it"); // without the key
+//! ```
+
+// A `Context` is an immutable list of encoded entries (the *extras* of records, see `extras.rs`). It is complete: it
+// contains the entries of the contexts in which it was made, so that a record copies one list and nothing is merged
+// when a record is logged.
+//
+// Each thread has a stack of the contexts that it has entered. The topmost one is current. A guard removes its own
+// entry from the stack *and all above it*: a guard that is leaked or dropped out of order has no effect beyond that of
+// the guard below it.
+//
+// ```text
+// let a = outer.enter();   stack: outer
+// let b = inner.enter();   stack: outer inner
+// mem::forget(b);
+// drop(a);                 stack: (empty)          inner is removed together with outer
+// ```
+//
+// Invariants:
+//
+// * `WORDS` is the number of words of the topmost context, and 0 for an empty stack. Every change of the stack updates
+//   it. A call relies on it twice: 0 means that it need not look at the stack at all, and otherwise it is the room
+//   that the record reserves in a ring before the entries are copied.
+// * Numbers of entries ascend and are never used again on a thread, so a guard finds its own entry or none. Guards
+//   cannot leave their thread (`not_send`).
+// * No user code runs while the stack is borrowed: contexts consist of encoded words, and dropping one frees memory.
+//   So a `Display` that logs, or that enters a context, never finds the stack borrowed.
+// * `WORDS` has no destructor and outlives the stack when a thread ends. The stack's destructor sets it to 0, so that
+//   a record logged by a later destructor does not look for a stack that is gone.
 
 mod extras;
+pub(crate) mod outgoing;
 
 pub(crate) use extras::{Extra, ExtrasReader, ExtrasWriter, KeyRef, OwnedExtras, split};
+pub(crate) use outgoing::Extras;
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use self::extras::{SUPPRESSED_WORDS, suppressed_entry};
 use crate::names::KeyIds;
 #[cfg(any(feature = "log", feature = "tracing"))]
-use crate::value::ByteSink;
-use crate::value::{Fields, Value, WordSink, limits};
+use crate::value::{ByteSink, WordSink as _};
+use crate::value::{Fields, Value, limits};
 
 thread_local! {
     /// The number of words of the current context. A call without a context reads this cell, and nothing else of this
@@ -264,9 +282,8 @@ impl Context {
     }
 }
 
-/// What `context!` expands to: extends the current context by keys.
-#[doc(hidden)]
-pub fn make<F: Fields>(keys: &'static KeyIds, fields: F) -> Context {
+/// Extends the current context by keys.
+pub(crate) fn make<F: Fields>(keys: &'static KeyIds, fields: F) -> Context {
     let current = Context::current();
     current.extended(current.span(), |entries| entries.fields(keys.ids(), &fields))
 }
@@ -298,82 +315,4 @@ impl Drop for ContextGuard {
 pub(crate) fn put_current(sink: &mut ByteSink) -> usize {
     let put = STACK.try_with(|stack| stack.scopes.borrow().last().map(|(_, context)| context.put(sink)));
     put.ok().flatten().unwrap_or(0)
-}
-
-/// The extras of a record that is about to be sent: those of the current context, those of the logger, and the count of
-/// a rate limit.
-///
-/// It only refers to them. They are counted first ([`words`](Self::words)), so that the record can be given its place
-/// in a ring, and then written ([`put`](Self::put)).
-#[derive(Clone, Copy, Default)]
-pub struct Extras<'a> {
-    /// The number of words of the current context.
-    scope: usize,
-    /// The encoded keys of the logger ([`FemtoLogger::with`](crate::FemtoLogger::with)).
-    bound: &'a [u64],
-    /// How many calls a rate limit has refused since the previous record of this call.
-    suppressed: u64,
-}
-
-impl<'a> Extras<'a> {
-    /// Returns the extras of a call by a logger with these keys, in the current context.
-    #[inline(always)]
-    pub(crate) fn new(bound: &'a [u64]) -> Self {
-        Self { scope: WORDS.with(Cell::get), bound, suppressed: 0 }
-    }
-
-    /// Returns extras of only these entries, without those of the current context.
-    pub(crate) fn only(entries: &'a [u64]) -> Self {
-        Self { scope: 0, bound: entries, suppressed: 0 }
-    }
-
-    /// Adds the count of a rate limit.
-    #[inline(always)]
-    pub(crate) fn after(self, suppressed: u64) -> Self {
-        Self { suppressed, ..self }
-    }
-
-    #[inline(always)]
-    pub(crate) fn is_empty(&self) -> bool {
-        self.scope == 0 && self.bound.is_empty() && self.suppressed == 0
-    }
-
-    /// Returns the number of words that [`put`](Self::put) writes, including the one for the length.
-    #[inline(always)]
-    pub(crate) fn words(&self) -> usize {
-        let suppressed = if self.suppressed > 0 { SUPPRESSED_WORDS } else { 0 };
-        if self.is_empty() { 0 } else { self.scope + self.bound.len() + suppressed + 1 }
-    }
-
-    /// Writes the extras and their length, unless there are none.
-    #[inline(always)]
-    pub(crate) fn put<S: WordSink>(&self, sink: &mut S) {
-        if !self.is_empty() {
-            sink.end(|sink| self.put_entries(sink));
-        }
-    }
-
-    /// Writes the extras and their length. Not inlined: most calls have no extras, and should not pay for the code.
-    #[inline(never)]
-    fn put_entries<S: WordSink>(&self, sink: &mut S) {
-        // In the order in which later keys override earlier ones: context, logger, rate limit.
-        let mut length = self.bound.len();
-        if self.scope > 0 {
-            // A sink of fixed size gets what was counted: user code, which could change the context in between, only
-            // runs before extras are written to a sink that grows.
-            let put = STACK.try_with(|stack| {
-                let scopes = stack.scopes.borrow();
-                let words = scopes.last().map_or(&[][..], |(_, context)| context.words());
-                sink.words(words);
-                words.len()
-            });
-            length += put.unwrap_or(0);
-        }
-        sink.words(self.bound);
-        if self.suppressed > 0 {
-            sink.words(&suppressed_entry(self.suppressed));
-            length += SUPPRESSED_WORDS;
-        }
-        sink.word(length as u64);
-    }
 }

@@ -337,8 +337,9 @@ impl From<io::Error> for Error {
 /// # Examples
 ///
 /// ```
+/// use femtologging::config::LoggerConfig;
 /// use femtologging::handler::FemtoNullHandler;
-/// use femtologging::{Config, Level, LoggerConfig};
+/// use femtologging::{Config, Level};
 ///
 /// let app = LoggerConfig::new().level(Level::Info).handlers(["fil"]);
 /// let config = Config::builder().add_handler("file", FemtoNullHandler).add_logger("app", app);

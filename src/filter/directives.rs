@@ -29,9 +29,9 @@ use crate::record::FemtoLogRecord;
 /// An invalid directive is ignored and reported: by [`warnings`](Self::warnings), and as one of the library's own
 /// notices (see [`set_error_hook`](crate::set_error_hook)). So is a level that is not compiled into this build.
 ///
-/// Directives can be used in two ways. [`ConfigBuilder::directives`](crate::ConfigBuilder::directives) sets the levels
-/// of loggers, which costs nothing when records are logged. As the filter of a handler, they suppress records to which
-/// no directive applies; without any directive, all records pass.
+/// Directives can be used in two ways. [`ConfigBuilder::directives`](crate::config::ConfigBuilder::directives) sets
+/// the levels of loggers, which costs nothing when records are logged. As the filter of a handler, they suppress
+/// records to which no directive applies; without any directive, all records pass.
 ///
 /// # Examples
 ///

@@ -3,12 +3,12 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::{ErrorPolicy, FemtoHandler, Line, Retrying};
+use super::{FemtoHandler, Line, Retrying};
 use crate::error::{Error, Problem};
 use crate::filter::FemtoFilter;
 use crate::formatter::FemtoFormatter;
 use crate::level::LevelFilter;
-use crate::policy::{IdlePolicy, OverflowPolicy, Transport};
+use crate::policy::{ErrorPolicy, IdlePolicy, OverflowPolicy, Transport};
 
 /// A handler with the settings of its queue and thread, ready to be added to a configuration.
 pub struct HandlerSpec {

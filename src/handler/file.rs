@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::disk::{Disk, FileSystem};
-use super::log_file::{LogFile, OnRemoval, ReopenHandle};
+use super::log_file::{LogFile, ReopenHandle};
 use super::{Batch, Delivery, FemtoHandler, HandlerBuilder, HandlerSpec, Line};
 use crate::error::{Error, Problem};
-use crate::level::Level;
+use crate::policy::{FlushPolicy, OnRemoval};
 use crate::record::FemtoLogRecord;
 use crate::time::Timestamp;
 
@@ -49,7 +49,8 @@ use crate::time::Timestamp;
 /// # Examples
 ///
 /// ```
-/// use femtologging::{Config, FemtoFileHandler, handler::FlushPolicy};
+/// use femtologging::policy::FlushPolicy;
+/// use femtologging::{Config, FemtoFileHandler};
 /// use std::time::Duration;
 ///
 /// # let dir = tempfile::tempdir()?;
@@ -66,19 +67,6 @@ use crate::time::Timestamp;
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct FemtoFileHandler;
-
-/// When a [`FemtoFileHandler`] writes its text to the file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub enum FlushPolicy {
-    /// After every batch: as soon as the queue runs empty.
-    #[default]
-    EveryBatch,
-    /// When a record of this level or above comes, or 256 KiB of text are there.
-    AtLevel(Level),
-    /// When this much time has passed since the last write, or 256 KiB of text are there.
-    Every(Duration),
-}
 
 /// The options of a [`FemtoFileHandler`], which the other handlers of files have as well.
 #[derive(Default)]

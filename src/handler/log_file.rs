@@ -9,6 +9,7 @@ use std::sync::atomic::Ordering::{Acquire, Release};
 use super::disk::{AppendFile, FileId, FileSystem, Lock};
 use super::{Batch, Line};
 use crate::error::Error;
+use crate::policy::OnRemoval;
 
 /// Makes a handler reopen its file, from any thread: after a SIGHUP, or when another program has renamed the file.
 ///
@@ -50,18 +51,6 @@ impl ReopenHandle {
     fn take(&self) -> bool {
         self.0.load(Acquire) && self.0.swap(false, Acquire)
     }
-}
-
-/// What a [`FemtoFileHandler`](crate::FemtoFileHandler) does when its file is removed, on Unix. Either way, an error is
-/// reported once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub enum OnRemoval {
-    /// The next record creates the file again.
-    #[default]
-    Reopen,
-    /// Nothing creates it: records fail, counted, until the file is there again or a [`ReopenHandle`] asks for it.
-    Fail,
 }
 
 /// The maximum number of attempts to open a file that others rename before it is locked.

@@ -34,7 +34,7 @@ pub use compose::{
     FallbackOptions, FemtoFallbackHandler, FemtoFlightRecorder, FemtoMemoryHandler, FemtoRouteHandler,
     FlightRecorderOptions, MemoryOptions, RecorderHandle, RouteOptions,
 };
-pub use file::{FemtoFileHandler, FileOptions, FlushPolicy};
+pub use file::{FemtoFileHandler, FileOptions};
 #[cfg(feature = "http")]
 pub use http::{FemtoHttpHandler, HttpBody, HttpMethod, HttpOptions};
 #[cfg(feature = "otlp")]
@@ -42,12 +42,11 @@ pub use http::{FemtoOtlpHandler, OtlpEncoding, OtlpOptions};
 #[cfg(all(feature = "journald", target_os = "linux"))]
 pub use journald::{FemtoJournaldHandler, JournaldOptions};
 pub use line::Line;
-pub use log_file::{OnRemoval, ReopenHandle};
+pub use log_file::ReopenHandle;
 #[cfg(feature = "tls")]
 pub use net::Tls;
 pub use net::{Endpoint, Framing, NetOptions};
 pub use null::FemtoNullHandler;
-pub use retry::ErrorPolicy;
 use retry::Retrying;
 pub use rotate::{
     FemtoRotatingFileHandler, FemtoTimedRotatingFileHandler, RotatingFileOptions, RotationSchedule, Weekday, When,

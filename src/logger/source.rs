@@ -9,7 +9,7 @@ use crate::callsite::{Callsite, Shape, State};
 use crate::context::Extras;
 use crate::level::Level;
 use crate::record::{Draft, LoggerName, Named, TargetName};
-use crate::value::Deferred;
+use crate::value::argument::Deferred;
 
 /// Where a call's record goes, and under which name.
 #[doc(hidden)]

@@ -232,7 +232,7 @@ pub(crate) trait Payload {
     const DIRECT: bool;
     /// Returns whether it ends in extras.
     fn has_extras(&self) -> bool;
-    /// Returns the number of words of the values to which [`Limits`](crate::Limits) apply.
+    /// Returns the number of words of the values to which [`Limits`](crate::value::Limits) apply.
     fn limited_words(&self) -> usize;
     /// Returns the number of words that [`put`](Self::put) writes. Only for payloads that are [`DIRECT`](Self::DIRECT).
     fn words(&self) -> usize;

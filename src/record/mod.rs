@@ -1,15 +1,42 @@
-//! Records: their encoded form, the view through which filters, formatters and handlers read them, and owned copies.
+//! Records: the view through which filters, formatters and handlers read them, and owned copies.
 //!
-//! | form | type | file |
-//! |---|---|---|
-//! | what the caller encodes | [`Draft`] | `draft.rs` |
-//! | words in a queue | [`Header`] and a payload | `draft.rs` |
-//! | a view of the words | [`FemtoLogRecord`] | this one |
-//! | encoded, kept by a handler for later | [`KeptRecord`] | `kept.rs` |
-//! | decoded, owned | [`OwnedRecord`] | `owned.rs` |
+//! | type | what it is |
+//! |---|---|
+//! | [`FemtoLogRecord`] | a record, as filters, formatters and handlers see it |
+//! | [`Message`] | its text, which is formatted when it is written |
+//! | [`SpanRef`] | a span in which the call was made |
+//! | [`OwnedRecord`] | a copy that can be kept |
 //!
-//! A view needs more than the words: the call site knows the types, the keys and the template (`site.rs`), and names
-//! are interned. A filter can replace parts of a record for its handler (`rewrite.rs`).
+//! # Examples
+//!
+//! ```
+//! use femtologging::handler::FemtoCaptureHandler;
+//! use femtologging::record::OwnedRecord;
+//! use femtologging::{Config, info};
+//! use std::time::Duration;
+//!
+//! let capture = FemtoCaptureHandler::new();
+//! let logging = Config::builder().add_handler("capture", capture.clone()).build()?;
+//! let logger = logging.get_logger("shop")?;
+//! info!(logger: logger, "sold {}", 3);
+//! logging.flush(Duration::from_secs(5))?;
+//! let records: Vec<OwnedRecord> = capture.records();
+//! assert_eq!(records[0].message(), "sold 3");
+//! # Ok::<(), femtologging::Error>(())
+//! ```
+
+// A record has several forms:
+//
+// | form | type | file |
+// |---|---|---|
+// | what the caller encodes | `Draft` | `draft.rs` |
+// | words in a queue | `Header` and a payload | `draft.rs` |
+// | a view of the words | `FemtoLogRecord` | this one |
+// | encoded, kept by a handler for later | `KeptRecord` | `kept.rs` |
+// | decoded, owned | `OwnedRecord` | `owned.rs` |
+//
+// A view needs more than the words: the call site knows the types, the keys and the template (`site.rs`), and names
+// are interned. A filter can replace parts of a record for its handler (`rewrite.rs`).
 
 #[cfg(any(test, fuzzing))]
 pub(crate) mod by_hand;

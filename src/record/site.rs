@@ -24,7 +24,7 @@ pub(crate) struct Site {
     pub(super) id: u64,
     registered: Registered,
     arguments: Vec<Tag>,
-    /// The keys of the call and the types of their values, up to [`Limits::keys`](crate::Limits::keys).
+    /// The keys of the call and the types of their values, up to [`Limits::keys`](crate::value::Limits::keys).
     pub(super) fields: Vec<(Prepared, Tag)>,
     /// The number of keys beyond that maximum.
     pub(super) left_out: usize,

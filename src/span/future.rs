@@ -20,7 +20,8 @@ use crate::context::Context;
 /// # Examples
 ///
 /// ```
-/// use femtologging::{FemtoFutureExt, context, info, info_span};
+/// use femtologging::span::FemtoFutureExt;
+/// use femtologging::{context, info, info_span};
 ///
 /// async fn handle(id: u32) {
 ///     info!("handled"; id);

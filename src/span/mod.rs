@@ -1,16 +1,25 @@
 //! Spans: scopes with a name, keys, a beginning and an end.
 //!
-//! A span is a [`Context`] that contains an entry for the span itself. Its life:
-//!
-//! | step | what happens |
+//! | type | what it is |
 //! |---|---|
-//! | made by `info_span!` | if its level is enabled, gets an id, and a context with its name and keys |
-//! | entered for the first time | the clock is read; the record `enter` is logged |
-//! | entered | its context becomes the current one of the thread |
-//! | guard dropped | the context is left |
-//! | last handle and guard dropped | the record `exit` is logged, with the time since the first entry |
+//! | [`FemtoSpan`] | a span, made by [`info_span!`](crate::info_span!) or a macro for another level |
+//! | [`SpanGuard`] | leaves the span when it is dropped |
+//! | [`FemtoFutureExt`] | methods of futures: [`in_span`](FemtoFutureExt::in_span), [`in_context`](FemtoFutureExt::in_context) |
+//! | [`InScope`] | the future that these return |
 //!
-//! A span that was never entered logs nothing.
+//! The guide [`spans`](crate::guide::spans) tells how spans and contexts are used.
+
+// A span is a `Context` that contains an entry for the span itself. Its life:
+//
+// | step | what happens |
+// |---|---|
+// | made by `info_span!` | if its level is enabled, gets an id, and a context with its name and keys |
+// | entered for the first time | the clock is read; the record `enter` is logged |
+// | entered | its context becomes the current one of the thread |
+// | guard dropped | the context is left |
+// | last handle and guard dropped | the record `exit` is logged, with the time since the first entry |
+//
+// A span that was never entered logs nothing.
 
 mod future;
 
@@ -101,7 +110,7 @@ impl FemtoSpan {
     }
 
     /// Sets which records the span logs, overriding the configuration
-    /// ([`ConfigBuilder::span_events`](crate::ConfigBuilder::span_events)).
+    /// ([`ConfigBuilder::span_events`](crate::config::ConfigBuilder::span_events)).
     pub fn events(self, events: SpanEvents) -> Self {
         if let Some(span) = &self.0 {
             span.set_events(events);
@@ -143,9 +152,8 @@ pub(crate) fn next_id() -> u64 {
     NEXT.fetch_add(1, Relaxed)
 }
 
-/// What the span macros expand to: makes a span, disabled if its level is.
-#[doc(hidden)]
-pub fn make<S: Source, F: Fields>(
+/// Makes a span, disabled if its level is.
+pub(crate) fn make<S: Source, F: Fields>(
     source: S,
     site: &'static Callsite,
     keys: &'static KeyIds,

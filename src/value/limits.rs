@@ -25,7 +25,8 @@ use crate::text::floor_char_boundary;
 /// # Examples
 ///
 /// ```
-/// use femtologging::{Limits, set_limits};
+/// use femtologging::value::Limits;
+/// use femtologging::set_limits;
 ///
 /// set_limits(Limits { value_bytes: 4096, ..Limits::default() })?;
 /// # Ok::<(), femtologging::Error>(())

@@ -1,51 +1,61 @@
-//! Values of arguments and keys: capture, encoding, decoding.
+//! Values of arguments and keys: their types, owned copies, and the limits for their size.
 //!
-//! A log call encodes its values into the payload of the record, and the handler's thread decodes them:
+//! | type | what it is |
+//! |---|---|
+//! | [`Value`] | an argument of a message, or the value of a key |
+//! | [`List`], [`Map`] | the values of which such a value consists |
+//! | [`OwnedValue`] | a value that outlives its record |
+//! | [`Limits`] | the maximum size of values, keys and records |
 //!
-//! 1. The macro wraps each value so that its type selects how it is encoded (`argument.rs`, `capture.rs`): a type that
-//!    implements [`Capture`] is encoded as it is, any other is formatted to text by the caller.
-//! 2. The value is written as words (`wire.rs`) to a [`WordSink`]: directly to a ring, or first to a [`ByteSink`]
-//!    (`sink.rs`) if user code must run for it, which happens at a limited depth (`nesting.rs`) and up to a limited
-//!    size (`limits.rs`).
-//! 3. A [`Reader`] decodes the words to a [`Value`] (`nested.rs`), which borrows text from the payload.
-//! 4. `text.rs` writes a `Value` as text.
+//! # Examples
 //!
-//! For example, `info!("{}", 7_u16; user:? = u)` encodes `7` as one word of the kind [`Kind::U64`], and the `Debug`
-//! text of `u` as text of the kind [`Kind::Debug`].
+//! ```
+//! use femtologging::{FemtoLogRecord, Value};
+//!
+//! /// Returns the number of elements of the list `rows` of a record.
+//! fn rows(record: &FemtoLogRecord<'_>) -> usize {
+//!     match record.get("rows") {
+//!         Some(Value::List(rows)) => rows.iter().count(),
+//!         _ => 0,
+//!     }
+//! }
+//! ```
 
-mod argument;
-mod capture;
+// A log call encodes its values into the payload of the record, and the handler's thread decodes them:
+//
+// 1. The macro wraps each value so that its type selects how it is encoded (`argument.rs`, `capture.rs`): a type that
+//    implements `Capture` is encoded as it is, any other is formatted to text by the caller.
+// 2. The value is written as words (`wire.rs`) to a `WordSink`: directly to a ring, or first to a `ByteSink`
+//    (`sink.rs`) if user code must run for it, which happens at a limited depth (`nesting.rs`) and up to a limited
+//    size (`limits.rs`).
+// 3. A `Reader` decodes the words to a `Value` (`nested.rs`), which borrows text from the payload.
+// 4. `text.rs` writes a `Value` as text.
+//
+// For example, `info!("{}", 7_u16; user:? = u)` encodes `7` as one word of the kind `Kind::U64`, and the `Debug`
+// text of `u` as text of the kind `Kind::Debug`.
+
+pub(crate) mod argument;
+pub(crate) mod capture;
 pub(crate) mod limits;
 mod nested;
 mod nesting;
 #[cfg(feature = "serde")]
-mod serde;
-mod sink;
+pub(crate) mod serde;
+pub(crate) mod sink;
 mod text;
-mod wire;
+pub(crate) mod wire;
 
-#[cfg(feature = "serde")]
-#[doc(hidden)]
-pub use self::serde::AsSerde;
 #[cfg(any(feature = "serde", feature = "log", feature = "tracing"))]
 pub(crate) use argument::Field;
-#[doc(hidden)]
-pub use argument::{
-    Arguments, AsBytes, AsDebug, AsDisplay, AsError, Deferred, Fields, PickDeferred, PickImmediate, PickInteger, Probe,
-    Secret, Tags,
-};
-#[doc(hidden)]
-pub use capture::Capture;
+pub(crate) use argument::{Arguments, Fields, Tags};
+pub(crate) use capture::Capture;
 pub use limits::Limits;
 pub(crate) use nested::LEFT;
 pub use nested::{List, Map};
 pub(crate) use nesting::nested;
-#[doc(hidden)]
-pub use sink::ByteSink;
+pub(crate) use sink::ByteSink;
 pub(crate) use text::{is_whole, write_next, write_thousandths, write_value};
-#[doc(hidden)]
-pub use wire::{Kind, Reader, Tag, WordSink};
-pub(crate) use wire::{last_word, padded_words};
+pub(crate) use wire::{Kind, Reader, Tag, WordSink, last_word, padded_words};
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -285,7 +295,8 @@ impl<'a> From<&'a [u8]> for Value<'a> {
 /// # Examples
 ///
 /// ```
-/// use femtologging::{OwnedValue, Value};
+/// use femtologging::value::OwnedValue;
+/// use femtologging::Value;
 ///
 /// let owned: OwnedValue = Value::Str("abc").to_owned();
 /// assert_eq!(owned.get(), Value::Str("abc"));

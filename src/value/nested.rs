@@ -3,7 +3,7 @@
 //! A [`List`] or [`Map`] borrows its encoded elements and decodes one at a time; nothing is copied. Only keys have such
 //! values: an argument of a message that is a list is formatted by the caller.
 //!
-//! A list that has no room for all elements (see [`Limits::value_bytes`](crate::Limits::value_bytes)) is cut between
+//! A list that has no room for all elements (see [`Limits::value_bytes`](super::Limits::value_bytes)) is cut between
 //! two of them, at any depth. `[1, 2, 3, 4]` with room for two becomes `[1,2,"…(+2 elements)"]`; a map gets the same
 //! text as the value of a key `…`.
 

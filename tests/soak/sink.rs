@@ -10,10 +10,10 @@ use std::time::Duration;
 
 use femtologging::handler::{
     Batch, Endpoint, FemtoFallbackHandler, FemtoHandler, FemtoHandlerExt, FemtoMemoryHandler, FemtoRotatingFileHandler,
-    FemtoRouteHandler, FemtoSocketHandler, FemtoWatchedFileHandler, FlushPolicy, HandlerBuilder, HandlerSpec,
+    FemtoRouteHandler, FemtoSocketHandler, FemtoWatchedFileHandler, HandlerBuilder, HandlerSpec,
 };
 use femtologging::metrics::HandlerMetrics;
-use femtologging::policy::{OverflowPolicy, Transport};
+use femtologging::policy::{FlushPolicy, OverflowPolicy, Transport};
 use femtologging::{Error, FemtoFileHandler, FemtoLogRecord, FemtoStreamHandler, Level, LevelFilter};
 
 use super::random::Random;

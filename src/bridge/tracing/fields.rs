@@ -6,7 +6,8 @@ use std::fmt;
 use tracing_core::field::{Field, Visit};
 
 use crate::context::{ExtrasWriter, OwnedExtras};
-use crate::value::{AsDebug, AsError, Value, limits};
+use crate::value::argument::{AsDebug, AsError};
+use crate::value::{Value, limits};
 
 /// The value of a field, as `tracing` passes it to a visitor.
 pub(super) enum FieldValue<'a> {

@@ -8,9 +8,10 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::handler::{
-    ErrorPolicy, FemtoFallbackHandler, FemtoFlightRecorder, FemtoHandlerExt, FemtoMemoryHandler, FemtoRouteHandler,
+    FemtoFallbackHandler, FemtoFlightRecorder, FemtoHandlerExt, FemtoMemoryHandler, FemtoRouteHandler,
 };
 use crate::level::Level;
+use crate::policy::ErrorPolicy;
 use crate::record::by_hand::ByHand;
 use crate::sync::lock;
 

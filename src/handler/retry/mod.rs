@@ -1,10 +1,9 @@
-//! Retries: how much is kept, when it is tried again, and the policy that any handler can be given.
+//! Retries: how much is kept, when it is tried again, and the wrapper that does so for any handler.
 
 mod backoff;
-mod policy;
+mod retrying;
 mod settings;
 
 pub(super) use backoff::Backoff;
-pub use policy::ErrorPolicy;
-pub(super) use policy::Retrying;
+pub(super) use retrying::Retrying;
 pub(super) use settings::RetrySettings;

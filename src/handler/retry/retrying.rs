@@ -1,44 +1,10 @@
-//! The policy for records that a handler fails to deliver.
+//! A handler whose undelivered records are kept and tried again, as `ErrorPolicy::Retry` asks for.
 
 use super::Backoff;
 use crate::error::Error;
 use crate::handler::{Batch, Delivery, FemtoHandler};
 use crate::record::FemtoLogRecord;
 use crate::time::Timestamp;
-
-/// What happens to records that a handler fails to deliver.
-///
-/// A [`FemtoFallbackHandler`](crate::handler::FemtoFallbackHandler) hands them to another handler instead.
-///
-/// # Examples
-///
-/// ```
-/// use femtologging::handler::ErrorPolicy;
-/// use femtologging::FemtoFileHandler;
-///
-/// # let dir = tempfile::tempdir()?;
-/// # let path = dir.path().join("app.log");
-/// // A disk that is full for a while loses nothing.
-/// let handler = FemtoFileHandler::builder().path(path).on_error(ErrorPolicy::Retry { bytes: 16 << 20 }).build()?;
-/// # drop(handler);
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub enum ErrorPolicy {
-    /// They are counted as failed, and the error is reported.
-    #[default]
-    Report,
-    /// They are kept and tried again after 100 ms, and then after delays that double up to 30 s; at a flush or
-    /// shutdown, at once. The error is reported each time.
-    ///
-    /// For handlers that deliver text, such as those for files and streams. Those for networks retry by themselves.
-    Retry {
-        /// The maximum length of the text that is kept, in bytes. Older records are counted as failed. A record without
-        /// text counts as 8 bytes if there are more than 1,000.
-        bytes: usize,
-    },
-}
 
 /// This many records are kept, however small `bytes` is.
 const FEWEST: usize = 1000;
