@@ -22,9 +22,9 @@ use core::fmt;
 use core::marker::PhantomData;
 
 use crate::callsite::Shape;
-use crate::context;
+use crate::context::{self, with_current_words};
 use crate::logger::dispatch;
-use crate::record::{Draft, HEADER_WORDS, Head, Named, Prefix};
+use crate::record::{Carried, Draft, Entries, HEADER_WORDS, Head, Named, Prefix};
 use crate::span;
 use crate::template::{self, BARE, CLOSURE, SIZED, Template};
 use crate::value::{Arguments, Fields, Limits, Tags, WordSink, limits};
@@ -175,10 +175,12 @@ mod words {
                 }
             }
 
-            #[cold]
             #[inline(never)]
             fn $slowly(site: &'static Callsite, shape: &'static Shape, head: Head $(, $word: u64)*) {
-                send_slowly(AtSite, site, shape, head.level(), &&[$($word),*][..], &());
+                let words = [$($word),*];
+                if !send_in_context(site, head, &words) {
+                    send_slowly(AtSite, site, shape, head.level(), &&words[..], &());
+                }
             }
         )*};
     }
@@ -189,6 +191,16 @@ mod words {
         send_2 or send_2_slowly(a b);
         send_3 or send_3_slowly(a b c);
         send_4 or send_4_slowly(a b c d);
+    }
+
+    /// Sends a record with the current context, if nothing else is out of the ordinary. Returns whether it did.
+    #[inline(always)]
+    fn send_in_context<const N: usize>(site: &'static Callsite, head: Head, words: &[u64; N]) -> bool {
+        with_current_words(|context| {
+            let draft = Draft { name: (), arguments: words, fields: &(), extras: Entries(context) };
+            dispatch::send_at_once(site.state(), head.longer(draft.extras.words()), &draft)
+        })
+        .unwrap_or(false)
     }
 
     impl<const N: usize> Fields for [u64; N] {

@@ -41,8 +41,8 @@
 //   cannot leave their thread (`not_send`).
 // * No user code runs while the stack is borrowed: contexts consist of encoded words, and dropping one frees memory.
 //   So a `Display` that logs, or that enters a context, never finds the stack borrowed.
-// * `WORDS` has no destructor and outlives the stack when a thread ends. The stack's destructor sets it to 0, so that
-//   a record logged by a later destructor does not look for a stack that is gone.
+// * When a thread ends, the stack is emptied, and nothing can be entered any more: a record that a later destructor
+//   logs has no context.
 
 mod extras;
 pub(crate) mod outgoing;
@@ -53,6 +53,7 @@ pub(crate) use outgoing::Extras;
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::marker::PhantomData;
+use std::mem::{self, ManuallyDrop};
 use std::sync::Arc;
 
 use crate::names::KeyIds;
@@ -65,85 +66,113 @@ thread_local! {
     /// module.
     static WORDS: Cell<usize> = const { Cell::new(0) };
 
-    /// The stack of contexts. A thread-local with a destructor, which is not available once the thread ends.
-    static STACK: Stack = const { Stack { entered: Cell::new(0), scopes: RefCell::new(Vec::new()) } };
+    /// The stack of contexts, without a destructor, so that no call asks whether it has run; [`END`] has one.
+    static STACK: RefCell<ManuallyDrop<Stack>> =
+        const { RefCell::new(ManuallyDrop::new(Stack { entered: 0, scopes: Vec::new() })) };
+
+    /// Touched by whoever enters a context: it empties [`STACK`] when the thread ends. After that, none can be entered.
+    static END: End = const { End };
+}
+
+/// Empties [`STACK`] when it is dropped.
+struct End;
+
+impl Drop for End {
+    fn drop(&mut self) {
+        // The entries of leaked guards are still there.
+        let _ = with_stack(|stack| mem::take(&mut stack.scopes));
+    }
 }
 
 /// The contexts that a thread has entered.
-///
-/// Dropping one drops words only. So no user code runs while the stack is borrowed, and a borrow never fails.
 struct Stack {
     /// The number of entries so far.
-    entered: Cell<u64>,
+    entered: u64,
     /// The contexts, each with the number of its entry; the numbers ascend from the bottom to the top.
-    scopes: RefCell<Vec<(u64, Context)>>,
+    scopes: Vec<(u64, Context)>,
+}
+
+/// Calls `with` with the thread's stack, and updates [`WORDS`] after it.
+///
+/// `with` runs no user code: what it removes it returns, and a context owns words only. So the stack is borrowed
+/// already only where a signal handler has interrupted this very function. There the result is `None`, and the handler
+/// logs without a context and enters none.
+fn with_stack<T>(with: impl FnOnce(&mut Stack) -> T) -> Option<T> {
+    let result = STACK.try_with(|stack| {
+        let mut stack = stack.try_borrow_mut().ok()?;
+        let result = with(&mut stack);
+        let count = stack.current().map_or(0, |context| context.words().len());
+        let _ = WORDS.try_with(|words| words.set(count));
+        Some(result)
+    });
+    result.ok().flatten()
+}
+
+/// Calls `with` with the current context, if there is one.
+#[inline(always)]
+fn with_current<T>(with: impl FnOnce(&Context) -> T) -> Option<T> {
+    // It never fails, and std has `try_with` inlined but not `with`.
+    let result = STACK.try_with(|stack| Some(with(stack.try_borrow().ok()?.current()?)));
+    result.ok().flatten()
+}
+
+/// Calls `with` with the entries of the current context, if there are any.
+#[inline(always)]
+pub(crate) fn with_current_words<T>(with: impl FnOnce(&[u64]) -> T) -> Option<T> {
+    with_current(|context| with(context.words()))
 }
 
 impl Stack {
-    /// Enters a context. Returns the number of the entry, which is at least 1.
-    fn push(&self, context: Context) -> u64 {
-        let number = self.entered.get() + 1;
-        self.entered.set(number);
-        let _ = WORDS.try_with(|words| words.set(context.words().len()));
-        self.scopes.borrow_mut().push((number, context));
-        number
-    }
-
-    /// Removes the entry with this number and all above it, if it is still there.
-    fn take(&self, number: u64) {
-        let mut scopes = self.scopes.borrow_mut();
-        if let Some(at) = scopes.iter().rposition(|(known, _)| *known == number) {
-            // Entries are searched from the top, where a guard dropped in order finds its own at once.
-            scopes.truncate(at);
-            drop(scopes);
-            self.count_words();
-        }
-    }
-
-    /// Updates [`WORDS`].
-    fn count_words(&self) {
-        let count = self.scopes.borrow().last().map_or(0, |(_, context)| context.words().len());
-        let _ = WORDS.try_with(|words| words.set(count));
+    #[inline(always)]
+    fn current(&self) -> Option<&Context> {
+        self.scopes.last().map(|(_, context)| context)
     }
 }
 
-/// Enters a context like [`Context::enter`], but without a guard. Returns the number of the entry.
-#[cfg(feature = "tracing")]
+/// Enters a context like [`Context::enter`], but without a guard. Returns the number of the entry, or 0, which no entry
+/// has, if the thread is ending: then there is no context.
 pub(crate) fn push(context: Context) -> u64 {
-    STACK.try_with(|stack| stack.push(context)).unwrap_or(0)
+    let number = END.try_with(|_| {
+        with_stack(|stack| {
+            stack.entered += 1;
+            stack.scopes.push((stack.entered, context));
+            stack.entered
+        })
+    });
+    number.ok().flatten().unwrap_or(0)
+}
+
+/// Removes the entry with this number and all above it, if it is still there.
+fn take(number: u64) {
+    // Entries are searched from the top, where a guard dropped in order finds its own at once.
+    let taken = with_stack(|stack| match stack.scopes.iter().rposition(|(known, _)| *known == number) {
+        Some(at) if at + 1 == stack.scopes.len() => (stack.scopes.pop(), Vec::new()),
+        Some(at) => (None, stack.scopes.split_off(at)),
+        None => (None, Vec::new()),
+    });
+    drop(taken);
 }
 
 /// Removes the entry with this number, but not those above it: `tracing` allows spans to be exited in any order.
 #[cfg(feature = "tracing")]
 pub(crate) fn remove(number: u64) {
-    let _ = STACK.try_with(|stack| {
-        stack.scopes.borrow_mut().retain(|(known, _)| *known != number);
-        stack.count_words();
-    });
+    with_stack(|stack| stack.scopes.retain(|(known, _)| *known != number));
 }
 
 /// Returns whether the entry with this number is the current context.
 #[cfg(feature = "tracing")]
 pub(crate) fn is_current(number: u64) -> bool {
-    STACK.try_with(|stack| stack.scopes.borrow().last().is_some_and(|(known, _)| *known == number)).unwrap_or(false)
+    with_stack(|stack| stack.scopes.last().is_some_and(|(known, _)| *known == number)).unwrap_or(false)
 }
 
 /// Replaces the current context.
 #[cfg(feature = "tracing")]
 pub(crate) fn replace_current(context: Context) {
-    let _ = STACK.try_with(|stack| {
-        if let Some((_, current)) = stack.scopes.borrow_mut().last_mut() {
+    with_stack(|stack| {
+        if let Some((_, current)) = stack.scopes.last_mut() {
             *current = context;
         }
-        stack.count_words();
     });
-}
-
-impl Drop for Stack {
-    fn drop(&mut self) {
-        // The entry of a leaked guard is still counted.
-        let _ = WORDS.try_with(|words| words.set(0));
-    }
 }
 
 /// Keys and values that all records of a scope carry, together with the enclosing spans.
@@ -193,8 +222,7 @@ struct Scope {
 impl Context {
     /// Returns the current context of the calling thread.
     pub fn current() -> Self {
-        let current = STACK.try_with(|stack| stack.scopes.borrow().last().map(|(_, context)| context.clone()));
-        current.ok().flatten().unwrap_or_default()
+        with_current(Context::clone).unwrap_or_default()
     }
 
     /// Returns a context with one key in addition. An earlier value of the key is replaced.
@@ -232,9 +260,7 @@ impl Context {
     /// info!("idle"); // without
     /// ```
     pub fn enter(&self) -> ContextGuard {
-        // While the thread's thread-locals are being destroyed there is no context; 0 is the number of no entry.
-        let number = STACK.try_with(|stack| stack.push(self.clone())).unwrap_or(0);
-        ContextGuard { number, not_send: PhantomData }
+        ContextGuard { number: push(self.clone()), not_send: PhantomData }
     }
 
     /// Calls a function in this context. The context ends with the call, also by a panic.
@@ -306,13 +332,12 @@ pub struct ContextGuard {
 
 impl Drop for ContextGuard {
     fn drop(&mut self) {
-        let _ = STACK.try_with(|stack| stack.take(self.number));
+        take(self.number);
     }
 }
 
 /// Writes the entries of the current context. Returns the number of keys among them.
 #[cfg(any(feature = "log", feature = "tracing"))]
 pub(crate) fn put_current(sink: &mut ByteSink) -> usize {
-    let put = STACK.try_with(|stack| stack.scopes.borrow().last().map(|(_, context)| context.put(sink)));
-    put.ok().flatten().unwrap_or(0)
+    with_current(|context| context.put(sink)).unwrap_or(0)
 }

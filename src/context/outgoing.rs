@@ -3,7 +3,7 @@
 use std::cell::Cell;
 
 use super::extras::{SUPPRESSED_WORDS, suppressed_entry};
-use super::{STACK, WORDS};
+use super::{WORDS, with_current_words};
 use crate::value::WordSink;
 
 /// The extras of a record that is about to be sent: those of the current context, those of the logger, and the count of
@@ -25,7 +25,8 @@ impl<'a> Extras<'a> {
     /// Returns the extras of a call by a logger with these keys, in the current context.
     #[inline(always)]
     pub(crate) fn new(bound: &'a [u64]) -> Self {
-        Self { scope: WORDS.with(Cell::get), bound, suppressed: 0 }
+        // It never fails, and `with` may be left as a call.
+        Self { scope: WORDS.try_with(Cell::get).unwrap_or(0), bound, suppressed: 0 }
     }
 
     /// Returns extras of only these entries, without those of the current context.
@@ -67,13 +68,16 @@ impl<'a> Extras<'a> {
         if self.scope > 0 {
             // A sink of fixed size gets what was counted: user code, which could change the context in between, only
             // runs before extras are written to a sink that grows.
-            let put = STACK.try_with(|stack| {
-                let scopes = stack.scopes.borrow();
-                let words = scopes.last().map_or(&[][..], |(_, context)| context.words());
+            let put = with_current_words(|words| {
                 sink.words(words);
                 words.len()
             });
-            length += put.unwrap_or(0);
+            // In a signal handler that has interrupted a change of the context, none is to be had; words that belong
+            // to no entry keep the record as long as it was counted.
+            length += put.unwrap_or_else(|| {
+                (0..self.scope).for_each(|_| sink.word(0));
+                0
+            });
         }
         sink.words(self.bound);
         if self.suppressed > 0 {

@@ -146,7 +146,8 @@ pub(crate) fn send<P: Payload>(state: State, level: Level, payload: &P, again: i
 #[inline(always)]
 pub(crate) fn send_at_once<P: Payload>(state: State, head: Head, payload: &P) -> bool {
     let is_small = const { P::DIRECT } && limits::is_small(payload.limited_words());
-    is_small && borrowed(|local| local.last.send(state.route(), head.at(state.site()), payload)).unwrap_or(false)
+    let header = head.at(state.site()).with_extras(payload.has_extras());
+    is_small && borrowed(|local| local.last.send(state.route(), header, payload)).unwrap_or(false)
 }
 
 /// The same for a record that ends in extras, which `put` encodes, too; it may run user code.

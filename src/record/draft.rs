@@ -100,6 +100,12 @@ impl Head {
         Self((level.index() as u32) << 26 | (prefix as u32) << 24 | words as u32)
     }
 
+    /// The head of a record with so many more words. Of one that is too long for any ring, it means nothing.
+    #[inline(always)]
+    pub(crate) const fn longer(self, words: usize) -> Self {
+        Self(self.0.wrapping_add(words as u32))
+    }
+
     /// Returns the smallest head of the level with this number (5 for `Trace` up to 50 for `Critical`); for
     /// `u8::MAX`, which is no level, one above those of all levels.
     pub(crate) fn least(level: u8) -> Self {
@@ -245,7 +251,7 @@ pub(crate) struct Draft<'a, N, A, F, E> {
     pub(crate) name: N,
     pub(crate) arguments: &'a A,
     pub(crate) fields: &'a F,
-    /// [`Extras`], or `()` if there are none.
+    /// [`Extras`], [`Entries`], or `()` if there are none.
     pub(crate) extras: E,
 }
 
@@ -299,6 +305,27 @@ impl Carried for () {
 
     #[inline(always)]
     fn put<S: WordSink>(&self, _: &mut S) {}
+}
+
+/// The encoded entries of a context, at least one.
+pub(crate) struct Entries<'a>(pub(crate) &'a [u64]);
+
+impl Carried for Entries<'_> {
+    #[inline(always)]
+    fn is_empty(&self) -> bool {
+        false
+    }
+
+    #[inline(always)]
+    fn words(&self) -> usize {
+        self.0.len() + 1
+    }
+
+    #[inline(always)]
+    fn put<S: WordSink>(&self, sink: &mut S) {
+        sink.words(self.0);
+        sink.word(self.0.len() as u64);
+    }
 }
 
 impl Carried for Extras<'_> {

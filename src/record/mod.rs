@@ -50,7 +50,9 @@ mod rewrite;
 mod site;
 mod thread;
 
-pub(crate) use draft::{Draft, Encoded, HEADER_WORDS, Head, Header, LoggerName, Named, Payload, Prefix, TargetName};
+pub(crate) use draft::{
+    Carried, Draft, Encoded, Entries, HEADER_WORDS, Head, Header, LoggerName, Named, Payload, Prefix, TargetName,
+};
 pub(crate) use extras::KeyName;
 pub use extras::SpanRef;
 pub(crate) use kept::{KeptRecord, KeptSites};
