@@ -1,4 +1,17 @@
-//! What the macros expand to: the only door from a user's source into this crate, and no part of its interface.
+//! What the expansions of the macros call. Not part of the public API: everything here may change in any release.
+//!
+//! An enabled call goes through these functions, from the top:
+//!
+//! | function | copies of its code | what it does |
+//! |---|---|---|
+//! | [`emit`] | inlined | chooses by the types: do the values travel, or is the message formatted here? |
+//! | `emit_values` | inlined | values of at most four words in all are passed on in registers |
+//! | `words::send_0` … `send_4` | one per number of words, for the whole program | sends them |
+//! | `emit_fields` | one per combination of types | counts the words of values of any length, and sends them |
+//! | `send_at_once` | inlined in the two above | the path that nearly every call takes |
+//! | `send_slowly` | one per combination of types | everything else: first calls, contexts, full rings |
+//!
+//! What is inlined into a user's function is small, and what is large is shared: a call adds about 300 bytes of code.
 
 pub use core::fmt::Write;
 pub use core::option::Option;
@@ -29,7 +42,7 @@ use crate::span;
 use crate::template::{self, BARE, CLOSURE, SIZED, Template};
 use crate::value::{Arguments, Fields, Limits, Tags, WordSink, limits};
 
-/// The text of a key: the identifier, without the mark of a raw one.
+/// Returns the name of a key that is an identifier: without `r#`, if it is a raw one.
 pub const fn key(identifier: &'static str) -> &'static str {
     match identifier.as_bytes() {
         [b'r', b'#', ..] => identifier.split_at(2).1,
@@ -37,18 +50,18 @@ pub const fn key(identifier: &'static str) -> &'static str {
     }
 }
 
-/// Checks the type of a level in one place, so that a wrong one gives one error.
+/// Returns the level. A value of another type makes a compile error here, and only one.
 #[inline(always)]
 pub const fn level(level: Level) -> Level {
     level
 }
 
-/// Stands where no call ever comes.
+/// Never called. It is the value of an expression that is type-checked after `if false`.
 pub fn never() -> ! {
-    unreachable!("it stands behind `if false`")
+    unreachable!("this is only type-checked, after `if false`")
 }
 
-/// The compile-time facts of a call, from its types.
+/// The constants of a call that follow from its types and from the plan of its format string.
 struct Shapes<const PLAN: u8, A, F, R>(PhantomData<(A, F, R)>);
 
 impl<const PLAN: u8, A, F, R> Shapes<PLAN, A, F, R>
@@ -73,6 +86,9 @@ where
 }
 
 /// Sends the record of an enabled call.
+///
+/// `PLAN` is the result of [`plan`] for the format string. `render` formats the arguments; if they travel, only its
+/// type is used, by the consumer.
 #[inline(always)]
 pub fn emit<const PLAN: u8, S, A, F, R>(
     source: S,
@@ -96,7 +112,7 @@ pub fn emit<const PLAN: u8, S, A, F, R>(
     }
 }
 
-/// Sends a record of values that travel. Few words travel in registers.
+/// Sends a record of values that travel. If these are at most [`MOST_WORDS`] words, they are passed on in registers.
 #[inline]
 fn emit_values<S: Source, A: Fields, F: Fields>(
     source: S,
@@ -135,10 +151,10 @@ fn emit_values<S: Source, A: Fields, F: Fields>(
     }
 }
 
-/// How many words of values a call passes in registers.
+/// The maximum number of words of values that a call passes in registers.
 const MOST_WORDS: usize = 4;
 
-/// How many words these values take, if that is always the same.
+/// Returns the number of words that these values take, or `usize::MAX` if it differs from call to call.
 const fn fixed_words<A: Fields, F: Fields>() -> usize {
     match (A::FIXED, F::FIXED) {
         (Some(arguments), Some(fields)) => arguments + fields,
@@ -146,7 +162,7 @@ const fn fixed_words<A: Fields, F: Fields>() -> usize {
     }
 }
 
-/// Words that are collected, and how many there are.
+/// Collected words, and their number.
 struct Words<const N: usize>([u64; N], usize);
 
 impl<const N: usize> WordSink for Words<N> {
@@ -234,7 +250,7 @@ mod words {
     }
 }
 
-/// One copy for all calls with the same types.
+/// Sends a record of values of any length. Not inlined: all calls with the same types share it.
 #[inline(never)]
 fn emit_fields<S: Source, A: Fields, F: Fields>(
     source: S,
@@ -251,7 +267,7 @@ fn emit_fields<S: Source, A: Fields, F: Fields>(
     }
 }
 
-/// Sends a record if nothing is out of the ordinary. Returns whether it did.
+/// Sends a record if it has no extras and takes the path of `dispatch::send_at_once`. Returns whether it did.
 #[inline(always)]
 fn send_at_once<S: Source, A: Fields, F: Fields>(
     source: S,
@@ -265,8 +281,8 @@ fn send_at_once<S: Source, A: Fields, F: Fields>(
     source.extras().is_empty() && dispatch::send_at_once(state, head, &draft)
 }
 
-/// Sends a record of a call that may be running for the first time, that carries more than its values, or whose record
-/// does not go the ordinary way.
+/// Sends a record of a call that may be running for the first time, that may have extras, or that `send_at_once` did
+/// not send.
 #[inline(never)]
 fn send_slowly<S: Source, A: Fields, F: Fields>(
     source: S,
@@ -299,7 +315,7 @@ impl Fields for Text<'_> {
     }
 }
 
-/// Whether a record of this level, logged here, would go to a handler.
+/// Returns whether a record of this level, logged here, would go to a handler. What `log_enabled!` expands to.
 #[inline(always)]
 pub fn is_enabled<S: Source>(source: S, site: &'static Callsite, level: Level) -> bool {
     source.enabled(site, level) && source.state(site, Shape::TEXT, level).is_some()

@@ -7,13 +7,14 @@
 //! | step | state: id, route, threshold | what happens |
 //! |---|---|---|
 //! | before the first call | 0, 0, 0 | every level passes the comparison |
-//! | first call | 0, 0, `Info` | [`init`], by `Registry::init_state`: the threshold is worked out, the site follows the loggers from now on |
-//! | first enabled call | 7, 3, `Info` | [`register`]: the site gets an id, and consumers can ask for its metadata and types |
-//! | enabled call | 7, 3, `Info` | id and route go into the record and to the thread's ring |
+//! | first call | 0, 0, `Info` | [`init`], by `Registry::init_state`: computes the threshold |
+//! | first enabled call | 7, 3, `Info` | [`register`]: gives the site its id, by which consumers find it |
+//! | enabled call | 7, 3, `Info` | the id goes into the record, which goes to the rings of the route |
 //! | reconfiguration | 7, 4, `Warn` | `Registry::refresh` stores the new route and threshold; the id stays |
 //! | disabled call | 7, 4, `Warn` | one load, one comparison |
 //!
-//! The example is of `info!("{} done", n)` in a program whose level changes from `Info` to `Warn` while it runs.
+//! The example is of `info!("{} done", n)` in a program whose level changes from `Info` to `Warn` while it runs. From
+//! the first call on, the site is in the list of those whose states the registry updates.
 //!
 //! A call that names a logger (`logger:`) asks that logger's state instead, and uses its own only for the id.
 //!
@@ -42,20 +43,20 @@ use crate::sync::lock;
 use crate::template::Template;
 use crate::value::{Tag, Tags, limits};
 
-/// What the source says about a call, and the cached state of the call.
+/// The `static` of a logging call: its metadata, and its cached state.
 #[doc(hidden)]
 pub struct Callsite {
     state: AtomicU64,
     pub(crate) metadata: Metadata,
 }
 
-/// What the source says about a call.
+/// What is known about a call at compile time, without its types; see [`Shape`] for these.
 #[doc(hidden)]
 pub struct Metadata {
-    /// The level, or `None` where it is known only at run time.
+    /// The level, or `None` if it is known only at run time.
     pub level: Option<Level>,
     pub origin: Origin,
-    /// The target, where the source gives a literal or none; the module path by default.
+    /// The target, if it is a literal; the module path otherwise.
     pub target: &'static str,
     pub module_path: &'static str,
     pub file: &'static str,
@@ -64,7 +65,7 @@ pub struct Metadata {
     pub keys: &'static [&'static str],
 }
 
-/// What decides where the records of a call go.
+/// What decides where the records of a call go; see `logger/source.rs`.
 #[doc(hidden)]
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Origin {
@@ -90,15 +91,19 @@ pub enum Origin {
 pub struct State(pub(crate) u64);
 
 impl State {
+    /// The number of numbers for routes.
     pub(crate) const ROUTES: u32 = 1 << 24;
 
-    /// No level is enabled.
+    /// The state in which no level is enabled: the threshold is above all levels.
     pub(crate) const OFF: Self = Self(u8::MAX as u64);
 
+    /// Packs a state. The threshold is the [number](Level::number) of a level, or `u8::MAX`.
     pub(crate) fn new(site: u32, route: u32, threshold: u8) -> Self {
         Self(u64::from(site) << 32 | u64::from(route % Self::ROUTES) << 8 | u64::from(threshold))
     }
 
+    /// Returns whether the level is at or above the threshold. The threshold is the lowest byte of the word, so that a
+    /// disabled call compiles to a load of one byte and a comparison.
     #[inline(always)]
     pub(crate) fn enabled(self, level: Level) -> bool {
         self.0 as u8 <= level as u8
@@ -119,17 +124,18 @@ impl State {
     }
 }
 
-/// What of a call site depends on its types, and so cannot stand in a `static` inside generic code.
+/// The part of a call site that depends on its types. It is a constant and not part of the `static`, because a `static`
+/// in a generic function is shared by all instantiations of the function.
 #[doc(hidden)]
 pub struct Shape {
-    /// How the message comes out of the payload.
+    /// How the message is rendered from the payload.
     pub(crate) template: Template,
     pub(crate) arguments: Option<&'static Tags>,
     pub(crate) fields: Option<&'static Tags>,
 }
 
 impl Shape {
-    /// That of a message formatted by the caller, without keys.
+    /// The shape of a message that the caller formats, without keys.
     pub(crate) const TEXT: &'static Shape = &Shape { template: Template::Text, arguments: None, fields: None };
 }
 
@@ -139,7 +145,7 @@ impl Callsite {
         Self { state: AtomicU64::new(0), metadata }
     }
 
-    /// Whether a record of `level` would go anywhere, as far as this site knows.
+    /// Returns whether the cached state enables `level`. `true` for a site that has never run.
     #[inline(always)]
     pub fn enabled(&self, level: Level) -> bool {
         self.state().enabled(level)
@@ -174,12 +180,15 @@ impl Registered {
     }
 }
 
+/// All call sites that have made a record. The id of a site is its position, counted from 1, so the list only grows.
 static SITES: Mutex<Vec<Registered>> = Mutex::new(Vec::new());
 
-/// Call sites that have run and whose state follows the loggers' levels: all but those that name a logger.
+/// All call sites that have run, except those that name a logger, which have no state of their own. The registry
+/// updates the states of these.
 static INITIALIZED: Mutex<Vec<&'static Callsite>> = Mutex::new(Vec::new());
 
-/// Gives a call site its first state, and has it follow the loggers from now on.
+/// Gives a call site its first state, and adds it to the sites whose states the registry updates. Does nothing if
+/// another thread was first.
 pub(crate) fn init(site: &'static Callsite, state: State) {
     let mut initialized = lock(&INITIALIZED);
     if site.state() == State(0) {
@@ -188,12 +197,12 @@ pub(crate) fn init(site: &'static Callsite, state: State) {
     }
 }
 
-/// Returns all call sites that follow the loggers.
+/// Returns the call sites whose states the registry updates.
 pub(crate) fn initialized() -> Vec<&'static Callsite> {
     lock(&INITIALIZED).clone()
 }
 
-/// Enters a call site and gives it its id, once; `state` is what it shall be, less the id.
+/// Gives a call site its id, unless it has one, and stores `state` with that id. Returns the state.
 pub(crate) fn register(site: &'static Callsite, shape: &'static Shape, state: State) -> State {
     let mut sites = lock(&SITES);
     let id = match site.state().site() {

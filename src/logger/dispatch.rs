@@ -1,16 +1,38 @@
-//! From a call site to the queues: the way that every record takes on its caller's thread.
+//! From a call site to the queues: what happens to a record on its caller's thread.
 //!
-//! Each thread keeps, per route it has used, the rings it writes to. There are three ways, each for what the one before
-//! it cannot do:
+//! Each thread has a table of the routes that it has used, with the rings that it writes to. There are three paths,
+//! each for what the one before it cannot do:
 //!
-//! 1. **At once** (`send_at_once`): the route is the one in [`Last`], it leads into one ring, and the record fits in
-//!    there without a look at the consumer. Nearly every call goes this way, which calls no function and so keeps
-//!    its values in registers.
+//! 1. **At once** (`send_at_once`): the route is the one in [`Last`], it leads to one ring, and the record fits there
+//!    without a load of the consumer's position. Nearly every call takes this path, which calls no function and so
+//!    keeps its values in registers.
 //! 2. **Directly** (`send_direct`): the route is in the thread's table; the record is written into the ring of each of
 //!    its handlers.
-//! 3. **Encoded** (`send_encoded`): whatever is out of the ordinary (the first record on a route, text that the caller
-//!    must format, a full or shared queue, filters, a thread that is ending). The record is encoded into bytes first
-//!    and then takes all the time it needs.
+//! 3. **Encoded** (`send_encoded`): everything else (the first record on a route, text that the caller must format, a
+//!    full or shared queue, filters, a thread that is ending). The record is encoded into a buffer first, and may then
+//!    wait.
+//!
+//! ```text
+//!                          thread-local           ┌ entries ─────────────────┐
+//! state: route 5 ───┐      ┌ last ───────────┐    │ 0  route 8 → ring, ring  │
+//!                   ├─ 1 ─▶│ route 5 → ring  │    │ 1  route 5 → ring        │  route 5 is at 5 modulo 4
+//!                   ├─ 2 ─▶└─────────────────┘ ─▶ │ 2  (empty)               │
+//!                   │                             │ 3  route 3 → channel     │
+//!                   └─ 3 ─▶ ROUTES (global, locked), then enters the route here
+//! ```
+//!
+//! # Invariants
+//!
+//! * A route's number is looked up, never its content: a route does not change. What may change are its place in the
+//!   table (a collision) and whether it is there at all. So each use compares the number, and a wrong entry is never
+//!   used.
+//! * `last` is a copy of an entry. Everything that changes `entries` or `rings` clears it.
+//! * A thread has one ring per queue, by whatever routes its records come. If it had two, its records could overtake
+//!   each other.
+//! * A record is stamped after its values are evaluated and encoded. So a record that a `Display` logs in the meantime
+//!   has the earlier stamp, and is published first.
+//! * No lock is held and no `RefCell` is borrowed while user code runs: a `Display` or a filter that logs starts again
+//!   from the top.
 //!
 //! **A signal handler may log.** While a record is written into a ring, the thread's table is borrowed mutably. A
 //! signal handler that interrupts this and logs finds it borrowed: the second record would overwrite the words of the
@@ -38,69 +60,80 @@ use crate::time::{Clock, Timeline, Timestamp};
 use crate::value::{ByteSink, WordSink, limits, nested};
 
 thread_local! {
-    /// Without a destructor, so that no call asks whether it has run; [`END`] has one.
+    /// The thread's table. Without a destructor, so that no call checks whether it has run; [`END`] has one.
     static LOCAL: RefCell<ManuallyDrop<Local>> = const { RefCell::new(ManuallyDrop::new(Local::EMPTY)) };
 
-    /// Touched by whoever puts something into `LOCAL`: it empties that when the thread ends.
+    /// Empties `LOCAL` when the thread ends. Initialized by [`enter`], before `LOCAL` gets its first entry.
     static END: End = const { End };
 
-    /// A buffer for encoding; it is taken out while in use, so that a nested call finds none and makes its own.
+    /// A buffer for encoding. It is taken out while in use, so a nested call finds an empty one and allocates its own.
     static SCRATCH: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 
-    /// What it takes to show records to loggers' filters; it is taken out while in use.
+    /// The state for loggers' filters. It is taken out while in use.
     static VIEWER: Cell<Option<Box<Viewer>>> = const { Cell::new(None) };
 
-    /// Whether a logger's filter runs on this thread.
+    /// Whether a logger's filter runs on this thread. Records that it logs are not filtered, or it would never end.
     static IN_FILTER: Cell<bool> = const { Cell::new(false) };
 }
 
-/// The largest scratch buffer that a thread keeps.
+/// The maximum capacity of the scratch buffer that a thread keeps, in bytes.
 const SCRATCH_KEPT: usize = 64 * 1024;
 
-/// How many routes a thread's table holds before it lets go of those it used longest ago.
+/// The maximum number of routes in a thread's table. In a full table, a new route replaces the one in its place.
 const ENTRIES: usize = 1024;
 
-/// How often a record asks where it goes, if the answer is out of date each time.
+/// The maximum number of times that a record looks for its route, if the configuration changes each time.
 const TRIES: usize = 100;
 
-/// What a thread knows of routes and rings.
+/// The table of one thread: the routes that it has used, and its rings.
 struct Local {
     last: Last,
     /// A route is at its number modulo the table's length, a power of two.
     entries: Vec<Option<Entry>>,
-    /// The rings that this thread has claimed.
+    /// The rings that this thread has claimed. `None` if there was no memory for one; then the thread uses the queue's
+    /// common channel, and does not ask again.
     rings: Vec<(Arc<Queue>, Option<Arc<ThreadRing>>)>,
-    /// Entries that the table has let go of, to be dropped when it is not borrowed any more.
+    /// Entries that were removed from the table, to be dropped when it is not borrowed any more.
     gone: Vec<Entry>,
     thread: Option<Arc<ThreadInfo>>,
 }
 
-/// What an ordinary call needs to know of the route that it takes: one that leads into a single ring.
+/// The route that the thread has used last, if it leads to a single ring: all that an ordinary call reads.
 ///
-/// It is a copy of what the table says of one of the routes used last. Whatever changes the table forgets it.
+/// It is a copy of an entry of the table. Every change of the table clears it.
 struct Last {
-    /// The route's number, or one that no route has.
+    /// The route's number, or `u32::MAX`, which is no route's: numbers have 24 bits.
     route: u32,
-    /// The least head that the handler wants, and how far above it those begin that wake the handler's thread.
+    /// The smallest head that is sent at once, and the number of heads that are: from the handler's level up to its
+    /// `wake_level`. Heads above that have to wake the handler's thread.
+    ///
+    /// ```text
+    /// Trace   Debug   Info    Warn    Error   Critical
+    ///                 ├──────── span ─┤                   level Info, wake_level Error
+    ///                 low
+    /// ```
     low: Head,
     span: u32,
-    /// How often another route was taken since.
+    /// The number of records that took another route since this one was set.
     misses: u8,
     ring: Option<Arc<ThreadRing>>,
-    /// The clock, where it is not the processor's counter.
+    /// The clock, unless it is the processor's counter, which is read in place.
     clock: Option<Clock>,
 }
 
 /// A route, as one thread uses it.
 struct Entry {
     route: Arc<Route>,
-    /// The route's number if records can go straight into rings, or a number that no route has.
+    /// The route's number if records may be written directly into rings, or `u32::MAX` (filters, a closed route, or a
+    /// handler's own thread).
     direct: u32,
     clock: Clock,
     targets: SmallVec<[Target; 1]>,
     thread: Arc<ThreadInfo>,
 }
 
+/// One of the handlers of a route, with copies of what the path through rings reads. The thresholds do not change while
+/// the route exists: a change makes new routes.
 #[derive(Clone)]
 struct Target {
     ring: Option<Arc<ThreadRing>>,
@@ -131,8 +164,8 @@ impl Drop for Local {
     }
 }
 
-/// Sends a record on its way. Never panics, never fails: what cannot be delivered is counted. `again` asks anew where
-/// the record goes, for when the configuration has changed since.
+/// Sends a record. Never panics and never fails: a record that cannot be queued is counted. `again` returns the current
+/// state, in case the configuration has changed since `state` was read.
 #[inline(always)]
 pub(crate) fn send<P: Payload>(state: State, level: Level, payload: &P, again: impl Fn() -> Option<State>) {
     let header = Header::new(state.site(), level, P::PREFIX).with_extras(payload.has_extras());
@@ -141,8 +174,7 @@ pub(crate) fn send<P: Payload>(state: State, level: Level, payload: &P, again: i
     }
 }
 
-/// Sends a record if its route is the one that this thread used last, it has room in the ring, and nothing is out of
-/// the ordinary. Returns whether it did.
+/// Sends a record if its route is the one that this thread used last and its ring has room. Returns whether it did.
 #[inline(always)]
 pub(crate) fn send_at_once<P: Payload>(state: State, head: Head, payload: &P) -> bool {
     let is_small = const { P::DIRECT } && limits::is_small(payload.limited_words());
@@ -150,7 +182,7 @@ pub(crate) fn send_at_once<P: Payload>(state: State, head: Head, payload: &P) ->
     is_small && borrowed(|local| local.last.send(state.route(), header, payload)).unwrap_or(false)
 }
 
-/// The same for a record that ends in extras, which `put` encodes, too; it may run user code.
+/// Sends a record whose payload `put` writes, extras included. `put` may run user code.
 #[cfg(any(feature = "log", feature = "tracing"))]
 pub(crate) fn send_with_extras(
     state: State,
@@ -168,7 +200,8 @@ pub(crate) fn clock(route: Option<u32>) -> Clock {
     route.and_then(|route| Some(route.queues.first()?.clock.clone())).unwrap_or_else(Clock::system)
 }
 
-/// Writes a record straight into rings, if this thread knows the route and nothing is out of the ordinary.
+/// Writes a record directly into rings, if the route is in this thread's table and has neither filters nor shared
+/// queues. Returns whether it did.
 #[inline(always)]
 fn send_direct<P: Payload>(route: u32, header: Header, level: Level, payload: &P) -> bool {
     let whole = header.with_words(HEADER_WORDS + payload.words());
@@ -176,7 +209,8 @@ fn send_direct<P: Payload>(route: u32, header: Header, level: Level, payload: &P
         .unwrap_or(false)
 }
 
-/// Calls `with` while the thread's table is borrowed, unless it is already.
+/// Calls `with` with the thread's table borrowed mutably. Returns `None` if it is borrowed already: this is a signal
+/// handler that has interrupted a record.
 #[inline(always)]
 fn borrowed<T>(with: impl FnOnce(&mut Local) -> T) -> Option<T> {
     // It never fails, and std has `try_with` inlined but not `with`.
@@ -190,7 +224,7 @@ fn borrowed<T>(with: impl FnOnce(&mut Local) -> T) -> Option<T> {
     result.ok().flatten()
 }
 
-/// Whether this call has interrupted another one of this thread that is writing a record.
+/// Returns whether this call is in a signal handler that has interrupted this thread while it was writing a record.
 fn is_interruption() -> bool {
     LOCAL.with(|local| local.try_borrow_mut().is_err())
 }
@@ -213,6 +247,9 @@ fn refuse(route: u32, header: Header) {
 impl Last {
     const NONE: Self = Self { route: u32::MAX, low: Head::LOWEST, span: 0, misses: 0, ring: None, clock: None };
 
+    /// Writes the record into the ring, if it takes this route and has neither a level below the handler's nor one that
+    /// wakes the handler's thread. `header` has the record's length; the two words before the payload are the header
+    /// and the ticks.
     #[inline(always)]
     fn send<P: Payload>(&self, route: u32, header: Header, payload: &P) -> bool {
         let is_ordinary = self.route == route && header.head().above(self.low) < self.span;
@@ -228,10 +265,10 @@ impl Last {
         Clock::cycles().or_else(|| Some(self.clock.as_ref()?.ticks())).unwrap_or(0)
     }
 
-    /// Takes this route's place if it leads into one ring. Called when a record takes another route than this one.
+    /// Copies an entry that leads to one ring. Called when a record takes another route than this one.
     ///
-    /// Of routes that take turns, one stays: to exchange it for another costs as much as some records. One call in
-    /// sixteen that comes here does.
+    /// Only one call in sixteen does so, beginning with the first: a copy costs as much as several records, and routes
+    /// that alternate would otherwise replace each other with every record.
     fn follow(&mut self, entry: &Entry) {
         let [Target { ring: Some(ring), threshold, wake_at, .. }] = &entry.targets[..] else { return };
         let is_due = self.misses.is_multiple_of(16);
@@ -250,7 +287,10 @@ impl Local {
     const EMPTY: Self =
         Self { last: Last::NONE, entries: Vec::new(), rings: Vec::new(), gone: Vec::new(), thread: None };
 
-    /// Writes the record straight into the rings of its route, if that is known.
+    /// Writes the record directly into the rings of its route, if it is in the table. Returns whether it did.
+    ///
+    /// All rings get the same ticks, so a record has the same time in every file. A ring that is full does not delay
+    /// the others that come before it; for those after it, the caller waits first.
     #[inline(never)]
     fn send<P: Payload>(&mut self, route: u32, header: Header, level: Level, payload: &P) -> bool {
         let index = route as usize & self.entries.len().wrapping_sub(1);
@@ -284,7 +324,7 @@ impl Local {
         true
     }
 
-    /// The way along a route, if it is in the table.
+    /// Returns the targets of a route, and a stamp, if the route is in the table.
     fn way(&self, route: u32) -> Option<Way> {
         let index = route as usize & self.entries.len().wrapping_sub(1);
         let entry = self.entries.get(index)?.as_ref().filter(|entry| entry.route.id == route)?;
@@ -296,7 +336,8 @@ impl Local {
         })
     }
 
-    /// Enters a route into the table, which grows while routes that are still in use would share a place.
+    /// Adds a route to the table. Stale entries are removed first, and the length is doubled until no two routes share
+    /// a place, up to [`ENTRIES`].
     fn enter(&mut self, route: Arc<Route>) {
         self.last = Last::NONE;
         self.let_go_of_stale();
@@ -332,7 +373,7 @@ impl Local {
         }
     }
 
-    /// The thread's ring of a queue: one, by whatever routes its records come.
+    /// Returns the thread's ring of a queue, and claims it for the first route to that queue.
     fn ring(&mut self, queue: &Arc<Queue>, thread: &Arc<ThreadInfo>) -> Option<Arc<ThreadRing>> {
         if let Some((_, ring)) = self.rings.iter().find(|(known, _)| Arc::ptr_eq(known, queue)) {
             return ring.clone();
@@ -342,7 +383,8 @@ impl Local {
         ring
     }
 
-    /// Lets go of the rings of handlers that were shut down, and of routes that nothing leads to any more.
+    /// Releases the rings of handlers that were shut down, and removes routes that no call site has any more. Removed
+    /// entries go to `gone`: dropping them may run user code.
     fn let_go_of_stale(&mut self) {
         self.rings.retain(|(queue, ring)| {
             let keep = !queue.is_closed();
@@ -362,7 +404,7 @@ impl Local {
 }
 
 impl Target {
-    /// Encodes a record into bytes and queues these, however long that takes.
+    /// Encodes a record into bytes and queues them. May wait, as the overflow policy says.
     #[cold]
     fn send_encoded(&self, thread: &Arc<ThreadInfo>, header: Header, ticks: u64, put: &dyn Fn(&mut ByteSink)) {
         with_scratch(|sink| {
@@ -379,7 +421,7 @@ impl Target {
     }
 }
 
-/// Calls `with` with an empty buffer.
+/// Calls `with` with an empty buffer, the thread's own unless a call further up the stack is using it.
 fn with_scratch(with: impl FnOnce(&mut ByteSink)) {
     let mut sink = ByteSink::new(SCRATCH.try_with(Cell::take).unwrap_or_default(), limits::get());
     sink.bytes.clear();
@@ -392,7 +434,7 @@ fn with_scratch(with: impl FnOnce(&mut ByteSink)) {
     let _ = SCRATCH.try_with(|scratch| scratch.set(sink.bytes));
 }
 
-/// Sends a record that cannot go straight into rings.
+/// Encodes a record into a buffer and sends that: path 3.
 #[inline(never)]
 fn send_encoded(route: u32, header: Header, put: &dyn Fn(&mut ByteSink), again: &dyn Fn() -> Option<State>) {
     if is_interruption() {
@@ -412,7 +454,8 @@ fn send_encoded(route: u32, header: Header, put: &dyn Fn(&mut ByteSink), again: 
     }
 }
 
-/// What it takes to send a record along a route.
+/// The targets of a route, copied out of the thread's table so that the table is not borrowed while filters run and
+/// callers wait; and the stamp of the record.
 struct Way {
     route: Arc<Route>,
     targets: SmallVec<[Target; 1]>,
@@ -420,7 +463,7 @@ struct Way {
     thread: Arc<ThreadInfo>,
 }
 
-/// Sends an encoded record that is out of the ordinary.
+/// Sends an encoded record whose route is not in the table, or not for writing directly into rings.
 #[cold]
 fn send_slowly(route: u32, header: Header, payload: &[u8], again: &dyn Fn() -> Option<State>) {
     let known = LOCAL.with(|local| local.try_borrow().ok()?.way(route));
@@ -429,7 +472,10 @@ fn send_slowly(route: u32, header: Header, payload: &[u8], again: &dyn Fn() -> O
     }
 }
 
-/// Finds the way along a route that this thread has not used yet.
+/// Finds a route that is not in this thread's table, and adds it.
+///
+/// A change of the configuration keeps the routes of the one before. So the loop runs more than once only if the
+/// configuration changed twice between the load of the call site's state and the look-up here.
 fn find_way(mut route: u32, again: &dyn Fn() -> Option<State>) -> Option<Way> {
     if holds_lock() {
         // A signal handler has interrupted this thread within the library; the lock may be the one needed here.
@@ -448,6 +494,7 @@ fn find_way(mut route: u32, again: &dyn Fn() -> Option<State>) -> Option<Way> {
     None
 }
 
+/// Adds a route to this thread's table, and returns its targets.
 fn enter(route: Arc<Route>) -> Way {
     let entered = END.try_with(|_| {
         borrowed(|local| {
@@ -476,6 +523,7 @@ fn enter(route: Arc<Route>) -> Way {
     }
 }
 
+/// Asks the filters, and queues the record for each handler that wants it.
 fn deliver(way: &Way, header: Header, payload: &[u8]) {
     if !passes(way, header, payload) {
         return;
@@ -502,7 +550,9 @@ fn push_all(way: &Way, header: Header, payload: &[u8], consumer: bool) {
     }
 }
 
-/// Asks the logger's filters. A filter that panics lets the record pass.
+/// Returns whether the logger's filters let the record pass. A filter that panics does.
+///
+/// They get the same view of the encoded bytes as filters of handlers do, on the caller's thread.
 fn passes(way: &Way, header: Header, payload: &[u8]) -> bool {
     let route = &way.route;
     if route.filters.is_empty() || IN_FILTER.try_with(|inside| inside.replace(true)).unwrap_or(true) {
@@ -523,11 +573,11 @@ fn passes(way: &Way, header: Header, payload: &[u8]) -> bool {
     passes
 }
 
-/// Shows records to loggers' filters on their callers' thread.
+/// Makes views of records for loggers' filters, on their callers' thread.
 #[derive(Default)]
 struct Viewer {
     sites: SiteCache,
-    /// Of the system's clock; that of a manual clock costs nothing to make.
+    /// The time line of the system's clock. One of a manual clock is made for each record, which costs nothing.
     timeline: Option<Timeline>,
 }
 

@@ -1,4 +1,7 @@
-//! Records of other facades: what a call of ours knows when it is compiled is known of them when they are logged.
+//! Records from other facades (`log`, `tracing`), whose metadata is known only at run time.
+//!
+//! A record of a macro of this crate has its types, keys and source location at its call site. For these records, the
+//! message is text, and the keys, with their types, and the source location are extras (see `context/extras.rs`).
 
 use std::fmt;
 
@@ -11,17 +14,17 @@ use crate::record::Named;
 use crate::sync::is_muted;
 use crate::value::{ByteSink, Value, WordSink};
 
-/// A record that is known only at run time. Its parts are user code, which may log or panic.
+/// The parts of such a record. They run user code, which may log or panic.
 pub(crate) struct Dynamic<'a> {
     /// Writes the message.
     pub(crate) message: &'a dyn Fn(&mut dyn fmt::Write) -> fmt::Result,
-    /// Where the call stands, if its call site does not say so.
+    /// The source location of the call, unless the call site has it.
     pub(crate) place: Option<Place<'a>>,
     /// Adds the keys.
     pub(crate) keys: &'a dyn Fn(&mut ExtrasWriter<'_>),
 }
 
-/// Where a call stands in its source.
+/// The source location of a call.
 #[derive(Clone, Copy)]
 pub(crate) struct Place<'a> {
     pub(crate) module_path: &'a str,
@@ -29,7 +32,7 @@ pub(crate) struct Place<'a> {
     pub(crate) line: u32,
 }
 
-/// Sends a record, if it goes anywhere. Those of the crates that a thread of the library's own calls do not.
+/// Sends a record, if it is enabled. Records of a muted thread are discarded; see [`mute_thread`](crate::sync).
 pub(crate) fn send<S: Source>(source: S, site: &'static Callsite, level: Level, record: &Dynamic<'_>) {
     if is_muted() {
         return;
@@ -50,7 +53,7 @@ fn put(name: impl Named, record: &Dynamic<'_>, sink: &mut ByteSink) {
     if let Some(Place { module_path, file, line }) = record.place {
         entries.source(module_path, file, line);
     }
-    // No entry is left half written: no user code runs within one, but for text, which is guarded by itself.
+    // A panic leaves no incomplete entry: user code runs between entries, and within text, where panics are caught.
     if guarded(|| (record.keys)(&mut entries)).is_none() {
         entries.named("…", Value::Str("<reading the keys panicked>"));
     }

@@ -1,4 +1,7 @@
-//! Where warnings go that nobody configured a handler for: to standard error, as in CPython.
+//! The handler of last resort: it writes warnings to standard error when no handler is configured, as in CPython.
+//!
+//! It starts a worker of its own, which nothing else in `logger/` does: a program that never configures anything has
+//! no other place to start one.
 
 use std::sync::{Arc, OnceLock};
 
@@ -9,13 +12,13 @@ use crate::level::Level;
 use crate::time::Clock;
 use crate::worker::Worker;
 
-/// How much memory its queue takes at most.
+/// The maximum memory of its queue.
 const QUEUE_BYTES: usize = 4 << 20;
 
-/// The worker of last resort and the route to it; no worker if its thread could not be started.
+/// The worker and the route to it; without a worker if its thread could not be started.
 static LAST_RESORT: OnceLock<(Option<Arc<Worker>>, Arc<Route>)> = OnceLock::new();
 
-/// The route to the handler of last resort, whose thread is started by the first record.
+/// Returns the route to the handler of last resort. The first record starts its thread.
 pub(super) fn route() -> Arc<Route> {
     let mut failure = None;
     let (_, route) = LAST_RESORT.get_or_init(|| {
@@ -32,11 +35,12 @@ pub(super) fn route() -> Arc<Route> {
     route.clone()
 }
 
-/// The same, if a record has come to it.
+/// Returns the route if a record has used it. Starts nothing and takes no lock, for signal handlers.
 pub(super) fn known_route() -> Option<&'static Route> {
     LAST_RESORT.get().map(|(_, route)| &**route)
 }
 
+/// Returns the worker if a record has started it.
 pub(super) fn worker() -> Option<Arc<Worker>> {
     LAST_RESORT.get()?.0.clone()
 }

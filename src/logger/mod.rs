@@ -1,7 +1,16 @@
-//! Loggers: which records go on, and to which handlers.
+//! Loggers: which records are logged, and to which handlers they go.
 //!
-//! Loggers form a tree by their names. A logger without a level takes that of its nearest ancestor that has one, and
+//! Loggers form a tree by their names. A logger without a level has the level of its nearest ancestor that has one, and
 //! records go to the logger's own handlers and to those of its ancestors, as in CPython's `logging`.
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `source.rs` | what decides about a call: its target, or the logger that it names |
+//! | `registry.rs` | the tree, the settings, and the states that follow from them |
+//! | `route.rs` | numbered, immutable lists of queues and filters |
+//! | `dispatch.rs` | from a state to the rings, on the caller's thread |
+//! | `dynamic.rs` | records of `log` and `tracing` |
+//! | `last_resort.rs` | standard error, when there is no handler |
 
 pub(crate) mod dispatch;
 #[cfg(any(feature = "log", feature = "tracing"))]
@@ -50,15 +59,18 @@ use crate::worker::Worker;
 pub struct FemtoLogger {
     registry: Arc<Registry>,
     node: Arc<Node>,
-    /// The entries of keys that its records carry.
+    /// The encoded keys of [`with`](Self::with).
     bound: Option<Arc<[u64]>>,
 }
 
-/// What a logger's calls look at; the rest of the logger is in the registry.
+/// The part of a logger that its calls read. Its settings are in the registry.
 pub(crate) struct Node {
+    /// The name as it was first given, and its canonical form.
     pub(crate) name: Arc<str>,
     pub(crate) key: String,
+    /// The id of the interned name.
     pub(crate) name_id: u32,
+    /// The cached [`State`], without an id. Written by the registry under its lock.
     state: AtomicU64,
 }
 
@@ -78,10 +90,11 @@ impl FemtoLogger {
         Self { registry, node, bound: None }
     }
 
-    /// Returns this logger with a key that all its records carry: those logged through the value that is returned, and
-    /// its clones.
+    /// Returns a logger with the same name and settings, all records of which carry this key. This logger and its other
+    /// clones do not change.
     ///
-    /// The keys of a call override it, and it overrides those of the [`Context`](crate::Context).
+    /// If a key occurs several times, that of the call overrides that of the logger, which overrides that of the
+    /// [`Context`](crate::Context).
     ///
     /// # Examples
     ///
@@ -109,7 +122,7 @@ impl FemtoLogger {
         &self.registry
     }
 
-    /// The entries of the bound keys.
+    /// Returns the encoded keys of [`with`](Self::with).
     #[inline(always)]
     pub(crate) fn bound(&self) -> &[u64] {
         self.bound.as_deref().unwrap_or_default()
@@ -120,9 +133,9 @@ impl FemtoLogger {
         &self.node.name
     }
 
-    /// Returns the logger above this one; `None` for the root logger.
+    /// Returns the parent of this logger: `app` for `app.db`, the root logger for `app`, `None` for the root logger.
     ///
-    /// It is made if it does not exist yet; to records that makes no difference.
+    /// The parent is created if it does not exist, which does not change where records go.
     pub fn parent(&self) -> Option<FemtoLogger> {
         if self.node.key.is_empty() {
             return None;
@@ -137,7 +150,7 @@ impl FemtoLogger {
         Some(self.registry.logger(name))
     }
 
-    /// Returns the logger of this name below this one.
+    /// Returns the descendant with this name: `child("db")` of `app` is `app.db`.
     ///
     /// # Errors
     ///
@@ -147,37 +160,38 @@ impl FemtoLogger {
         self.registry.get_logger(&name)
     }
 
-    /// Returns the loggers directly below this one that exist, by name.
+    /// Returns the existing loggers whose parent is this one, sorted by name.
     pub fn children(&self) -> Vec<FemtoLogger> {
         self.registry.children(&self.node.key)
     }
 
-    /// Returns the level that was set for this very logger.
+    /// Returns this logger's own level, or `None` if it has that of an ancestor.
     pub fn level(&self) -> Option<LevelFilter> {
         self.registry.with(&self.node.key, |settings| settings.level)
     }
 
-    /// Sets the lowest level that this logger lets through, and its descendants without a level of their own.
+    /// Sets the lowest level that is enabled for this logger, and for its descendants without a level of their own. The
+    /// root logger's is [`LevelFilter::Warn`] by default; other loggers have none.
     ///
-    /// Every call in the program sees the change when this returns.
+    /// When this returns, every later call in the program sees the change.
     pub fn set_level(&self, level: impl Into<LevelFilter>) {
         let level = level.into();
         self.registry.change(&self.node.key, |settings| settings.level = Some(level));
     }
 
-    /// Takes this logger's level away, so that its parent's counts. The root logger keeps its own.
+    /// Removes this logger's own level, so that it has that of its parent. The root logger keeps its level.
     pub fn clear_level(&self) {
         if !self.node.key.is_empty() {
             self.registry.change(&self.node.key, |settings| settings.level = None);
         }
     }
 
-    /// Returns the level that counts: this logger's or that of its nearest ancestor that has one.
+    /// Returns this logger's own level, or that of its nearest ancestor that has one.
     pub fn effective_level(&self) -> LevelFilter {
         self.registry.effective_level(&self.node.key)
     }
 
-    /// Returns whether a record of this level would go to a handler, as far as levels say.
+    /// Returns whether a record of this level would go to a handler. Filters that look at records are not asked.
     ///
     /// A level that the build has compiled out is never enabled; see [`STATIC_MAX_LEVEL`](crate::STATIC_MAX_LEVEL).
     #[inline]
@@ -195,12 +209,12 @@ impl FemtoLogger {
         self.registry.change(&self.node.key, |settings| settings.propagate = propagate);
     }
 
-    /// Returns whether this logger lets nothing through.
+    /// Returns whether this logger is disabled.
     pub fn disabled(&self) -> bool {
         self.registry.with(&self.node.key, |settings| settings.disabled)
     }
 
-    /// Sets whether this logger lets nothing through; its descendants are not concerned. `false` by default.
+    /// Disables this logger, or enables it again. Its descendants are not affected. `false` by default.
     pub fn set_disabled(&self, disabled: bool) {
         self.registry.change(&self.node.key, |settings| settings.disabled = disabled);
     }
@@ -210,23 +224,25 @@ impl FemtoLogger {
         self.registry.handlers_of(&self.node.key)
     }
 
-    /// Sends this logger's records also to the handler of this name.
+    /// Adds a handler, by its name in the configuration, to those that get this logger's records. Has no effect if the
+    /// logger has it already.
     ///
     /// # Errors
     ///
-    /// There is no handler of this name.
+    /// There is no handler with this name.
     pub fn add_handler(&self, name: &str) -> Result<(), Error> {
         self.registry.attach(&self.node.key, name)
     }
 
-    /// No longer sends this logger's records to the handler of this name. Returns whether it did before.
+    /// Removes a handler from this logger. Returns whether the logger had it.
     pub fn remove_handler(&self, name: &str) -> bool {
         self.registry.detach(&self.node.key, name)
     }
 
-    /// Adds a filter that decides, on the calling thread, about records logged to this very logger.
+    /// Adds a filter for records that are logged to this logger, but not for those of its descendants, as in CPython.
+    /// The filter runs on the calling thread.
     ///
-    /// One that is [for handlers only](FemtoFilter::is_for_handlers) is not added, with a report to the error hook.
+    /// A filter that is [for handlers only](FemtoFilter::is_for_handlers) is not added; the error hook gets a notice.
     pub fn add_filter(&self, filter: impl FemtoFilter + 'static) {
         if filter.is_for_handlers() {
             return notify(
@@ -243,7 +259,7 @@ impl FemtoLogger {
         self.registry.change(&self.node.key, |settings| settings.filters.clear());
     }
 
-    /// The worker of last resort, if any record has needed it.
+    /// Returns the worker of last resort, if a record has started it.
     pub(crate) fn last_resort() -> Option<Arc<Worker>> {
         last_resort::worker()
     }

@@ -1,4 +1,45 @@
-//! All loggers of one logging system, and what follows from their settings for every logger and call site.
+//! The loggers of one logging system, and the states that follow from their settings.
+//!
+//! A state says for a logger or call site which levels are enabled and which route their records take (see
+//! [`State`]). It is computed here and nowhere else, from
+//!
+//! * the logger's level, or that of its nearest ancestor that has one, and [`disable`](Registry::disable);
+//! * the handlers of the logger and, as far as records propagate, of its ancestors, with their own levels;
+//! * the logger's own filters, as far as they decide by the level alone.
+//!
+//! For example, with the levels root `Warn`, `app` `Debug`, and the handlers `file` (level `Info`) on the root logger
+//! and `net` (level `Error`) on `app`:
+//!
+//! | logger | level | handlers | threshold | route |
+//! |---|---|---|---|---|
+//! | root | `Warn` | `file` | `Warn` | 1: `file` |
+//! | `app` | `Debug` | `net`, `file` | `Info`: no handler wants less | 2: `net`, `file` |
+//! | `app::db` | `Debug`, of `app` | `net`, `file` | `Info` | 2 |
+//! | `other` | `Warn`, of the root | `file` | `Warn` | 1 |
+//!
+//! A record of `app` at `Info` takes route 2. `net` does not want it, which the threshold that a thread keeps with the
+//! route says; only `file` gets it.
+//!
+//! # A change of settings
+//!
+//! Every change goes through [`update`](Registry::update): under the lock of the tree, the settings are changed, the
+//! states of all loggers and of all call sites that have run are computed again, and their new words are stored. Routes
+//! are compared by what they lead to, so those that did not change keep their numbers. A call that runs at the same
+//! time uses its old state or the new one. When `update` returns, every later call uses the new state.
+//!
+//! A route that is no longer used is kept until the next change, for calls that have loaded the old state and not yet
+//! looked the route up:
+//!
+//! ```text
+//! change 1     route 1 is replaced by route 2; `retired` = 1         a call that loaded route 1 finds it
+//! change 2     `Route::forget(1)`; `retired` = what this change left a call that still has route 1 asks again
+//! ```
+//!
+//! # Locks
+//!
+//! In this order, if more than one is held: the tree, the call sites that follow the loggers, all call sites, the
+//! routes, the names. No user code runs under any of them: hooks are called, and filters dropped, after the tree's is
+//! released.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::*};
@@ -34,7 +75,7 @@ impl Default for LoggerSettings {
     }
 }
 
-/// A filter on a logger, with what it says of each level before there is a record.
+/// A filter on a logger, with its [`Interest`] in each level, which is asked for once.
 #[derive(Clone)]
 pub(crate) struct LoggerFilter {
     filter: Arc<dyn FemtoFilter>,
@@ -58,36 +99,44 @@ pub(crate) struct Registry {
     tree: Mutex<Tree>,
     /// Whether call sites without a `logger:` belong to it.
     is_global: bool,
-    /// Which records spans make of themselves.
+    /// The [`SpanEvents`] of spans that have no setting of their own.
     span_events: AtomicU8,
-    /// What is called after every change.
+    /// Functions that are called after every change.
     hooks: Mutex<Vec<fn()>>,
 }
 
+/// The settings, and the routes that follow from them.
 struct Tree {
-    /// By canonical name; the root logger's is empty.
+    /// By canonical name, which is empty for the root logger. A logger that exists is never removed: handles and call
+    /// sites refer to its node.
     loggers: HashMap<String, (Arc<Node>, LoggerSettings)>,
     queues: Vec<Arc<Queue>>,
-    /// Levels whose number is not above this are disabled everywhere.
+    /// Levels up to this number are disabled for all loggers; 0 for none.
     disabled: u8,
+    /// Whether the system was shut down. Routes then count records as dropped.
     closed: bool,
+    /// The routes that states refer to, each of another combination of queues and filters.
     routes: Vec<Arc<Route>>,
-    /// Routes that are not to be used any more although nothing about their queues changed.
+    /// Routes that must get a new number although they lead to the same queues: a handler's level has changed, which
+    /// threads keep with the number.
     replaced: Vec<Arc<Route>>,
-    /// Routes that the last change left without use.
+    /// The numbers of the routes that the last change left without use.
     retired: Vec<u32>,
 }
 
-/// Grows with every change of the global registry, so that threads notice that what they remember is out of date.
+/// The number of changes of the global registry. A thread that remembers states of targets compares it with the number
+/// at which it asked for them.
 static GENERATION: AtomicU64 = AtomicU64::new(0);
 
-/// Returns a name as the tree knows it: parts separated by `::`, and nothing for the root logger's.
+/// Returns the canonical form of a logger's name: parts separated by `::`, and an empty string for `root`.
+///
+/// So `app.db`, as Python writes it, and `app::db`, which is a module path, are the same logger.
 pub(crate) fn canonical(name: &str) -> String {
     if name == "root" { String::new() } else { name.replace('.', "::") }
 }
 
 impl Registry {
-    /// Why a logger cannot have this name, if so.
+    /// Returns the reason why a name is invalid, or `None` if it is valid.
     pub(crate) fn name_problem(name: &str) -> Option<&'static str> {
         let key = canonical(name);
         let why = if key.is_empty() {
@@ -133,7 +182,12 @@ impl Registry {
         &GLOBAL
     }
 
-    /// Returns the logger of this name, made if need be; an empty name or `root` is the root logger's.
+    /// Returns the logger with this name, and creates it if it does not exist. An empty name and `root` are the root
+    /// logger's.
+    ///
+    /// # Errors
+    ///
+    /// The name is invalid.
     pub(crate) fn get_logger(self: &Arc<Self>, name: &str) -> Result<FemtoLogger, Error> {
         match Self::name_problem(name) {
             Some(why) => Err(Error::invalid_name(name, why)),
@@ -141,7 +195,7 @@ impl Registry {
         }
     }
 
-    /// The same for a name that is known to be good.
+    /// Returns the logger with this name, which must be valid, and creates it if it does not exist.
     pub(crate) fn logger(self: &Arc<Self>, name: &str) -> FemtoLogger {
         let mut tree = lock(&self.tree);
         let node = tree.node(self.is_global, name);
@@ -169,8 +223,10 @@ impl Registry {
         self.update(|tree| tree.loggers.get_mut(key).map(|(_, settings)| change(settings)));
     }
 
-    /// Changes the tree and works out what follows. Filters that go are dropped when the tree is free again: their
-    /// destructors are user code, which may log, and panic.
+    /// Changes the tree, and computes all states again.
+    ///
+    /// Filters that are removed are dropped after the lock is released: their destructors are user code, which may log
+    /// or panic. The clones of all filters that are made at the beginning see to that.
     fn update<T>(&self, change: impl FnOnce(&mut Tree) -> T) -> T {
         let mut tree = lock(&self.tree);
         let filters: Vec<_> = tree.loggers.values().map(|(_, settings)| settings.filters.clone()).collect();
@@ -185,14 +241,14 @@ impl Registry {
         result
     }
 
-    /// Has a function called after every change. No lock is held then, and changes may overtake each other: it is to
-    /// ask for what it wants to know.
+    /// Calls a function after every change. No lock is held then. Changes on several threads may call it in any order,
+    /// so it gets no arguments and reads the current settings itself.
     #[cfg(any(feature = "log", feature = "tracing"))]
     pub(crate) fn on_change(&self, hook: fn()) {
         lock(&self.hooks).push(hook);
     }
 
-    /// Takes back what [`on_change`](Self::on_change) added once.
+    /// Removes a function that [`on_change`](Self::on_change) has added, once if it was added several times.
     #[cfg(feature = "tracing")]
     pub(crate) fn not_on_change(&self, hook: fn()) {
         let mut hooks = lock(&self.hooks);
@@ -202,7 +258,7 @@ impl Registry {
         }
     }
 
-    /// The most verbose level that any target lets through.
+    /// Returns the most verbose level that is enabled for any target.
     #[cfg(any(feature = "log", feature = "tracing"))]
     pub(crate) fn most_verbose(&self) -> LevelFilter {
         let lowest = lock(&self.tree).lowest();
@@ -271,14 +327,16 @@ impl Registry {
         });
     }
 
-    /// From now on records are counted and go nowhere.
+    /// Replaces all routes by ones that count records as dropped.
     pub(crate) fn close(&self) {
         self.update(|tree| tree.closed = true);
     }
 
-    /// Works out anew what every logger and call site lets through and where that goes. Returns the routes that go.
+    /// Computes the states of all loggers and call sites again, and stores them. Returns the routes that are forgotten,
+    /// which the caller drops after it has released the tree.
     fn refresh(&self, tree: &mut Tree) -> Vec<Arc<Route>> {
-        // A caller that read the last state may still look for its route; the one before that it has long found.
+        // Of the change before this one. A call that loaded a state just before this change may still look for the
+        // route that this change retires.
         let forgotten = Route::forget(std::mem::take(&mut tree.retired));
         let mut used = HashSet::new();
         let nodes: Vec<_> = tree.loggers.values().map(|(node, _)| node.clone()).collect();
@@ -300,11 +358,14 @@ impl Registry {
         tree.routes = kept;
         tree.retired = gone.iter().chain(&tree.replaced).map(|route| route.id).collect();
         tree.replaced.clear();
-        // Those that go now are in the list of all routes until the next change.
+        // The retired routes stay in the list of all routes until the next change.
         forgotten
     }
 
-    /// Works out the state of a call site that has none, and says whether it lets this level through.
+    /// Computes the first state of a call site, and returns whether a level is enabled.
+    ///
+    /// The lock of the tree is held until the state is stored. A change of the settings comes before, and this state is
+    /// of the new settings, or after, and finds the site in the list of those that follow the loggers.
     #[cold]
     pub(crate) fn init_state(&self, site: &'static Callsite, level: Level) -> bool {
         if holds_lock() {
@@ -316,7 +377,7 @@ impl Registry {
         state.enabled(level)
     }
 
-    /// Enters a call site and works out its state.
+    /// Gives a call site its id, and computes its state. Called for the first record of a site that is enabled.
     #[cold]
     pub(crate) fn register(&self, site: &'static Callsite, shape: &'static Shape) -> State {
         if holds_lock() {
@@ -331,7 +392,7 @@ impl Registry {
         callsite::register(site, shape, state)
     }
 
-    /// The state of a target that is known only at run time.
+    /// Computes the state of a target that is known only at run time.
     pub(crate) fn target_state(&self, target: &str) -> State {
         lock(&self.tree).state(self.is_global, &canonical(target))
     }
@@ -350,15 +411,15 @@ impl Registry {
     }
 }
 
-/// Refuses the first call of a site, made by a signal handler that interrupted this thread while it holds a lock of the
-/// library, which may be the one needed here.
+/// Counts a record of a signal handler that has interrupted this thread while it holds a lock of the library, which may
+/// be the one that is needed here. Returns `false`: the call is not enabled.
 fn refuse() -> bool {
     metrics::count_unrouted();
     false
 }
 
 impl Tree {
-    /// Returns the node of this name, made if need be.
+    /// Returns the node with this name, and creates it if it does not exist.
     fn node(&mut self, is_global: bool, name: &str) -> Arc<Node> {
         let key = canonical(name);
         if let Some((node, _)) = self.loggers.get(&key) {
@@ -384,7 +445,7 @@ impl Tree {
         })
     }
 
-    /// The settings of a logger and its ancestors that exist, from the logger up.
+    /// Iterates over the settings of a logger and of its ancestors, as far as they exist, from the logger upwards.
     fn lineage<'a>(&'a self, key: &'a str) -> impl Iterator<Item = &'a LoggerSettings> {
         let ups = std::iter::successors(Some(key), |key| {
             (!key.is_empty()).then(|| key.rsplit_once("::").map_or("", |(parent, _)| parent))
@@ -396,7 +457,7 @@ impl Tree {
         self.lineage(key).find_map(|settings| settings.level).unwrap_or(LevelFilter::Warn)
     }
 
-    /// What a logger of this name lets through, whether it exists or not, and where that goes.
+    /// Computes the state of a logger with this name, whether it exists or not.
     fn state(&mut self, is_global: bool, key: &str) -> State {
         let own = self.loggers.get(key).map(|(_, settings)| settings);
         if own.is_some_and(|settings| settings.disabled) {
@@ -413,8 +474,8 @@ impl Tree {
         State::new(0, route, threshold)
     }
 
-    /// The lowest level that comes through from here, as far as its own and its ancestors' levels and handlers say, and
-    /// those handlers. If there are none, the handler of last resort takes warnings, in the global system.
+    /// Returns the lowest level that reaches a handler from this logger, without regard to filters, and the handlers.
+    /// Without handlers, the handler of last resort takes warnings in the global system, and nothing does in others.
     fn reach(&self, is_global: bool, key: &str) -> (u8, Vec<Arc<Queue>>) {
         let mut queues: Vec<Arc<Queue>> = Vec::new();
         for settings in self.lineage(key) {
@@ -436,12 +497,16 @@ impl Tree {
         }
     }
 
-    /// The lowest threshold that any target can have. A logger that is disabled counts, because those below it are not.
+    /// Returns the lowest threshold that any target can have. A disabled logger counts as if it were not, because its
+    /// descendants are not disabled.
     fn lowest(&self) -> u8 {
         self.loggers.keys().map(|key| self.reach(true, key).0).min().unwrap_or(0)
     }
 
-    /// The state of a call site that does not name a logger.
+    /// Computes the state of a call site.
+    ///
+    /// Only a static target decides by itself. Sites of the other two kinds are enabled wherever some record of theirs
+    /// could be, and have no route: each call asks its target or its logger.
     fn site_state(&mut self, metadata: &callsite::Metadata) -> State {
         match metadata.origin {
             Origin::Static => self.state(true, &canonical(metadata.target)),
@@ -462,8 +527,17 @@ impl Tree {
     }
 }
 
-/// Moves into the threshold what filters decide by the level alone. Returns it with the filters that are still to be
-/// asked.
+/// Raises the threshold by what filters decide by the level alone. Returns it with the filters that have to be asked
+/// for each record.
+///
+/// For example, with the threshold `Debug` and two filters:
+///
+/// | filter | `Debug` | `Info` | `Warn` … | |
+/// |---|---|---|---|---|
+/// | a level filter | `Never` | `Always` | `Always` | says nothing new from `Info` on, so it is not asked |
+/// | a rate limit | `Sometimes` | `Sometimes` | `Sometimes` | is asked |
+///
+/// The threshold becomes `Info`, because a record at `Debug` would be rejected in any case.
 fn fold(threshold: u8, filters: Vec<LoggerFilter>) -> (u8, Vec<Arc<dyn FemtoFilter>>) {
     if filters.is_empty() {
         return (threshold, Vec::new());

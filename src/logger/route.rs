@@ -1,7 +1,21 @@
-//! Where the records of a logger go: an immutable list of queues with a number.
+//! Routes: where the records of a logger go, as an immutable list of queues and filters with a number.
 //!
-//! Call sites and loggers hold the number, threads hold what they made of the route (see `dispatch`). A change of
-//! configuration never changes a route: it makes new ones and gives out their numbers.
+//! Call sites and loggers have the number; each thread has a table from numbers to routes and rings (see `dispatch`). A
+//! change of the configuration never changes a route. It makes new routes and stores their numbers.
+//!
+//! # A number's life
+//!
+//! | step | who has it |
+//! |---|---|
+//! | [`Route::new`] | the registry's tree, and the list of all routes |
+//! | `refresh` stores it in states | call sites, loggers |
+//! | a record takes it | tables of threads |
+//! | a change of the configuration leaves it without use | the list and tables; calls that have just loaded a state |
+//! | the next change: [`Route::forget`] | tables, until they next add a route; nobody finds it any more |
+//! | 16 million routes later | the number may be used again |
+//!
+//! A table that still had an old route when its number is used again would send records to the wrong handlers. That
+//! takes a thread that logs nothing by a new route while the configuration changes 16 million times.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
@@ -12,25 +26,29 @@ use crate::filter::FemtoFilter;
 use crate::queue::Queue;
 use crate::sync::lock;
 
-/// The number of the route that leads nowhere; no logger lets a record through to it.
+/// The number of no route. It is in states that enable nothing, or that do not decide about the route.
 pub(crate) const NOWHERE: u32 = 0;
 
 /// The number of the route to the handler of last resort.
 pub(crate) const LAST_RESORT: u32 = State::ROUTES - 1;
 
+/// A route; see the module's documentation.
 pub(crate) struct Route {
+    /// Its number, of 24 bits.
     pub(crate) id: u32,
     pub(crate) queues: Vec<Arc<Queue>>,
     pub(crate) filters: Vec<Arc<dyn FemtoFilter>>,
-    /// Whether the handlers are shut down, so that records are only counted.
+    /// Whether the handlers are shut down. Records are then counted as dropped.
     pub(crate) closed: bool,
+    /// Whether no state has the number any more, so that tables of threads can remove the route.
     forgotten: AtomicBool,
 }
 
-/// Routes by their number.
+/// All routes by their numbers, but for that to the handler of last resort.
 static ROUTES: LazyLock<Mutex<HashMap<u32, Arc<Route>>>> = LazyLock::new(Mutex::default);
 
 impl Route {
+    /// Makes a route with a number that no other route has.
     pub(crate) fn new(queues: Vec<Arc<Queue>>, filters: Vec<Arc<dyn FemtoFilter>>, closed: bool) -> Arc<Self> {
         static NEXT: AtomicU32 = AtomicU32::new(1);
         let mut routes = lock(&ROUTES);
@@ -50,6 +68,8 @@ impl Route {
         Self { id: LAST_RESORT, queues, filters: Vec::new(), closed: false, forgotten: AtomicBool::new(false) }
     }
 
+    /// Returns the route with this number, unless it was forgotten. Starts the handler of last resort if it is that
+    /// one.
     pub(crate) fn find(id: u32) -> Option<Arc<Route>> {
         if id == LAST_RESORT {
             return Some(super::last_resort::route());
@@ -57,7 +77,8 @@ impl Route {
         lock(&ROUTES).get(&id).cloned()
     }
 
-    /// Calls `visit` with a route that exists, without starting or allocating anything. Returns whether it does.
+    /// Calls `visit` with the route with this number, without starting or allocating anything. Returns whether there is
+    /// one.
     pub(super) fn visit(id: u32, visit: impl FnOnce(&Route)) -> bool {
         if id == LAST_RESORT {
             return super::last_resort::known_route().map(visit).is_some();
@@ -65,8 +86,8 @@ impl Route {
         lock(&ROUTES).get(&id).map(|route| visit(route)).is_some()
     }
 
-    /// Forgets routes that no logger has any more. Their filters' destructors are user code, so the caller drops them
-    /// when it holds no lock.
+    /// Removes routes that no state has any more, and returns them. Dropping one may run user code (destructors of
+    /// filters), so the caller does that when it holds no lock.
     #[must_use]
     pub(crate) fn forget(ids: impl IntoIterator<Item = u32>) -> Vec<Arc<Route>> {
         let mut routes = lock(&ROUTES);
@@ -75,12 +96,12 @@ impl Route {
         gone
     }
 
-    /// Whether no logger has it any more.
+    /// Returns whether no state has the number any more.
     pub(super) fn is_forgotten(&self) -> bool {
         self.forgotten.load(Relaxed)
     }
 
-    /// Whether this route leads to the same places.
+    /// Returns whether this route has exactly these queues and filters.
     pub(crate) fn is_same(&self, queues: &[Arc<Queue>], filters: &[Arc<dyn FemtoFilter>], closed: bool) -> bool {
         self.closed == closed
             && self.queues.len() == queues.len()

@@ -1,4 +1,16 @@
-//! What a call names to say where its record goes: nothing, a target, a logger, or both.
+//! What decides about a call: its own target, a target or logger that it names, or both.
+//!
+//! | call | source | who decides | when it is looked up |
+//! |---|---|---|---|
+//! | `info!("…")`, `info!(target: "db", "…")` | [`AtSite`] | the call site's cached state | at the first call |
+//! | `info!(target: name, "…")` | [`AtTarget`] | the target's state | each call, in a table of the thread |
+//! | `info!(logger: logger, "…")` | [`AtLogger`] | the logger's cached state | never: the logger has it |
+//! | `info!(logger: logger, target: name, "…")` | [`AtLoggerAndTarget`] | the logger's; the target is only recorded | |
+//!
+//! A call asks twice. [`enabled`](Source::enabled) comes first, before any argument is evaluated. It may say yes for a
+//! record that is rejected later, but must not say no for one that is enabled. [`state`](Source::state) comes after the
+//! arguments and is final: it registers the site if this is its first record, and returns the route. In between, user
+//! code has run, which may have changed the configuration.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -11,25 +23,26 @@ use crate::level::Level;
 use crate::record::{Draft, LoggerName, Named, TargetName};
 use crate::value::argument::Deferred;
 
-/// Where a call's record goes, and under which name.
+/// What decides whether a call's record is logged and where it goes; and the names that the record carries.
 #[doc(hidden)]
 pub trait Source: Copy {
     type Name: Named;
-    /// Whether a record says neither a name nor any keys of its source.
+    /// Whether records carry neither a name nor keys of their source, so that their values may travel in registers.
     const PLAIN: bool = false;
+    /// Returns the names that precede the payload.
     fn name(self) -> Self::Name;
-    /// What a record takes along.
+    /// Returns the extras of a record: those of the current context and of the logger.
     fn extras(&self) -> Extras<'_> {
         Extras::new(&[])
     }
-    /// The same, to be kept.
+    /// Returns an owned copy, for spans, which log when they end.
     fn to_owned(self) -> OwnedSource;
-    /// Whether a record of this level goes anywhere.
+    /// Returns whether a record of this level may be enabled.
     fn enabled(self, site: &'static Callsite, level: Level) -> bool;
-    /// The state of a call that was just found enabled, where that is known without a search. One that has no id has no
-    /// route either.
+    /// Returns the state of a call that was just found enabled, if no search is needed. A state without an id has no
+    /// route, so it never finds an entry in the thread's table; the call then takes the slow path, which registers it.
     fn known_state(self, site: &'static Callsite) -> Option<State>;
-    /// The final answer: the state to send with, if the record goes anywhere.
+    /// Returns the state to send the record with, or `None` if it is not enabled.
     fn state(self, site: &'static Callsite, shape: &'static Shape, level: Level) -> Option<State>;
 }
 
@@ -53,14 +66,14 @@ pub struct AtLogger<'a>(pub &'a FemtoLogger);
 #[derive(Clone, Copy)]
 pub struct AtLoggerAndTarget<'a>(pub &'a FemtoLogger, pub &'a str);
 
-/// The site's state, registered if it was not.
+/// Returns the call site's state, after registering the site if it has no id yet.
 #[inline(always)]
 fn registered(site: &'static Callsite, shape: &'static Shape) -> State {
     let state = site.state();
     if state.site() == 0 { Registry::global().register(site, shape) } else { state }
 }
 
-/// Whether a call site lets this level through; a site that has never run is asked about once.
+/// Returns whether a level is enabled at a call site. Computes the state of a site that has never run.
 #[inline(always)]
 fn site_enabled(site: &'static Callsite, level: Level) -> bool {
     let state = site.state();
@@ -189,7 +202,7 @@ impl<'a> Source for AtLoggerAndTarget<'a> {
     }
 }
 
-/// A source whose rate limit has turned calls away since the last one.
+/// A source, and the number of calls that the call's rate limit has suppressed since its last record.
 #[doc(hidden)]
 #[derive(Clone, Copy)]
 pub struct After<S>(pub S, pub u64);
@@ -225,7 +238,7 @@ impl<S: Source> Source for After<S> {
     }
 }
 
-/// A source that is kept.
+/// An owned [`Source`].
 #[doc(hidden)]
 #[derive(Clone)]
 pub enum OwnedSource {
@@ -236,7 +249,7 @@ pub enum OwnedSource {
 }
 
 impl OwnedSource {
-    /// The logger, if it names one.
+    /// Returns the logger, if the source names one.
     pub(crate) fn logger(&self) -> Option<&FemtoLogger> {
         match self {
             Self::Site | Self::Target(_) => None,
@@ -244,7 +257,7 @@ impl OwnedSource {
         }
     }
 
-    /// The route that a record of this level takes now.
+    /// Returns the route that a record of this level would take now, or `None` if it is not enabled.
     pub(crate) fn route(&self, site: &'static Callsite, level: Level) -> Option<u32> {
         let shape = Shape::TEXT;
         let state = match self {
@@ -255,7 +268,7 @@ impl OwnedSource {
         state.map(State::route)
     }
 
-    /// Sends a record with this text and these entries, whatever the thread's context.
+    /// Sends a record with this text and these encoded extras, without those of the thread's context.
     pub(crate) fn say(&self, site: &'static Callsite, level: Level, text: &str, entries: &[u64]) {
         match self {
             Self::Site => say(AtSite, site, level, text, entries),
@@ -274,14 +287,15 @@ fn say<S: Source>(source: S, site: &'static Callsite, level: Level, text: &str, 
     }
 }
 
-/// How many run-time targets a thread remembers.
+/// The maximum number of run-time targets in a thread's table. When it is full, it is cleared: programs have few
+/// targets, and one that makes up a new target for each call would fill any table.
 const TARGETS: usize = 256;
 
 /// The states of targets, by name.
 type States = HashMap<Box<str>, State, BuildHasherDefault<WordHasher>>;
 
 thread_local! {
-    /// The states of the targets that this thread has used, and when they were asked for.
+    /// The states of the targets that this thread has used, and the [`Registry::generation`] for which they are valid.
     static STATES: RefCell<(u64, States)> = RefCell::default();
 }
 
@@ -315,12 +329,16 @@ impl Hasher for WordHasher {
     }
 }
 
-/// Whether records of this level go anywhere that have a target which is known only at run time.
+/// Returns whether a level is enabled for a target that is known only at run time.
 #[cfg(feature = "tracing")]
 pub(crate) fn target_enabled(target: &str, level: Level) -> bool {
     target_state(target).enabled(level)
 }
 
+/// Returns the state of a target, from the thread's table or from the registry.
+///
+/// The generation is read before the registry is asked: if the configuration changes in between, the table has a newer
+/// state than it says, and is cleared at the next call without need. The other order would keep an old state.
 fn target_state(target: &str) -> State {
     let known = STATES.try_with(|states| {
         let mut states = states.try_borrow_mut().ok()?;
