@@ -42,10 +42,10 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 /// ```
 #[derive(Clone)]
 pub struct Logging {
-    inner: Arc<Inner>,
+    inner: Arc<LoggingSystem>,
 }
 
-struct Inner {
+struct LoggingSystem {
     registry: Arc<Registry>,
     workers: Vec<Arc<Worker>>,
     /// Whether a shutdown is under way, and whether its loggers are closed.
@@ -62,7 +62,7 @@ impl Logging {
         loggers: Vec<(String, LoggerSettings)>,
     ) -> Self {
         registry.configure(workers.iter().map(|worker| worker.queue.clone()).collect(), loggers);
-        let inner = Inner {
+        let inner = LoggingSystem {
             registry,
             workers,
             closing: AtomicBool::new(false),
@@ -149,7 +149,7 @@ impl Logging {
     }
 }
 
-impl Inner {
+impl LoggingSystem {
     /// Whether it was shut down, or this is a child of `fork`.
     fn is_over(&self) -> bool {
         self.over.load(Acquire) || self.process != std::process::id()
@@ -165,7 +165,7 @@ impl Inner {
     }
 }
 
-impl Drop for Inner {
+impl Drop for LoggingSystem {
     fn drop(&mut self) {
         if self.is_over() {
             return;

@@ -94,8 +94,8 @@ impl Notifier {
         let now = u64::try_from(now.as_nanos()).unwrap_or(u64::MAX);
         // No lock is held while user code (a `Display`, the hook) runs.
         let silenced = lock(&self.budgets).of(source, now).take(now)?;
-        let source = Text::of(MAX_SOURCE, format_args!("{source}"));
-        let mut message = Text::of(MAX_MESSAGE, message);
+        let source = LimitedText::of(MAX_SOURCE, format_args!("{source}"));
+        let mut message = LimitedText::of(MAX_MESSAGE, message);
         if silenced > 0 {
             let plural = if silenced == 1 { "" } else { "s" };
             message += &format!(" ({silenced} earlier message{plural} suppressed)");
@@ -127,16 +127,16 @@ pub(crate) fn guarded<R>(code: impl FnOnce() -> R) -> Option<R> {
 
 /// Renders text that a user's `Display` may take part in: on one line, cut at 2 KiB, never a panic.
 pub(crate) fn rendered(text: fmt::Arguments<'_>) -> String {
-    Text::of(MAX_MESSAGE, text)
+    LimitedText::of(MAX_MESSAGE, text)
 }
 
 /// Collects text, escaped as in a log line, up to a number of bytes.
-struct Text {
+struct LimitedText {
     bytes: Vec<u8>,
     limit: usize,
 }
 
-impl Text {
+impl LimitedText {
     fn of(limit: usize, text: fmt::Arguments<'_>) -> String {
         let mut collected = Self { bytes: Vec::new(), limit };
         let end = match guarded(|| collected.write_fmt(text)) {
@@ -148,7 +148,7 @@ impl Text {
     }
 }
 
-impl fmt::Write for Text {
+impl fmt::Write for LimitedText {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         for c in text.chars() {
             if self.bytes.len() >= self.limit {

@@ -42,12 +42,12 @@ use crate::value::{Kind, Tag, Value, write_next, write_value};
 #[derive(Clone, Debug)]
 pub struct FemtoLogfmtFormatter {
     stamp: Stamp,
-    plans: Plans<Piece>,
+    plans: Plans<LogfmtPiece>,
 }
 
 /// What of a call site's text differs from record to record.
 #[derive(Clone, Copy)]
-enum Piece {
+enum LogfmtPiece {
     Time,
     Thread,
     Message,
@@ -82,11 +82,11 @@ impl FemtoFormatter for FemtoLogfmtFormatter {
     fn format(&mut self, record: &FemtoLogRecord<'_>, out: &mut Vec<u8>) {
         match self.plans.find(record, out) {
             Ok(steps) => steps.run(record, out, |piece, reader, out| match piece {
-                Piece::Time => self.stamp.write(record.timestamp(), out),
-                Piece::Thread => write_text(record.thread_name(), out),
-                Piece::Message => *reader = record.message().render(&mut Quoted(out)),
-                Piece::InMessage(tag) => write_next(&mut Quoted(out), tag, reader),
-                Piece::Value(tag) => match tag.kind {
+                LogfmtPiece::Time => self.stamp.write(record.timestamp(), out),
+                LogfmtPiece::Thread => write_text(record.thread_name(), out),
+                LogfmtPiece::Message => *reader = record.message().render(&mut Quoted(out)),
+                LogfmtPiece::InMessage(tag) => write_next(&mut Quoted(out), tag, reader),
+                LogfmtPiece::Value(tag) => match tag.kind {
                     Kind::I64 | Kind::U64 | Kind::Bool => write_next(&mut Quoted(out), tag, reader),
                     Kind::Str if !tag.optional => match reader.plain_text() {
                         Some(text) if !text.iter().any(|byte| matches!(byte, b' ' | b'=')) => {
@@ -117,9 +117,9 @@ impl FemtoLogfmtFormatter {
         self.plans.len()
     }
 
-    fn write(&mut self, record: &FemtoLogRecord<'_>, marks: &mut Marks<Piece>, out: &mut Vec<u8>) {
+    fn write(&mut self, record: &FemtoLogRecord<'_>, marks: &mut Marks<LogfmtPiece>, out: &mut Vec<u8>) {
         out.extend_from_slice(b"time=");
-        marks.piece(Piece::Time, out, |out| self.stamp.write(record.timestamp(), out));
+        marks.piece(LogfmtPiece::Time, out, |out| self.stamp.write(record.timestamp(), out));
         out.extend_from_slice(match record.level() {
             Level::Trace => b" level=trace logger=",
             Level::Debug => b" level=debug logger=",
@@ -130,7 +130,7 @@ impl FemtoLogfmtFormatter {
         });
         write_text(record.logger(), out);
         out.extend_from_slice(b" thread=");
-        marks.piece(Piece::Thread, out, |out| write_text(record.thread_name(), out));
+        marks.piece(LogfmtPiece::Thread, out, |out| write_text(record.thread_name(), out));
         let pairs = numbered_pairs(record);
         if let Some(innermost) = record.spans().last() {
             let plain = record.spans().all(|span| is_plain_text(span.name()));
@@ -143,7 +143,7 @@ impl FemtoLogfmtFormatter {
             }
         }
         out.extend_from_slice(b" msg=\"");
-        marks.message(record, Piece::Message, Piece::InMessage, &mut Quoted(out));
+        marks.message(record, LogfmtPiece::Message, LogfmtPiece::InMessage, &mut Quoted(out));
         out.push(b'"');
         pairs.each(
             |key, later| spell(key).eq(spell(later)),
@@ -154,7 +154,7 @@ impl FemtoLogfmtFormatter {
                     out.push(b'_');
                 }
                 out.push(b'=');
-                marks.key_value(*place, Piece::Value, out, |out| write_field_value(*value, out));
+                marks.key_value(*place, LogfmtPiece::Value, out, |out| write_field_value(*value, out));
             },
         );
     }

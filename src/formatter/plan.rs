@@ -35,10 +35,10 @@ const LONGEST: usize = 8 * 1024;
 struct Plan<P> {
     level: Level,
     names: [Option<Box<str>>; 2],
-    steps: Vec<Step<P>>,
+    steps: Vec<PlanStep<P>>,
 }
 
-enum Step<P> {
+enum PlanStep<P> {
     /// Appends bytes.
     Text(Block),
     /// Has the formatter append a piece, from a reader that has come to the piece's value.
@@ -168,7 +168,7 @@ impl<P> Plan<P> {
 }
 
 /// The steps of a plan.
-pub(super) struct Steps<'p, P>(&'p [Step<P>]);
+pub(super) struct Steps<'p, P>(&'p [PlanStep<P>]);
 
 impl<P: Copy> Steps<'_, P> {
     /// Writes a record, its pieces by `write`. A piece that reads values leaves the reader behind them.
@@ -182,10 +182,10 @@ impl<P: Copy> Steps<'_, P> {
         let mut reader = record.payload();
         for step in self.0 {
             match step {
-                Step::Text(text) => text.append_to(out),
-                Step::Piece(piece) => write(*piece, &mut reader, out),
-                Step::Skip(tag) => drop(reader.value(*tag)),
-                Step::Rewind => reader = record.payload(),
+                PlanStep::Text(text) => text.append_to(out),
+                PlanStep::Piece(piece) => write(*piece, &mut reader, out),
+                PlanStep::Skip(tag) => drop(reader.value(*tag)),
+                PlanStep::Rewind => reader = record.payload(),
             }
         }
     }
@@ -311,7 +311,7 @@ impl<P: Copy> Marks<P> {
         let mut steps = Vec::new();
         let push_text = |range: Range<usize>, steps: &mut Vec<_>| {
             if let Some(text @ [_, ..]) = out.get(range) {
-                steps.push(Step::Text(Block::new(text.to_vec())));
+                steps.push(PlanStep::Text(Block::new(text.to_vec())));
             }
         };
         let (mut end, mut next) = (notes.start, 0);
@@ -323,14 +323,14 @@ impl<P: Copy> Marks<P> {
                 Values::Message => next = notes.of_message,
                 Values::One(place) => {
                     if place < next {
-                        steps.push(Step::Rewind);
+                        steps.push(PlanStep::Rewind);
                         next = 0;
                     }
-                    steps.extend(notes.tags.get(next..place)?.iter().map(|tag| Step::Skip(*tag)));
+                    steps.extend(notes.tags.get(next..place)?.iter().map(|tag| PlanStep::Skip(*tag)));
                     next = place + 1;
                 }
             }
-            steps.push(Step::Piece(piece));
+            steps.push(PlanStep::Piece(piece));
         }
         push_text(end..out.len(), &mut steps);
         let names = record.names();

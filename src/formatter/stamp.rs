@@ -88,7 +88,7 @@ pub(super) use {stamp_settings, zone_settings};
 
 /// A piece of a time's pattern.
 #[derive(Clone, Copy, Debug)]
-enum Part {
+enum TimePart {
     Byte(u8),
     /// A directive of `strftime` that is not a short form of others.
     Directive(u8),
@@ -101,7 +101,7 @@ enum Part {
 /// Writes times by a pattern, and remembers the text of the last second.
 #[derive(Clone, Debug)]
 pub(super) struct TimeText {
-    parts: Vec<Part>,
+    parts: Vec<TimePart>,
     zone: Zone,
     /// The second that `text` shows.
     second: Option<i64>,
@@ -111,7 +111,7 @@ pub(super) struct TimeText {
 }
 
 impl TimeText {
-    fn new(parts: Vec<Part>) -> Self {
+    fn new(parts: Vec<TimePart>) -> Self {
         Self { parts, zone: Zone::Utc, second: None, text: Vec::new(), fractions: Vec::new() }
     }
 
@@ -119,7 +119,7 @@ impl TimeText {
     pub(super) fn asctime() -> Self {
         let mut parts = Vec::new();
         expand("%Y-%m-%d %H:%M:%S,", &mut parts);
-        parts.push(Part::Fraction(3));
+        parts.push(TimePart::Fraction(3));
         Self::new(parts)
     }
 
@@ -142,7 +142,7 @@ impl TimeText {
         let mut parts = Vec::new();
         expand("%Y-%m-%dT%H:%M:%S", &mut parts);
         push_fraction(digits, &mut parts);
-        parts.push(Part::Offset);
+        parts.push(TimePart::Offset);
         Self { zone, ..Self::new(parts) }
     }
 
@@ -160,19 +160,19 @@ impl TimeText {
             Error::config(vec![Problem::new("datefmt", format_args!("{pattern:?}"), remedy)])
         };
         while let Some(at) = rest.find('%') {
-            parts.extend(rest[..at].bytes().map(Part::Byte));
+            parts.extend(rest[..at].bytes().map(TimePart::Byte));
             rest = &rest[at..];
             let length = match rest.as_bytes() {
                 [_, b'f', ..] => {
-                    parts.push(Part::Fraction(6));
+                    parts.push(TimePart::Fraction(6));
                     2
                 }
                 [_, digits @ b'0'..=b'9', b'f', ..] => {
-                    parts.push(Part::Fraction(digits - b'0'));
+                    parts.push(TimePart::Fraction(digits - b'0'));
                     3
                 }
                 [_, b':', b'z', ..] => {
-                    parts.push(Part::Offset);
+                    parts.push(TimePart::Offset);
                     3
                 }
                 [_, c, ..] if DIRECTIVES.contains(c) || short_form(*c).is_some() => {
@@ -189,7 +189,7 @@ impl TimeText {
             };
             rest = &rest[length..];
         }
-        parts.extend(rest.bytes().map(Part::Byte));
+        parts.extend(rest.bytes().map(TimePart::Byte));
         Ok(Self::new(parts))
     }
 
@@ -235,13 +235,13 @@ impl TimeText {
         let civil = Civil::new(second + i64::from(offset));
         for part in &self.parts {
             match *part {
-                Part::Byte(byte) => self.text.push(byte),
-                Part::Directive(b'Z') => self.zone.write_name(second, &mut self.text),
-                Part::Directive(b'z') => write_offset(offset, "", &mut self.text),
-                Part::Directive(b's') => self.text.extend_from_slice(itoa::Buffer::new().format(second).as_bytes()),
-                Part::Directive(directive) => civil.write(directive, &mut self.text),
-                Part::Offset => write_offset(offset, ":", &mut self.text),
-                Part::Fraction(digits) => {
+                TimePart::Byte(byte) => self.text.push(byte),
+                TimePart::Directive(b'Z') => self.zone.write_name(second, &mut self.text),
+                TimePart::Directive(b'z') => write_offset(offset, "", &mut self.text),
+                TimePart::Directive(b's') => self.text.extend_from_slice(itoa::Buffer::new().format(second).as_bytes()),
+                TimePart::Directive(directive) => civil.write(directive, &mut self.text),
+                TimePart::Offset => write_offset(offset, ":", &mut self.text),
+                TimePart::Fraction(digits) => {
                     self.fractions.push((self.text.len(), digits));
                     self.text.resize(self.text.len() + usize::from(digits), b'0');
                 }
@@ -268,28 +268,28 @@ fn short_form(directive: u8) -> Option<&'static str> {
 }
 
 /// Appends the parts of a pattern that has no other directives than those of the two above.
-fn expand(pattern: &str, parts: &mut Vec<Part>) {
+fn expand(pattern: &str, parts: &mut Vec<TimePart>) {
     let mut rest = pattern.as_bytes();
     while let [first, after @ ..] = rest {
         rest = match (first, after) {
             (b'%', [directive, after @ ..]) => {
                 match short_form(*directive) {
                     Some(long) => expand(long, parts),
-                    None => parts.push(Part::Directive(*directive)),
+                    None => parts.push(TimePart::Directive(*directive)),
                 }
                 after
             }
             _ => {
-                parts.push(Part::Byte(*first));
+                parts.push(TimePart::Byte(*first));
                 after
             }
         };
     }
 }
 
-fn push_fraction(digits: u8, parts: &mut Vec<Part>) {
+fn push_fraction(digits: u8, parts: &mut Vec<TimePart>) {
     if digits > 0 {
-        parts.extend([Part::Byte(b'.'), Part::Fraction(digits.min(9))]);
+        parts.extend([TimePart::Byte(b'.'), TimePart::Fraction(digits.min(9))]);
     }
 }
 

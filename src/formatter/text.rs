@@ -35,12 +35,12 @@ use crate::value::{Reader, Tag, write_next};
 pub struct FemtoTextFormatter {
     stamp: Stamp,
     escape: bool,
-    plans: Plans<Piece>,
+    plans: Plans<TextPiece>,
 }
 
 /// What of a call site's text differs from record to record.
 #[derive(Clone, Copy)]
-enum Piece {
+enum TextPiece {
     Time,
     Thread,
     Message,
@@ -78,13 +78,13 @@ impl FemtoFormatter for FemtoTextFormatter {
         match self.plans.find(record, out) {
             Ok(steps) if self.escape => {
                 steps.run(record, out, |piece, reader, out| match piece {
-                    Piece::Time => self.stamp.write(record.timestamp(), out),
+                    TextPiece::Time => self.stamp.write(record.timestamp(), out),
                     piece => write_piece(piece, record, reader, &mut Escaped(out)),
                 });
             }
             Ok(steps) => {
                 steps.run(record, out, |piece, reader, out| match piece {
-                    Piece::Time => self.stamp.write(record.timestamp(), out),
+                    TextPiece::Time => self.stamp.write(record.timestamp(), out),
                     piece => write_piece(piece, record, reader, &mut Raw(out)),
                 });
             }
@@ -103,8 +103,8 @@ impl FemtoTextFormatter {
         self.plans.len()
     }
 
-    fn write(&mut self, record: &FemtoLogRecord<'_>, marks: &mut Marks<Piece>, out: &mut Vec<u8>) {
-        marks.piece(Piece::Time, out, |out| self.stamp.write(record.timestamp(), out));
+    fn write(&mut self, record: &FemtoLogRecord<'_>, marks: &mut Marks<TextPiece>, out: &mut Vec<u8>) {
+        marks.piece(TextPiece::Time, out, |out| self.stamp.write(record.timestamp(), out));
         let (column, length) = column(record.level());
         let end = out.len() + length;
         out.extend_from_slice(column);
@@ -130,17 +130,17 @@ fn column(level: Level) -> (&'static [u8; 10], usize) {
 }
 
 #[inline]
-fn write_rest<O: Output + Appends>(record: &FemtoLogRecord<'_>, marks: &mut Marks<Piece>, mut out: O) {
+fn write_rest<O: Output + Appends>(record: &FemtoLogRecord<'_>, marks: &mut Marks<TextPiece>, mut out: O) {
     record.render_logger(&mut out);
     out.plain(" [");
-    marks.piece(Piece::Thread, &mut out, |out| record.render_thread(out));
+    marks.piece(TextPiece::Thread, &mut out, |out| record.render_thread(out));
     out.plain("] ");
     if record.render_spans(&mut out) {
         out.plain(": ");
     }
     let mut pairs = Pairs::new();
     let mut place = 0;
-    let reader = marks.message(record, Piece::Message, Piece::InMessage, &mut out);
+    let reader = marks.message(record, TextPiece::Message, TextPiece::InMessage, &mut out);
     record.each_key_value(reader, |key, value| {
         pairs.push(key, (place, value));
         place += 1;
@@ -151,20 +151,20 @@ fn write_rest<O: Output + Appends>(record: &FemtoLogRecord<'_>, marks: &mut Mark
             out.plain(" ");
             key.write(&mut out);
             out.plain("=");
-            marks.key_value(*place, Piece::PairValue, &mut out, |out| write_pair_value(out, *value));
+            marks.key_value(*place, TextPiece::PairValue, &mut out, |out| write_pair_value(out, *value));
         },
     );
 }
 
 /// Writes a piece other than the time.
 #[inline]
-fn write_piece<'a>(piece: Piece, record: &FemtoLogRecord<'a>, reader: &mut Reader<'a>, out: &mut impl Output) {
+fn write_piece<'a>(piece: TextPiece, record: &FemtoLogRecord<'a>, reader: &mut Reader<'a>, out: &mut impl Output) {
     match piece {
-        Piece::Thread => record.render_thread(out),
-        Piece::Message => *reader = record.message().render(out),
-        Piece::InMessage(tag) => write_next(out, tag, reader),
-        Piece::PairValue(tag) => write_next_pair_value(out, tag, reader),
-        Piece::Time => {}
+        TextPiece::Thread => record.render_thread(out),
+        TextPiece::Message => *reader = record.message().render(out),
+        TextPiece::InMessage(tag) => write_next(out, tag, reader),
+        TextPiece::PairValue(tag) => write_next_pair_value(out, tag, reader),
+        TextPiece::Time => {}
     }
 }
 

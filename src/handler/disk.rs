@@ -27,9 +27,9 @@ pub(crate) trait FileSystem: Send + Sync {
     /// Truncates a file to length 0 if it exists.
     fn truncate(&self, path: &Path) -> io::Result<()>;
     /// Describes the file that the path leads to.
-    fn metadata(&self, path: &Path) -> io::Result<Metadata>;
+    fn metadata(&self, path: &Path) -> io::Result<FileMetadata>;
     /// Describes what has this name, which may be a symbolic link.
-    fn entry(&self, path: &Path) -> io::Result<Metadata>;
+    fn entry(&self, path: &Path) -> io::Result<FileMetadata>;
     /// Gives a file a second name (a hard link), which must be free.
     fn link(&self, from: &Path, to: &Path) -> io::Result<()>;
     /// Renames a file, over one that has the name.
@@ -50,7 +50,7 @@ pub(crate) trait FileSystem: Send + Sync {
 
 /// An open file.
 pub(crate) trait OpenFile: Send {
-    fn metadata(&self) -> io::Result<Metadata>;
+    fn metadata(&self) -> io::Result<FileMetadata>;
     /// Takes an advisory lock on the file without waiting; closing the file releases it. Returns `false` if another
     /// open file has a conflicting lock. Where the file system has no locks, the answer is `true`.
     fn try_lock(&self, lock: Lock) -> bool;
@@ -81,7 +81,7 @@ pub(crate) trait AppendFile: OpenFile + Write {
 /// The metadata of a file.
 #[derive(Debug, Clone, Copy)]
 #[cfg_attr(test, derive(Default))]
-pub(crate) struct Metadata {
+pub(crate) struct FileMetadata {
     /// Whether it is an ordinary file: no directory, device, FIFO or symbolic link.
     pub(crate) is_file: bool,
     /// Whether opening it may wait for a reader.
@@ -107,7 +107,7 @@ pub(crate) struct Metadata {
 #[cfg_attr(test, derive(Default))]
 pub(crate) struct FileId(pub(super) u64, pub(super) u64);
 
-impl From<fs::Metadata> for Metadata {
+impl From<fs::Metadata> for FileMetadata {
     fn from(metadata: fs::Metadata) -> Self {
         let modified = metadata.modified().map_or(Timestamp::MIN, Timestamp::from_system_time);
         let created = metadata.created().map_or(modified, Timestamp::from_system_time);
@@ -163,7 +163,7 @@ impl FileSystem for Disk {
 
     fn last_byte(&self, path: &Path, id: FileId) -> io::Result<Option<u8>> {
         let mut file = File::open(path)?;
-        let metadata = Metadata::from(file.metadata()?);
+        let metadata = FileMetadata::from(file.metadata()?);
         if metadata.id != id || metadata.len == 0 {
             return Ok(None);
         }
@@ -180,11 +180,11 @@ impl FileSystem for Disk {
         }
     }
 
-    fn metadata(&self, path: &Path) -> io::Result<Metadata> {
+    fn metadata(&self, path: &Path) -> io::Result<FileMetadata> {
         Ok(fs::metadata(path)?.into())
     }
 
-    fn entry(&self, path: &Path) -> io::Result<Metadata> {
+    fn entry(&self, path: &Path) -> io::Result<FileMetadata> {
         Ok(fs::symlink_metadata(path)?.into())
     }
 
@@ -261,7 +261,7 @@ impl Drop for Handle {
 }
 
 impl OpenFile for Handle {
-    fn metadata(&self) -> io::Result<Metadata> {
+    fn metadata(&self) -> io::Result<FileMetadata> {
         Ok(self.file.metadata()?.into())
     }
 

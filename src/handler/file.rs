@@ -170,7 +170,7 @@ impl FileOptions {
     }
 
     /// Makes the handler from the hooks of its file, and opens the file unless `delay` is set.
-    pub(super) fn handler(self, mut target: impl Target) -> Result<Box<dyn FemtoHandler>, Error> {
+    pub(super) fn handler(self, mut target: impl FileHooks) -> Result<Box<dyn FemtoHandler>, Error> {
         // Opening a FIFO may wait for its reader; the handler's thread may wait, `build` may not.
         let file = target.file();
         if !self.delay && !file.fs.metadata(&file.path).is_ok_and(|metadata| metadata.is_fifo) {
@@ -234,7 +234,7 @@ impl<O: AsMut<FileOptions>> HandlerBuilder<O> {
 }
 
 /// Hooks that run between writes: rotation and reopening.
-pub(super) trait Target: Send + 'static {
+pub(super) trait FileHooks: Send + 'static {
     fn file(&mut self) -> &mut LogFile;
 
     fn start(&mut self, now: Timestamp) -> Result<(), Error> {
@@ -261,7 +261,7 @@ pub(super) trait Target: Send + 'static {
 }
 
 /// A file without rotation.
-impl Target for LogFile {
+impl FileHooks for LogFile {
     fn file(&mut self) -> &mut LogFile {
         self
     }
@@ -285,7 +285,7 @@ struct FileHandler<T> {
     last_write: Timestamp,
 }
 
-impl<T: Target> FemtoHandler for FileHandler<T> {
+impl<T: FileHooks> FemtoHandler for FileHandler<T> {
     fn start(&mut self, now: Timestamp) -> Result<(), Error> {
         self.target.start(now)
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::disk::Disk;
-use super::file::Target;
+use super::file::FileHooks;
 use super::log_file::LogFile;
 use super::{Batch, FileOptions, HandlerBuilder, HandlerSpec, Line};
 use crate::error::Error;
@@ -76,7 +76,7 @@ impl HandlerBuilder<WatchedFileOptions> {
 
 struct WatchedFile(LogFile);
 
-impl Target for WatchedFile {
+impl FileHooks for WatchedFile {
     fn file(&mut self) -> &mut LogFile {
         &mut self.0
     }

@@ -105,11 +105,11 @@ pub(crate) struct Room {
     used: AtomicU64,
     /// The number of callers in the line.
     waiting: AtomicU64,
-    line: Mutex<Line>,
+    line: Mutex<WaitingLine>,
 }
 
 #[derive(Default)]
-struct Line {
+struct WaitingLine {
     callers: VecDeque<Arc<Caller>>,
     closed: bool,
 }
@@ -130,7 +130,7 @@ impl Room {
             largest,
             used: AtomicU64::new(0),
             waiting: AtomicU64::new(0),
-            line: Mutex::new(Line::default()),
+            line: Mutex::new(WaitingLine::default()),
         }
     }
 
@@ -223,7 +223,7 @@ impl Room {
 
     /// Takes room for the first callers in the line, for as many as fit, and wakes them. The caller of this function
     /// holds the lock, so nobody else serves the line or leaves it meanwhile.
-    fn serve(&self, line: &mut Line) {
+    fn serve(&self, line: &mut WaitingLine) {
         // More than half is taken, so somebody will give room back and serve the line.
         if !Cost(self.used.load(Acquire)).is_within(self.low) {
             return;

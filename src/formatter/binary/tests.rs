@@ -33,7 +33,7 @@ fn of<N: Notation>(value: Value<'_>) -> String {
 
 /// A record that owns its parts, to be generated.
 #[derive(Clone, Debug)]
-struct Owned {
+struct GeneratedRecord {
     level: Level,
     nanos: i64,
     texts: [String; 3],
@@ -91,7 +91,7 @@ impl OwnValue {
     }
 }
 
-impl Owned {
+impl GeneratedRecord {
     fn with<T>(&self, use_it: impl FnOnce(ByHand<'_>) -> T) -> T {
         let [logger, thread, message] = &self.texts;
         let encoded: Vec<_> = self.key_values.iter().map(|(key, value)| (key, value.encoded())).collect();
@@ -152,10 +152,15 @@ fn any_scalar() -> impl Strategy<Value = OwnValue> {
     ]
 }
 
-fn any_record() -> impl Strategy<Value = Owned> {
+fn any_record() -> impl Strategy<Value = GeneratedRecord> {
     let key = prop_oneof!["[a-c]", "(name|args|message|module|x)_{0,2}", any::<String>()];
     let parts = (0..6_usize, any::<i64>(), any::<[String; 3]>(), prop::collection::vec((key, any_value()), 0..8));
-    parts.prop_map(|(level, nanos, texts, key_values)| Owned { level: Level::ALL[level], nanos, texts, key_values })
+    parts.prop_map(|(level, nanos, texts, key_values)| GeneratedRecord {
+        level: Level::ALL[level],
+        nanos,
+        texts,
+        key_values,
+    })
 }
 
 /// What Python makes of messages, or nothing where it lacks what it takes to read the format.
@@ -200,7 +205,7 @@ fn skipped(why: &str) {
 }
 
 /// Records of all kinds, the same in every run.
-fn records() -> Vec<Owned> {
+fn records() -> Vec<GeneratedRecord> {
     let (mut runner, strategy) = (TestRunner::deterministic(), any_record());
     (0..200).map(|_| strategy.new_tree(&mut runner).unwrap().current()).collect()
 }

@@ -87,11 +87,11 @@ pub struct FemtoJsonFormatter {
     stamp: Stamp,
     host: String,
     /// What the settings above come to.
-    steps: Vec<Step>,
+    steps: Vec<ObjectStep>,
     /// Names that keys cannot have in the object where they stand, and how many `_` a key gets that has one of them.
     taken: Vec<(String, usize)>,
     known: KnownKeys,
-    plans: Plans<Piece>,
+    plans: Plans<JsonPiece>,
 }
 
 /// What a JSON record can say of itself.
@@ -181,7 +181,7 @@ pub enum JsonTime {
 }
 
 #[derive(Clone, Debug)]
-enum Step {
+enum ObjectStep {
     /// A name with its colon, and the value's source.
     Field(Block, JsonField),
     /// A name with its colon, the place of a key among the well-known ones, and the text for records that do not have
@@ -197,7 +197,7 @@ enum Step {
 
 /// What of a call site's text differs from record to record.
 #[derive(Clone, Copy, Debug)]
-enum Piece {
+enum JsonPiece {
     Time,
     ThreadId,
     ThreadName,
@@ -213,7 +213,7 @@ enum Piece {
 
 /// The names of an object's fields, and those of them that are of well-known keys.
 #[derive(Default)]
-struct Names {
+struct FieldNames {
     taken: Vec<String>,
     known: Vec<(String, usize)>,
 }
@@ -320,7 +320,7 @@ impl FemtoJsonFormatter {
     /// Works the steps out from the fields and the constants.
     fn lay_out(mut self) -> Self {
         let mut steps = Vec::new();
-        let mut top = Names::default();
+        let mut top = FieldNames::default();
         // Those of the object that the keys stand in, if it is not the outermost.
         let mut beside = None;
         let group =
@@ -329,21 +329,21 @@ impl FemtoJsonFormatter {
         let mut constants: Vec<_> = self.constants.iter().collect();
         for run in self.fields.chunk_by(|(_, a), (_, b)| group(a) == group(b)) {
             let outer = run.first().and_then(|(_, name)| group(name));
-            let mut inner = Names::default();
+            let mut inner = FieldNames::default();
             let names = if outer.is_some() { &mut inner } else { &mut top };
             let mut members = Vec::new();
             for (field, path) in run {
                 let name = path.rsplit_once('>').map_or(path.as_str(), |(_, name)| name);
                 members.push(match (*field, field.well_known()) {
-                    (JsonField::KeyValues, _) => Step::KeyValues,
+                    (JsonField::KeyValues, _) => ObjectStep::KeyValues,
                     (_, Some(place)) => {
                         known.push((WELL_KNOWN[place].1.to_owned(), place));
                         let default = constants.extract_if(.., |(name, _)| name == path).last();
                         let text = unique(name, &mut names.taken);
                         names.known.extend(names.taken.last().map(|name| (name.clone(), place)));
-                        Step::Known(block(text), place, default.map(|(_, value)| value.clone()))
+                        ObjectStep::Known(block(text), place, default.map(|(_, value)| value.clone()))
                     }
-                    (field, None) => Step::Field(block(unique(name, &mut names.taken)), field),
+                    (field, None) => ObjectStep::Field(block(unique(name, &mut names.taken)), field),
                 });
             }
             let Some(outer) = outer else {
@@ -353,16 +353,16 @@ impl FemtoJsonFormatter {
             if run.iter().any(|(field, _)| *field == JsonField::KeyValues) {
                 beside = Some(inner);
             }
-            steps.push(Step::Open(block(unique(&outer, &mut top.taken) + "{")));
+            steps.push(ObjectStep::Open(block(unique(&outer, &mut top.taken) + "{")));
             steps.append(&mut members);
-            steps.push(Step::Close);
+            steps.push(ObjectStep::Close);
         }
         for (name, value) in constants {
             let mut text = unique(name, &mut top.taken).into_bytes();
             push_string(&mut text, value);
-            steps.push(Step::Constant(Block::new(text)));
+            steps.push(ObjectStep::Constant(Block::new(text)));
         }
-        let Names { mut taken, known: beside } = beside.unwrap_or(top);
+        let FieldNames { mut taken, known: beside } = beside.unwrap_or(top);
         known.extend(beside);
         self.known = KnownKeys::new(known);
         if self.style.keys == Keys::Gelf {
@@ -437,7 +437,7 @@ impl FemtoJsonFormatter {
         self.plans.len()
     }
 
-    fn write(&mut self, record: &FemtoLogRecord<'_>, marks: &mut Marks<Piece>, out: &mut Vec<u8>) {
+    fn write(&mut self, record: &FemtoLogRecord<'_>, marks: &mut Marks<JsonPiece>, out: &mut Vec<u8>) {
         let mut known: SmallVec<[(usize, usize, Value<'_>); WELL_KNOWN.len()]> = SmallVec::new();
         let mut pairs = Pairs::new();
         let mut at = 0;
@@ -452,12 +452,12 @@ impl FemtoJsonFormatter {
         let mut opened = out.len();
         for step in &self.steps {
             match step {
-                Step::Field(_, JsonField::Spans | JsonField::SpanPath) if record.spans().next().is_none() => {}
-                Step::Field(name, field) => {
+                ObjectStep::Field(_, JsonField::Spans | JsonField::SpanPath) if record.spans().next().is_none() => {}
+                ObjectStep::Field(name, field) => {
                     push_name(name, out);
                     write_field(*field, &self.style, &mut self.stamp, &self.host, record, marks, out);
                 }
-                Step::Known(name, place, default) => {
+                ObjectStep::Known(name, place, default) => {
                     let value = known.iter().rfind(|(known, ..)| known == place);
                     if let Some((_, at, _)) = value {
                         marks.depends_on_presence(*at);
@@ -465,7 +465,7 @@ impl FemtoJsonFormatter {
                     match (value.filter(|(.., value)| *value != Value::Null), default) {
                         (Some((_, at, value)), _) => {
                             push_name(name, out);
-                            marks.key_value(*at, Piece::Text, out, |out| write_text(*value, out));
+                            marks.key_value(*at, JsonPiece::Text, out, |out| write_text(*value, out));
                         }
                         (None, Some(default)) => {
                             push_name(name, out);
@@ -474,15 +474,15 @@ impl FemtoJsonFormatter {
                         (None, None) => {}
                     }
                 }
-                Step::Open(name) => {
+                ObjectStep::Open(name) => {
                     opened = out.len();
                     push_name(name, out);
                 }
                 // An object without fields is left out.
-                Step::Close if out.last() == Some(&b'{') => out.truncate(opened),
-                Step::Close => out.push(b'}'),
-                Step::Constant(text) => push_name(text, out),
-                Step::KeyValues => write_key_values(self.style.keys, &self.taken, &pairs, marks, out),
+                ObjectStep::Close if out.last() == Some(&b'{') => out.truncate(opened),
+                ObjectStep::Close => out.push(b'}'),
+                ObjectStep::Constant(text) => push_name(text, out),
+                ObjectStep::KeyValues => write_key_values(self.style.keys, &self.taken, &pairs, marks, out),
             }
         }
         out.push(b'}');
@@ -492,7 +492,7 @@ impl FemtoJsonFormatter {
 /// Writes what of a record's text is not its call site's.
 #[inline]
 fn write_piece<'a>(
-    piece: Piece,
+    piece: JsonPiece,
     style: &Style,
     stamp: &mut Stamp,
     record: &FemtoLogRecord<'a>,
@@ -500,14 +500,14 @@ fn write_piece<'a>(
     out: &mut Vec<u8>,
 ) {
     match piece {
-        Piece::Time => write_time(style.time, stamp, record, out),
-        Piece::ThreadId => Raw(out).number(record.thread_id()),
-        Piece::ThreadName => record.render_thread(&mut Quoted(out)),
-        Piece::ProcessId => Raw(out).number(record.process_id().into()),
-        Piece::Message => *reader = write_message(style, record, out),
-        Piece::InText(tag) => write_next(&mut Quoted(out), tag, reader),
-        Piece::Text(tag) => write_text(reader.value(tag), out),
-        Piece::Value(tag) => write_next_json(tag, style.keys, reader, out),
+        JsonPiece::Time => write_time(style.time, stamp, record, out),
+        JsonPiece::ThreadId => Raw(out).number(record.thread_id()),
+        JsonPiece::ThreadName => record.render_thread(&mut Quoted(out)),
+        JsonPiece::ProcessId => Raw(out).number(record.process_id().into()),
+        JsonPiece::Message => *reader = write_message(style, record, out),
+        JsonPiece::InText(tag) => write_next(&mut Quoted(out), tag, reader),
+        JsonPiece::Text(tag) => write_text(reader.value(tag), out),
+        JsonPiece::Value(tag) => write_next_json(tag, style.keys, reader, out),
     }
 }
 
@@ -548,15 +548,17 @@ fn write_field(
     stamp: &mut Stamp,
     host: &str,
     record: &FemtoLogRecord<'_>,
-    marks: &mut Marks<Piece>,
+    marks: &mut Marks<JsonPiece>,
     out: &mut Vec<u8>,
 ) {
     match field {
-        JsonField::Timestamp => marks.piece(Piece::Time, out, |out| write_time(style.time, stamp, record, out)),
+        JsonField::Timestamp => marks.piece(JsonPiece::Time, out, |out| write_time(style.time, stamp, record, out)),
         JsonField::LevelNumber => Raw(out).number(style.level(record.level()).1.into()),
         JsonField::Line if !style.line_is_text => Raw(out).number(record.line().into()),
-        JsonField::ThreadId => marks.piece(Piece::ThreadId, out, |out| Raw(out).number(record.thread_id())),
-        JsonField::ProcessId => marks.piece(Piece::ProcessId, out, |out| Raw(out).number(record.process_id().into())),
+        JsonField::ThreadId => marks.piece(JsonPiece::ThreadId, out, |out| Raw(out).number(record.thread_id())),
+        JsonField::ProcessId => {
+            marks.piece(JsonPiece::ProcessId, out, |out| Raw(out).number(record.process_id().into()))
+        }
         JsonField::Spans if style.keys == Keys::Gelf => write_as_text(out, |out| write_spans(record, out)),
         JsonField::Spans => write_spans(record, out),
         // What is left is text.
@@ -565,13 +567,13 @@ fn write_field(
             let text = &mut Quoted(out);
             let verbatim = match field {
                 JsonField::Message if style.keys == Keys::Gelf => {
-                    marks.whole_message(Piece::Message, text.0, |out| {
+                    marks.whole_message(JsonPiece::Message, text.0, |out| {
                         write_message(style, record, out);
                     });
                     ""
                 }
                 JsonField::Message => {
-                    marks.message(record, Piece::Message, Piece::InText, text);
+                    marks.message(record, JsonPiece::Message, JsonPiece::InText, text);
                     ""
                 }
                 JsonField::Logger => {
@@ -579,7 +581,7 @@ fn write_field(
                     ""
                 }
                 JsonField::ThreadName => {
-                    marks.piece(Piece::ThreadName, text.0, |out| record.render_thread(&mut Quoted(out)));
+                    marks.piece(JsonPiece::ThreadName, text.0, |out| record.render_thread(&mut Quoted(out)));
                     ""
                 }
                 JsonField::Line => {
@@ -664,7 +666,7 @@ fn write_key_values(
     keys: Keys,
     taken: &[(String, usize)],
     pairs: &Pairs<KeyName<'_>, (usize, Value<'_>)>,
-    marks: &mut Marks<Piece>,
+    marks: &mut Marks<JsonPiece>,
     out: &mut Vec<u8>,
 ) {
     // Keys that nothing becomes of are compared and written as they stand.
@@ -684,7 +686,7 @@ fn write_key_values(
             out.resize(out.len() + underscores(keys, text, taken), b'_');
         }
         out.extend_from_slice(b"\":");
-        marks.key_value(*at, Piece::Value, out, |out| write_json(*value, keys, out));
+        marks.key_value(*at, JsonPiece::Value, out, |out| write_json(*value, keys, out));
     });
 }
 

@@ -71,7 +71,7 @@ use spec::{Conversion, Number, Spec, write_repr};
 /// ```
 #[derive(Debug, Clone)]
 pub struct FemtoPatternFormatter {
-    steps: Vec<Step>,
+    steps: Vec<PatternStep>,
     stamp: TimeText,
     escape: bool,
     python_level_names: bool,
@@ -79,12 +79,12 @@ pub struct FemtoPatternFormatter {
     start: Timestamp,
     /// Text that is to be quoted.
     scratch: Vec<u8>,
-    plans: Plans<Piece>,
+    plans: Plans<PatternPiece>,
 }
 
 /// What of a call site's text differs from record to record.
 #[derive(Clone, Copy, Debug)]
-enum Piece {
+enum PatternPiece {
     /// What the step at this place writes.
     Step(usize),
     Time,
@@ -98,13 +98,13 @@ enum Piece {
 
 /// A piece of a pattern.
 #[derive(Clone, Debug, PartialEq)]
-enum Step {
+enum PatternStep {
     Literal(String),
-    Field(Field, Spec),
+    Field(PatternField, Spec),
 }
 
 #[derive(Clone, Debug, PartialEq)]
-enum Field {
+enum PatternField {
     Attribute(Attribute),
     Key { name: String, default: Option<String> },
 }
@@ -133,7 +133,7 @@ enum Attribute {
 
 /// What an attribute's value is.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Shape {
+enum ValueType {
     Text,
     Integer,
     Float,
@@ -141,25 +141,25 @@ enum Shape {
     Any,
 }
 
-const ATTRIBUTES: [(&str, Attribute, Shape); 18] = [
-    ("name", Attribute::Name, Shape::Text),
-    ("levelno", Attribute::LevelNumber, Shape::Integer),
-    ("levelname", Attribute::LevelName, Shape::Text),
-    ("message", Attribute::Message, Shape::Text),
-    ("asctime", Attribute::AscTime, Shape::Text),
-    ("created", Attribute::Created, Shape::Float),
-    ("msecs", Attribute::Msecs, Shape::Float),
-    ("relativeCreated", Attribute::RelativeCreated, Shape::Float),
-    ("pathname", Attribute::PathName, Shape::Text),
-    ("filename", Attribute::FileName, Shape::Text),
-    ("module", Attribute::Module, Shape::Text),
-    ("lineno", Attribute::Line, Shape::Integer),
-    ("thread", Attribute::Thread, Shape::Integer),
-    ("threadName", Attribute::ThreadName, Shape::Text),
-    ("process", Attribute::Process, Shape::Integer),
-    ("processName", Attribute::ProcessName, Shape::Text),
-    ("key_values", Attribute::KeyValues, Shape::Text),
-    ("spans", Attribute::Spans, Shape::Text),
+const ATTRIBUTES: [(&str, Attribute, ValueType); 18] = [
+    ("name", Attribute::Name, ValueType::Text),
+    ("levelno", Attribute::LevelNumber, ValueType::Integer),
+    ("levelname", Attribute::LevelName, ValueType::Text),
+    ("message", Attribute::Message, ValueType::Text),
+    ("asctime", Attribute::AscTime, ValueType::Text),
+    ("created", Attribute::Created, ValueType::Float),
+    ("msecs", Attribute::Msecs, ValueType::Float),
+    ("relativeCreated", Attribute::RelativeCreated, ValueType::Float),
+    ("pathname", Attribute::PathName, ValueType::Text),
+    ("filename", Attribute::FileName, ValueType::Text),
+    ("module", Attribute::Module, ValueType::Text),
+    ("lineno", Attribute::Line, ValueType::Integer),
+    ("thread", Attribute::Thread, ValueType::Integer),
+    ("threadName", Attribute::ThreadName, ValueType::Text),
+    ("process", Attribute::Process, ValueType::Integer),
+    ("processName", Attribute::ProcessName, ValueType::Text),
+    ("key_values", Attribute::KeyValues, ValueType::Text),
+    ("spans", Attribute::Spans, ValueType::Text),
 ];
 
 /// What stands for a key that a record does not have.
@@ -193,7 +193,7 @@ impl FemtoPatternFormatter {
         parse::dollar(pattern).map(Self::new)
     }
 
-    fn new(steps: Vec<Step>) -> Self {
+    fn new(steps: Vec<PatternStep>) -> Self {
         Self {
             steps,
             stamp: TimeText::asctime(),
@@ -225,7 +225,7 @@ impl FemtoPatternFormatter {
         for (key, value) in defaults {
             let value = value.into();
             for step in &mut self.steps {
-                if let Step::Field(Field::Key { name, default }, _) = step
+                if let PatternStep::Field(PatternField::Key { name, default }, _) = step
                     && *name == key.as_ref()
                 {
                     *default = Some(value.clone());
@@ -272,8 +272,10 @@ impl FemtoFormatter for FemtoPatternFormatter {
             Err(mut marks) => {
                 for (place, step) in steps.iter().enumerate() {
                     match step {
-                        Step::Literal(text) => out.extend_from_slice(text.as_bytes()),
-                        Step::Field(field, spec) => self.write_marked(place, field, spec, record, &mut marks, out),
+                        PatternStep::Literal(text) => out.extend_from_slice(text.as_bytes()),
+                        PatternStep::Field(field, spec) => {
+                            self.write_marked(place, field, spec, record, &mut marks, out)
+                        }
                     }
                 }
                 Some(marks)
@@ -287,26 +289,31 @@ impl FemtoFormatter for FemtoPatternFormatter {
 }
 
 /// Writes all keys and values.
-fn write_pairs<O: Output + Appends>(record: &FemtoLogRecord<'_>, marks: &mut Marks<Piece>, out: &mut O) {
+fn write_pairs<O: Output + Appends>(record: &FemtoLogRecord<'_>, marks: &mut Marks<PatternPiece>, out: &mut O) {
     let mut separator = "";
     numbered_pairs(record).each(PartialEq::eq, |key, (place, value)| {
         out.plain(separator);
         separator = " ";
         let _ = out.write_str(key);
         out.plain("=");
-        marks.key_value(*place, Piece::PairValue, out, |out| write_pair_value(out, *value));
+        marks.key_value(*place, PatternPiece::PairValue, out, |out| write_pair_value(out, *value));
     });
 }
 
 #[inline]
-fn write_text_piece<'a>(piece: Piece, record: &FemtoLogRecord<'a>, reader: &mut Reader<'a>, out: &mut impl Output) {
+fn write_text_piece<'a>(
+    piece: PatternPiece,
+    record: &FemtoLogRecord<'a>,
+    reader: &mut Reader<'a>,
+    out: &mut impl Output,
+) {
     match piece {
-        Piece::Thread => record.render_thread(out),
-        Piece::Message => *reader = record.message().render(out),
-        Piece::Value(tag) => write_next(out, tag, reader),
-        Piece::PairValue(tag) => write_next_pair_value(out, tag, reader),
+        PatternPiece::Thread => record.render_thread(out),
+        PatternPiece::Message => *reader = record.message().render(out),
+        PatternPiece::Value(tag) => write_next(out, tag, reader),
+        PatternPiece::PairValue(tag) => write_next_pair_value(out, tag, reader),
         // Those are written by the formatter itself.
-        Piece::Step(_) | Piece::Time => {}
+        PatternPiece::Step(_) | PatternPiece::Time => {}
     }
 }
 
@@ -316,18 +323,18 @@ fn value<'a>(key: &str, record: &FemtoLogRecord<'a>) -> Option<Value<'a>> {
     record.get(key).or_else(span)
 }
 
-impl Field {
+impl PatternField {
     /// Says whether the field is the same in all records that a plan is for.
     fn is_constant(&self, record: &FemtoLogRecord<'_>) -> bool {
         use Attribute::*;
         match self {
-            Field::Attribute(attribute) => match attribute {
+            PatternField::Attribute(attribute) => match attribute {
                 Name | LevelNumber | LevelName | PathName | FileName | Module | Line | ProcessName | Spans => true,
                 Message | AscTime | Created | Msecs | RelativeCreated | Thread | ThreadName | Process | KeyValues => {
                     false
                 }
             },
-            Field::Key { name, .. } => value(name, record).is_none(),
+            PatternField::Key { name, .. } => value(name, record).is_none(),
         }
     }
 }
@@ -343,56 +350,58 @@ impl FemtoPatternFormatter {
     fn write_marked(
         &mut self,
         place: usize,
-        field: &Field,
+        field: &PatternField,
         spec: &Spec,
         record: &FemtoLogRecord<'_>,
-        marks: &mut Marks<Piece>,
+        marks: &mut Marks<PatternPiece>,
         out: &mut Vec<u8>,
     ) {
         match field {
             field if field.is_constant(record) => self.write_field(field, spec, record, out),
             field if !spec.is_plain() => {
-                marks.piece(Piece::Step(place), out, |out| self.write_field(field, spec, record, out));
+                marks.piece(PatternPiece::Step(place), out, |out| self.write_field(field, spec, record, out));
             }
-            Field::Attribute(Attribute::AscTime) => {
-                marks.piece(Piece::Time, out, |out| self.stamp.write(record.timestamp(), out));
+            PatternField::Attribute(Attribute::AscTime) => {
+                marks.piece(PatternPiece::Time, out, |out| self.stamp.write(record.timestamp(), out));
             }
-            Field::Attribute(Attribute::ThreadName) => {
-                marks.piece(Piece::Thread, out, |out| self.write_field(field, spec, record, out));
+            PatternField::Attribute(Attribute::ThreadName) => {
+                marks.piece(PatternPiece::Thread, out, |out| self.write_field(field, spec, record, out));
             }
-            Field::Attribute(Attribute::Message) if self.escape => {
-                marks.message(record, Piece::Message, Piece::Value, &mut Escaped(out));
+            PatternField::Attribute(Attribute::Message) if self.escape => {
+                marks.message(record, PatternPiece::Message, PatternPiece::Value, &mut Escaped(out));
             }
-            Field::Attribute(Attribute::Message) => {
-                marks.message(record, Piece::Message, Piece::Value, &mut Raw(out));
+            PatternField::Attribute(Attribute::Message) => {
+                marks.message(record, PatternPiece::Message, PatternPiece::Value, &mut Raw(out));
             }
-            Field::Attribute(Attribute::KeyValues) if self.escape => write_pairs(record, marks, &mut Escaped(out)),
-            Field::Attribute(Attribute::KeyValues) => write_pairs(record, marks, &mut Raw(out)),
-            Field::Key { name, .. } => {
+            PatternField::Attribute(Attribute::KeyValues) if self.escape => {
+                write_pairs(record, marks, &mut Escaped(out))
+            }
+            PatternField::Attribute(Attribute::KeyValues) => write_pairs(record, marks, &mut Raw(out)),
+            PatternField::Key { name, .. } => {
                 let of_name = record.key_values().enumerate().filter(|(_, (key, _))| key == name).last();
                 let write = |out: &mut Vec<u8>| self.write_field(field, spec, record, out);
                 match of_name {
-                    Some((key, _)) => marks.key_value(key, Piece::Value, out, write),
-                    None => marks.piece(Piece::Step(place), out, write),
+                    Some((key, _)) => marks.key_value(key, PatternPiece::Value, out, write),
+                    None => marks.piece(PatternPiece::Step(place), out, write),
                 }
             }
-            _ => marks.piece(Piece::Step(place), out, |out| self.write_field(field, spec, record, out)),
+            _ => marks.piece(PatternPiece::Step(place), out, |out| self.write_field(field, spec, record, out)),
         }
     }
 
     #[inline]
     fn write_piece<'a>(
         &mut self,
-        piece: Piece,
-        steps: &[Step],
+        piece: PatternPiece,
+        steps: &[PatternStep],
         record: &FemtoLogRecord<'a>,
         reader: &mut Reader<'a>,
         out: &mut Vec<u8>,
     ) {
         match piece {
-            Piece::Time => self.stamp.write(record.timestamp(), out),
-            Piece::Step(place) => {
-                if let Some(Step::Field(field, spec)) = steps.get(place) {
+            PatternPiece::Time => self.stamp.write(record.timestamp(), out),
+            PatternPiece::Step(place) => {
+                if let Some(PatternStep::Field(field, spec)) = steps.get(place) {
                     self.write_field(field, spec, record, out);
                 }
             }
@@ -401,7 +410,7 @@ impl FemtoPatternFormatter {
         }
     }
 
-    fn write_field(&mut self, field: &Field, spec: &Spec, record: &FemtoLogRecord<'_>, out: &mut Vec<u8>) {
+    fn write_field(&mut self, field: &PatternField, spec: &Spec, record: &FemtoLogRecord<'_>, out: &mut Vec<u8>) {
         if spec.is_plain() {
             return self.write_text(field, record, out);
         }
@@ -431,18 +440,20 @@ impl FemtoPatternFormatter {
     }
 
     /// Returns the field's value if it is a number.
-    fn number(&self, field: &Field, record: &FemtoLogRecord<'_>) -> Option<Number> {
+    fn number(&self, field: &PatternField, record: &FemtoLogRecord<'_>) -> Option<Number> {
         let time = record.timestamp();
         Some(match field {
-            Field::Attribute(Attribute::LevelNumber) => u64::from(record.level().number()).into(),
-            Field::Attribute(Attribute::Line) => u64::from(record.line()).into(),
-            Field::Attribute(Attribute::Thread) => record.thread_id().into(),
-            Field::Attribute(Attribute::Process) => u64::from(record.process_id()).into(),
-            Field::Attribute(Attribute::Created) => Number::Float(python::created(time)),
-            Field::Attribute(Attribute::Msecs) => Number::Float(python::msecs(time)),
-            Field::Attribute(Attribute::RelativeCreated) => Number::Float(python::relative_created(time, self.start)),
-            Field::Attribute(_) => return None,
-            Field::Key { name, .. } => match value(name, record)? {
+            PatternField::Attribute(Attribute::LevelNumber) => u64::from(record.level().number()).into(),
+            PatternField::Attribute(Attribute::Line) => u64::from(record.line()).into(),
+            PatternField::Attribute(Attribute::Thread) => record.thread_id().into(),
+            PatternField::Attribute(Attribute::Process) => u64::from(record.process_id()).into(),
+            PatternField::Attribute(Attribute::Created) => Number::Float(python::created(time)),
+            PatternField::Attribute(Attribute::Msecs) => Number::Float(python::msecs(time)),
+            PatternField::Attribute(Attribute::RelativeCreated) => {
+                Number::Float(python::relative_created(time, self.start))
+            }
+            PatternField::Attribute(_) => return None,
+            PatternField::Key { name, .. } => match value(name, record)? {
                 Value::I64(n) => i128::from(n).into(),
                 Value::U64(n) => n.into(),
                 Value::I128(n) => n.into(),
@@ -454,10 +465,10 @@ impl FemtoPatternFormatter {
         })
     }
 
-    fn write_text(&mut self, field: &Field, record: &FemtoLogRecord<'_>, out: &mut Vec<u8>) {
+    fn write_text(&mut self, field: &PatternField, record: &FemtoLogRecord<'_>, out: &mut Vec<u8>) {
         match field {
-            Field::Attribute(Attribute::AscTime) => self.stamp.write(record.timestamp(), out),
-            Field::Attribute(Attribute::Created | Attribute::Msecs | Attribute::RelativeCreated) => {
+            PatternField::Attribute(Attribute::AscTime) => self.stamp.write(record.timestamp(), out),
+            PatternField::Attribute(Attribute::Created | Attribute::Msecs | Attribute::RelativeCreated) => {
                 // As Python writes a float, with a `.0` at least.
                 if let Some(number) = self.number(field, record) {
                     Spec::default().write_number(number, out);
@@ -468,10 +479,10 @@ impl FemtoPatternFormatter {
         }
     }
 
-    fn write_to(&self, field: &Field, record: &FemtoLogRecord<'_>, out: &mut (impl Output + Appends)) {
+    fn write_to(&self, field: &PatternField, record: &FemtoLogRecord<'_>, out: &mut (impl Output + Appends)) {
         let attribute = match field {
-            Field::Attribute(attribute) => attribute,
-            Field::Key { name, default } => {
+            PatternField::Attribute(attribute) => attribute,
+            PatternField::Key { name, default } => {
                 match value(name, record) {
                     Some(value) => write_value(out, value),
                     None => drop(out.write_str(default.as_deref().unwrap_or(MISSING))),

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::spec::{Align, Conversion, Sign, Spec};
-use super::{ATTRIBUTES, Attribute, Field, Shape, Step};
+use super::{ATTRIBUTES, Attribute, PatternField, PatternStep, ValueType};
 use crate::error::{Error, Problem};
 
 /// Attributes of CPython's records that nothing in Rust corresponds to, and what to do without them.
@@ -19,8 +19,8 @@ const UNAVAILABLE: [(&str, &str); 5] = [
 ];
 
 /// Reads a pattern of the style `%(name)s`.
-pub(super) fn percent(pattern: &str) -> Result<Vec<Step>, Error> {
-    Reader::new(pattern).all(|reader, steps| match reader.take() {
+pub(super) fn percent(pattern: &str) -> Result<Vec<PatternStep>, Error> {
+    PatternReader::new(pattern).all(|reader, steps| match reader.take() {
         Some('%') => match reader.peek() {
             Some('%') => reader.literal(steps),
             Some('(') => {
@@ -36,8 +36,8 @@ pub(super) fn percent(pattern: &str) -> Result<Vec<Step>, Error> {
 }
 
 /// Reads a pattern of the style `{name}`.
-pub(super) fn brace(pattern: &str) -> Result<Vec<Step>, Error> {
-    Reader::new(pattern).all(|reader, steps| match reader.take() {
+pub(super) fn brace(pattern: &str) -> Result<Vec<PatternStep>, Error> {
+    PatternReader::new(pattern).all(|reader, steps| match reader.take() {
         Some(brace @ ('{' | '}')) if reader.peek() == Some(brace) => reader.literal(steps),
         Some('{') => {
             steps.push(reader.brace_field()?);
@@ -49,8 +49,8 @@ pub(super) fn brace(pattern: &str) -> Result<Vec<Step>, Error> {
 }
 
 /// Reads a pattern of the style `$name` and `${name}`.
-pub(super) fn dollar(pattern: &str) -> Result<Vec<Step>, Error> {
-    Reader::new(pattern).all(|reader, steps| match reader.take() {
+pub(super) fn dollar(pattern: &str) -> Result<Vec<PatternStep>, Error> {
+    PatternReader::new(pattern).all(|reader, steps| match reader.take() {
         Some('$') if reader.peek() == Some('$') => reader.literal(steps),
         Some('$') => {
             steps.push(reader.dollar_field()?);
@@ -61,26 +61,29 @@ pub(super) fn dollar(pattern: &str) -> Result<Vec<Step>, Error> {
 }
 
 /// A place in a pattern.
-struct Reader<'a> {
+struct PatternReader<'a> {
     pattern: &'a str,
     at: usize,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> PatternReader<'a> {
     fn new(pattern: &'a str) -> Self {
         Self { pattern, at: 0 }
     }
 
     /// Calls `one` at each literal character and each field. An empty pattern is that of CPython, the message.
-    fn all(mut self, mut one: impl FnMut(&mut Self, &mut Vec<Step>) -> Result<(), Error>) -> Result<Vec<Step>, Error> {
+    fn all(
+        mut self,
+        mut one: impl FnMut(&mut Self, &mut Vec<PatternStep>) -> Result<(), Error>,
+    ) -> Result<Vec<PatternStep>, Error> {
         if self.pattern.is_empty() {
-            return Ok(vec![Step::Field(Field::Attribute(Attribute::Message), Spec::default())]);
+            return Ok(vec![PatternStep::Field(PatternField::Attribute(Attribute::Message), Spec::default())]);
         }
         let mut steps = Vec::new();
         while !self.rest().is_empty() {
             one(&mut self, &mut steps)?;
         }
-        if !steps.iter().any(|step| matches!(step, Step::Field(..))) {
+        if !steps.iter().any(|step| matches!(step, PatternStep::Field(..))) {
             self.at = 0;
             return Err(self.wrong(0, "no field in the pattern", "name at least one, such as message"));
         }
@@ -113,19 +116,19 @@ impl<'a> Reader<'a> {
     }
 
     /// Takes the next character as it is.
-    fn literal(&mut self, steps: &mut Vec<Step>) -> Result<(), Error> {
+    fn literal(&mut self, steps: &mut Vec<PatternStep>) -> Result<(), Error> {
         let start = self.at;
         self.take();
         let text = &self.pattern[start..self.at];
         match steps.last_mut() {
-            Some(Step::Literal(literal)) => literal.push_str(text),
-            _ => steps.push(Step::Literal(text.to_owned())),
+            Some(PatternStep::Literal(literal)) => literal.push_str(text),
+            _ => steps.push(PatternStep::Literal(text.to_owned())),
         }
         Ok(())
     }
 
     /// Takes the character that was just taken as it is.
-    fn back_to_literal(&mut self, steps: &mut Vec<Step>) -> Result<(), Error> {
+    fn back_to_literal(&mut self, steps: &mut Vec<PatternStep>) -> Result<(), Error> {
         self.at -= self.pattern[..self.at].chars().next_back().map_or(0, char::len_utf8);
         self.literal(steps)
     }
@@ -138,7 +141,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads from the `(` of `%(name)-8.3s` on.
-    fn percent_field(&mut self) -> Result<Step, Error> {
+    fn percent_field(&mut self) -> Result<PatternStep, Error> {
         self.take();
         let start = self.at;
         let name = self.take_while(|c| c != ')');
@@ -176,7 +179,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads from behind the `{` of `{name!r:*^8}` on.
-    fn brace_field(&mut self) -> Result<Step, Error> {
+    fn brace_field(&mut self) -> Result<PatternStep, Error> {
         let start = self.at;
         let name = self.take_while(|c| !"!:}".contains(c));
         let mut spec = Spec::default();
@@ -273,7 +276,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads from behind the `$` of `$name` and `${name}` on.
-    fn dollar_field(&mut self) -> Result<Step, Error> {
+    fn dollar_field(&mut self) -> Result<PatternStep, Error> {
         let bare = |reader: &Self, back| reader.wrong(back, "a $ that begins no field", "write $$ for a dollar sign");
         let start = self.at;
         let braced = self.take_if(|c| c == '{').is_some();
@@ -324,7 +327,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Makes the step for a field whose name begins at `start`.
-    fn field(&mut self, name: &str, start: usize, spec: Spec) -> Result<Step, Error> {
+    fn field(&mut self, name: &str, start: usize, spec: Spec) -> Result<PatternStep, Error> {
         let end = std::mem::replace(&mut self.at, start);
         if name.is_empty() {
             return Err(self.wrong(0, "no name of a field", "name one, such as message"));
@@ -334,7 +337,7 @@ impl<'a> Reader<'a> {
         }
         let shape = match ATTRIBUTES.iter().find(|(known, ..)| known.eq_ignore_ascii_case(name)) {
             Some((known, attribute, shape)) if *known == name => {
-                let found = (Field::Attribute(*attribute), *shape);
+                let found = (PatternField::Attribute(*attribute), *shape);
                 Some(found)
             }
             Some((known, ..)) => {
@@ -342,8 +345,9 @@ impl<'a> Reader<'a> {
             }
             None => None,
         };
-        let (field, shape) = shape.unwrap_or((Field::Key { name: name.to_owned(), default: None }, Shape::Any));
-        if spec.conversion.is_numeric() && shape == Shape::Text {
+        let (field, shape) =
+            shape.unwrap_or((PatternField::Key { name: name.to_owned(), default: None }, ValueType::Any));
+        if spec.conversion.is_numeric() && shape == ValueType::Text {
             return Err(self.wrong(0, format_args!("{name} is text and no number"), "use s or r"));
         }
         if spec.precision.is_some() && spec.conversion == Conversion::Integer {
@@ -351,15 +355,15 @@ impl<'a> Reader<'a> {
         }
         if spec.precision.is_some()
             && spec.conversion == Conversion::Natural
-            && matches!(shape, Shape::Integer | Shape::Float)
+            && matches!(shape, ValueType::Integer | ValueType::Float)
         {
             return Err(self.wrong(0, "a precision for a number without a type", "write f behind it"));
         }
-        if spec.align == Some(Align::AfterSign) && shape == Shape::Text {
+        if spec.align == Some(Align::AfterSign) && shape == ValueType::Text {
             return Err(self.wrong(0, format_args!("{name} is text and has no sign"), "align it with <, > or ^"));
         }
         self.at = end;
-        Ok(Step::Field(field, spec))
+        Ok(PatternStep::Field(field, spec))
     }
 }
 

@@ -25,7 +25,7 @@ pub(crate) enum Outcome {
 
 /// A record of a batch.
 #[derive(Debug)]
-pub(in crate::handler) struct Entry {
+pub(in crate::handler) struct LedgerEntry {
     pub(in crate::handler) id: RecordId,
     /// Where its text ends; it starts where the text of the entry before it ends.
     end: usize,
@@ -66,7 +66,7 @@ pub(in crate::handler) struct Entry {
 /// ```
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
-    entries: Vec<Entry>,
+    entries: Vec<LedgerEntry>,
     /// The id of the record that is being handled.
     next_id: RecordId,
     first: usize,
@@ -137,7 +137,7 @@ impl Ledger {
     /// Adds the record that was being handled, whose text ends at `end`.
     #[inline]
     pub(super) fn seal(&mut self, end: usize, is_counted: bool) {
-        self.entries.push(Entry { id: self.next_id, end, outcome: Outcome::Open, is_counted });
+        self.entries.push(LedgerEntry { id: self.next_id, end, outcome: Outcome::Open, is_counted });
         self.open += 1;
         self.skip_id();
     }
@@ -158,14 +158,14 @@ impl Ledger {
     }
 
     /// Returns the open entries, and where their text is.
-    pub(super) fn open_entries(&self) -> impl Iterator<Item = (&Entry, Range<usize>)> {
+    pub(super) fn open_entries(&self) -> impl Iterator<Item = (&LedgerEntry, Range<usize>)> {
         let mut start = self.first_start();
         let all = self.entries.iter().skip(self.first);
         let all = all.map(move |entry| (entry, std::mem::replace(&mut start, entry.end)..entry.end));
         all.filter(|(entry, _)| entry.outcome == Outcome::Open)
     }
 
-    pub(super) fn closed_entries(&self) -> impl Iterator<Item = &Entry> {
+    pub(super) fn closed_entries(&self) -> impl Iterator<Item = &LedgerEntry> {
         self.entries.iter().filter(|entry| entry.outcome != Outcome::Open)
     }
 

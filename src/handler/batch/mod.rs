@@ -60,8 +60,8 @@ use std::io::{self, Write};
 use std::ops::Range;
 use std::time::Duration;
 
-pub(super) use ledger::Entry;
 use ledger::Ledger;
+pub(super) use ledger::LedgerEntry;
 pub(crate) use ledger::{Outcome, RecordId};
 
 use crate::error::Error;
@@ -459,7 +459,7 @@ impl Batch {
     }
 
     /// The same, and calls `visit` for each closed record before it is removed.
-    pub(super) fn settle_each(&mut self, rest: Outcome, visit: impl FnMut(&Entry)) -> Settled {
+    pub(super) fn settle_each(&mut self, rest: Outcome, visit: impl FnMut(&LedgerEntry)) -> Settled {
         self.abandonments += u64::from(rest == Outcome::Failed && self.ledger.open() > 0);
         self.close(self.ledger.open_range(), rest);
         self.ledger.closed_entries().for_each(visit);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{Inner, KeptRecord, KeptSites, Outcome, RecordId, answer, each};
+use super::{InnerHandler, KeptRecord, KeptSites, Outcome, RecordId, answer, each};
 use crate::error::{Error, Problem};
 use crate::handler::retry::Backoff;
 use crate::handler::{Batch, Call, Delivery, FemtoHandler, HandlerBuilder, HandlerSpec};
@@ -42,8 +42,8 @@ use crate::time::Timestamp;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct FemtoFallbackHandler {
-    first: Inner,
-    second: Inner,
+    first: InnerHandler,
+    second: InnerHandler,
     /// A copy of each record that the first handler has not settled.
     copies: BTreeMap<RecordId, KeptRecord>,
     sites: KeptSites,

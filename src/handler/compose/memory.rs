@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::{Inner, KeptRecord, KeptSites, Outcome, RecordId, answer};
+use super::{InnerHandler, KeptRecord, KeptSites, Outcome, RecordId, answer};
 use crate::error::{Error, Problem};
 use crate::handler::{Batch, Delivery, FemtoHandler, HandlerBuilder, HandlerSpec};
 use crate::level::LevelFilter;
@@ -44,7 +44,7 @@ use crate::time::Timestamp;
 /// # Ok::<(), femtologging::Error>(())
 /// ```
 pub struct FemtoMemoryHandler {
-    target: Inner,
+    target: InnerHandler,
     /// The buffer. Its records are open in the outer batch.
     kept: VecDeque<(RecordId, KeptRecord)>,
     /// The memory that they take, in bytes.

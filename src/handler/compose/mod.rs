@@ -63,7 +63,7 @@ use crate::record::{FemtoLogRecord, KeptRecord, KeptSites};
 use crate::time::Timestamp;
 
 /// A handler inside another one, with its level and filters. The settings of its queue do not apply there.
-struct Inner {
+struct InnerHandler {
     handler: Box<dyn FemtoHandler>,
     level: LevelFilter,
     filters: Vec<Box<dyn FemtoFilter>>,
@@ -81,7 +81,7 @@ struct Inner {
     abandonments: u64,
 }
 
-impl From<HandlerSpec> for Inner {
+impl From<HandlerSpec> for InnerHandler {
     fn from(spec: HandlerSpec) -> Self {
         Self {
             handler: spec.handler,
@@ -98,7 +98,7 @@ impl From<HandlerSpec> for Inner {
     }
 }
 
-impl Inner {
+impl InnerHandler {
     /// Hands a record of the outer batch to the handler, and has it deliver a batch that is full.
     fn handle(&mut self, record: &FemtoLogRecord<'_>, id: RecordId, now: Timestamp) {
         self.take(record, id, true);
@@ -208,7 +208,7 @@ impl Inner {
 /// | yes | any | `Retry` |
 ///
 /// `Wait` leaves the batch as it is, so what is closed in it would not be counted until the next delivery.
-fn answer<'a>(inner: impl IntoIterator<Item = &'a mut Inner>, mut waits: bool, batch: &mut Batch) -> Delivery {
+fn answer<'a>(inner: impl IntoIterator<Item = &'a mut InnerHandler>, mut waits: bool, batch: &mut Batch) -> Delivery {
     let (mut outcomes, mut retries) = (Vec::new(), false);
     for handler in inner {
         outcomes.append(&mut handler.settled);
@@ -229,7 +229,7 @@ fn answer<'a>(inner: impl IntoIterator<Item = &'a mut Inner>, mut waits: bool, b
 /// Calls a method of all handlers, and gathers the errors.
 fn each<'a>(
     what: &str,
-    inner: impl IntoIterator<Item = &'a mut Inner>,
+    inner: impl IntoIterator<Item = &'a mut InnerHandler>,
     call: impl Fn(&mut dyn FemtoHandler) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let failures = inner.into_iter().filter_map(|inner| caught(what, || call(&mut *inner.handler)).err());

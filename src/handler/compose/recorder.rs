@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
-use super::{Inner, KeptRecord, KeptSites, Outcome, RecordId, answer};
+use super::{InnerHandler, KeptRecord, KeptSites, Outcome, RecordId, answer};
 use crate::error::{Error, Problem};
 use crate::handler::{Batch, Call, Delivery, FemtoHandler, HandlerBuilder, HandlerSpec};
 use crate::level::LevelFilter;
@@ -53,7 +53,7 @@ use crate::time::{Timestamp, uptime};
 /// # Ok::<(), femtologging::Error>(())
 /// ```
 pub struct FemtoFlightRecorder {
-    target: Inner,
+    target: InnerHandler,
     /// The buffer. Its records are closed in the outer batch: they were counted as written when they came.
     kept: VecDeque<(RecordId, KeptRecord)>,
     /// The memory that they take, in bytes.

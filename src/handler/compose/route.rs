@@ -1,6 +1,6 @@
 //! Routing: each record goes to one of several handlers.
 
-use super::{Inner, Outcome, RecordId, answer, each};
+use super::{InnerHandler, Outcome, RecordId, answer, each};
 use crate::error::{Error, Problem};
 use crate::filter::FemtoFilter;
 use crate::handler::{Batch, Delivery, FemtoHandler, HandlerBuilder, HandlerSpec};
@@ -39,7 +39,7 @@ use crate::time::Timestamp;
 pub struct FemtoRouteHandler {
     filters: Vec<Box<dyn FemtoFilter>>,
     /// One for each filter, and one for the rest if [`otherwise`](HandlerBuilder::otherwise) gave one.
-    targets: Vec<Inner>,
+    targets: Vec<InnerHandler>,
     /// The records that no route took.
     unrouted: Vec<RecordId>,
 }
@@ -88,7 +88,7 @@ impl HandlerBuilder<RouteOptions> {
         problems.extend(rest.iter().flat_map(|rest| rest.inner_problems("otherwise")));
         Self::finish(settings, problems, || {
             let (filters, targets): (Vec<_>, Vec<_>) = routes.into_iter().unzip();
-            let targets = targets.into_iter().chain(rest).map(Inner::from).collect();
+            let targets = targets.into_iter().chain(rest).map(InnerHandler::from).collect();
             Ok(Box::new(FemtoRouteHandler { filters, targets, unrouted: Vec::new() }))
         })
     }

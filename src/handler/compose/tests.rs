@@ -33,7 +33,7 @@ enum Act {
 
 /// A tree of handlers.
 #[derive(Clone, Debug)]
-enum Tree {
+enum HandlerTree {
     Leaf {
         level: Level,
         script: Vec<Act>,
@@ -44,18 +44,18 @@ enum Tree {
     Memory {
         capacity: usize,
         flush_on_close: bool,
-        target: Box<Tree>,
+        target: Box<HandlerTree>,
     },
     Recorder {
         records: usize,
-        target: Box<Tree>,
+        target: Box<HandlerTree>,
     },
     /// By whether the number can be divided by three.
-    Route(Box<Tree>, Option<Box<Tree>>),
-    Fallback(Box<Tree>, Box<Tree>),
+    Route(Box<HandlerTree>, Option<Box<HandlerTree>>),
+    Fallback(Box<HandlerTree>, Box<HandlerTree>),
 }
 
-fn any_tree() -> impl Strategy<Value = Tree> {
+fn any_tree() -> impl Strategy<Value = HandlerTree> {
     let act = prop_oneof![
         4 => Just(Act::Deliver),
         1 => Just(Act::Fail),
@@ -68,20 +68,18 @@ fn any_tree() -> impl Strategy<Value = Tree> {
     let script = prop::collection::vec(act, 0..12);
     let leaf = prop_oneof![
         3 => (prop::sample::select(&[Level::Trace, Level::Info][..]), script.clone())
-            .prop_map(|(level, script)| Tree::Leaf { level, script }),
-        1 => script.prop_map(|script| Tree::Retrying { script }),
+            .prop_map(|(level, script)| HandlerTree::Leaf { level, script }),
+        1 => script.prop_map(|script| HandlerTree::Retrying { script }),
     ];
     leaf.prop_recursive(3, 8, 2, |tree| {
         let tree = tree.prop_map(Box::new);
         prop_oneof![
-            (1..6_usize, any::<bool>(), tree.clone()).prop_map(|(capacity, flush_on_close, target)| Tree::Memory {
-                capacity,
-                flush_on_close,
-                target
+            (1..6_usize, any::<bool>(), tree.clone()).prop_map(|(capacity, flush_on_close, target)| {
+                HandlerTree::Memory { capacity, flush_on_close, target }
             }),
-            (1..6_usize, tree.clone()).prop_map(|(records, target)| Tree::Recorder { records, target }),
-            (tree.clone(), prop::option::of(tree.clone())).prop_map(|(first, rest)| Tree::Route(first, rest)),
-            (tree.clone(), tree).prop_map(|(first, second)| Tree::Fallback(first, second)),
+            (1..6_usize, tree.clone()).prop_map(|(records, target)| HandlerTree::Recorder { records, target }),
+            (tree.clone(), prop::option::of(tree.clone())).prop_map(|(first, rest)| HandlerTree::Route(first, rest)),
+            (tree.clone(), tree).prop_map(|(first, second)| HandlerTree::Fallback(first, second)),
         ]
     })
 }
@@ -156,7 +154,7 @@ impl FemtoHandler for Leaf {
     }
 }
 
-impl Tree {
+impl HandlerTree {
     fn has_recorder(&self) -> bool {
         match self {
             Self::Leaf { .. } | Self::Retrying { .. } => false,
@@ -220,7 +218,7 @@ impl Tree {
 
 /// What the handler's thread does.
 #[derive(Clone, Copy, Debug)]
-enum Step {
+enum WorkerStep {
     Record(Level),
     /// What the library itself says.
     Own,
@@ -230,20 +228,20 @@ enum Step {
     Tick,
 }
 
-fn any_step() -> impl Strategy<Value = Step> {
+fn any_step() -> impl Strategy<Value = WorkerStep> {
     prop_oneof![
-        6 => prop::sample::select(&[Level::Debug, Level::Info, Level::Error][..]).prop_map(Step::Record),
-        1 => Just(Step::Own),
-        2 => Just(Step::Idle),
-        1 => Just(Step::Full),
-        1 => Just(Step::Flush),
-        1 => Just(Step::Tick),
+        6 => prop::sample::select(&[Level::Debug, Level::Info, Level::Error][..]).prop_map(WorkerStep::Record),
+        1 => Just(WorkerStep::Own),
+        2 => Just(WorkerStep::Idle),
+        1 => Just(WorkerStep::Full),
+        1 => Just(WorkerStep::Flush),
+        1 => Just(WorkerStep::Tick),
     ]
 }
 
 /// The handler's thread.
 struct Thread {
-    target: Inner,
+    target: InnerHandler,
     now: Timestamp,
     records: u64,
     written: u64,
@@ -293,8 +291,8 @@ impl Thread {
 }
 
 /// A leaf alone is no handler of handlers.
-fn any_composite() -> impl Strategy<Value = Tree> {
-    any_tree().prop_filter("a leaf", |tree| !matches!(tree, Tree::Leaf { .. } | Tree::Retrying { .. }))
+fn any_composite() -> impl Strategy<Value = HandlerTree> {
+    any_tree().prop_filter("a leaf", |tree| !matches!(tree, HandlerTree::Leaf { .. } | HandlerTree::Retrying { .. }))
 }
 
 proptest! {
@@ -312,19 +310,19 @@ proptest! {
         for step in steps.into_iter().map(Some).chain([None]) {
             let number = levels.len();
             match step {
-                Some(Step::Record(level)) => {
+                Some(WorkerStep::Record(level)) => {
                     thread.log(number, level, false);
                     levels.push(level);
                 }
-                Some(Step::Own) => {
+                Some(WorkerStep::Own) => {
                     thread.log(number, Level::Warn, true);
                     levels.push(Level::Warn);
                     own.push(number);
                 }
-                Some(Step::Idle) => thread.deliver(Call::default()),
-                Some(Step::Full) => thread.deliver(Call { due: true, ..Call::default() }),
-                Some(Step::Flush) => thread.flush(false),
-                Some(Step::Tick) => {
+                Some(WorkerStep::Idle) => thread.deliver(Call::default()),
+                Some(WorkerStep::Full) => thread.deliver(Call { due: true, ..Call::default() }),
+                Some(WorkerStep::Flush) => thread.flush(false),
+                Some(WorkerStep::Tick) => {
                     thread.now = thread.now.saturating_add(Duration::from_secs(20));
                     let _ = thread.target.handler.tick(thread.now);
                 }
@@ -344,7 +342,7 @@ proptest! {
             delivered.sort_unstable();
             prop_assert!(delivered.is_sorted_by(|a, b| a < b), "twice: {:?}", delivered);
             prop_assert!(delivered.last().is_none_or(|last| *last < levels.len()), "mutilated: {:?}", delivered);
-            if let Some(Step::Record(_) | Step::Own | Step::Tick) = step {
+            if let Some(WorkerStep::Record(_) | WorkerStep::Own | WorkerStep::Tick) = step {
                 continue;
             }
             if tree.has_recorder() {
@@ -365,8 +363,8 @@ proptest! {
 #[test]
 fn memory_hands_on_also_what_comes_while_a_flush_waits() {
     let mut leaves = Vec::new();
-    let target = Box::new(Tree::Leaf { level: Level::Trace, script: vec![Act::Keep] });
-    let spec = Tree::Memory { capacity: 100, flush_on_close: true, target }.build(false, &mut leaves);
+    let target = Box::new(HandlerTree::Leaf { level: Level::Trace, script: vec![Act::Keep] });
+    let spec = HandlerTree::Memory { capacity: 100, flush_on_close: true, target }.build(false, &mut leaves);
     let now = ByHand::default().timestamp;
     let mut thread = Thread { target: spec.into(), now, records: 0, written: 0, failed: 0 };
     let flush = |urgent| Call { due: true, urgent, closing: false, time_left: Some(Duration::from_secs(1)) };

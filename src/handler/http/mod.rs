@@ -30,7 +30,7 @@ use crate::formatter::{FemtoFormatter, FemtoJsonFormatter, FemtoLogfmtFormatter,
 use crate::record::FemtoLogRecord;
 use answer::Verdict;
 use client::ClientOptions;
-use sender::{Limits, Sender};
+use sender::{SendLimits, Sender};
 
 /// Gives a builder whose options have [`HttpOptions`] in them the settings of everything that is sent by HTTP.
 ///
@@ -252,7 +252,7 @@ type MakeEncoder = Box<dyn FnOnce(Option<Box<dyn FemtoFormatter>>) -> Box<dyn En
 /// The options of a [`FemtoHttpHandler`].
 pub struct HttpOptions {
     client: ClientOptions,
-    limits: Limits,
+    limits: SendLimits,
     body: HttpBody,
     formatter: Option<Box<dyn FemtoFormatter>>,
     /// For a server that wants its own requests.
@@ -418,7 +418,7 @@ impl HttpOptions {
     /// The defaults, for a server whose own path is `path`.
     fn to(url: &str, path: &str) -> Self {
         let client = ClientOptions { url: url.to_owned(), path: path.to_owned(), ..ClientOptions::default() };
-        let (limits, body, problems) = (Limits::default(), HttpBody::default(), Vec::new());
+        let (limits, body, problems) = (SendLimits::default(), HttpBody::default(), Vec::new());
         Self { client, limits, body, formatter: None, preset: None, problems }
     }
 

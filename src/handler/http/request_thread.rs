@@ -13,7 +13,7 @@ use crate::sync::mute_thread;
 use crate::sys;
 
 /// A request, and the thread to wake when it is over.
-struct Request {
+struct HttpRequest {
     content_type: &'static str,
     body: Vec<u8>,
     timeout: Option<Duration>,
@@ -35,7 +35,7 @@ pub(super) struct Response {
 /// client says about a request must not become the next one.
 pub(super) struct RequestThread {
     client: Arc<Client>,
-    channels: Option<(Sender<Request>, Receiver<Response>)>,
+    channels: Option<(Sender<HttpRequest>, Receiver<Response>)>,
     is_busy: bool,
     /// Why the thread could not be started.
     refusal: Option<String>,
@@ -58,7 +58,7 @@ impl RequestThread {
 
     /// Starts a request. There may be one at a time.
     pub(super) fn start(&mut self, content_type: &'static str, body: Vec<u8>, timeout: Option<Duration>) {
-        let request = Request { content_type, body, timeout, asker: std::thread::current() };
+        let request = HttpRequest { content_type, body, timeout, asker: std::thread::current() };
         let (requests, _) = self.channels.get_or_insert_with(|| {
             let (requests, inbox) = crossbeam_channel::bounded(1);
             let (outbox, responses) = crossbeam_channel::bounded(1);
@@ -97,9 +97,9 @@ impl RequestThread {
 }
 
 /// Carries out requests until the handler is dropped.
-fn carry_out(client: &Client, inbox: &Receiver<Request>, outbox: &Sender<Response>) {
+fn carry_out(client: &Client, inbox: &Receiver<HttpRequest>, outbox: &Sender<Response>) {
     mute_thread();
-    for Request { content_type, body, timeout, asker } in inbox {
+    for HttpRequest { content_type, body, timeout, asker } in inbox {
         let outcome = caught("request", || Ok(client.send(content_type, &body, timeout)));
         // The same request would panic again.
         let outcome = outcome.unwrap_or_else(|error| Err((Outcome::Failed, error.to_string())));

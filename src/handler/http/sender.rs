@@ -13,20 +13,20 @@ use crate::record::FemtoLogRecord;
 use crate::time::{Timestamp, uptime};
 
 /// The limits of requests, of what is kept, and of retries.
-pub(super) struct Limits {
+pub(super) struct SendLimits {
     pub(super) records: usize,
     pub(super) bytes: usize,
     pub(super) age: Duration,
     pub(super) retry: RetrySettings,
 }
 
-impl Default for Limits {
+impl Default for SendLimits {
     fn default() -> Self {
         Self { records: 1000, bytes: 1 << 20, age: Duration::from_secs(1), retry: RetrySettings::default() }
     }
 }
 
-impl Limits {
+impl SendLimits {
     /// Returns everything that is wrong with them.
     pub(super) fn problems(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
@@ -92,7 +92,7 @@ impl UnderWay {
 pub(super) struct Sender {
     thread: RequestThread,
     encoder: Box<dyn Encoder>,
-    limits: Limits,
+    limits: SendLimits,
     backoff: Backoff,
     pause: Option<Pause>,
     /// Whether a flush or shutdown has begun since the last request was started: it does not wait for a pause.
@@ -105,7 +105,7 @@ pub(super) struct Sender {
 }
 
 impl Sender {
-    pub(super) fn new(client: Client, encoder: Box<dyn Encoder>, limits: Limits) -> Self {
+    pub(super) fn new(client: Client, encoder: Box<dyn Encoder>, limits: SendLimits) -> Self {
         let backoff = Backoff::seeded(limits.retry.delays.clone());
         Self {
             thread: RequestThread::new(client),
@@ -318,7 +318,7 @@ mod tests {
     fn sender(url: String) -> Sender {
         let client = ClientOptions { url, ..ClientOptions::default() }.build().unwrap();
         let formatter = |_: &FemtoLogRecord<'_>, _: &mut Vec<u8>| {};
-        Sender::new(client, Box::new(Lines(Box::new(formatter))), Limits { records: 1, ..Limits::default() })
+        Sender::new(client, Box::new(Lines(Box::new(formatter))), SendLimits { records: 1, ..SendLimits::default() })
     }
 
     /// Returns whether a request was made, by what is said about its failure.

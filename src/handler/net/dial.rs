@@ -26,7 +26,7 @@ pub(crate) trait Dial: Send {
 
 /// Where to connect to, and how.
 #[derive(Clone)]
-pub(super) struct Target {
+pub(super) struct Destination {
     pub(super) endpoint: Endpoint,
     pub(super) timeout: Duration,
     #[cfg(feature = "tls")]
@@ -36,14 +36,14 @@ pub(super) struct Target {
 /// Connects on a thread of its own, which lives as long as the attempt. The system's resolver has no time limit, and
 /// neither has a connection to a Unix socket whose peer does not accept; the handler's thread must not hang in them.
 pub(crate) struct Dialer {
-    target: Arc<Target>,
+    target: Arc<Destination>,
     attempt: Option<Receiver<io::Result<Box<dyn Link>>>>,
     deadline: Instant,
 }
 
 #[expect(clippy::disallowed_methods, reason = "an attempt has a limit")]
 impl Dialer {
-    pub(super) fn new(target: Target) -> Self {
+    pub(super) fn new(target: Destination) -> Self {
         Self { target: Arc::new(target), attempt: None, deadline: Instant::now() }
     }
 
@@ -97,7 +97,7 @@ fn tcp(address: SocketAddr, timeout: Duration) -> io::Result<TcpStream> {
     Ok(stream)
 }
 
-impl Target {
+impl Destination {
     /// Connects to the first address that answers.
     fn connect(&self) -> io::Result<Box<dyn Link>> {
         match &self.endpoint {

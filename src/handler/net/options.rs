@@ -4,8 +4,8 @@ use std::net::Ipv6Addr;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use super::connection::Limits;
-use super::dial::{Dial, Dialer, Target};
+use super::connection::PeerLimits;
+use super::dial::{Destination, Dial, Dialer};
 use super::endpoint::bare;
 #[cfg(feature = "tls")]
 use super::tls::Tls;
@@ -87,7 +87,7 @@ impl NetOptions {
             return Err(Error::config(self.problems()));
         };
         let peer = endpoint.to_string();
-        let target = Target {
+        let target = Destination {
             #[cfg(feature = "tls")]
             tls: self.tls.as_ref().map(|tls| tls.client(&endpoint)).transpose()?,
             endpoint,
@@ -98,7 +98,7 @@ impl NetOptions {
 
     /// Makes the state machine with connections that `dial` makes; the peer's name is for messages.
     pub(crate) fn connection_by<D: Dial>(&self, peer: String, dial: D) -> Connection<D> {
-        let limits = Limits { retry: self.retry.clone(), write_timeout: self.write_timeout };
+        let limits = PeerLimits { retry: self.retry.clone(), write_timeout: self.write_timeout };
         Connection::new(peer, dial, limits)
     }
 

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
 use std::time::Duration;
 
-use super::names::Names;
+use super::names::BackupNames;
 use super::plan::{self, Listing, Retention, Step};
 use crate::error::Error;
 use crate::handler::disk::{AppendFile, FileId, FileSystem, Lock, rename_to_free_name};
@@ -25,7 +25,7 @@ pub(super) struct Backups {
     pub(super) fs: Arc<dyn FileSystem>,
     /// The file of which they are backups; not a symbolic link.
     pub(super) path: PathBuf,
-    pub(super) names: Names,
+    pub(super) names: BackupNames,
     pub(super) retention: Retention,
     /// The permission bits of the lock file.
     permissions: Option<u32>,
@@ -66,7 +66,7 @@ impl Backups {
     pub(super) fn new(
         fs: Arc<dyn FileSystem>,
         path: PathBuf,
-        names: Names,
+        names: BackupNames,
         retention: Retention,
         permissions: Option<u32>,
     ) -> Self {
@@ -243,7 +243,7 @@ impl Turn<'_> {
     fn prune(&mut self, now: Timestamp) -> Result<(), Error> {
         let Backups { names, retention, .. } = self.backups;
         // Numbered backups were counted by the rollover.
-        let counts = retention.count > 0 && !matches!(names, Names::Numbered(_));
+        let counts = retention.count > 0 && !matches!(names, BackupNames::Numbered(_));
         if !counts && retention.age.is_none() && retention.bytes.is_none() {
             return Ok(());
         }

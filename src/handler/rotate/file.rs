@@ -11,7 +11,7 @@ use super::names::Naming;
 use super::plan::Retention;
 use crate::error::Error;
 use crate::handler::disk::resolve_links;
-use crate::handler::file::Target;
+use crate::handler::file::FileHooks;
 use crate::handler::log_file::LogFile;
 use crate::handler::{Batch, Line};
 use crate::time::Timestamp;
@@ -64,7 +64,7 @@ impl Cut {
     }
 }
 
-impl Target for RotatingFile {
+impl FileHooks for RotatingFile {
     fn file(&mut self) -> &mut LogFile {
         &mut self.file
     }

@@ -15,7 +15,7 @@ use flate2::write::GzEncoder;
 use super::backups::Backups;
 use super::plan::{self, Backup};
 use crate::error::{Error, notify};
-use crate::handler::disk::{AppendFile, FileId, Lock, Metadata, ReadFile};
+use crate::handler::disk::{AppendFile, FileId, FileMetadata, Lock, ReadFile};
 use crate::sys;
 
 /// The number of bytes that are compressed between two checks whether the handler ends.
@@ -80,7 +80,7 @@ fn run(backups: &Backups, inbox: &Receiver<()>, stop: &AtomicBool, postponed: &A
 }
 
 /// The outcome of the compression of a backup.
-enum Outcome {
+enum GzipOutcome {
     Compressed,
     /// The name leads to another file by now: there was a rollover.
     Moved,
@@ -101,9 +101,9 @@ pub(super) fn sweep(backups: &Backups, stopped: &dyn Fn() -> bool) -> Result<boo
             break;
         };
         match compress(backups, backup, stopped) {
-            Ok(Outcome::Moved) => continue,
-            Ok(Outcome::Compressed) => {}
-            Ok(Outcome::PassedOver) => is_all = false,
+            Ok(GzipOutcome::Moved) => continue,
+            Ok(GzipOutcome::Compressed) => {}
+            Ok(GzipOutcome::PassedOver) => is_all = false,
             Err(error) => {
                 let path = backups.path_of(&backup.name);
                 failures.push(Error::io(format_args!("cannot compress {}", path.display()), error));
@@ -139,38 +139,38 @@ fn remove_unfinished(backups: &Backups) -> Result<(), Error> {
 /// The text is read from a file that is held open and locked, so that nobody writes to it and its inode is no other
 /// file's for as long as this takes, whatever its name becomes. Only then, with the rollover lock, it is looked up
 /// where this file stands now.
-fn compress(backups: &Backups, backup: &Backup, stopped: &dyn Fn() -> bool) -> io::Result<Outcome> {
+fn compress(backups: &Backups, backup: &Backup, stopped: &dyn Fn() -> bool) -> io::Result<GzipOutcome> {
     let fs = &*backups.fs;
     let mut source = match fs.read(&backups.path_of(&backup.name)) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Outcome::Moved),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(GzipOutcome::Moved),
         source => source?,
     };
     let metadata = source.metadata()?;
     if metadata.id != backup.metadata.id {
-        return Ok(Outcome::Moved);
+        return Ok(GzipOutcome::Moved);
     }
     if !source.try_lock(Lock::Exclusive) {
-        return Ok(Outcome::PassedOver);
+        return Ok(GzipOutcome::PassedOver);
     }
     let name = plan::unfinished(&backup.name);
     let unfinished = backups.path_of(&name);
     let file = match fs.create(&unfinished, metadata.permissions) {
         // Another process compresses the file that had this name before.
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(Outcome::PassedOver),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(GzipOutcome::PassedOver),
         file => file?,
     };
     // Before it was locked, another process may have taken it for one that was left.
     let id = file.metadata()?.id;
     let is_ours = file.try_lock(Lock::Exclusive) && fs.entry(&unfinished).is_ok_and(|entry| entry.id == id);
     if !is_ours {
-        return Ok(Outcome::PassedOver);
+        return Ok(GzipOutcome::PassedOver);
     }
     let finished = write(&mut *source, file, &metadata, stopped).and_then(|file| match file {
         // The file keeps its lock until it has its name.
         Some(_file) => replace(backups, &*source, &metadata, &name),
-        None => Ok(Outcome::PassedOver),
+        None => Ok(GzipOutcome::PassedOver),
     });
-    if !matches!(finished, Ok(Outcome::Compressed)) {
+    if !matches!(finished, Ok(GzipOutcome::Compressed)) {
         let _ = fs.remove(&unfinished);
     }
     finished
@@ -180,7 +180,7 @@ fn compress(backups: &Backups, backup: &Backup, stopped: &dyn Fn() -> bool) -> i
 fn write(
     source: &mut dyn ReadFile,
     file: Box<dyn AppendFile>,
-    metadata: &Metadata,
+    metadata: &FileMetadata,
     stopped: &dyn Fn() -> bool,
 ) -> io::Result<Option<Box<dyn AppendFile>>> {
     let mut encoder = GzEncoder::new(file, Compression::default());
@@ -207,21 +207,26 @@ fn write(
 }
 
 /// Replaces the plain backup by the compressed one, under the name that it has now.
-fn replace(backups: &Backups, source: &dyn ReadFile, metadata: &Metadata, unfinished: &OsStr) -> io::Result<Outcome> {
+fn replace(
+    backups: &Backups,
+    source: &dyn ReadFile,
+    metadata: &FileMetadata,
+    unfinished: &OsStr,
+) -> io::Result<GzipOutcome> {
     let mut turn = backups.turn().map_err(io::Error::other)?;
     // Only as it was read: where there are no locks, somebody may have written to it.
-    let state = |metadata: &Metadata| (metadata.id, metadata.len, metadata.modified);
+    let state = |metadata: &FileMetadata| (metadata.id, metadata.len, metadata.modified);
     if backups.is_active(metadata.id) || state(&source.metadata()?) != state(metadata) {
-        return Ok(Outcome::PassedOver);
+        return Ok(GzipOutcome::PassedOver);
     }
     let steps = turn.listing.plain(metadata.id).and_then(|plain| plan::replacement(&turn.listing, plain, unfinished));
     let Some(steps) = steps else {
-        return Ok(Outcome::PassedOver);
+        return Ok(GzipOutcome::PassedOver);
     };
     if let Err(error) = turn.carry_out(&steps) {
         // The plain one gets its name back.
         let _ = turn.recover();
         return Err(io::Error::other(error));
     }
-    Ok(Outcome::Compressed)
+    Ok(GzipOutcome::Compressed)
 }

@@ -29,7 +29,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use self::file::RotatingFile;
-use self::names::{Names, Naming};
+use self::names::{BackupNames, Naming};
 use self::plan::Retention;
 use super::disk::{Disk, FileSystem, resolve_links};
 use super::{FileOptions, HandlerBuilder, HandlerSpec, Line};
@@ -301,7 +301,7 @@ impl RotatingFileOptions {
 
     fn problems(&self) -> Vec<Problem> {
         let mut problems = self.file.problems();
-        problems.extend(self.namer.as_deref().and_then(|pattern| Names::pattern(pattern).err()));
+        problems.extend(self.namer.as_deref().and_then(|pattern| BackupNames::pattern(pattern).err()));
         if self.is_timed {
             problems.extend(self.schedule.problems());
         }
@@ -342,7 +342,9 @@ impl RotatingFileOptions {
         }
         let file = self.file.file(fs)?;
         let naming = match self.namer {
-            Some(pattern) => Naming::Pattern(Names::pattern(&pattern).map_err(|problem| Error::config(vec![problem]))?),
+            Some(pattern) => {
+                Naming::Pattern(BackupNames::pattern(&pattern).map_err(|problem| Error::config(vec![problem]))?)
+            }
             None if self.is_timed => Naming::Dated(self.schedule.pattern()),
             None => Naming::Numbered,
         };

@@ -21,8 +21,8 @@ use super::backups::Backups;
 use super::tests::{Builder, Rig, START, unzip};
 #[cfg(feature = "gzip")]
 use crate::handler::disk::ReadFile;
-use crate::handler::disk::{AppendFile, Disk, FileId, FileSystem, Lock, Metadata, OpenFile};
-use crate::handler::file::Target;
+use crate::handler::disk::{AppendFile, Disk, FileId, FileMetadata, FileSystem, Lock, OpenFile};
+use crate::handler::file::FileHooks;
 use crate::time::Timestamp;
 
 /// A generator of numbers that are the same for the same seed (splitmix64).
@@ -50,12 +50,12 @@ thread_local! {
 /// Whose turn it is.
 #[derive(Default)]
 struct Schedule {
-    state: Mutex<State>,
+    state: Mutex<ScheduleState>,
     changed: Condvar,
 }
 
 #[derive(Default)]
-struct State {
+struct ScheduleState {
     /// The process of every thread, and whether the thread has ended.
     threads: Vec<(usize, bool)>,
     running: Option<usize>,
@@ -194,12 +194,12 @@ impl FileSystem for Stepped {
         self.fs.truncate(path)
     }
 
-    fn metadata(&self, path: &Path) -> io::Result<Metadata> {
+    fn metadata(&self, path: &Path) -> io::Result<FileMetadata> {
         self.step()?;
         self.fs.metadata(path)
     }
 
-    fn entry(&self, path: &Path) -> io::Result<Metadata> {
+    fn entry(&self, path: &Path) -> io::Result<FileMetadata> {
         self.step()?;
         self.fs.entry(path)
     }
@@ -250,7 +250,7 @@ struct SteppedFile<T> {
 }
 
 impl<F: OpenFile + ?Sized> OpenFile for SteppedFile<Box<F>> {
-    fn metadata(&self) -> io::Result<Metadata> {
+    fn metadata(&self) -> io::Result<FileMetadata> {
         self.of.step()?;
         self.file.metadata()
     }
@@ -360,16 +360,16 @@ impl Inodes {
         self.files.retain(|inode, file| file.opened > 0 || named.contains(inode));
     }
 
-    fn metadata(&self, inode: u64) -> Metadata {
+    fn metadata(&self, inode: u64) -> FileMetadata {
         let file = &self.files[&inode];
-        Metadata {
+        FileMetadata {
             is_file: true,
             len: file.text.len() as u64,
             modified: file.modified,
             created: file.modified,
             id: FileId(0, inode),
             names: self.names_of(inode),
-            ..Metadata::default()
+            ..FileMetadata::default()
         }
     }
 }
@@ -417,14 +417,14 @@ impl FileSystem for Memory {
         Err(ErrorKind::Unsupported.into())
     }
 
-    fn metadata(&self, path: &Path) -> io::Result<Metadata> {
+    fn metadata(&self, path: &Path) -> io::Result<FileMetadata> {
         if path == Path::new("/") {
-            return Ok(Metadata::default());
+            return Ok(FileMetadata::default());
         }
         self.entry(path)
     }
 
-    fn entry(&self, path: &Path) -> io::Result<Metadata> {
+    fn entry(&self, path: &Path) -> io::Result<FileMetadata> {
         let inodes = self.0.lock().unwrap();
         inodes.find(path).map(|inode| inodes.metadata(inode))
     }
@@ -505,7 +505,7 @@ impl Drop for MemoryFile {
 }
 
 impl OpenFile for MemoryFile {
-    fn metadata(&self) -> io::Result<Metadata> {
+    fn metadata(&self) -> io::Result<FileMetadata> {
         Ok(self.memory.0.lock().unwrap().metadata(self.inode))
     }
 
@@ -569,12 +569,12 @@ impl AppendFile for MemoryFile {
 
 /// How the processes of a run rotate.
 #[derive(Clone, Copy, Debug)]
-struct Layout {
+struct RunSettings {
     is_numbered: bool,
     count: u32,
 }
 
-impl Layout {
+impl RunSettings {
     fn apply(self, builder: Builder, max_bytes: u64) -> Builder {
         let builder = builder.max_bytes(max_bytes).backup_count(self.count);
         if self.is_numbered { builder } else { builder.namer("app.{n}.log") }
@@ -618,7 +618,7 @@ fn log(mut rig: Rig, process: usize, mut random: Random, is_killed: impl Fn() ->
 fn start(
     stepped: Stepped,
     path: &Path,
-    layout: Layout,
+    layout: RunSettings,
     random: &mut Random,
     promises: &Promises,
     threads: &mut Vec<JoinHandle<()>>,
@@ -657,7 +657,7 @@ fn run(seed: u64, fs: Arc<dyn FileSystem>, path: &Path, read: impl Fn(&OsStr) ->
     let mut random = Random(seed);
     let schedule = Arc::<Schedule>::default();
     let promises = Promises::default();
-    let layout = Layout { is_numbered: random.one_in(2), count: if random.one_in(4) { 3 } else { 1_000 } };
+    let layout = RunSettings { is_numbered: random.one_in(2), count: if random.one_in(4) { 3 } else { 1_000 } };
     let (mut threads, mut kills, mut started) = (Vec::new(), 0, 0);
     let (processes, switches, mut last) = (2 + random.below(4), 1 + random.below(40), None);
     loop {
@@ -705,7 +705,7 @@ fn run(seed: u64, fs: Arc<dyn FileSystem>, path: &Path, read: impl Fn(&OsStr) ->
 }
 
 /// Checks that all lines are there, once and in order, but for the oldest where few backups are kept.
-fn check(seed: u64, layout: Layout, texts: &[String], kills: usize, promises: &Promises) {
+fn check(seed: u64, layout: RunSettings, texts: &[String], kills: usize, promises: &Promises) {
     let (mut lines, mut halves) = (BTreeMap::<usize, Vec<u32>>::new(), 0);
     for line in texts.iter().flat_map(|text| text.lines()) {
         let whole =

@@ -10,11 +10,11 @@ const COMPRESSED: &str = ".gz";
 
 /// The names of a file's backups.
 #[derive(Debug, Clone)]
-pub(super) enum Names {
+pub(super) enum BackupNames {
     /// `app.log.1` is the newest: every backup's number grows with each rollover. CPython's, for sizes.
     Numbered(OsString),
     /// The period's date, a number, or both, once and for all.
-    Pattern(Vec<Part>),
+    Pattern(Vec<NamePart>),
 }
 
 /// How a file's name becomes the names of its backups.
@@ -24,15 +24,15 @@ pub(super) enum Naming {
     /// By the period's date, in a pattern such as `%Y-%m-%d`.
     Dated(&'static str),
     /// By a pattern of the user's, whatever the file's own name is.
-    Pattern(Names),
+    Pattern(BackupNames),
 }
 
 impl Naming {
     /// The names of the backups of the file with this name.
-    pub(super) fn names(&self, base: &OsStr) -> Names {
+    pub(super) fn names(&self, base: &OsStr) -> BackupNames {
         match self {
-            Self::Numbered => Names::Numbered(base.to_owned()),
-            Self::Dated(dates) => Names::dated(base.to_owned(), dates),
+            Self::Numbered => BackupNames::Numbered(base.to_owned()),
+            Self::Dated(dates) => BackupNames::dated(base.to_owned(), dates),
             Self::Pattern(names) => names.clone(),
         }
     }
@@ -40,9 +40,9 @@ impl Naming {
 
 /// A piece of a name.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Part {
+pub(super) enum NamePart {
     Text(OsString),
-    /// A field of the date, by its place in [`Key::date`].
+    /// A field of the date, by its place in [`BackupOrder::date`].
     Field(usize),
     Number,
 }
@@ -52,16 +52,16 @@ const FIELDS: [(u8, usize); 6] = [(b'Y', 4), (b'm', 2), (b'd', 2), (b'H', 2), (b
 
 /// The order of a backup among the others, as its name tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub(super) struct Key {
+pub(super) struct BackupOrder {
     /// Year to second; 0 for what the name does not tell.
     pub(super) date: [u32; 6],
     pub(super) number: u32,
 }
 
-impl Names {
+impl BackupNames {
     /// CPython's dated names: the file's own and a date.
     pub(super) fn dated(base: OsString, dates: &str) -> Self {
-        let mut parts = vec![Part::Text(base), Part::Text(".".into())];
+        let mut parts = vec![NamePart::Text(base), NamePart::Text(".".into())];
         parts.extend(parse(dates));
         Self::Pattern(parts)
     }
@@ -70,7 +70,7 @@ impl Names {
     pub(super) fn pattern(pattern: &str) -> Result<Self, Problem> {
         let wrong = |remedy: &str| Problem::new("namer", format_args!("{pattern:?}"), remedy);
         let parts = parse(pattern);
-        let fields: Vec<_> = (0..FIELDS.len()).filter(|field| parts.contains(&Part::Field(*field))).collect();
+        let fields: Vec<_> = (0..FIELDS.len()).filter(|field| parts.contains(&NamePart::Field(*field))).collect();
         if pattern.is_empty() {
             return Err(wrong("give a pattern such as app.%Y-%m-%d.log"));
         }
@@ -80,26 +80,26 @@ impl Names {
         if fields.iter().enumerate().any(|(at, field)| at != *field) {
             return Err(wrong("dates must sort: give all fields from the year on, of %Y %m %d %H %M %S"));
         }
-        if parts.iter().any(|part| matches!(part, Part::Text(text) if text.as_encoded_bytes().contains(&b'%'))) {
+        if parts.iter().any(|part| matches!(part, NamePart::Text(text) if text.as_encoded_bytes().contains(&b'%'))) {
             return Err(wrong("use %Y %m %d %H %M %S, {n} for a number, and no other percent sign"));
         }
-        if parts.iter().filter(|part| **part == Part::Number).count() > 1 {
+        if parts.iter().filter(|part| **part == NamePart::Number).count() > 1 {
             return Err(wrong("give {n} once at most"));
         }
         Ok(Self::Pattern(parts))
     }
 
     /// The key of a period that starts at `shown`, in seconds as if it were UTC.
-    pub(super) fn key(&self, shown: i64) -> Key {
+    pub(super) fn key(&self, shown: i64) -> BackupOrder {
         let Self::Pattern(parts) = self else {
-            return Key::default();
+            return BackupOrder::default();
         };
         let (year, month, day) = civil_from_days(shown.div_euclid(86_400));
         let second = shown.rem_euclid(86_400) as u32;
         let date = [year as u32, month, day, second / 3600, second / 60 % 60, second % 60];
-        let mut key = Key { number: u32::from(parts.contains(&Part::Number)), ..Key::default() };
+        let mut key = BackupOrder { number: u32::from(parts.contains(&NamePart::Number)), ..BackupOrder::default() };
         for part in parts {
-            if let Part::Field(field) = *part {
+            if let NamePart::Field(field) = *part {
                 key.date[field] = date[field];
             }
         }
@@ -107,7 +107,7 @@ impl Names {
     }
 
     /// The name for a key.
-    pub(super) fn name(&self, key: Key) -> OsString {
+    pub(super) fn name(&self, key: BackupOrder) -> OsString {
         let mut name = OsString::new();
         let has_number = match self {
             Self::Numbered(base) => {
@@ -117,14 +117,14 @@ impl Names {
             Self::Pattern(parts) => {
                 for part in parts {
                     match part {
-                        Part::Text(text) => name.push(text),
-                        Part::Field(field) => {
+                        NamePart::Text(text) => name.push(text),
+                        NamePart::Field(field) => {
                             name.push(format!("{:0width$}", key.date[*field], width = FIELDS[*field].1))
                         }
-                        Part::Number => name.push(key.number.to_string()),
+                        NamePart::Number => name.push(key.number.to_string()),
                     }
                 }
-                parts.contains(&Part::Number)
+                parts.contains(&NamePart::Number)
             }
         };
         if !has_number && key.number > 0 {
@@ -134,20 +134,20 @@ impl Names {
     }
 
     /// The key that a name tells, if it is exactly the one that this key gives; and whether the file is compressed.
-    pub(super) fn parse(&self, name: &OsStr) -> Option<(Key, bool)> {
+    pub(super) fn parse(&self, name: &OsStr) -> Option<(BackupOrder, bool)> {
         let whole = name.as_encoded_bytes();
         let plain = self.parse_plain(whole).map(|key| (key, false));
         plain.or_else(|| Some((self.parse_plain(whole.strip_suffix(COMPRESSED.as_bytes())?)?, true)))
     }
 
     /// The key of the compressed backup to whose name these letters are added.
-    pub(super) fn parse_with(&self, more: &str, name: &OsStr) -> Option<Key> {
+    pub(super) fn parse_with(&self, more: &str, name: &OsStr) -> Option<BackupOrder> {
         let compressed = name.as_encoded_bytes().strip_suffix(more.as_bytes())?;
         self.parse_plain(compressed.strip_suffix(COMPRESSED.as_bytes())?)
     }
 
-    fn parse_plain(&self, name: &[u8]) -> Option<Key> {
-        let mut key = Key::default();
+    fn parse_plain(&self, name: &[u8]) -> Option<BackupOrder> {
+        let mut key = BackupOrder::default();
         let mut rest = name;
         let mut has_number = false;
         match self {
@@ -155,14 +155,14 @@ impl Names {
             Self::Pattern(parts) => {
                 for part in parts {
                     match part {
-                        Part::Text(text) => rest = rest.strip_prefix(text.as_encoded_bytes())?,
-                        Part::Field(field) => {
+                        NamePart::Text(text) => rest = rest.strip_prefix(text.as_encoded_bytes())?,
+                        NamePart::Field(field) => {
                             let (digits, after) = rest.split_at_checked(FIELDS[*field].1)?;
                             let first = u32::from(matches!(field, 1 | 2));
                             key.date[*field] = number(digits).filter(|number| *number >= first)?;
                             rest = after;
                         }
-                        Part::Number => {
+                        NamePart::Number => {
                             let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
                             key.number = number(&rest[..digits])?;
                             rest = &rest[digits..];
@@ -191,7 +191,7 @@ pub(super) fn compressed(name: &OsStr) -> OsString {
 }
 
 /// Splits a pattern into directives and text.
-fn parse(pattern: &str) -> Vec<Part> {
+fn parse(pattern: &str) -> Vec<NamePart> {
     let mut parts = Vec::new();
     let mut text = String::new();
     let mut rest = pattern;
@@ -200,14 +200,14 @@ fn parse(pattern: &str) -> Vec<Part> {
             .strip_prefix('%')
             .and_then(|after| FIELDS.iter().position(|(directive, _)| after.as_bytes().first() == Some(directive)));
         let (part, length) = match field {
-            Some(field) => (Some(Part::Field(field)), 2),
-            None if rest.starts_with("{n}") => (Some(Part::Number), 3),
+            Some(field) => (Some(NamePart::Field(field)), 2),
+            None if rest.starts_with("{n}") => (Some(NamePart::Number), 3),
             None => (None, c.len_utf8()),
         };
         match part {
             Some(part) => {
                 if !text.is_empty() {
-                    parts.push(Part::Text(std::mem::take(&mut text).into()));
+                    parts.push(NamePart::Text(std::mem::take(&mut text).into()));
                 }
                 parts.push(part);
             }
@@ -216,7 +216,7 @@ fn parse(pattern: &str) -> Vec<Part> {
         rest = &rest[length..];
     }
     if !text.is_empty() {
-        parts.push(Part::Text(text.into()));
+        parts.push(NamePart::Text(text.into()));
     }
     parts
 }
@@ -233,25 +233,25 @@ mod tests {
 
     const NOON: i64 = 1_773_317_405; // 2026-03-12 12:10:05
 
-    fn name(names: &Names, key: Key) -> String {
+    fn name(names: &BackupNames, key: BackupOrder) -> String {
         names.name(key).into_string().unwrap()
     }
 
     #[test]
     fn names_are_cpythons_or_the_patterns() {
-        let numbered = Names::Numbered("app.log".into());
-        assert_eq!(name(&numbered, Key { number: 3, ..Key::default() }), "app.log.3");
-        let dated = Names::dated("app.log".into(), "%Y-%m-%d_%H-%M-%S");
+        let numbered = BackupNames::Numbered("app.log".into());
+        assert_eq!(name(&numbered, BackupOrder { number: 3, ..BackupOrder::default() }), "app.log.3");
+        let dated = BackupNames::dated("app.log".into(), "%Y-%m-%d_%H-%M-%S");
         let key = dated.key(NOON);
         assert_eq!(name(&dated, key), "app.log.2026-03-12_12-10-05");
-        assert_eq!(name(&dated, Key { number: 2, ..key }), "app.log.2026-03-12_12-10-05.2");
-        let own = Names::pattern("app.%Y-%m-%d.{n}.log").unwrap();
+        assert_eq!(name(&dated, BackupOrder { number: 2, ..key }), "app.log.2026-03-12_12-10-05.2");
+        let own = BackupNames::pattern("app.%Y-%m-%d.{n}.log").unwrap();
         assert_eq!(name(&own, own.key(NOON)), "app.2026-03-12.1.log");
     }
 
     #[test]
     fn only_exact_names_are_ours() {
-        let numbered = Names::Numbered("app.log".into());
+        let numbered = BackupNames::Numbered("app.log".into());
         let number = |text: &str| numbered.parse(text.as_ref()).map(|(key, compressed)| (key.number, compressed));
         assert_eq!(number("app.log.12"), Some((12, false)));
         assert_eq!(number("app.log.12.gz"), Some((12, true)));
@@ -271,7 +271,7 @@ mod tests {
         ] {
             assert_eq!(number(other), None, "{other}");
         }
-        let dated = Names::pattern("app.%Y-%m-%d.log").unwrap();
+        let dated = BackupNames::pattern("app.%Y-%m-%d.log").unwrap();
         let is_ours = |text: &str| dated.parse(text.as_ref()).is_some();
         assert!(is_ours("app.2026-03-12.log") && is_ours("app.2026-03-12.log.1.gz"));
         for other in [
@@ -299,7 +299,7 @@ mod tests {
             ("app.%Y.%q", "use %Y"),
             ("app.{n}.{n}", "give {n} once"),
         ] {
-            let problem = Names::pattern(pattern).unwrap_err();
+            let problem = BackupNames::pattern(pattern).unwrap_err();
             assert!(problem.field == "namer" && problem.remedy.starts_with(remedy), "{problem}");
         }
     }
@@ -311,7 +311,7 @@ mod tests {
             shown in 0..250_000_000_000_i64,
             more in 0..1_000_000_000_u32,
         ) {
-            let names = Names::pattern(pattern).unwrap();
+            let names = BackupNames::pattern(pattern).unwrap();
             let mut key = names.key(shown);
             key.number += more;
             let name = names.name(key);

@@ -14,8 +14,8 @@
 use std::ffi::{OsStr, OsString};
 use std::time::Duration;
 
-use super::names::{Key, Names, compressed};
-use crate::handler::disk::{FileId, Metadata};
+use super::names::{BackupNames, BackupOrder, compressed};
+use crate::handler::disk::{FileId, FileMetadata};
 use crate::time::Timestamp;
 
 /// The limits of retention.
@@ -35,7 +35,7 @@ pub(super) struct Listing {
     /// The name of the file that is written to.
     pub(super) base: OsString,
     /// The file with this name, if there is one.
-    pub(super) file: Option<Metadata>,
+    pub(super) file: Option<FileMetadata>,
     /// Everything with a backup's name, the oldest first.
     pub(super) backups: Vec<Backup>,
     /// Backups whose compressed text is about to replace them.
@@ -46,9 +46,9 @@ pub(super) struct Listing {
 #[derive(Debug, Clone)]
 pub(super) struct Backup {
     pub(super) name: OsString,
-    pub(super) key: Key,
+    pub(super) key: BackupOrder,
     pub(super) compressed: bool,
-    pub(super) metadata: Metadata,
+    pub(super) metadata: FileMetadata,
 }
 
 /// What follows the name of a compressed backup, for the plain one that it is about to replace.
@@ -76,7 +76,7 @@ pub(super) fn unfinished(name: &OsStr) -> OsString {
 
 /// Whether this is the name of a compressed form that is being written.
 #[cfg(feature = "gzip")]
-pub(super) fn is_unfinished(names: &Names, name: &OsStr) -> bool {
+pub(super) fn is_unfinished(names: &BackupNames, name: &OsStr) -> bool {
     names.parse_with(UNFINISHED, name).is_some()
 }
 
@@ -103,12 +103,12 @@ impl Listing {
     }
 
     /// Returns whether a file of this name belongs to this log file.
-    pub(super) fn concerns(&self, names: &Names, name: &OsStr) -> bool {
+    pub(super) fn concerns(&self, names: &BackupNames, name: &OsStr) -> bool {
         self.base == name || names.parse(name).is_some() || names.parse_with(SET_ASIDE, name).is_some()
     }
 
     /// Adds a file, if it belongs to this log file.
-    pub(super) fn add(&mut self, names: &Names, name: OsString, metadata: Metadata) {
+    pub(super) fn add(&mut self, names: &BackupNames, name: OsString, metadata: FileMetadata) {
         if self.base == name {
             self.file = Some(metadata);
         } else if let Some((key, compressed)) = names.parse(&name) {
@@ -118,9 +118,9 @@ impl Listing {
         }
     }
 
-    pub(super) fn sort(&mut self, names: &Names) {
+    pub(super) fn sort(&mut self, names: &BackupNames) {
         self.backups.sort_by_key(|backup| (backup.key, backup.compressed));
-        if let Names::Numbered(_) = names {
+        if let BackupNames::Numbered(_) = names {
             self.backups.reverse();
         }
     }
@@ -146,7 +146,7 @@ impl Listing {
 }
 
 /// Plans what completes the changes of a process that has ended.
-pub(super) fn recovery(names: &Names, listing: &Listing) -> Vec<Step> {
+pub(super) fn recovery(names: &BackupNames, listing: &Listing) -> Vec<Step> {
     let mut steps = Vec::new();
     for aside in &listing.set_aside {
         let of_key = |compressed| {
@@ -179,17 +179,17 @@ pub(super) fn recovery(names: &Names, listing: &Listing) -> Vec<Step> {
 
 /// Plans the rename that makes a backup of the file, after what makes room for it. `shown` is the start of its period.
 /// Returns `None` if there is no free name.
-pub(super) fn rollover(names: &Names, listing: &Listing, retention: &Retention, shown: i64) -> Option<Vec<Step>> {
+pub(super) fn rollover(names: &BackupNames, listing: &Listing, retention: &Retention, shown: i64) -> Option<Vec<Step>> {
     let (mut steps, name) = match names {
-        Names::Numbered(_) => shift(names, listing, retention)?,
-        Names::Pattern(_) => (Vec::new(), next(names, listing, shown)),
+        BackupNames::Numbered(_) => shift(names, listing, retention)?,
+        BackupNames::Pattern(_) => (Vec::new(), next(names, listing, shown)),
     };
     steps.push(Step::rename(&listing.base, name));
     Some(steps)
 }
 
 /// Returns the first free name of the period that sorts after all others of the period.
-fn next(names: &Names, listing: &Listing, shown: i64) -> OsString {
+fn next(names: &BackupNames, listing: &Listing, shown: i64) -> OsString {
     let mut key = names.key(shown);
     let of_period = listing.backups.iter().filter(|backup| backup.key.date == key.date);
     if let Some(last) = of_period.map(|backup| backup.key.number).max() {
@@ -203,7 +203,7 @@ fn next(names: &Names, listing: &Listing, shown: i64) -> OsString {
 
 /// Makes the first number free: every backup up to the first gap gets the next number, the oldest first; without a gap
 /// the oldest is removed. What has a backup's name and is not a file is passed over.
-fn shift(names: &Names, listing: &Listing, retention: &Retention) -> Option<(Vec<Step>, OsString)> {
+fn shift(names: &BackupNames, listing: &Listing, retention: &Retention) -> Option<(Vec<Step>, OsString)> {
     let of_number = |number| listing.backups.iter().filter(move |backup| backup.key.number == number);
     let is_foreign = |number| of_number(number).any(|backup| !backup.metadata.is_file);
     let limit = if retention.count == 0 { u32::MAX } else { retention.count };
@@ -225,7 +225,7 @@ fn shift(names: &Names, listing: &Listing, retention: &Retention) -> Option<(Vec
             oldest
         }
     };
-    let name = |number| names.name(Key { number, ..Key::default() });
+    let name = |number| names.name(BackupOrder { number, ..BackupOrder::default() });
     for number in taken.into_iter().rev() {
         for backup in of_number(number) {
             let to = if backup.compressed { compressed(&name(free)) } else { name(free) };
@@ -237,9 +237,9 @@ fn shift(names: &Names, listing: &Listing, retention: &Retention) -> Option<(Vec
 }
 
 /// Plans the removal of backups that are too many, too old or too much, the oldest first.
-pub(super) fn excess(names: &Names, listing: &Listing, retention: &Retention, now: Timestamp) -> Vec<Step> {
+pub(super) fn excess(names: &BackupNames, listing: &Listing, retention: &Retention, now: Timestamp) -> Vec<Step> {
     let Retention { count, age, bytes } = *retention;
-    let is_numbered = matches!(names, Names::Numbered(_));
+    let is_numbered = matches!(names, BackupNames::Numbered(_));
     // Numbers beyond the limit are an earlier configuration's; CPython leaves them alone as well.
     let is_beyond = |backup: &&Backup| is_numbered && count > 0 && backup.key.number > count;
     let backups = listing.backups.iter().filter(|backup| backup.metadata.is_file && !is_beyond(backup));
@@ -279,12 +279,12 @@ mod tests {
 
     const LEN: u64 = 10;
 
-    fn metadata(inode: u64, names: u64) -> Metadata {
-        Metadata { id: FileId(0, inode), names, len: LEN, is_file: true, ..Metadata::default() }
+    fn metadata(inode: u64, names: u64) -> FileMetadata {
+        FileMetadata { id: FileId(0, inode), names, len: LEN, is_file: true, ..FileMetadata::default() }
     }
 
     /// Lists files of these names, inodes and numbers of names.
-    fn listing(names: &Names, files: &[(&str, u64, u64)]) -> Listing {
+    fn listing(names: &BackupNames, files: &[(&str, u64, u64)]) -> Listing {
         let mut listing = Listing::new("app.log".into());
         for (name, inode, links) in files {
             listing.add(names, (*name).into(), metadata(*inode, *links));
@@ -303,7 +303,7 @@ mod tests {
 
     #[test]
     fn backups_move_up_to_the_first_gap() {
-        let names = Names::Numbered("app.log".into());
+        let names = BackupNames::Numbered("app.log".into());
         let files = [("app.log", 0, 1), ("app.log.1", 1, 1), ("app.log.2.gz", 2, 1), ("app.log.4", 4, 1)];
         let steps = |count| {
             let retention = Retention { count, ..Retention::default() };
@@ -317,7 +317,7 @@ mod tests {
 
     #[test]
     fn what_a_process_left_half_done_is_completed() {
-        let names = Names::Numbered("app.log".into());
+        let names = BackupNames::Numbered("app.log".into());
         for (files, steps) in [
             (&[("app.log", 1, 1), ("app.log.1", 2, 1)][..], &[][..]),
             // A second name elsewhere does not matter.
@@ -335,7 +335,7 @@ mod tests {
 
     #[test]
     fn dated_names_follow_the_greatest_of_their_period() {
-        let names = Names::dated("app.log".into(), "%Y");
+        let names = BackupNames::dated("app.log".into(), "%Y");
         let files = [("app.log.1970", 1, 1), ("app.log.1970.7.gz", 2, 1), ("app.log.1971", 3, 1)];
         let retention = Retention { count: 1, bytes: Some(3 * LEN), ..Retention::default() };
         let listing = listing(&names, &files);

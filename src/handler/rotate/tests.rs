@@ -13,8 +13,8 @@ use tempfile::TempDir;
 use super::*;
 #[cfg(feature = "gzip")]
 use crate::handler::disk::ReadFile;
-use crate::handler::disk::{AppendFile, FileId, Lock, Metadata, OpenFile};
-use crate::handler::file::Target;
+use crate::handler::disk::{AppendFile, FileId, FileMetadata, Lock, OpenFile};
+use crate::handler::file::FileHooks;
 use crate::handler::{Batch, Outcome};
 
 const SECOND: i64 = 1_000_000_000;
@@ -103,12 +103,12 @@ impl FileSystem for Faulty {
         Disk.truncate(path)
     }
 
-    fn metadata(&self, path: &Path) -> io::Result<Metadata> {
+    fn metadata(&self, path: &Path) -> io::Result<FileMetadata> {
         self.ask("metadata", path)?;
         Disk.metadata(path)
     }
 
-    fn entry(&self, path: &Path) -> io::Result<Metadata> {
+    fn entry(&self, path: &Path) -> io::Result<FileMetadata> {
         self.ask("entry", path)?;
         Disk.entry(path)
     }
@@ -176,7 +176,7 @@ impl Write for FaultyFile {
 }
 
 impl OpenFile for FaultyFile {
-    fn metadata(&self) -> io::Result<Metadata> {
+    fn metadata(&self) -> io::Result<FileMetadata> {
         self.file.metadata()
     }
 
@@ -823,7 +823,7 @@ mod compression {
 
 /// Something that happens to a file.
 #[derive(Debug, Clone)]
-enum Event {
+enum FileEvent {
     /// A record of so many bytes, so many seconds later.
     Log(usize, i64),
     Deliver,
@@ -836,14 +836,14 @@ enum Event {
     Fault,
 }
 
-fn event() -> impl Strategy<Value = Event> {
+fn event() -> impl Strategy<Value = FileEvent> {
     prop_oneof![
-        8 => (0..40_usize, prop_oneof![4 => 0..3_i64, 1 => 0..200_000_i64]).prop_map(|(len, later)| Event::Log(len, later)),
-        3 => Just(Event::Deliver),
-        1 => Just(Event::Tick),
-        1 => Just(Event::Restart),
-        1 => (-400_000..400_000_i64).prop_map(Event::Jump),
-        1 => Just(Event::Fault),
+        8 => (0..40_usize, prop_oneof![4 => 0..3_i64, 1 => 0..200_000_i64]).prop_map(|(len, later)| FileEvent::Log(len, later)),
+        3 => Just(FileEvent::Deliver),
+        1 => Just(FileEvent::Tick),
+        1 => Just(FileEvent::Restart),
+        1 => (-400_000..400_000_i64).prop_map(FileEvent::Jump),
+        1 => Just(FileEvent::Fault),
     ]
 }
 
@@ -904,7 +904,7 @@ proptest! {
         let (mut logged, mut faulty, mut failed) = (0, false, false);
         for event in events {
             match event {
-                Event::Log(len, later) => {
+                FileEvent::Log(len, later) => {
                     now += later;
                     rig.log(now, &format!("{logged:06}{}", "x".repeat(len)));
                     logged += 1;
@@ -912,15 +912,15 @@ proptest! {
                         prop_assert!(rig.target.next > at(now) || rig.target.blocked);
                     }
                 }
-                Event::Deliver => prop_assert!(rig.deliver()),
-                Event::Tick => rig.tick(now),
-                Event::Restart => {
+                FileEvent::Deliver => prop_assert!(rig.deliver()),
+                FileEvent::Tick => rig.tick(now),
+                FileEvent::Restart => {
                     prop_assert!(rig.deliver());
                     failed |= !rig.errors.is_empty();
                     rig = begin(now);
                 }
-                Event::Jump(by) => now += by,
-                Event::Fault => {
+                FileEvent::Jump(by) => now += by,
+                FileEvent::Fault => {
                     faulty = !faulty;
                     disk.mend();
                     if faulty {

@@ -55,13 +55,13 @@ impl Encoder for Protobuf {
 
     /// Reads an `ExportLogsServiceResponse`, whose field 1 is the `partial_success`.
     fn accepted(&self, body: &[u8], records: usize) -> Verdict {
-        let partial =
-            Fields(body).find_map(|field| if let (1, Field::Bytes(bytes)) = field { Some(bytes) } else { None });
+        let partial = ProtoFields(body)
+            .find_map(|field| if let (1, ProtoField::Bytes(bytes)) = field { Some(bytes) } else { None });
         let (mut failed, mut why) = (0, String::new());
-        for field in Fields(partial.unwrap_or_default()) {
+        for field in ProtoFields(partial.unwrap_or_default()) {
             match field {
-                (1, Field::Number(rejected)) => failed = usize::try_from(rejected).unwrap_or(0),
-                (2, Field::Bytes(message)) => why = quoted(message),
+                (1, ProtoField::Number(rejected)) => failed = usize::try_from(rejected).unwrap_or(0),
+                (2, ProtoField::Bytes(message)) => why = quoted(message),
                 _ => {}
             }
         }
@@ -70,8 +70,8 @@ impl Encoder for Protobuf {
 
     /// Reads the message of a `google.rpc.Status`, or quotes what is none.
     fn reason(&self, body: &[u8]) -> String {
-        let message =
-            Fields(body).find_map(|field| if let (2, Field::Bytes(text)) = field { Some(text) } else { None });
+        let message = ProtoFields(body)
+            .find_map(|field| if let (2, ProtoField::Bytes(text)) = field { Some(text) } else { None });
         quoted(message.filter(|text| str::from_utf8(text).is_ok()).unwrap_or(body))
     }
 }
@@ -189,7 +189,7 @@ fn message(field: u32, out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
 
 /// What a field of an answer is.
 #[derive(Debug, PartialEq)]
-enum Field<'a> {
+enum ProtoField<'a> {
     Number(u64),
     Bytes(&'a [u8]),
     /// Of a width that no answer has a use for.
@@ -197,28 +197,28 @@ enum Field<'a> {
 }
 
 /// Reads the fields of a message, up to what is none.
-struct Fields<'a>(&'a [u8]);
+struct ProtoFields<'a>(&'a [u8]);
 
-impl<'a> Iterator for Fields<'a> {
-    type Item = (u64, Field<'a>);
+impl<'a> Iterator for ProtoFields<'a> {
+    type Item = (u64, ProtoField<'a>);
 
     fn next(&mut self) -> Option<Self::Item> {
         let key = self.varint()?;
         let field = match key & 7 {
-            0 => Field::Number(self.varint()?),
-            1 => self.take(8).map(|_| Field::Fixed)?,
+            0 => ProtoField::Number(self.varint()?),
+            1 => self.take(8).map(|_| ProtoField::Fixed)?,
             2 => {
                 let length = self.varint()?;
-                Field::Bytes(self.take(usize::try_from(length).ok()?)?)
+                ProtoField::Bytes(self.take(usize::try_from(length).ok()?)?)
             }
-            5 => self.take(4).map(|_| Field::Fixed)?,
+            5 => self.take(4).map(|_| ProtoField::Fixed)?,
             _ => return None,
         };
         Some((key >> 3, field))
     }
 }
 
-impl<'a> Fields<'a> {
+impl<'a> ProtoFields<'a> {
     fn take(&mut self, length: usize) -> Option<&'a [u8]> {
         let (taken, rest) = self.0.split_at_checked(length)?;
         self.0 = rest;

@@ -37,7 +37,7 @@ use crate::time::{Timestamp, uptime};
 
 /// The maximum of what is kept for a peer that is down, and how long a peer may accept nothing.
 #[derive(Debug, Clone)]
-pub(super) struct Limits {
+pub(super) struct PeerLimits {
     pub(super) retry: RetrySettings,
     pub(super) write_timeout: Duration,
 }
@@ -46,14 +46,14 @@ pub(crate) struct Connection<D> {
     /// The peer, for messages.
     peer: String,
     dial: D,
-    state: State,
+    state: LinkState,
     backoff: Backoff,
-    limits: Limits,
+    limits: PeerLimits,
     /// The number of the batch's abandonments when it was last sent.
     abandonments: u64,
 }
 
-enum State {
+enum LinkState {
     /// No attempt before `until`. A clock that was set back to before `since` does not prolong that.
     Down {
         since: Timestamp,
@@ -77,17 +77,17 @@ struct Up {
 }
 
 impl<D: Dial> Connection<D> {
-    pub(super) fn new(peer: String, dial: D, limits: Limits) -> Self {
+    pub(super) fn new(peer: String, dial: D, limits: PeerLimits) -> Self {
         let backoff = Backoff::seeded(limits.retry.delays.clone());
-        let state = State::Down { since: Timestamp::MIN, until: Timestamp::MIN };
+        let state = LinkState::Down { since: Timestamp::MIN, until: Timestamp::MIN };
         Self { peer, dial, state, backoff, limits, abandonments: 0 }
     }
 
     /// Sends what it can of the batch, which keeps the rest; the answer is for the worker.
     pub(crate) fn send(&mut self, batch: &mut Batch, now: Timestamp) -> Delivery {
-        if batch.is_urgent() && matches!(self.state, State::Down { .. }) {
+        if batch.is_urgent() && matches!(self.state, LinkState::Down { .. }) {
             self.backoff.reset();
-            self.state = State::Down { since: now, until: now };
+            self.state = LinkState::Down { since: now, until: now };
         }
         if self.abandonments != batch.abandonments() {
             self.abandonments = batch.abandonments();
@@ -95,12 +95,12 @@ impl<D: Dial> Connection<D> {
         }
         loop {
             match &mut self.state {
-                State::Down { since, until } if *since <= now && now < *until => break,
-                State::Down { .. } => {
+                LinkState::Down { since, until } if *since <= now && now < *until => break,
+                LinkState::Down { .. } => {
                     self.dial.start();
-                    self.state = State::Dialing;
+                    self.state = LinkState::Dialing;
                 }
-                State::Dialing => {
+                LinkState::Dialing => {
                     // Waits for the first attempt before anything is given up.
                     let waits = self.backoff.attempts() == 0 && self.limits.retry.exceeded_by(batch);
                     let patience = if waits { batch.time_left().unwrap_or(Duration::MAX) } else { Duration::ZERO };
@@ -111,7 +111,7 @@ impl<D: Dial> Connection<D> {
                             // The last peer discarded the part of a message that it got; this one gets the whole
                             // message.
                             batch.rewind();
-                            self.state = State::Up(Up::new(link));
+                            self.state = LinkState::Up(Up::new(link));
                         }
                         Some(Err(error)) => {
                             self.fall(now);
@@ -119,7 +119,7 @@ impl<D: Dial> Connection<D> {
                         }
                     }
                 }
-                State::Up(up) => match up.send(batch, &self.limits, &self.peer, &mut self.backoff) {
+                LinkState::Up(up) => match up.send(batch, &self.limits, &self.peer, &mut self.backoff) {
                     Ok(()) => return Delivery::Retry,
                     Err(error) => {
                         self.fall(now);
@@ -141,17 +141,17 @@ impl<D: Dial> Connection<D> {
     /// Somebody else has given up what is in the batch, and with it what was sent. A peer that has a part of a record
     /// gets the next one over a new connection.
     fn forget_sent(&mut self, now: Timestamp) {
-        if let State::Up(up) = &mut self.state {
+        if let LinkState::Up(up) = &mut self.state {
             up.sent = 0;
             if up.is_torn {
-                self.state = State::Down { since: now, until: now };
+                self.state = LinkState::Down { since: now, until: now };
             }
         }
     }
 
     /// Checks whether the peer has closed the connection, so that nothing is written to a closed one.
     pub(crate) fn tick(&mut self, now: Timestamp) -> Result<(), Error> {
-        if let State::Up(up) = &mut self.state
+        if let LinkState::Up(up) = &mut self.state
             && let Err(error) = up.link.check()
         {
             self.fall(now);
@@ -162,16 +162,16 @@ impl<D: Dial> Connection<D> {
 
     /// Closes the connection; the peer gets everything that was written.
     pub(crate) fn close(&mut self) {
-        if let State::Up(up) = &mut self.state
+        if let LinkState::Up(up) = &mut self.state
             && up.stalled.is_zero()
         {
             up.link.close();
         }
-        self.state = State::Down { since: Timestamp::MIN, until: Timestamp::MAX };
+        self.state = LinkState::Down { since: Timestamp::MIN, until: Timestamp::MAX };
     }
 
     fn fall(&mut self, now: Timestamp) {
-        self.state = State::Down { since: now, until: now.saturating_add(self.backoff.next_delay()) };
+        self.state = LinkState::Down { since: now, until: now.saturating_add(self.backoff.next_delay()) };
     }
 }
 
@@ -182,7 +182,7 @@ impl Up {
 
     /// Sends the batch, or as much as the peer takes before whoever waits for it gives up. The thread may have other
     /// things to do than to wait for a slow peer, unless the batch is larger than it may become.
-    fn send(&mut self, batch: &mut Batch, limits: &Limits, peer: &str, backoff: &mut Backoff) -> io::Result<()> {
+    fn send(&mut self, batch: &mut Batch, limits: &PeerLimits, peer: &str, backoff: &mut Backoff) -> io::Result<()> {
         let start = uptime();
         let mut left = batch.time_left();
         loop {
@@ -200,7 +200,7 @@ impl Up {
     fn send_some(
         &mut self,
         batch: &mut Batch,
-        limits: &Limits,
+        limits: &PeerLimits,
         peer: &str,
         backoff: &mut Backoff,
         left: Option<Duration>,

@@ -14,7 +14,7 @@ use crate::time::ManualClock;
 
 /// What the peer does next.
 #[derive(Debug, Clone, PartialEq)]
-enum Step {
+enum PeerStep {
     /// An attempt to connect fails.
     Refuse,
     /// An attempt to connect takes as many more looks.
@@ -41,7 +41,7 @@ struct Peer(Arc<Mutex<Script>>);
 
 #[derive(Default)]
 struct Script {
-    steps: VecDeque<Step>,
+    steps: VecDeque<PeerStep>,
     is_datagram: bool,
     dials: usize,
     /// What came over each connection, write by write.
@@ -54,7 +54,7 @@ struct Script {
 
 impl Script {
     /// Takes the next step if it is one of these.
-    fn step(&mut self, wanted: impl Fn(&Step) -> bool) -> Option<Step> {
+    fn step(&mut self, wanted: impl Fn(&PeerStep) -> bool) -> Option<PeerStep> {
         self.steps.pop_front_if(|step| wanted(step))
     }
 }
@@ -66,10 +66,10 @@ impl Dial for Peer {
 
     fn poll(&mut self, _: Duration) -> Option<io::Result<Box<dyn Link>>> {
         let mut script = self.0.lock().unwrap();
-        match script.step(|step| matches!(step, Step::Refuse | Step::Delay(_))) {
-            Some(Step::Delay(looks)) => {
+        match script.step(|step| matches!(step, PeerStep::Refuse | PeerStep::Delay(_))) {
+            Some(PeerStep::Delay(looks)) => {
                 if looks > 0 {
-                    script.steps.push_front(Step::Delay(looks - 1));
+                    script.steps.push_front(PeerStep::Delay(looks - 1));
                 }
                 None
             }
@@ -88,7 +88,7 @@ impl Link for Peer {
     }
 
     fn check(&mut self) -> io::Result<()> {
-        match self.0.lock().unwrap().step(|step| *step == Step::Close) {
+        match self.0.lock().unwrap().step(|step| *step == PeerStep::Close) {
             Some(_) => Err(ErrorKind::ConnectionAborted.into()),
             None => Ok(()),
         }
@@ -101,17 +101,21 @@ impl Link for Peer {
 
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let mut script = self.0.lock().unwrap();
-        let is_write =
-            |step: &Step| matches!(step, Step::Take(_) | Step::Dawdle(_) | Step::Block | Step::Break | Step::TooLarge);
+        let is_write = |step: &PeerStep| {
+            matches!(
+                step,
+                PeerStep::Take(_) | PeerStep::Dawdle(_) | PeerStep::Block | PeerStep::Break | PeerStep::TooLarge
+            )
+        };
         let step = script.step(is_write);
-        if let Some(Step::Dawdle(_)) = step {
+        if let Some(PeerStep::Dawdle(_)) = step {
             std::thread::sleep(Duration::from_millis(2));
         }
         let taken = match step {
-            Some(Step::Block) => return Err(ErrorKind::WouldBlock.into()),
-            Some(Step::Break) => return Err(ErrorKind::BrokenPipe.into()),
-            Some(Step::TooLarge) => return Err(io::Error::from_raw_os_error(libc::EMSGSIZE)),
-            Some(Step::Take(at_most) | Step::Dawdle(at_most)) => at_most.min(bytes.len()),
+            Some(PeerStep::Block) => return Err(ErrorKind::WouldBlock.into()),
+            Some(PeerStep::Break) => return Err(ErrorKind::BrokenPipe.into()),
+            Some(PeerStep::TooLarge) => return Err(io::Error::from_raw_os_error(libc::EMSGSIZE)),
+            Some(PeerStep::Take(at_most) | PeerStep::Dawdle(at_most)) => at_most.min(bytes.len()),
             _ => bytes.len(),
         };
         script.got.last_mut().unwrap().push(bytes[..taken].to_vec());
@@ -120,7 +124,7 @@ impl Link for Peer {
 
     fn unacknowledged(&self) -> usize {
         let mut script = self.0.lock().unwrap();
-        if let Some(Step::Hold(bytes)) = script.step(|step| matches!(step, Step::Hold(_))) {
+        if let Some(PeerStep::Hold(bytes)) = script.step(|step| matches!(step, PeerStep::Hold(_))) {
             script.held = bytes;
         }
         script.held
@@ -144,11 +148,11 @@ struct Bench {
 const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl Bench {
-    fn new(steps: impl IntoIterator<Item = Step>, records: usize, bytes: usize) -> Self {
+    fn new(steps: impl IntoIterator<Item = PeerStep>, records: usize, bytes: usize) -> Self {
         let peer = Peer::default();
         peer.0.lock().unwrap().steps.extend(steps);
         let retry = RetrySettings { records, bytes, ..RetrySettings::default() };
-        let limits = Limits { retry, write_timeout: WRITE_TIMEOUT };
+        let limits = PeerLimits { retry, write_timeout: WRITE_TIMEOUT };
         let mut connection = Connection::new("tcp://peer:1".into(), peer.clone(), limits);
         connection.backoff = Backoff::new(Backoff::RANGE, 1);
         Self {
@@ -219,7 +223,7 @@ const NO_LIMIT: usize = usize::MAX;
 
 #[test]
 fn attempts_follow_the_back_off_and_lose_nothing() {
-    let mut bench = Bench::new(vec![Step::Refuse; 4], NO_LIMIT, NO_LIMIT);
+    let mut bench = Bench::new(vec![PeerStep::Refuse; 4], NO_LIMIT, NO_LIMIT);
     bench.log(3, 10);
     let mut expected = Backoff::new(Backoff::RANGE, 1);
     for attempt in 1..=4 {
@@ -241,7 +245,7 @@ fn attempts_follow_the_back_off_and_lose_nothing() {
 #[test]
 fn a_cut_message_is_sent_again_whole() {
     // Two messages of 14 bytes with their prefixes, and five bytes of the third.
-    let mut bench = Bench::new([Step::Take(33), Step::Break], NO_LIMIT, NO_LIMIT);
+    let mut bench = Bench::new([PeerStep::Take(33), PeerStep::Break], NO_LIMIT, NO_LIMIT);
     bench.log(4, 10);
     bench.deliver();
     assert_eq!((bench.written, bench.failed, bench.batch.rest().len()), (2, 0, 23));
@@ -255,7 +259,7 @@ fn a_cut_message_is_sent_again_whole() {
 
 #[test]
 fn what_is_not_acknowledged_is_in_flight_and_sent_again_when_the_connection_breaks() {
-    let mut bench = Bench::new([Step::Hold(20)], NO_LIMIT, NO_LIMIT);
+    let mut bench = Bench::new([PeerStep::Hold(20)], NO_LIMIT, NO_LIMIT);
     // 14 bytes each with their prefixes.
     bench.log(4, 10);
     bench.deliver();
@@ -264,10 +268,10 @@ fn what_is_not_acknowledged_is_in_flight_and_sent_again_when_the_connection_brea
     bench.log(1, 10);
     bench.deliver();
     assert_eq!((bench.written, bench.batch.records(), bench.numbers()), (3, 2, vec![vec![0, 1, 2, 3, 4]]));
-    bench.peer.0.lock().unwrap().steps.extend([Step::Hold(14)]);
+    bench.peer.0.lock().unwrap().steps.extend([PeerStep::Hold(14)]);
     bench.deliver();
     assert_eq!((bench.written, bench.batch.records()), (4, 1));
-    bench.peer.0.lock().unwrap().steps.extend([Step::Close, Step::Hold(14)]);
+    bench.peer.0.lock().unwrap().steps.extend([PeerStep::Close, PeerStep::Hold(14)]);
     bench.deliver();
     assert_eq!((bench.written, bench.failed, bench.batch.records()), (4, 0, 1));
     bench.peer.0.lock().unwrap().held = 0;
@@ -279,12 +283,12 @@ fn what_is_not_acknowledged_is_in_flight_and_sent_again_when_the_connection_brea
 
 #[test]
 fn a_peer_that_acknowledges_nothing_loses_the_oldest_once_it_is_down() {
-    let mut bench = Bench::new([Step::Hold(NO_LIMIT)], 2, NO_LIMIT);
+    let mut bench = Bench::new([PeerStep::Hold(NO_LIMIT)], 2, NO_LIMIT);
     bench.log(5, 10);
     // It does not wait for acknowledgements, nor is what the system holds more than may be kept.
     bench.deliver();
     assert_eq!((bench.written, bench.failed, bench.batch.records()), (0, 0, 5));
-    bench.peer.0.lock().unwrap().steps.push_back(Step::Close);
+    bench.peer.0.lock().unwrap().steps.push_back(PeerStep::Close);
     bench.deliver();
     assert_eq!((bench.written, bench.failed, bench.batch.records()), (0, 3, 2));
 }
@@ -292,7 +296,7 @@ fn a_peer_that_acknowledges_nothing_loses_the_oldest_once_it_is_down() {
 #[test]
 fn records_given_up_elsewhere_take_the_connection_along_if_it_ends_within_one() {
     for (taken, dials) in [(20, 2), (28, 1)] {
-        let mut bench = Bench::new([Step::Take(taken), Step::Hold(NO_LIMIT)], NO_LIMIT, NO_LIMIT);
+        let mut bench = Bench::new([PeerStep::Take(taken), PeerStep::Hold(NO_LIMIT)], NO_LIMIT, NO_LIMIT);
         bench.log(3, 10);
         bench.deliver();
         assert_eq!(bench.batch.settle(Outcome::Failed).failed, 3);
@@ -307,7 +311,7 @@ fn records_given_up_elsewhere_take_the_connection_along_if_it_ends_within_one() 
 
 #[test]
 fn a_slow_peer_goes_on_where_it_stopped() {
-    let mut bench = Bench::new([Step::Take(20), Step::Block, Step::Take(1)], NO_LIMIT, NO_LIMIT);
+    let mut bench = Bench::new([PeerStep::Take(20), PeerStep::Block, PeerStep::Take(1)], NO_LIMIT, NO_LIMIT);
     bench.log(3, 10);
     let call = Call { time_left: Some(Duration::from_secs(1)), ..Call::default() };
     for written in [1, 1, 1, 3] {
@@ -323,7 +327,7 @@ fn a_slow_peer_goes_on_where_it_stopped() {
 #[test]
 fn a_slow_peer_does_not_hold_up_a_flush() {
     for is_datagram in [false, true] {
-        let mut bench = Bench::new(vec![Step::Dawdle(10); 9], 1, 0);
+        let mut bench = Bench::new(vec![PeerStep::Dawdle(10); 9], 1, 0);
         bench.peer.0.lock().unwrap().is_datagram = is_datagram;
         bench.log(6, 10);
         let call = Call { time_left: Some(Duration::ZERO), ..Call::default() };
@@ -350,7 +354,8 @@ fn messages_without_a_byte_are_delivered() {
 
 #[test]
 fn a_peer_that_takes_nothing_is_given_up_after_the_write_timeout() {
-    let mut bench = Bench::new([Step::Take(5), Step::Block, Step::Block, Step::Block], NO_LIMIT, NO_LIMIT);
+    let mut bench =
+        Bench::new([PeerStep::Take(5), PeerStep::Block, PeerStep::Block, PeerStep::Block], NO_LIMIT, NO_LIMIT);
     bench.log(1, 10);
     bench.deliver();
     // A flush has less patience than the connection.
@@ -370,7 +375,7 @@ fn a_closed_connection_is_noticed_before_anything_is_written() {
     let mut bench = Bench::new([], NO_LIMIT, NO_LIMIT);
     bench.log(1, 10);
     bench.deliver();
-    bench.peer.0.lock().unwrap().steps.push_back(Step::Close);
+    bench.peer.0.lock().unwrap().steps.push_back(PeerStep::Close);
     bench.log(1, 10);
     bench.deliver();
     assert_eq!((bench.written, bench.batch.records()), (1, 1));
@@ -378,7 +383,7 @@ fn a_closed_connection_is_noticed_before_anything_is_written() {
     bench.deliver();
     assert_eq!(bench.numbers(), [[0], [1]]);
 
-    bench.peer.0.lock().unwrap().steps.push_back(Step::Close);
+    bench.peer.0.lock().unwrap().steps.push_back(PeerStep::Close);
     let error = bench.connection.tick(bench.hand.now()).unwrap_err();
     assert_eq!(error.to_string(), "lost the connection to tcp://peer:1: connection aborted");
     bench.connection.tick(bench.hand.now()).unwrap();
@@ -386,7 +391,7 @@ fn a_closed_connection_is_noticed_before_anything_is_written() {
 
 #[test]
 fn a_message_cut_by_a_close_between_batches_is_sent_again_whole() {
-    let mut bench = Bench::new([Step::Take(20), Step::Close], NO_LIMIT, NO_LIMIT);
+    let mut bench = Bench::new([PeerStep::Take(20), PeerStep::Close], NO_LIMIT, NO_LIMIT);
     bench.log(3, 10);
     bench.deliver();
     bench.connection.tick(bench.hand.now()).unwrap_err();
@@ -398,7 +403,7 @@ fn a_message_cut_by_a_close_between_batches_is_sent_again_whole() {
 #[test]
 fn the_oldest_are_given_up_while_the_peer_is_down() {
     for (records, bytes, kept) in [(2, NO_LIMIT, 2), (NO_LIMIT, 3 * 14 + 13, 3), (NO_LIMIT, 0, 0), (0, NO_LIMIT, 0)] {
-        let mut bench = Bench::new([Step::Refuse], records, bytes);
+        let mut bench = Bench::new([PeerStep::Refuse], records, bytes);
         bench.log(5, 10);
         bench.deliver();
         assert_eq!((bench.failed, bench.batch.records()), (5 - kept, kept as usize));
@@ -413,7 +418,7 @@ fn the_oldest_are_given_up_while_the_peer_is_down() {
 
 #[test]
 fn nothing_is_given_up_before_the_first_attempt_has_failed() {
-    let mut bench = Bench::new([Step::Delay(1)], 2, NO_LIMIT);
+    let mut bench = Bench::new([PeerStep::Delay(1)], 2, NO_LIMIT);
     bench.log(5, 10);
     bench.deliver();
     bench.deliver();
@@ -424,7 +429,7 @@ fn nothing_is_given_up_before_the_first_attempt_has_failed() {
 
 #[test]
 fn a_flush_tries_at_once_and_a_clock_set_back_prolongs_nothing() {
-    let mut bench = Bench::new([Step::Refuse, Step::Refuse], NO_LIMIT, NO_LIMIT);
+    let mut bench = Bench::new([PeerStep::Refuse, PeerStep::Refuse], NO_LIMIT, NO_LIMIT);
     bench.log(1, 10);
     bench.deliver();
     bench.send(Call { urgent: true, ..Call::default() });
@@ -437,7 +442,7 @@ fn a_flush_tries_at_once_and_a_clock_set_back_prolongs_nothing() {
 #[test]
 fn failures_add_up_until_a_connection_holds() {
     // Each connection breaks with its first write.
-    let mut bench = Bench::new([Step::Break, Step::Break, Step::Break], NO_LIMIT, NO_LIMIT);
+    let mut bench = Bench::new([PeerStep::Break, PeerStep::Break, PeerStep::Break], NO_LIMIT, NO_LIMIT);
     bench.log(1, 10);
     let mut expected = Backoff::new(Backoff::RANGE, 1);
     for dials in 1..=3 {
@@ -457,7 +462,8 @@ fn failures_add_up_until_a_connection_holds() {
 
 #[test]
 fn datagrams_are_sent_one_by_one() {
-    let mut bench = Bench::new([Step::Take(99), Step::TooLarge, Step::Take(99), Step::Break], NO_LIMIT, NO_LIMIT);
+    let mut bench =
+        Bench::new([PeerStep::Take(99), PeerStep::TooLarge, PeerStep::Take(99), PeerStep::Break], NO_LIMIT, NO_LIMIT);
     bench.peer.0.lock().unwrap().is_datagram = true;
     bench.log(5, 10);
     bench.deliver();
@@ -470,32 +476,32 @@ fn datagrams_are_sent_one_by_one() {
 }
 
 #[derive(Debug, Clone)]
-enum Event {
+enum ConnectionEvent {
     Log(u64, usize),
     Deliver { urgent: bool, time_left: Option<u64> },
     Tick,
     Advance(u64),
 }
 
-fn events() -> impl Strategy<Value = Event> {
+fn events() -> impl Strategy<Value = ConnectionEvent> {
     prop_oneof![
-        (1_u64..5, 8_usize..40).prop_map(|(count, length)| Event::Log(count, length)),
+        (1_u64..5, 8_usize..40).prop_map(|(count, length)| ConnectionEvent::Log(count, length)),
         (any::<bool>(), proptest::option::of(0_u64..9))
-            .prop_map(|(urgent, time_left)| Event::Deliver { urgent, time_left }),
-        Just(Event::Tick),
-        (0_u64..200).prop_map(Event::Advance),
+            .prop_map(|(urgent, time_left)| ConnectionEvent::Deliver { urgent, time_left }),
+        Just(ConnectionEvent::Tick),
+        (0_u64..200).prop_map(ConnectionEvent::Advance),
     ]
 }
 
-fn steps() -> impl Strategy<Value = Step> {
+fn steps() -> impl Strategy<Value = PeerStep> {
     prop_oneof![
-        Just(Step::Refuse),
-        (0_u8..3).prop_map(Step::Delay),
-        (1_usize..50).prop_map(Step::Take),
-        Just(Step::Block),
-        Just(Step::Break),
-        Just(Step::Close),
-        Just(Step::TooLarge),
+        Just(PeerStep::Refuse),
+        (0_u8..3).prop_map(PeerStep::Delay),
+        (1_usize..50).prop_map(PeerStep::Take),
+        Just(PeerStep::Block),
+        Just(PeerStep::Break),
+        Just(PeerStep::Close),
+        Just(PeerStep::TooLarge),
     ]
 }
 
@@ -514,20 +520,20 @@ proptest! {
     ) {
         // A stream has no messages that are too large, and a datagram socket takes all or nothing.
         let steps = steps.into_iter().filter_map(|step| match step {
-            Step::TooLarge if !is_datagram => None,
-            Step::Take(_) if is_datagram => Some(Step::Take(NO_LIMIT)),
+            PeerStep::TooLarge if !is_datagram => None,
+            PeerStep::Take(_) if is_datagram => Some(PeerStep::Take(NO_LIMIT)),
             step => Some(step),
         });
         let mut bench = Bench::new(steps, records, bytes);
         bench.peer.0.lock().unwrap().is_datagram = is_datagram;
         for event in events {
             match event {
-                Event::Log(count, length) => bench.log(count, length),
-                Event::Deliver { urgent, time_left } => {
+                ConnectionEvent::Log(count, length) => bench.log(count, length),
+                ConnectionEvent::Deliver { urgent, time_left } => {
                     bench.send(Call { urgent, time_left: time_left.map(Duration::from_secs), ..Call::default() });
                 }
-                Event::Tick => drop(bench.connection.tick(bench.hand.now())),
-                Event::Advance(millis) => bench.hand.advance(Duration::from_millis(millis)),
+                ConnectionEvent::Tick => drop(bench.connection.tick(bench.hand.now())),
+                ConnectionEvent::Advance(millis) => bench.hand.advance(Duration::from_millis(millis)),
             }
         }
         for _ in 0..100 {
