@@ -1,4 +1,17 @@
-//! Formatters: a record's text.
+//! Formatters: how a record becomes bytes.
+//!
+//! | formatter | output |
+//! |---|---|
+//! | [`FemtoTextFormatter`] | a line for people; the default |
+//! | [`FemtoConsoleFormatter`] | a line for terminals, in colour |
+//! | [`FemtoPatternFormatter`] | a line by a pattern, in the syntax of CPython's `logging` |
+//! | [`FemtoJsonFormatter`] | a JSON object, with the field names of several log stores |
+//! | [`FemtoLogfmtFormatter`] | logfmt: `key=value` |
+//! | [`FemtoSyslogFormatter`] | RFC 5424, RFC 3164, or as CPython's `SysLogHandler` |
+//! | [`FemtoPickleFormatter`] | a pickle of a dictionary, as CPython's `SocketHandler` sends |
+//! | `FemtoMsgpackFormatter`, `FemtoCborFormatter` | a map in MessagePack or CBOR (features `msgpack`, `cbor`) |
+//!
+//! Settings of a formatter are methods that return it: `FemtoJsonFormatter::new().digits(3)`.
 
 mod binary;
 mod console;
@@ -35,8 +48,9 @@ use crate::record::FemtoLogRecord;
 
 /// Writes a record as text.
 ///
-/// It runs on its handler's thread and appends to a buffer; the handler adds the line's end. The buffer holds this
-/// record's text and no other's: a formatter that shortens or replaces it changes nothing else.
+/// It runs on its handler's thread and appends to a buffer; the handler adds the line's end. A panic counts the record
+/// as failed. The buffer holds the text of this record only, so a formatter that shortens or replaces it does not
+/// change other records.
 ///
 /// Every `FnMut(&FemtoLogRecord, &mut Vec<u8>)` is a formatter.
 ///
@@ -57,7 +71,7 @@ use crate::record::FemtoLogRecord;
 pub trait FemtoFormatter: Send {
     /// Appends the record's text to `out`, without the line's end.
     ///
-    /// Handlers call it with an empty buffer, or with the head of their own frame in it.
+    /// Handlers call it with an empty buffer, or with one that has the beginning of their own frame, such as a header.
     fn format(&mut self, record: &FemtoLogRecord<'_>, out: &mut Vec<u8>);
 }
 

@@ -1,9 +1,8 @@
-//! What a formatter writes for a call site, worked out once: constant bytes, and the pieces that differ from record to
-//! record.
+//! Formatting plans: the text of a call site's records as constant bytes and variable pieces, computed once per site.
 //!
-//! A formatter has one way to write a record, which asks the record for everything; this is the specification. When it
-//! writes the second record of a call site, it also notes in [`Marks`] which bytes came from what is not the call
-//! site's, and a [`Plan`] is made of that:
+//! A formatter has one function that writes any record; its output is the specification. When it writes the second
+//! record of a call site, it also notes in [`Marks`] which bytes are not the same for all records of the site, and a
+//! [`Plan`] is made of that:
 //!
 //! ```text
 //! {"level":"INFO","message":"took 17 ms","fields":{"id":4}}
@@ -12,10 +11,31 @@
 //! Text({"level":"INFO","message":"took )  Piece(value 0)  Text( ms","fields":{"id":)  Piece(value 1)  Text(}})
 //! ```
 //!
-//! Later records of the site are written from the plan: level, names, file, line, keys and their order, escapes and all
-//! that lies between them is copied. Whatever is not marked must be the same for every record that the plan is for, and
-//! those are the records that [`Plans::find`] lets through: of the same call site, level, logger and target, without
-//! context, spans and changes by filters.
+//! Later records of the site are written from the plan: level, names, file, line, keys and their order, escapes and
+//! everything between them is copied.
+//!
+//! # Invariants
+//!
+//! * A plan writes exactly what the formatter would write without it. A property test compares the two for all
+//!   formatters, with arbitrary keys and values.
+//! * So whatever is not marked must be the same for every record that the plan is used for. Those are the records that
+//!   [`Plans::find`] accepts: of the same call site, level, logger and target, without context, spans and changes by
+//!   filters. A record that fails one of these conditions is written without a plan.
+//! * A formatter that writes something else because of a value (leaves a key out if it is null, for example) says so by
+//!   [`Marks::depends_on_presence`], and the site gets no plan if the value can be null.
+//! * A setter of a formatter clears its plans: what they copied was written with the old settings.
+//!
+//! # A site's life in the table
+//!
+//! | record of the site | slot before | what happens | slot after |
+//! |---|---|---|---|
+//! | first | `Empty` | written without a plan, and without marks | `Seen` |
+//! | second | `Seen` | written with marks, of which a plan is made | `Known` |
+//! | third and later | `Known` | written from the plan | `Known` |
+//!
+//! Plans are made of the second record and not of the first, because most call sites of most programs log once or
+//! never. A site that wants the place of a `Seen` one takes it; one that wants the place of a `Known` one makes the
+//! table grow, up to [`MOST`].
 
 use std::fmt;
 use std::ops::Range;
@@ -25,27 +45,37 @@ use crate::record::FemtoLogRecord;
 use crate::text::{Appends, Block, Output};
 use crate::value::{Reader, Tag, write_value};
 
-/// How many plans a formatter has at most. The call sites after them are written without.
+/// The maximum number of plans of a formatter. Records of further call sites are written without a plan.
 const MOST: usize = 1024;
 
-/// The longest text that a plan copies, in bytes; records with longer ones are written without a plan.
+/// The maximum length of the text of which a plan is made, in bytes. A site whose second record is longer has no plan.
 const LONGEST: usize = 8 * 1024;
 
-/// How a formatter writes the records of one call site. `P` says what a piece is, in the formatter's own terms.
+/// The plan for the records of one call site. `P` is the formatter's own description of a piece.
 struct Plan<P> {
     level: Level,
+    /// The names of the logger and the target, if the record has others than its call site.
     names: [Option<Box<str>>; 2],
     steps: Vec<PlanStep<P>>,
 }
 
+/// A step of a plan. The steps share one reader of the payload, which moves forward over the values.
+///
+/// A formatter that writes the values in another order than the payload has them needs `Skip` and `Rewind`. With the
+/// payload `a b` and the text `b=2 a=1`:
+///
+/// ```text
+/// Text("b=")  Skip(a)  Piece(b)  Text(" a=")  Rewind  Piece(a)
+/// ```
 enum PlanStep<P> {
     /// Appends bytes.
     Text(Block),
-    /// Has the formatter append a piece, from a reader that has come to the piece's value.
+    /// Lets the formatter append a piece. If the piece is a value, the reader is at that value, and the formatter moves
+    /// it to the next one.
     Piece(P),
-    /// Passes a value by.
+    /// Moves the reader over a value of this type.
     Skip(Tag),
-    /// Takes the reader back to the first value.
+    /// Moves the reader back to the first value.
     Rewind,
 }
 
@@ -57,11 +87,12 @@ pub(super) struct Plans<P> {
     slots: Vec<Slot<P>>,
 }
 
+/// A place of the table.
 #[derive(Default)]
 enum Slot<P> {
     #[default]
     Empty,
-    /// One record of this site was written: most sites of most programs log once or never.
+    /// One record of this site was written.
     Seen(u64),
     /// A plan, or `None` for a site that cannot have one.
     Known(u64, Option<Box<Plan<P>>>),
@@ -92,7 +123,8 @@ impl<P: Copy> Plans<P> {
         }
     }
 
-    /// Makes a plan of the text that was just written for a record, the last of `out`, if this is the time for it.
+    /// Updates the table after a record was written without a plan. `out` ends in the record's text. Makes a plan if
+    /// this is the second record of its site.
     #[inline]
     pub(super) fn learn(&mut self, record: &FemtoLogRecord<'_>, marks: Marks<P>, out: &[u8]) {
         let Some(site) = record.bare_site() else { return };
@@ -111,7 +143,10 @@ impl<P: Copy> Plans<P> {
         site as usize & self.slots.len().wrapping_sub(1)
     }
 
-    /// Notes the first record of a site, if there is a place for it.
+    /// Notes the first record of a site, unless the table is full.
+    ///
+    /// While the site's place has another site's plan, the table is doubled, up to [`MOST`]. Doubling never brings two
+    /// sites together that were apart.
     #[cold]
     fn note(&mut self, site: u64) {
         while let Some(Slot::Known(..)) | None = self.slots.get(self.place(site)) {
@@ -133,7 +168,7 @@ impl<P: Copy> Plans<P> {
         self.slots[place] = Slot::Seen(site);
     }
 
-    /// How many call sites have a plan.
+    /// Returns the number of call sites with a plan.
     #[cfg(test)]
     pub(super) fn len(&self) -> usize {
         self.slots.iter().filter(|slot| matches!(slot, Slot::Known(_, Some(_)))).count()
@@ -171,7 +206,7 @@ impl<P> Plan<P> {
 pub(super) struct Steps<'p, P>(&'p [PlanStep<P>]);
 
 impl<P: Copy> Steps<'_, P> {
-    /// Writes a record, its pieces by `write`. A piece that reads values leaves the reader behind them.
+    /// Writes a record, its pieces by `write`. A piece that reads values leaves the reader after them.
     #[inline]
     pub(super) fn run<'a>(
         self,
@@ -191,19 +226,24 @@ impl<P: Copy> Steps<'_, P> {
     }
 }
 
-/// What of a record's text is not its call site's. It notes nothing unless a plan is to be made of it.
+/// Notes which parts of a record's text differ from record to record. Empty, and free, unless a plan is to be made.
 pub(super) struct Marks<P>(Option<Notes<P>>);
 
+/// The notes about one record.
 struct Notes<P> {
+    /// The types of the payload's values.
     tags: Vec<Tag>,
-    /// How many of these are the message's.
+    /// The number of those that are the message's. The rest are of the call's keys.
     of_message: usize,
-    /// Where the record's text begins.
+    /// The position in the buffer at which the record's text begins.
     start: usize,
+    /// In the order of the text.
     marks: Vec<Mark<P>>,
+    /// Whether this site can have no plan.
     refused: bool,
 }
 
+/// A part of the text that differs from record to record.
 struct Mark<P> {
     range: Range<usize>,
     piece: P,
@@ -220,7 +260,7 @@ enum Values {
 }
 
 impl<P: Copy> Marks<P> {
-    /// Marks that nothing is made of.
+    /// Makes marks that note nothing.
     pub(super) const fn none() -> Self {
         Self(None)
     }
@@ -232,13 +272,13 @@ impl<P: Copy> Marks<P> {
         Self(Some(Notes { tags, of_message, start: out.len(), marks: Vec::new(), refused: false }))
     }
 
-    /// Writes a piece that is no value of the payload.
+    /// Writes a piece that is not a value of the payload, such as the timestamp or the thread's name.
     #[inline]
     pub(super) fn piece<O: Appends>(&mut self, piece: P, out: &mut O, write: impl FnOnce(&mut O)) {
         self.mark(piece, Values::None, out, write);
     }
 
-    /// Writes the whole message as one piece, which takes a reader of its own and leaves it behind the message.
+    /// Writes the whole message as one piece, which reads from the first value on, wherever the reader is.
     #[inline]
     pub(super) fn whole_message<O: Appends>(&mut self, piece: P, out: &mut O, write: impl FnOnce(&mut O)) {
         self.mark(piece, Values::Message, out, write);
@@ -296,7 +336,7 @@ impl<P: Copy> Marks<P> {
         reader
     }
 
-    /// Says that the text depends on whether the value of the call's key at `place` is there.
+    /// Notes that the text depends on whether the value of the call's key at `place` is null.
     pub(super) fn depends_on_presence(&mut self, place: usize) {
         if let Some(notes) = &mut self.0 {
             let tag = notes.tags.get(notes.of_message + place);
@@ -304,7 +344,7 @@ impl<P: Copy> Marks<P> {
         }
     }
 
-    /// The plan that the marks come to; `None` if there can be none.
+    /// Makes a plan of the marks. `None` if the site can have none.
     #[cold]
     fn plan(self, record: &FemtoLogRecord<'_>, out: &[u8]) -> Option<Plan<P>> {
         let notes = self.0.filter(|notes| !notes.refused && out.len() - notes.start <= LONGEST)?;
@@ -342,7 +382,7 @@ impl<P: Copy> Marks<P> {
 
 impl<P> Notes<P> {
     fn mark_value(&mut self, place: usize, piece: impl FnOnce(Tag) -> P, range: Range<usize>) {
-        // What is no value of the payload, such as how many keys were left out, is the call site's.
+        // A value that is not in the payload, such as the number of keys that were left out, is a constant of the site.
         if let Some(tag) = self.tags.get(place) {
             self.marks.push(Mark { range, piece: piece(*tag), values: Values::One(place) });
         }

@@ -17,6 +17,27 @@
 //!
 //! A list of arguments is a nest of pairs: three arguments are `((((), a), b), c)`. A macro can build it while it
 //! reads the call, one `impl` for pairs covers all lengths, and there is no maximum length.
+//!
+//! # Example
+//!
+//! `info!("{} of {}", 3, name; user:? = user)`, with a `name: String`, becomes
+//!
+//! ```text
+//! arguments   (((), DeferredInteger(&3)), Deferred(&name))      the types travel: the consumer formats
+//! fields      ((), AsDebug(&user))                              not direct: the caller formats the value
+//! tags        I64, Str                                          of the arguments, in the call's shape
+//!             Debug                                             of the fields
+//! ```
+//!
+//! If `name` were of a type of the program's own, its probe would be `Immediate(&name)`, and the caller would format
+//! the message. Without `user:?`, the record could be written directly into a ring; as it is, user code runs for the
+//! value, so the record is encoded into a buffer first.
+//!
+//! # What must hold
+//!
+//! For every type, the text of [`Argument::out`] is that of the value itself, with any format specification, and
+//! [`Argument::take`] returns an equal value after [`Field::put`]. The message is then what `format!` gives, whichever
+//! side formats it. The tests in `macros-tests` compare both sides with `format!`.
 
 use std::error::Error;
 use std::fmt;
@@ -316,15 +337,18 @@ impl Tags {
     }
 }
 
-/// A list of fields: `()`, or a pair of a list and its last field.
+/// A list of fields: `()`, or a pair of a list and its last field. Each item is that of [`Field`] for the whole list.
 #[doc(hidden)]
 pub trait Fields {
     /// The types of the fields.
     const TAGS: Option<&'static Tags>;
+    /// Whether all fields are direct.
     const DIRECT: bool;
-    /// How many words [`put`](Fields::put) writes, if these are always as many.
+    /// The number of words that [`put`](Fields::put) writes, if it is always the same.
     const FIXED: Option<usize> = None;
+    /// Returns the number of words that [`put`](Fields::put) writes. Only used if `DIRECT`.
     fn words(&self) -> usize;
+    /// Encodes the values one after the other, without their tags.
     fn put<S: WordSink>(&self, sink: &mut S);
     /// Writes every value, preceded by what `before` writes for its index and type. Returns the number of values.
     fn put_each(&self, sink: &mut ByteSink, before: &dyn Fn(&mut ByteSink, usize, Tag)) -> usize {
@@ -377,7 +401,9 @@ impl<A: Fields, B: Field> Fields for (A, B) {
 /// The list of all arguments of a message; see [`Argument`].
 #[doc(hidden)]
 pub trait Arguments: Fields {
+    /// What the render closure takes: the [`Out`](Argument::Out)s, nested as the arguments are.
     type Outs<'o>;
+    /// Decodes the arguments, on the consumer. Returns `None` if they were not encoded.
     fn take<'o>(reader: &mut Reader<'o>) -> Option<Self::Outs<'o>>;
     /// Returns the arguments as the render closure takes them, on the caller.
     fn outs(&self) -> Self::Outs<'_>;

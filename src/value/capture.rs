@@ -11,6 +11,10 @@
 //!
 //! Two marker traits restrict where a captured type can be used: [`NotOption`] excludes `Option`, and [`Travels`]
 //! excludes lists and maps.
+//!
+//! The trait [`Capture`] is closed: it is hidden, and users cannot implement it. Decoding happens on the handler's
+//! thread, where user code could block or panic, and after the value's lifetime. So a type is captured only if an equal
+//! value can be made of the words alone. Everything else becomes text on the caller's thread.
 
 use std::borrow::Cow;
 use std::fmt;

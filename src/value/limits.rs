@@ -15,9 +15,12 @@ use crate::text::floor_char_boundary;
 /// | limit | default | minimum | what happens beyond it |
 /// |---|---|---|---|
 /// | [`keys`](Self::keys) | 64 | 8 | further keys are left out; a key `…` has their number |
-/// | [`key_bytes`](Self::key_bytes) | 64 | 8 | the key is cut and ends in `…`; a call site with such a key counts once, not for each record |
-/// | [`value_bytes`](Self::value_bytes) | 65,536 | 64 | text ends in `…(+9 bytes)`, a list in `…(+9 elements)`; bytes are cut without a note |
-/// | [`record_bytes`](Self::record_bytes) | 1,048,576 | `value_bytes` | as for `value_bytes`; it applies to the message as well |
+/// | [`key_bytes`](Self::key_bytes) | 64 | 8 | the key is cut and ends in `…` |
+/// | [`value_bytes`](Self::value_bytes) | 65,536 | 64 | text ends in `…(+9 bytes)`, a list in `…(+9 elements)` |
+/// | [`record_bytes`](Self::record_bytes) | 1,048,576 | `value_bytes` | as above; also applies to the message |
+///
+/// Bytes (`key:bytes = value`) are cut without a note. A call site with a key that is too long is counted once, and not
+/// for each of its records.
 ///
 /// A `Display` or `Debug` that writes `record_bytes` more than its limit gets an error. Its text then ends in
 /// `…(+1048577 bytes or more)`.

@@ -3,6 +3,17 @@
 //! The text of a value is cut at a character boundary, and a note says how much is missing. With
 //! [`Limits::value_bytes`] of 64, for example, the `Display` text of a value that writes 70 times `a` becomes 64 times
 //! `a` and then `…(+6 bytes)`. The note itself is not counted.
+//!
+//! User code may return an error, panic, log, or never stop writing. In all these cases the buffer has a complete text,
+//! with its length in front of it, so that what was encoded before and what comes after can be decoded:
+//!
+//! | the value's `Display` | the text |
+//! |---|---|
+//! | writes `abc` | `abc` |
+//! | writes `abc` and returns an error | `abc<formatting failed>` |
+//! | writes `abc` and panics | `abc<formatting panicked>` |
+//! | writes more than the limit | its beginning, and `…(+6 bytes)` |
+//! | writes without end | its beginning, and `…(+1048577 bytes or more)`: `write_str` returned an error |
 
 use std::fmt;
 

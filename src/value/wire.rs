@@ -2,7 +2,8 @@
 //!
 //! | type | words |
 //! |---|---|
-//! | `bool`, `char`, integers of up to 64 bits, `f32`, `f64` | 1: the value, signed integers sign-extended, floats as bits |
+//! | `bool`, `char`, integers of up to 64 bits | 1: the value; signed integers are sign-extended |
+//! | `f32`, `f64` | 1: the bits |
 //! | 128-bit integers | 2: the upper half, the lower half |
 //! | `Duration` | 2: seconds, nanoseconds |
 //! | `IpAddr` | 3: 4 or 6, then the address as a 128-bit integer |
@@ -27,6 +28,32 @@
 //! word 5   1                                   its length,
 //! word 6   0x61                                its bytes
 //! ```
+//!
+//! And this is a payload byte by byte. A test compares it.
+//!
+//! ```text
+//! warn!("late"; retry = -1_i8, user = Some("ünal"), took = Duration::from_millis(1500), peer = ip)
+//!
+//! 00   ff ff ff ff ff ff ff ff   retry   -1, sign-extended
+//! 08   01 00 00 00 00 00 00 00   user    Some
+//! 10   05 00 00 00 00 00 00 00           5 bytes of UTF-8
+//! 18   c3 bc 6e 61 6c 00 00 00           "ünal", and zeros up to a whole word
+//! 20   01 00 00 00 00 00 00 00   took    1 s
+//! 28   00 65 cd 1d 00 00 00 00           500,000,000 ns
+//! 30   04 00 00 00 00 00 00 00   peer    IPv4
+//! 38   00 00 00 00 00 00 00 00           upper half of the address
+//! 40   01 00 00 7f 00 00 00 00           lower half: 127.0.0.1
+//! ```
+//!
+//! # Invariants
+//!
+//! * Everything begins at a multiple of eight bytes, so a ring needs no other unit than the word, and a reader none
+//!   than eight bytes.
+//! * The bytes after a text, up to the word's end, are zero. [`Reader::plain_text`] looks at whole words and relies on
+//!   it.
+//! * A value that consists of values says first how long it is, so a reader can skip it, or stop at the end of a
+//!   damaged element, without decoding it.
+//! * The format exists within one process only. It is never stored or sent, so it may change in any version.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
@@ -236,7 +263,10 @@ pub trait WordSink {
     fn note_cut(&mut self) {}
 }
 
-/// Returns 0 if the eight bytes of a word are what [`Reader::plain_text`] looks for.
+/// Returns 0 if all eight bytes of a word are plain: ASCII, but no control character, `"` or `\`. Otherwise the highest
+/// bit of some byte is set.
+///
+/// For example, the word `"ab\ncdefg"` gives `0x0000_0000_0080_0000`: the line feed is its third byte.
 ///
 /// A byte below n takes a borrow when n is subtracted, which sets its highest bit unless that was set before; a byte
 /// that equals c is one below 1 after an exclusive or with c. A borrow may reach the next byte, but only from one that
@@ -277,7 +307,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Reads text.
+    /// Reads text. Text that is not UTF-8, in a damaged payload, is read as empty.
     #[inline]
     pub(crate) fn text(&mut self) -> &'a str {
         // Only whole strings are encoded, so this cannot fail.
@@ -332,16 +362,19 @@ impl<'a> Reader<'a> {
         self.bytes
     }
 
+    /// Reads two words: the upper half, then the lower half.
     pub(crate) fn u128(&mut self) -> u128 {
         let high = self.word();
         u128::from(high) << 64 | u128::from(self.word())
     }
 
+    /// Reads two words: seconds, then nanoseconds.
     pub(crate) fn duration(&mut self) -> Duration {
         let seconds = self.word();
         Duration::new(seconds, self.word() as u32)
     }
 
+    /// Reads three words: the version, 4 or 6, then the bits of the address.
     pub(crate) fn ip(&mut self) -> IpAddr {
         let version = self.word();
         let bits = self.u128();
@@ -351,6 +384,7 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Reads five words: the address, the port, and what only IPv6 has (flow label and scope id).
     pub(crate) fn socket(&mut self) -> SocketAddr {
         let ip = self.ip();
         let port = self.word() as u16;
@@ -364,8 +398,23 @@ impl<'a> Reader<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::ByteSink;
+    use super::super::{ByteSink, Capture};
     use super::*;
+
+    #[test]
+    fn the_example_of_the_documentation_is_encoded_so() {
+        let mut sink = ByteSink::default();
+        (-1_i8).put(&mut sink);
+        Some("ünal").put(&mut sink);
+        Duration::from_millis(1500).put(&mut sink);
+        IpAddr::from([127, 0, 0, 1]).put(&mut sink);
+        let rows = include_str!("wire.rs").lines().filter_map(|line| line.strip_prefix("//! ")?.get(5..28));
+        let rows =
+            rows.filter(|row| row.split(' ').all(|byte| u8::from_str_radix(byte, 16).is_ok() && byte.len() == 2));
+        let drawn: Vec<_> =
+            rows.flat_map(|row| row.split(' ').map(|byte| u8::from_str_radix(byte, 16).unwrap())).collect();
+        assert_eq!(drawn, sink.bytes);
+    }
 
     fn plain(text: &str) -> Option<(String, u64)> {
         let mut sink = ByteSink::default();
