@@ -155,6 +155,11 @@ impl TokenBucket {
     pub(crate) fn is_full(&self, now: i64) -> bool {
         self.full_at <= now
     }
+
+    /// Returns whether the bucket is as good as a new one: full, and nothing was refused since a token was last taken.
+    pub(crate) fn is_idle(&self, now: i64) -> bool {
+        self.is_full(now) && self.refused == 0
+    }
 }
 
 /// The fixed-point number 1.

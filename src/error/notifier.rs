@@ -12,14 +12,15 @@ use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
 use super::voice::{self, Notice};
+use crate::rate::{Quota, TokenBucket};
 use crate::sync::lock;
 use crate::text::push_escaped;
 use crate::time::uptime;
 
 /// The number of messages that a source may send in a row.
-const BURST: u64 = 5;
+const BURST: u32 = 5;
 /// The time after which a source may send one more message, in nanoseconds.
-const REFILL: u64 = 10 * 1_000_000_000;
+const REFILL: i64 = 10 * 1_000_000_000;
 /// The maximum number of sources with a budget of their own; later ones share one.
 const MAX_SOURCES: usize = 64;
 /// The maximum length of a message, in bytes.
@@ -91,9 +92,9 @@ impl Notifier {
 
     /// Makes a notice of the message unless the source is over its budget.
     fn notice(&self, now: Duration, source: &str, message: fmt::Arguments<'_>) -> Option<Notice> {
-        let now = u64::try_from(now.as_nanos()).unwrap_or(u64::MAX);
+        let now = i64::try_from(now.as_nanos()).unwrap_or(i64::MAX);
         // No lock is held while user code (a `Display`, the hook) runs.
-        let silenced = lock(&self.budgets).of(source, now).take(now)?;
+        let silenced = lock(&self.budgets).of(source, now).take(Quota::new(REFILL, BURST), now)?;
         let source = LimitedText::of(MAX_SOURCE, format_args!("{source}"));
         let mut message = LimitedText::of(MAX_MESSAGE, message);
         if silenced > 0 {
@@ -163,13 +164,14 @@ impl fmt::Write for LimitedText {
 /// The budget of each source, for a bounded number of them.
 #[derive(Default)]
 struct Budgets {
-    by_source: HashMap<String, Bucket>,
-    shared: Bucket,
+    by_source: HashMap<String, TokenBucket>,
+    shared: TokenBucket,
 }
 
 impl Budgets {
-    fn of(&mut self, source: &str, now: u64) -> &mut Bucket {
+    fn of(&mut self, source: &str, now: i64) -> &mut TokenBucket {
         if !self.by_source.contains_key(source) && self.by_source.len() >= MAX_SOURCES {
+            // One that still has suppressed messages to tell is kept.
             self.by_source.retain(|_, bucket| !bucket.is_idle(now));
             if self.by_source.len() >= MAX_SOURCES {
                 return &mut self.shared;
@@ -179,62 +181,17 @@ impl Budgets {
     }
 }
 
-/// A token bucket over a time in nanoseconds that is passed in.
-struct Bucket {
-    tokens: u64,
-    /// When the last token was earned, or the bucket was last seen full.
-    earned: u64,
-    /// Messages refused since the last one that was let through.
-    refused: u64,
-}
-
-impl Default for Bucket {
-    fn default() -> Self {
-        Self { tokens: BURST, earned: 0, refused: 0 }
-    }
-}
-
-impl Bucket {
-    /// Lets one message through, with the number refused before it, or refuses it.
-    fn take(&mut self, now: u64) -> Option<u64> {
-        self.refill(now);
-        match self.tokens.checked_sub(1) {
-            Some(left) => {
-                self.tokens = left;
-                Some(mem::take(&mut self.refused))
-            }
-            None => {
-                self.refused += 1;
-                None
-            }
-        }
-    }
-
-    fn refill(&mut self, now: u64) {
-        let earned = now.saturating_sub(self.earned) / REFILL;
-        if self.tokens + earned >= BURST {
-            self.tokens = BURST;
-            self.earned = now;
-        } else {
-            self.tokens += earned;
-            self.earned += earned * REFILL;
-        }
-    }
-
-    /// Returns whether the bucket is full, so that removing it changes nothing.
-    fn is_idle(&mut self, now: u64) -> bool {
-        self.refill(now);
-        self.tokens == BURST && self.refused == 0
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::io;
     use std::sync::atomic::AtomicUsize;
 
-    const SECOND: u64 = 1_000_000_000;
+    const SECOND: i64 = 1_000_000_000;
+
+    fn take(bucket: &mut TokenBucket, now: i64) -> Option<u64> {
+        bucket.take(Quota::new(REFILL, BURST), now)
+    }
 
     /// Refuses everything, like a closed stderr.
     struct Broken;
@@ -286,30 +243,30 @@ mod tests {
 
     #[test]
     fn a_bucket_lets_a_burst_through_and_then_one_per_ten_seconds() {
-        let mut bucket = Bucket::default();
+        let mut bucket = TokenBucket::default();
         let start = 3 * SECOND;
         for _ in 0..5 {
-            assert_eq!(bucket.take(start), Some(0));
+            assert_eq!(take(&mut bucket, start), Some(0));
         }
-        assert_eq!((bucket.take(start), bucket.take(start + 10 * SECOND - 1)), (None, None));
-        assert_eq!(bucket.take(start + 10 * SECOND), Some(2));
-        assert_eq!(bucket.take(start + 19 * SECOND), None);
-        assert_eq!(bucket.take(start + 25 * SECOND), Some(1));
-        assert_eq!(bucket.take(start + 29 * SECOND), None);
-        assert_eq!(bucket.take(start + 30 * SECOND), Some(1));
+        assert_eq!((take(&mut bucket, start), take(&mut bucket, start + 10 * SECOND - 1)), (None, None));
+        assert_eq!(take(&mut bucket, start + 10 * SECOND), Some(2));
+        assert_eq!(take(&mut bucket, start + 19 * SECOND), None);
+        assert_eq!(take(&mut bucket, start + 25 * SECOND), Some(1));
+        assert_eq!(take(&mut bucket, start + 29 * SECOND), None);
+        assert_eq!(take(&mut bucket, start + 30 * SECOND), Some(1));
     }
 
     #[test]
     fn a_bucket_fills_up_to_a_burst_and_no_further() {
-        let mut bucket = Bucket::default();
-        assert_eq!((0..6).filter_map(|_| bucket.take(0)).count(), 5);
+        let mut bucket = TokenBucket::default();
+        assert_eq!((0..6).filter_map(|_| take(&mut bucket, 0)).count(), 5);
         assert!(!bucket.is_idle(50 * SECOND)); // it still has something to say
-        let taken = (0..7).filter_map(|_| bucket.take(1000 * SECOND)).collect::<Vec<_>>();
+        let taken = (0..7).filter_map(|_| take(&mut bucket, 1000 * SECOND)).collect::<Vec<_>>();
         assert_eq!(taken, [1, 0, 0, 0, 0]);
-        assert_eq!(bucket.take(0), None);
-        assert_eq!(bucket.take(u64::MAX - 50 * SECOND), Some(3));
-        assert!(!bucket.is_idle(u64::MAX - 45 * SECOND));
-        assert!(bucket.is_idle(u64::MAX));
+        assert_eq!(take(&mut bucket, 0), None);
+        assert_eq!(take(&mut bucket, i64::MAX - 50 * SECOND), Some(3));
+        assert!(!bucket.is_idle(i64::MAX - 45 * SECOND));
+        assert!(bucket.is_idle(i64::MAX));
     }
 
     #[test]

@@ -46,6 +46,7 @@ use std::sync::atomic::{Ordering, compiler_fence};
 
 use smallvec::SmallVec;
 
+use super::last_resort;
 use super::route::Route;
 use crate::callsite::State;
 use crate::error::{guarded, notify};
@@ -483,7 +484,7 @@ fn find_way(mut route: u32, again: &dyn Fn() -> Option<State>) -> Option<Way> {
         return None;
     }
     for _ in 0..TRIES {
-        if let Some(found) = Route::find(route) {
+        if let Some(found) = last_resort::find_or_start(route) {
             return Some(enter(found));
         }
         // The configuration changed twice since the caller asked where the record goes.

@@ -5,7 +5,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use super::route::Route;
+use super::route::{self, Route};
 use crate::error::notify;
 use crate::handler::FemtoStreamHandler;
 use crate::level::Level;
@@ -18,26 +18,26 @@ const QUEUE_BYTES: usize = 4 << 20;
 /// The worker and the route to it; without a worker if its thread could not be started.
 static LAST_RESORT: OnceLock<(Option<Arc<Worker>>, Arc<Route>)> = OnceLock::new();
 
-/// Returns the route to the handler of last resort. The first record starts its thread.
-pub(super) fn route() -> Arc<Route> {
+/// Returns the route with this number, unless it was forgotten. The first record for the handler of last resort starts
+/// its thread.
+pub(super) fn find_or_start(id: u32) -> Option<Arc<Route>> {
+    if id == route::LAST_RESORT { Some(route()) } else { Route::find(id) }
+}
+
+fn route() -> Arc<Route> {
     let mut failure = None;
     let (_, route) = LAST_RESORT.get_or_init(|| {
         let spec = FemtoStreamHandler::stderr().level(Level::Warn).build();
         let worker = spec.and_then(|spec| Worker::spawn("last-resort", spec, QUEUE_BYTES, &Clock::system()));
         let worker = worker.map_err(|error| failure = Some(error)).ok();
         let queues = worker.iter().map(|worker| worker.queue.clone()).collect();
-        (worker, Arc::new(Route::last_resort(queues)))
+        (worker, Route::last_resort(queues))
     });
     // A hook for such notices may log, and come back here.
     if let Some(error) = failure {
         notify("last-resort", format_args!("{error:#}"));
     }
     route.clone()
-}
-
-/// Returns the route if a record has used it. Starts nothing and takes no lock, for signal handlers.
-pub(super) fn known_route() -> Option<&'static Route> {
-    LAST_RESORT.get().map(|(_, route)| &**route)
 }
 
 /// Returns the worker if a record has started it.

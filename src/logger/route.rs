@@ -44,7 +44,7 @@ pub(crate) struct Route {
     forgotten: AtomicBool,
 }
 
-/// All routes by their numbers, but for that to the handler of last resort.
+/// All routes by their numbers.
 static ROUTES: LazyLock<Mutex<HashMap<u32, Arc<Route>>>> = LazyLock::new(Mutex::default);
 
 impl Route {
@@ -64,25 +64,23 @@ impl Route {
         route
     }
 
-    pub(super) fn last_resort(queues: Vec<Arc<Queue>>) -> Self {
-        Self { id: LAST_RESORT, queues, filters: Vec::new(), closed: false, forgotten: AtomicBool::new(false) }
+    /// Makes the route to the handler of last resort.
+    pub(super) fn last_resort(queues: Vec<Arc<Queue>>) -> Arc<Self> {
+        let (filters, forgotten) = (Vec::new(), AtomicBool::new(false));
+        let route = Arc::new(Self { id: LAST_RESORT, queues, filters, closed: false, forgotten });
+        lock(&ROUTES).insert(LAST_RESORT, route.clone());
+        route
     }
 
-    /// Returns the route with this number, unless it was forgotten. Starts the handler of last resort if it is that
-    /// one.
+    /// Returns the route with this number, unless it was forgotten. That to the handler of last resort is there once
+    /// a record has started the handler.
     pub(crate) fn find(id: u32) -> Option<Arc<Route>> {
-        if id == LAST_RESORT {
-            return Some(super::last_resort::route());
-        }
         lock(&ROUTES).get(&id).cloned()
     }
 
     /// Calls `visit` with the route with this number, without starting or allocating anything. Returns whether there is
     /// one.
     pub(super) fn visit(id: u32, visit: impl FnOnce(&Route)) -> bool {
-        if id == LAST_RESORT {
-            return super::last_resort::known_route().map(visit).is_some();
-        }
         lock(&ROUTES).get(&id).map(|route| visit(route)).is_some()
     }
 
