@@ -46,16 +46,18 @@
 //! * No push within a push: both would write from `at`. Log calls within `fill` are excluded (no user code runs in it),
 //!   and those of signal handlers are refused before they come here (see `logger/dispatch.rs`).
 
-use crate::sync::{AtomicU64, Line, Ordering::*};
+use crossbeam_utils::CachePadded;
+
+use crate::sync::{AtomicU64, Ordering::*};
 use crate::value::{WordSink, last_word};
 
 /// A ring; see the module's documentation.
 pub(crate) struct Ring {
-    producer: Line<Producer>,
+    producer: CachePadded<Producer>,
     /// The position after the last published word. Written by the producer.
-    tail: Line<AtomicU64>,
+    tail: CachePadded<AtomicU64>,
     /// The position of the first word that is not free. Written by the consumer.
-    head: Line<AtomicU64>,
+    head: CachePadded<AtomicU64>,
     /// The slots; their number is a power of two, so that a mask turns a position into a slot.
     words: Box<[AtomicU64]>,
 }
@@ -76,13 +78,13 @@ impl Ring {
     pub(crate) fn new(words: usize) -> Self {
         let words = words.next_power_of_two().max(8);
         let ring = Self {
-            producer: Line(Producer {
+            producer: CachePadded::new(Producer {
                 at: AtomicU64::new(0),
                 limit: AtomicU64::new(words as u64),
                 records: AtomicU64::new(0),
             }),
-            tail: Line(AtomicU64::new(0)),
-            head: Line(AtomicU64::new(0)),
+            tail: CachePadded::new(AtomicU64::new(0)),
+            head: CachePadded::new(AtomicU64::new(0)),
             words: (0..words).map(|_| AtomicU64::new(0)).collect(),
         };
         // Zeroed memory may be mapped when it is first touched, which would cost some log call a microsecond.
@@ -112,9 +114,9 @@ impl Ring {
 
     #[inline(always)]
     fn push_frame(&self, words: usize, records: u64, fill: impl FnOnce(&mut RingWriter<'_>)) -> bool {
-        let at = self.producer.0.at.load(Relaxed);
+        let at = self.producer.at.load(Relaxed);
         let end = at + words as u64;
-        if end > self.producer.0.limit.load(Relaxed) && !self.has_room(end) {
+        if end > self.producer.limit.load(Relaxed) && !self.has_room(end) {
             return false;
         }
         let first = at as usize & (self.words.len() - 1);
@@ -134,11 +136,11 @@ impl Ring {
     /// function, so that a caller's values can stay in registers.
     #[inline(always)]
     pub(crate) fn push_at_once(&self, words: usize, fill: impl FnOnce(&mut SlotWriter<'_>)) -> bool {
-        let at = self.producer.0.at.load(Relaxed);
+        let at = self.producer.at.load(Relaxed);
         let end = at + words as u64;
         let first = at as usize & (self.words.len() - 1);
         match self.words.get(first..first + words) {
-            Some(slots) if end <= self.producer.0.limit.load(Relaxed) => {
+            Some(slots) if end <= self.producer.limit.load(Relaxed) => {
                 fill(&mut SlotWriter(slots));
                 self.publish(end, 1);
                 true
@@ -154,47 +156,47 @@ impl Ring {
     /// atomic addition would cost as much as the rest of the call.
     #[inline(always)]
     fn publish(&self, end: u64, records: u64) {
-        let producer = &self.producer.0;
+        let producer = &self.producer;
         producer.at.store(end, Relaxed);
         producer.records.store(producer.records.load(Relaxed) + records, Relaxed);
         // Release: the words stored before are visible to whoever sees this position.
-        self.tail.0.store(end, Release);
+        self.tail.store(end, Release);
     }
 
     /// Loads the consumer's position, and returns whether a record may end at `end`.
     #[cold]
     fn has_room(&self, end: u64) -> bool {
         // Acquire: the consumer has copied everything before `head`, so its slots may be written again.
-        let limit = self.head.0.load(Acquire) + self.words.len() as u64;
-        self.producer.0.limit.store(limit, Relaxed);
+        let limit = self.head.load(Acquire) + self.words.len() as u64;
+        self.producer.limit.store(limit, Relaxed);
         end <= limit
     }
 
     /// Returns whether there is room for `words` words. Called by the producer only.
     pub(crate) fn fits(&self, words: usize) -> bool {
-        self.has_room(self.producer.0.at.load(Relaxed) + words as u64)
+        self.has_room(self.producer.at.load(Relaxed) + words as u64)
     }
 
     /// Returns how many records were published since the ring was made. The number may include one that is stored and
     /// not yet visible at `tail`; a snapshot of the counters then shows it in flight.
     pub(crate) fn records(&self) -> u64 {
-        self.producer.0.records.load(Acquire)
+        self.producer.records.load(Acquire)
     }
 
     /// Returns whether everything published was freed.
     pub(crate) fn is_empty(&self) -> bool {
-        self.head.0.load(Acquire) == self.tail.0.load(Acquire)
+        self.head.load(Acquire) == self.tail.load(Acquire)
     }
 
     /// Returns the position up to which records are published.
     pub(crate) fn published(&self) -> u64 {
         // Acquire: pairs with the release store in `push`.
-        self.tail.0.load(Acquire)
+        self.tail.load(Acquire)
     }
 
     /// Returns the position up to which words were freed. Called by the consumer only.
     pub(crate) fn head(&self) -> u64 {
-        self.head.0.load(Relaxed)
+        self.head.load(Relaxed)
     }
 
     /// Reads a published word that is not freed. Called by the consumer only, for a position between `head` and a
@@ -227,12 +229,12 @@ impl Ring {
     #[inline(always)]
     pub(crate) fn free(&self, at: u64) {
         // Release: the loads of these words come before the producer's next stores to them.
-        self.head.0.store(at, Release);
+        self.head.store(at, Release);
     }
 
     /// Returns whether at least half of the ring is free. Exact while the producer waits.
     pub(crate) fn is_half_free(&self) -> bool {
-        self.published().wrapping_sub(self.head.0.load(Relaxed)) <= self.words.len() as u64 / 2
+        self.published().wrapping_sub(self.head.load(Relaxed)) <= self.words.len() as u64 / 2
     }
 
     /// Returns how many records were published up to `tail`, if the producer is not in the middle of a push.
@@ -242,7 +244,7 @@ impl Ring {
     pub(crate) fn settled_records(&self, tail: u64) -> u64 {
         for _ in 0..1000 {
             let records = self.records();
-            if self.producer.0.at.load(Acquire) == tail {
+            if self.producer.at.load(Acquire) == tail {
                 return records;
             }
             std::hint::spin_loop();

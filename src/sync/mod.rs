@@ -35,12 +35,6 @@ pub(crate) mod modelled {
     }
 }
 
-/// A value on cache lines of its own, so that writing it does not slow down readers of its neighbours.
-///
-/// 128 bytes because x86-64 fetches lines in pairs and some ARM cores have lines that long.
-#[repr(align(128))]
-pub(crate) struct Line<T>(pub(crate) T);
-
 /// A lock that is held; see [`lock`].
 pub(crate) struct Guard<'a, T> {
     // Fields are dropped in this order: the lock is free before the pass is given back.

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
+use crossbeam_utils::CachePadded;
 use tracing_core::span::{Attributes, Current, Id, Record};
 use tracing_core::{Event, Interest, LevelFilter, Metadata, Subscriber};
 
@@ -11,7 +12,7 @@ use super::span::{self, TracedSpan};
 use super::{Bridge, System, set_fields};
 use crate::config::Logging;
 use crate::policy::SpanEvents;
-use crate::sync::{Line, lock};
+use crate::sync::lock;
 
 /// The number of tables of open spans. Several reduce contention between threads.
 const TABLES: usize = 16;
@@ -40,7 +41,7 @@ const TABLES: usize = 16;
 pub struct FemtoTracingSubscriber {
     bridge: Bridge,
     /// The spans that have handles, by id.
-    open: [Line<Mutex<HashMap<u64, OpenSpan>>>; TABLES],
+    open: [CachePadded<Mutex<HashMap<u64, OpenSpan>>>; TABLES],
 }
 
 /// A span with the number of its handles (clones of `tracing::Span`). It ends with the last one.
@@ -57,7 +58,7 @@ impl FemtoTracingSubscriber {
 
     /// Returns the table for a span.
     fn table(&self, id: &Id) -> &Mutex<HashMap<u64, OpenSpan>> {
-        &self.open[id.into_u64() as usize % TABLES].0
+        &self.open[id.into_u64() as usize % TABLES]
     }
 
     /// Returns the span with an id, while it has handles.
@@ -94,7 +95,7 @@ impl TracingSubscriberBuilder {
     pub fn build(self) -> FemtoTracingSubscriber {
         FemtoTracingSubscriber {
             bridge: Bridge::new(self.system, self.span_events),
-            open: std::array::from_fn(|_| Line(Mutex::default())),
+            open: std::array::from_fn(|_| CachePadded::new(Mutex::default())),
         }
     }
 }
