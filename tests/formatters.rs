@@ -159,6 +159,14 @@ fn fractions_have_any_number_of_digits() {
     }
 }
 
+/// With and without the feature `local-time`.
+#[test]
+fn directives_for_the_zone_say_that_times_are_in_utc() {
+    let pattern = FemtoPatternFormatter::dollar("$asctime").unwrap().datefmt("%H:%M %z %:z %Z").unwrap();
+    let found = lines(pattern, |logger| warn!(logger: *logger, "bare"));
+    assert_eq!(found, ["08:30 +0000 +00:00 UTC"]);
+}
+
 #[test]
 fn what_process_and_program_the_records_come_from() {
     let pattern = FemtoPatternFormatter::brace("{process} {processName} {module} {name} {levelno}").unwrap();

@@ -211,6 +211,9 @@ impl FemtoPatternFormatter {
     /// Names of days and months are English. `%f` stands for microseconds, and `%0f` to `%9f` for so many digits of the
     /// second's fraction.
     ///
+    /// The directives for the zone, `%z`, `%:z` and `%Z`, need no feature: in UTC, which is the only zone without the
+    /// feature `local-time`, they give `+0000`, `+00:00` and `UTC`.
+    ///
     /// # Errors
     ///
     /// The pattern has a directive that is not known: the error says where, and lists those that are.
