@@ -12,11 +12,11 @@ use crate::time::Timestamp;
 /// | setting | default | what it does |
 /// |---|---|---|
 /// | [`endpoint`](HandlerBuilder::endpoint) | required | where to send to |
-/// | [`formatter`](HandlerBuilder::formatter) | [`FemtoJsonFormatter`] | what a message is |
-/// | [`framing`](HandlerBuilder::framing) | a line feed; none in datagrams | how messages are told apart |
-/// | [`connect_timeout`](HandlerBuilder::connect_timeout) | 5 s | how long an attempt to connect may take |
-/// | [`write_timeout`](HandlerBuilder::write_timeout) | 5 s | how long a peer may take nothing |
-/// | [`retry_buffer`](HandlerBuilder::retry_buffer) | 100,000 records, 8 MiB | what is kept while the peer is down |
+/// | [`formatter`](HandlerBuilder::formatter) | [`FemtoJsonFormatter`] | the format of messages |
+/// | [`framing`](HandlerBuilder::framing) | a line feed; none in datagrams | how messages are separated |
+/// | [`connect_timeout`](HandlerBuilder::connect_timeout) | 5 s | timeout of an attempt to connect |
+/// | [`write_timeout`](HandlerBuilder::write_timeout) | 5 s | maximum time for which a peer accepts nothing |
+/// | [`retry_buffer`](HandlerBuilder::retry_buffer) | 100,000 records, 8 MiB | maximum kept while the peer is down |
 /// | [`backoff`](HandlerBuilder::backoff) | 100 ms … 30 s | the delays between attempts to connect |
 /// | `tls` | none | encryption, with the feature `tls` |
 /// | the rest | see [`HandlerBuilder`] | |
@@ -26,17 +26,18 @@ use crate::time::Timestamp;
 ///
 /// # What is lost, and when
 ///
-/// * **The peer is down:** records are kept, in flight, and sent in order once it is back. When the retry buffer is
+/// * **The peer is down:** records are kept, in flight, and sent in order once it is up again. When the retry buffer is
 ///   full, the oldest are given up, counted as failed, and reported.
-/// * **The peer takes nothing:** the handler's thread waits for `write_timeout`, and the queue's overflow policy
-///   decides about what does not fit there. Then the peer counts as down.
+/// * **The peer accepts nothing:** the handler's thread waits for `write_timeout`. Meanwhile the queue may fill; its
+///   overflow policy applies. Then the peer counts as down.
 /// * **A TCP connection breaks:** on Linux, what the peer's system has not acknowledged is sent again, so a record may
-///   arrive twice. What it has, and its program has not read, is lost and counts as written, as TCP has no receipts. On
-///   other systems, and with Unix sockets, so is what this machine's system still has. The connection is looked at
-///   before each batch and once a second, so that nothing is written into one that the peer has closed.
-/// * **A datagram is too large:** that record has failed and is reported. Lost datagrams are not noticed, but for those
-///   that the system says were refused.
-/// * **The process is killed:** what was in the queue or kept for a retry.
+///   arrive twice. What that system has acknowledged but its program has not read is lost, and counts as written: TCP
+///   has no acknowledgement by the program. On other systems, and with Unix sockets, the same is true of what this
+///   machine's system still holds. The connection is checked before each batch and once a second, so that nothing is
+///   written to a connection that the peer has closed.
+/// * **A datagram is too large:** the record fails and is reported. Lost datagrams are not noticed, except those that
+///   the system reports as refused.
+/// * **The process is killed:** records in the queue and in the retry buffer are lost.
 ///
 /// # Examples
 ///

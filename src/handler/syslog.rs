@@ -5,30 +5,32 @@ use super::{FemtoSocketHandler, HandlerBuilder, HandlerSpec};
 use crate::error::Error;
 use crate::formatter::FemtoSyslogFormatter;
 
-/// Sends records to syslog: to the machine's own by a Unix socket, or to a server by UDP or TCP.
+/// Sends records to syslog: to that of the machine by a Unix socket, or to a server by UDP or TCP.
 ///
 /// | setting | default | what it does |
 /// |---|---|---|
-/// | [`endpoint`](HandlerBuilder::endpoint) | the datagram socket `/dev/log`; `/var/run/syslog` on macOS; required on Windows | where to send to |
-/// | [`formatter`](HandlerBuilder::formatter) | RFC 5424 to servers, RFC 3164 to Unix sockets | what a message is: [`FemtoSyslogFormatter`] |
-/// | [`framing`](HandlerBuilder::framing) | octet counting by TCP, a line feed by Unix streams, none in datagrams, nor for CPython's format | how messages are told apart |
-/// | [`connect_timeout`](HandlerBuilder::connect_timeout) | 5 s | how long an attempt to connect may take |
-/// | [`write_timeout`](HandlerBuilder::write_timeout) | 5 s | how long a peer may take nothing |
-/// | [`retry_buffer`](HandlerBuilder::retry_buffer) | 100,000 records, 8 MiB | what is kept while the peer is down |
+/// | [`endpoint`](HandlerBuilder::endpoint) | the machine's datagram socket | where to send to |
+/// | [`formatter`](HandlerBuilder::formatter) | RFC 5424 to servers, RFC 3164 to Unix sockets | the format of messages |
+/// | [`framing`](HandlerBuilder::framing) | by the endpoint, see below | how messages are separated |
+/// | [`connect_timeout`](HandlerBuilder::connect_timeout) | 5 s | timeout of an attempt to connect |
+/// | [`write_timeout`](HandlerBuilder::write_timeout) | 5 s | maximum time for which a peer accepts nothing |
+/// | [`retry_buffer`](HandlerBuilder::retry_buffer) | 100,000 records, 8 MiB | maximum kept while the peer is down |
 /// | [`backoff`](HandlerBuilder::backoff) | 100 ms … 30 s | the delays between attempts to connect |
 /// | `tls` | none | encryption (RFC 5425), with the feature `tls` |
 /// | the rest | see [`HandlerBuilder`] | |
 ///
-/// The readers of local sockets (rsyslog, journald) expect what `syslog(3)` writes: RFC 3164 without the machine's
-/// name. That is what this handler sends to Unix sockets, unless the formatter is of another format or has a
+/// The machine's socket is `/dev/log`, or `/var/run/syslog` on macOS. On Windows, an endpoint is required. The readers
+/// of these sockets (rsyslog, journald) expect what `syslog(3)` writes: RFC 3164 without a host name. This handler
+/// sends that to Unix sockets, unless the formatter is of another format or has a
 /// [`hostname`](FemtoSyslogFormatter::hostname).
+///
+/// The framing is octet counting over TCP (RFC 6587, section 3.4.1), a line feed on Unix streams, and none in datagrams
+/// and for CPython's format, whose messages end in a zero byte.
 ///
 /// # What is lost, and when
 ///
-/// As with [`FemtoSocketHandler`](super::FemtoSocketHandler): a peer that is down gets the records that were kept for
-/// it once it is back; what a TCP peer had not read when it died is lost and counts as written; a message that is too
-/// large for a datagram has failed; datagrams that get lost on the way are not noticed. A Unix datagram is never lost
-/// on the way: the handler's thread waits for a reader that is slow.
+/// The same as with [`FemtoSocketHandler`](super::FemtoSocketHandler). A Unix datagram is never lost on its way: the
+/// handler's thread waits for a slow reader.
 ///
 /// # Examples
 ///
@@ -67,14 +69,14 @@ impl FemtoSyslogHandler {
     }
 }
 
-/// Where the machine's own syslog listens.
+/// Returns the socket on which the machine's syslog listens.
 fn local_socket() -> Option<Endpoint> {
     let path = if cfg!(target_os = "macos") { "/var/run/syslog" } else { "/dev/log" };
     cfg!(unix).then(|| Endpoint::unix_datagram(path))
 }
 
 impl HandlerBuilder<SyslogOptions> {
-    /// Sets the format and what the messages say of this program.
+    /// Sets the format of messages, with the program's name, the facility and the host's name.
     pub fn formatter(mut self, formatter: FemtoSyslogFormatter) -> Self {
         self.options.formatter = Some(formatter);
         self

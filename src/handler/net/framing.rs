@@ -23,15 +23,15 @@ use crate::error::Error;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Framing {
-    /// The message's length in four bytes, the most significant first, then the message: what the receiver of
-    /// CPython's `logging.handlers.SocketHandler` reads.
+    /// The message's length in four bytes, the most significant first (big-endian), then the message. The receivers of
+    /// CPython's `logging.handlers.SocketHandler` read this.
     LengthPrefix,
     /// The message, then a line feed. A line feed within the message becomes a space, so that a message cannot forge a
     /// second one. For text only.
     Newline,
     /// The message's length in decimal digits, a space, then the message (RFC 6587, section 3.4.1).
     OctetCounting,
-    /// The message alone: for datagrams, and for streams of messages that say themselves where they end.
+    /// The message alone: for datagrams, and for streams of a format whose messages delimit themselves, such as CBOR.
     None,
 }
 
@@ -40,7 +40,7 @@ impl Framing {
     ///
     /// # Errors
     ///
-    /// The message has 4 GiB or more, which [`LengthPrefix`](Self::LengthPrefix) cannot say; or `write` has removed
+    /// The message has 4 GiB or more, which [`LengthPrefix`](Self::LengthPrefix) cannot express; or `write` has removed
     /// what was in `out` before.
     pub fn frame(self, out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) -> Result<(), Error> {
         let start = out.len();

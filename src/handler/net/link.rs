@@ -1,4 +1,4 @@
-//! A connection that is up: the system's sockets as one type.
+//! Open connections: sockets of all kinds behind one trait.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream, UdpSocket};
@@ -8,10 +8,12 @@ use std::time::{Duration, Instant};
 
 /// A connection to a peer.
 pub(crate) trait Link: Send {
-    /// Whether each write is a message of its own.
+    /// Returns whether each write is a message of its own.
     fn is_datagram(&self) -> bool;
 
     /// Fails if the peer has closed the connection. Reads and discards what the peer has sent, without waiting.
+    ///
+    /// Called before each write: a write to a connection that the peer has closed may succeed, and is then lost.
     fn check(&mut self) -> io::Result<()>;
 
     /// Sets the maximum time that a write waits for the peer to accept anything.
@@ -22,12 +24,13 @@ pub(crate) trait Link: Send {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize>;
 
     /// Returns how many of the bytes written last the system still holds, because the peer's system has not
-    /// acknowledged them. 0 where that cannot be known, and never less than is held where it can.
+    /// acknowledged them. 0 if the system cannot tell; otherwise never less than it holds, so that nothing counts as
+    /// delivered too early.
     fn unacknowledged(&self) -> usize {
         0
     }
 
-    /// Ends the connection in such a way that the peer gets all that was written.
+    /// Closes the connection so that the peer receives everything that was written.
     fn close(&mut self);
 }
 
@@ -103,6 +106,7 @@ pub(super) fn swallow(mut read: impl FnMut(&mut [u8]) -> io::Result<usize>) -> i
     Ok(heard)
 }
 
+/// Returns the error of a connection that the peer has closed.
 pub(super) fn closed() -> io::Error {
     io::Error::new(ErrorKind::ConnectionAborted, "the peer has closed the connection")
 }
@@ -121,11 +125,12 @@ pub(super) fn farewell(stream: &mut impl Stream) {
     }
 }
 
+/// A stream socket.
 pub(super) struct StreamLink<S> {
     stream: S,
     /// See [`Link::unacknowledged`].
     unacknowledged: fn(&S) -> usize,
-    /// Whether the peer ever sent anything.
+    /// Whether the peer has ever sent anything. If so, closing waits for its end; see [`farewell`].
     heard: bool,
 }
 
@@ -134,7 +139,8 @@ pub(super) struct StreamLink<S> {
 const PROBATION: Duration = Duration::from_millis(100);
 
 impl<S: Stream> StreamLink<S> {
-    /// Makes a link of a connection that stays open for a moment, or for `timeout` if that is shorter.
+    /// Makes a link of a connection, after checking that it stays open for [`PROBATION`], or for half of `timeout` if
+    /// that is shorter.
     pub(super) fn new(stream: S, timeout: Duration, unacknowledged: fn(&S) -> usize) -> io::Result<Self> {
         let mut link = Self { stream, unacknowledged, heard: false };
         link.prove(PROBATION.min(timeout / 2))?;
@@ -162,10 +168,10 @@ impl<S: Stream> StreamLink<S> {
     }
 }
 
-/// How many of the bytes written to a connection by TCP the peer's system has not acknowledged.
+/// Returns how many of the bytes written to a TCP connection the peer's system has not acknowledged.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(super) fn unacknowledged(stream: &TcpStream) -> usize {
-    // A connection that cannot be asked is one whose bytes count as written at once, as on other systems.
+    // If the number is not available, bytes count as delivered when they are written, as on other systems.
     crate::sys::unacknowledged(stream).unwrap_or(0)
 }
 
@@ -206,6 +212,7 @@ impl<S: Stream> Link for StreamLink<S> {
     }
 }
 
+/// A connected datagram socket.
 pub(super) struct DatagramLink<S> {
     socket: S,
 }
@@ -240,7 +247,7 @@ impl<S: Datagram> Link for DatagramLink<S> {
     fn close(&mut self) {}
 }
 
-/// Whether a datagram is larger than the system or the network takes.
+/// Returns whether the error says that a datagram is larger than the system or the network accepts.
 pub(super) fn is_too_large(error: &io::Error) -> bool {
     // `std::io::ErrorKind` has no name for EMSGSIZE.
     const EMSGSIZE: i32 = if cfg!(windows) {

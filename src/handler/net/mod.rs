@@ -1,7 +1,14 @@
-//! What all handlers that send to a peer share.
+//! Connections: what all handlers that send to a peer over a socket share.
 //!
-//! `dial` connects (on a thread of its own), `link` is an open connection, `connection` is the state machine between a
-//! handler and its peer: down, dialing, up. `framing` separates messages, `options` are the settings, `tls` encrypts.
+//! | file | what it does |
+//! |---|---|
+//! | `endpoint` | the address of the peer |
+//! | `options` | the settings |
+//! | `dial` | connects, on a thread of its own |
+//! | `link` | an open connection of any kind of socket |
+//! | `tls` | an open connection that is encrypted |
+//! | `connection` | the state machine between a handler and its peer: down, dialing, up |
+//! | `framing` | separates messages |
 
 mod connection;
 mod dial;

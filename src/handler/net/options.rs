@@ -14,7 +14,7 @@ use crate::error::{Error, Problem};
 use crate::handler::HandlerBuilder;
 use crate::handler::retry::RetrySettings;
 
-/// The settings of a connection, which [`HandlerBuilder`] has methods for.
+/// The settings of a connection. [`HandlerBuilder`] has a method for each.
 pub struct NetOptions {
     pub(crate) endpoint: Option<Endpoint>,
     framing: Option<Framing>,
@@ -40,7 +40,7 @@ impl Default for NetOptions {
 }
 
 impl NetOptions {
-    /// The framing that was chosen; else that of streams, and none for datagrams.
+    /// Returns the framing that was set, or else the default: `of_streams`, and none for datagrams.
     pub(crate) fn framing(&self, of_streams: Framing) -> Framing {
         let is_datagram = self.endpoint.as_ref().is_some_and(Endpoint::is_datagram);
         self.framing.unwrap_or(if is_datagram { Framing::None } else { of_streams })
@@ -81,7 +81,7 @@ impl NetOptions {
         problems
     }
 
-    /// Makes the connection's state machine; nothing is sent before the first record.
+    /// Makes the connection's state machine, which connects with the first record.
     pub(crate) fn connection(&self) -> Result<Connection<Dialer>, Error> {
         let Some(endpoint) = self.endpoint.clone() else {
             return Err(Error::config(self.problems()));
@@ -96,19 +96,19 @@ impl NetOptions {
         Ok(self.connection_by(peer, Dialer::new(target)))
     }
 
-    /// Makes the state machine with connections that `dial` makes; the peer's name is for messages.
+    /// Makes the state machine, with connections that `dial` makes. `peer` is for messages.
     pub(crate) fn connection_by<D: Dial>(&self, peer: String, dial: D) -> Connection<D> {
         let limits = PeerLimits { retry: self.retry.clone(), write_timeout: self.write_timeout };
         Connection::new(peer, dial, limits)
     }
 
-    /// Sets the maximum of what is kept while the peer is down.
+    /// Sets the maximum numbers of records and of bytes that are kept while the peer is down.
     pub(crate) fn keep(&mut self, records: usize, bytes: usize) {
         (self.retry.records, self.retry.bytes) = (records, bytes);
     }
 }
 
-/// Whether this can be a name or an address, rather than a URL, or a host with its port.
+/// Returns whether this can be a name or an address. A URL, and a host with a port, cannot.
 fn is_host(host: &str) -> bool {
     let address = bare(host).split('%').next().unwrap_or_default();
     !host.is_empty()
@@ -117,33 +117,35 @@ fn is_host(host: &str) -> bool {
 }
 
 impl<O: AsMut<NetOptions>> HandlerBuilder<O> {
-    /// Sets the endpoint to which records are sent.
+    /// Sets the endpoint to which records are sent. Required, except for syslog.
     pub fn endpoint(mut self, endpoint: Endpoint) -> Self {
         self.net().endpoint = Some(endpoint);
         self
     }
 
-    /// Sets the framing of messages: by default a line feed on streams, and none in datagrams.
+    /// Sets the framing of messages. By default, a line feed on streams and none in datagrams; for syslog, octet
+    /// counting over TCP.
     pub fn framing(mut self, framing: Framing) -> Self {
         self.net().framing = Some(framing);
         self
     }
 
-    /// Sets the maximum time of an attempt to connect, from the look-up of the name to the end of a TLS handshake: 5 s
-    /// by default.
+    /// Sets the timeout of an attempt to connect, from the look-up of the name to the end of a TLS handshake: 1 ms to
+    /// 1 h, 5 s by default.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.net().connect_timeout = timeout;
         self
     }
 
-    /// Sets how long a peer may accept nothing before the connection is closed: 5 s by default.
+    /// Sets the maximum time for which a peer accepts nothing before the connection is closed: 1 ms to 1 h, 5 s by
+    /// default.
     pub fn write_timeout(mut self, timeout: Duration) -> Self {
         self.net().write_timeout = timeout;
         self
     }
 
     /// Sets the maximum number of records and of bytes that are kept while the peer is down: 100,000 records and 8 MiB
-    /// by default. Up to 256 KiB more are kept for a moment.
+    /// by default. The oldest are given up first. The limit may be exceeded by one batch (256 KiB) for a moment.
     pub fn retry_buffer(mut self, records: usize, bytes: usize) -> Self {
         self.net().keep(records, bytes);
         self
@@ -156,7 +158,7 @@ impl<O: AsMut<NetOptions>> HandlerBuilder<O> {
         self
     }
 
-    /// Encrypts the TCP connection.
+    /// Encrypts the TCP connection with TLS. Not encrypted by default.
     #[cfg(feature = "tls")]
     pub fn tls(mut self, tls: Tls) -> Self {
         self.net().tls = Some(tls);

@@ -20,13 +20,15 @@ use crate::error::{Error, Problem};
 use crate::sync::muted;
 use crate::time::uptime;
 
-/// How a connection is encrypted (TLS 1.2 and 1.3), whom it trusts, and who it says it is.
+/// The settings of an encrypted connection: TLS 1.2 ([RFC 5246](https://www.rfc-editor.org/rfc/rfc5246)) or TLS 1.3
+/// ([RFC 8446](https://www.rfc-editor.org/rfc/rfc8446)).
 ///
-/// | setting | default |
-/// |---|---|
-/// | [`ca_file`](Self::ca_file), [`ca_pem`](Self::ca_pem) | the system's certificate authorities |
-/// | [`client_certificate_files`](Self::client_certificate_files), [`client_certificate_pem`](Self::client_certificate_pem) | none |
-/// | [`server_name`](Self::server_name) | the endpoint's host |
+/// | setting | default | what it does |
+/// |---|---|---|
+/// | [`ca_file`](Self::ca_file), [`ca_pem`](Self::ca_pem) | the system's | trusted certificate authorities |
+/// | [`client_certificate_files`](Self::client_certificate_files) | none | client certificate and key, in files |
+/// | [`client_certificate_pem`](Self::client_certificate_pem) | none | client certificate and key, in memory |
+/// | [`server_name`](Self::server_name) | the endpoint's host | the name in the server's certificate |
 ///
 /// # Examples
 ///
@@ -68,42 +70,43 @@ impl fmt::Debug for Tls {
 }
 
 impl Tls {
-    /// Trusts the system's certificate authorities and shows no certificate.
+    /// Makes settings that trust the system's certificate authorities, without a client certificate.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Trusts the certificates of a PEM file, in place of the system's; several calls add up.
+    /// Trusts the certificates of a PEM file, and no longer the system's. Several calls add up. The file is read by the
+    /// handler's `build`.
     pub fn ca_file(mut self, path: impl AsRef<Path>) -> Self {
         self.authorities.push(Pem::File(path.as_ref().to_owned()));
         self
     }
 
-    /// Trusts the certificates of a PEM text, in place of the system's; several calls add up.
+    /// Trusts the certificates of a PEM text, and no longer the system's. Several calls add up.
     pub fn ca_pem(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.authorities.push(Pem::Text(pem.into()));
         self
     }
 
-    /// Shows the server the certificate of a PEM file, with the chain above it, whose key is in another.
+    /// Authenticates to the server with the certificate chain of one PEM file and the private key of another.
     pub fn client_certificate_files(mut self, certificate: impl AsRef<Path>, key: impl AsRef<Path>) -> Self {
         self.client = Some((Pem::File(certificate.as_ref().to_owned()), Pem::File(key.as_ref().to_owned())));
         self
     }
 
-    /// Shows the server the certificate of a PEM text, with the chain above it and its key.
+    /// Authenticates to the server with the certificate chain and the private key of two PEM texts.
     pub fn client_certificate_pem(mut self, certificate: impl Into<Vec<u8>>, key: impl Into<Vec<u8>>) -> Self {
         self.client = Some((Pem::Text(certificate.into()), Pem::Text(key.into())));
         self
     }
 
-    /// Sets the name that the server's certificate must be for: the endpoint's host by default.
+    /// Sets the name or address that the server's certificate must be for; the endpoint's host by default.
     pub fn server_name(mut self, name: impl Into<String>) -> Self {
         self.server_name = Some(name.into());
         self
     }
 
-    /// Accepts any certificate, so that an attacker on the network can read and forge everything. For experiments only.
+    /// Accepts any certificate, so that an attacker on the network can read and forge everything. For tests only.
     pub fn danger_accept_any_certificate(mut self) -> Self {
         self.accepts_anybody = true;
         self

@@ -1,12 +1,20 @@
-//! How long to wait before the next attempt.
+//! Exponential backoff with jitter.
 
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-/// Delays that double from one attempt to the next, each shortened at random by up to a half, so that many clients of
-/// one server do not come back to it all at once.
+/// Delays that double from one attempt to the next, each shortened at random by up to a half, so that the clients of a
+/// server that was down do not all reconnect at the same moment. ("Equal jitter" in Marc Brooker, "Exponential Backoff
+/// And Jitter", AWS Architecture Blog, 2015.)
+///
+/// With the default range:
+///
+/// ```text
+/// attempt      1            2             3             …   9              10 …
+/// delay in s   0.05 … 0.1   0.1 … 0.2     0.2 … 0.4         12.8 … 25.6    15 … 30
+/// ```
 ///
 /// The same seed gives the same delays.
 #[derive(Debug, Clone)]
@@ -26,13 +34,12 @@ impl Backoff {
         Self { delay: *range.start(), range, attempts: 0, seed }
     }
 
-    /// The same with a random seed.
+    /// Makes delays with a random seed.
     pub(in crate::handler) fn seeded(range: RangeInclusive<Duration>) -> Self {
         Self::new(range, RandomState::new().hash_one(()))
     }
 
-    /// Returns the delay before the next attempt: a half to the whole of the range's start, then of twice as much,
-    /// and so on up to the range's end.
+    /// Returns the delay before the next attempt, and doubles the one after it, up to the range's end.
     pub(in crate::handler) fn next_delay(&mut self) -> Duration {
         let whole = self.delay;
         self.delay = whole.saturating_mul(2).min(*self.range.end());

@@ -1,4 +1,4 @@
-//! Retries: how much is kept, when it is tried again, and the wrapper that does so for any handler.
+//! Retries: their settings, the delays between them, and a wrapper that adds them to any handler.
 
 mod backoff;
 mod retrying;

@@ -6,10 +6,14 @@ use crate::handler::{Batch, Delivery, FemtoHandler};
 use crate::record::FemtoLogRecord;
 use crate::time::Timestamp;
 
-/// This many records are kept, however small `bytes` is.
+/// The number of records that are kept in any case, however small `bytes` is.
 const FEWEST: usize = 1000;
 
 /// A handler whose failures are retried.
+///
+/// An error of the inner handler's `deliver` is reported, and answered as [`Delivery::Retry`]: the worker keeps the
+/// records in the batch, and calls again with newer ones after them. Until the delay is over, the inner handler is not
+/// called, except for the first attempt of a flush.
 pub(in crate::handler) struct Retrying {
     handler: Box<dyn FemtoHandler>,
     bytes: usize,
@@ -24,7 +28,7 @@ impl Retrying {
         Self { handler, bytes, backoff, again_at: None }
     }
 
-    /// Fails the oldest records if more are kept than may be.
+    /// Fails the oldest records beyond the limit.
     fn bound(&self, batch: &mut Batch) -> Delivery {
         // A record without text has the size of its entry in the batch, about.
         let failed = batch.fail_oldest((self.bytes / size_of::<usize>()).max(FEWEST), self.bytes);

@@ -7,7 +7,7 @@ use super::Backoff;
 use crate::error::Problem;
 use crate::handler::Batch;
 
-/// How much is kept while the peer is down, and the delays between attempts to reach it.
+/// The maximum of what is kept while the peer is down, and the range of the delays between attempts to reach it.
 #[derive(Debug, Clone)]
 pub(in crate::handler) struct RetrySettings {
     pub(in crate::handler) records: usize,
@@ -22,7 +22,7 @@ impl Default for RetrySettings {
 }
 
 impl RetrySettings {
-    /// Returns what is wrong with the delays.
+    /// Returns the problem of the delays, if they are invalid.
     pub(in crate::handler) fn problem(&self) -> Option<Problem> {
         let (first, longest) = (*self.delays.start(), *self.delays.end());
         let is_wrong = first.is_zero() || first > longest;
@@ -30,7 +30,7 @@ impl RetrySettings {
         is_wrong.then(|| Problem::new("backoff", format!("{first:?}..={longest:?}"), remedy))
     }
 
-    /// Returns whether the batch has more than may be kept.
+    /// Returns whether the batch exceeds the maximum.
     pub(in crate::handler) fn exceeded_by(&self, batch: &Batch) -> bool {
         batch.exceeds(self.records, self.bytes)
     }

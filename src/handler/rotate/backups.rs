@@ -1,4 +1,22 @@
 //! The backups of a file: plans are made under the rollover lock and carried out step by step.
+//!
+//! # The lock
+//!
+//! Renames and removals of backups are done by whoever owns the rollover lock; see [`Turn`]. It excludes other threads
+//! (a compressor and a handler of this process) and other processes. It is held for a listing and a few renames, never
+//! while text is read, written or compressed, so the wait for it is short. Whoever does not get it within a second
+//! postpones the rollover: it can always come later.
+//!
+//! ```text
+//! process A                               process B
+//! opens .app.log.lock, locks it
+//! renames …                               opens .app.log.lock, cannot lock it: waits
+//! removes .app.log.lock, unlocks it       locks the file that it has open
+//!                                         the path has no file, or another one: tries again
+//!                                         opens .app.log.lock, locks it, and it is the one at the path
+//! ```
+//!
+//! Without the check at the end, A's next lock (on a new file) and B's (on the removed one) would both succeed.
 
 use std::ffi::OsStr;
 use std::io;
@@ -14,9 +32,10 @@ use crate::handler::disk::{AppendFile, FileId, FileSystem, Lock, rename_to_free_
 use crate::sync::lock;
 use crate::time::Timestamp;
 
-/// How long a rollover waits while another process renames the same file's backups.
+/// The maximum time for which a rollover waits while another process renames the same file's backups.
 const PATIENCE: Duration = Duration::from_secs(1);
 
+/// The pauses between attempts to get the lock, which double.
 const FIRST_PAUSE: Duration = Duration::from_millis(1);
 const LONGEST_PAUSE: Duration = Duration::from_millis(32);
 
@@ -29,7 +48,7 @@ pub(super) struct Backups {
     pub(super) retention: Retention,
     /// The permission bits of the lock file.
     permissions: Option<u32>,
-    /// The file that is written to, which is not compressed, whatever its name.
+    /// The file that is written to. It must not be compressed, even if another process has renamed it to a backup.
     active: Mutex<Option<FileId>>,
     /// Held by the owner of the rollover lock. It excludes the threads of this process where the file system has no
     /// locks. It is not taken with [`lock`]: a `fork` need not wait for the disk.
@@ -45,7 +64,7 @@ pub(super) struct Backups {
 /// the next one. A process that is killed leaves the file, unlocked.
 pub(super) struct Turn<'a> {
     backups: &'a Backups,
-    /// What there is, after recovery.
+    /// The directory after recovery.
     pub(super) listing: Listing,
     _lock: Locked<'a>,
 }
@@ -153,6 +172,7 @@ impl Backups {
         Ok(turn)
     }
 
+    /// Tries to get the lock once, without waiting.
     fn try_turn(&self) -> io::Result<Option<Locked<'_>>> {
         let turn = match self.turn.try_lock() {
             Ok(turn) => turn,
@@ -169,11 +189,13 @@ impl Backups {
         Ok(is_in_place.then_some(Locked(file, turn)))
     }
 
-    /// Makes a backup of the file with this id, if it still is the one at the path, and removes backups that are too
-    /// many. `shown` is the start of the file's period. Returns what went wrong after the rename.
+    /// Makes a backup of the file with this id, if it still is the one at the path, and removes the backups that exceed
+    /// the limits. `shown` is the start of the file's period. Returns an error that happened after the rename.
+    ///
+    /// If the path has another file by now, another process has rolled over. The caller then just opens that file.
     pub(super) fn take(&self, id: FileId, shown: i64, now: Timestamp) -> Result<Option<Error>, Error> {
         let mut turn = self.turn()?;
-        // Else somebody else has made a backup of it, or removed it.
+        // Otherwise another process has made a backup of it, or removed it.
         if !turn.listing.file.is_some_and(|file| file.id == id) {
             return Ok(None);
         }
@@ -185,7 +207,7 @@ impl Backups {
         Ok(turn.prune(now).err())
     }
 
-    /// Completes what a process has begun that ended in the middle of it. It takes the lock only if there is something.
+    /// Completes the changes of a process that was killed. Takes the lock only if there is something to complete.
     pub(super) fn recover(&self) -> Result<(), Error> {
         let directory = self.path.parent().unwrap_or(Path::new("."));
         if self.fs.metadata(directory).is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
@@ -210,7 +232,7 @@ impl Backups {
 }
 
 impl Turn<'_> {
-    /// Completes what a process has begun that ended while it had the lock, and lists what there is then.
+    /// Completes the changes of a process that was killed while it had the lock, and lists the directory after that.
     pub(super) fn recover(&mut self) -> Result<(), Error> {
         self.listing = self.backups.list()?;
         let steps = plan::recovery(&self.backups.names, &self.listing);
@@ -239,7 +261,7 @@ impl Turn<'_> {
         }
     }
 
-    /// Removes backups that are too many, too old or too much.
+    /// Removes the backups that exceed the limits of retention. Errors do not stop it: each backup is tried.
     fn prune(&mut self, now: Timestamp) -> Result<(), Error> {
         let Backups { names, retention, .. } = self.backups;
         // Numbered backups were counted by the rollover.

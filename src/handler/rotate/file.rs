@@ -1,5 +1,25 @@
-//! A file that rolls over. Where in the text it does is decided for each record as it comes; the rollover itself
-//! happens when the text is written.
+//! A file that rolls over. Whether it rolls over before a record is decided when the record is formatted; the rollover
+//! itself happens when the text is written.
+//!
+//! So a batch may have several rollovers in its text, each a [`Cut`]:
+//!
+//! ```text
+//! batch       r1 r2 r3 │ r4 r5 │ r6              max_bytes reached before r4 and before r6
+//!                      cut 0   cut 1
+//! delivery    writes r1 r2 r3, rolls over, writes r4 r5, rolls over, writes r6
+//! ```
+//!
+//! # Invariants
+//!
+//! * `len` is the length that the file will have when everything before the next record is written: since the last cut,
+//!   if there is one. [`note`](FileHooks::note) compares it with the maximum, so no file becomes longer, whatever a
+//!   batch holds.
+//! * Cuts have positions from the first batch on, not within the current one. Text that could not be written stays,
+//!   text before it is removed, and the positions of later cuts remain valid.
+//! * A rollover that fails is not tried again with the next record, but after the next tick (`blocked`), about a second
+//!   later. Until then the file grows: text is never held back, and never lost, for the sake of a limit.
+//! * While cuts wait, the file is not reopened because of a new file at the path ([`tick`](FileHooks::tick)): the text
+//!   before the cut belongs to the old file.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -48,17 +68,17 @@ pub(super) struct RotatingFile {
 /// A rollover before a record.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Cut {
-    /// Where the record's text starts, counted from the first batch on.
+    /// The position of the record's text, counted from the first batch on.
     start: u64,
     time: Timestamp,
-    /// Whether the file is full; else it is too old.
+    /// Whether the reason is the length of the file; otherwise it is the schedule.
     full: bool,
     /// The end of the file's period.
     period_end: Timestamp,
 }
 
 impl Cut {
-    /// Where the record starts in the batch; 0 if it is no longer there.
+    /// Returns the position of the record in the batch; 0 if it is no longer there.
     fn place(&self, batch: &Batch) -> usize {
         (self.start.saturating_sub(batch.offset()) as usize).min(batch.bytes().len())
     }
@@ -144,7 +164,8 @@ impl FileHooks for RotatingFile {
 }
 
 impl RotatingFile {
-    /// Decides whether the file rolls over before the record that is `added` bytes long.
+    /// Decides whether the file rolls over before the record that is `added` bytes long. Called if the limit or the
+    /// time is reached, and so for few records.
     #[cold]
     fn consider(&mut self, time: Timestamp, start: usize, added: u64, batch: &Batch) {
         if self.file.open.is_none() {
@@ -172,6 +193,7 @@ impl RotatingFile {
         }
     }
 
+    /// Computes the next rollover by the schedule.
     fn expect_next(&mut self, time: Timestamp) {
         (self.since, self.next) = (time, self.schedule.next_after(time));
     }
@@ -186,14 +208,15 @@ impl RotatingFile {
         }
     }
 
-    /// Postpones a rollover that was not done, and keeps the name of its period.
+    /// Postpones a rollover that was not done. The next one then still names the backup after the period that is over.
     fn miss(&mut self, cut: Cut) {
         if !cut.full {
             self.next = self.next.min(cut.period_end);
         }
     }
 
-    /// Writes the batch and rolls over where it is cut. Says how many of the cuts are `done`.
+    /// Writes the batch, with the rollovers at its cuts. `done` becomes the number of cuts that are done, also if an
+    /// error ends the delivery.
     fn write_around(&mut self, done: &mut usize, line: &Line, batch: &mut Batch) -> Result<(), Error> {
         while let Some(cut) = self.cuts.get(*done).copied() {
             if self.blocked {
@@ -214,7 +237,11 @@ impl RotatingFile {
         self.file.write(line, batch)
     }
 
-    /// Makes the file a backup and opens the next. If that fails, the file stays open.
+    /// Makes the file a backup and opens the next one. If that fails, the file stays open.
+    ///
+    /// In this order: the text is synced, the file is renamed under the rollover lock, a new file is opened. A process
+    /// that is killed before the rename has not rolled over; one that is killed after it has no file at the path, and
+    /// the next start creates it.
     fn roll_over(&mut self, cut: Cut, batch: &mut Batch) -> Result<(), Error> {
         let open = self.file.open()?;
         let id = open.id;
@@ -243,8 +270,8 @@ impl RotatingFile {
         Ok(())
     }
 
-    /// Finds where backups belong: beside the file itself, not beside a symbolic link to it. A link may be made or
-    /// changed, and its target be created, at any time.
+    /// Finds the directory of the backups: that of the file itself, not that of a symbolic link to it. Links may be
+    /// created or changed, and their targets be created, at any time.
     fn locate(&mut self) -> Result<(), Error> {
         let place = resolve_links(&*self.file.fs, &self.file.path);
         if place != self.backups.path {
@@ -265,13 +292,17 @@ impl RotatingFile {
     }
 }
 
-/// The backups that belong beside the file at `place`, to which the log file's path leads.
+/// Makes the [`Backups`] of the file at `place`, to which the log file's path leads.
 pub(super) fn backups(file: &LogFile, place: PathBuf, naming: &Naming, retention: Retention) -> Backups {
     let names = naming.names(place.file_name().unwrap_or_default());
     Backups::new(file.fs.clone(), place, names, retention, file.permissions)
 }
 
-/// Makes the symbolic link lead to the file. Anything else of that name stays.
+/// Makes the symbolic link lead to the file.
+///
+/// # Errors
+///
+/// [`io::ErrorKind::AlreadyExists`] if there is something else than a link, which is not replaced.
 fn point(file: &LogFile, link: &Path) -> Result<(), Error> {
     let is_beside = link.parent() == file.path.parent();
     let target = file.path.file_name().filter(|_| is_beside).map_or(&*file.path, Path::new);

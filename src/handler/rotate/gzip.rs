@@ -1,4 +1,22 @@
-//! Compressed backups, made on a thread of their own.
+//! Compression of backups, on a thread of its own.
+//!
+//! A rollover may rename any backup at any moment, also the one that is being compressed. So a backup is identified by
+//! its inode, which is held open (an open inode cannot be reused), and its name is looked up at the end, under the
+//! rollover lock:
+//!
+//! ```text
+//! compressor                                        a rollover at the same time
+//! opens app.log.1, locks it exclusively
+//! writes app.log.1.gz.tmp
+//!                                                   app.log.1 → app.log.2
+//! gets the rollover lock, finds its inode: app.log.2
+//! app.log.2         → app.log.2.gz.old
+//! app.log.1.gz.tmp  → app.log.2.gz
+//! removes app.log.2.gz.old
+//! ```
+//!
+//! The lock on the backup excludes writers: a handler of another process that has not noticed the rollover yet holds a
+//! shared lock on the file that it writes to, and the backup is then skipped until the next tick.
 
 use std::ffi::OsStr;
 use std::io::{self, Write};
@@ -21,7 +39,8 @@ use crate::sys;
 /// The number of bytes that are compressed between two checks whether the handler ends.
 const CHUNK: usize = 64 * 1024;
 
-/// The thread that compresses a file's backups. It ends when this is dropped; what is not done then, the next one does.
+/// The thread that compresses a file's backups. It ends when this is dropped, without finishing the backup that it is
+/// compressing; the next start does that.
 pub(super) struct Compressor {
     wishes: Option<Sender<()>>,
     stop: Arc<AtomicBool>,
@@ -82,9 +101,9 @@ fn run(backups: &Backups, inbox: &Receiver<()>, stop: &AtomicBool, postponed: &A
 /// The outcome of the compression of a backup.
 enum GzipOutcome {
     Compressed,
-    /// The name leads to another file by now: there was a rollover.
+    /// The name is that of another file by now: there was a rollover.
     Moved,
-    /// Somebody has the file open, or has removed or compressed it in the meantime.
+    /// Another process has the file open, or has removed or compressed it in the meantime.
     PassedOver,
 }
 
@@ -136,9 +155,8 @@ fn remove_unfinished(backups: &Backups) -> Result<(), Error> {
 
 /// Compresses one backup.
 ///
-/// The text is read from a file that is held open and locked, so that nobody writes to it and its inode is no other
-/// file's for as long as this takes, whatever its name becomes. Only then, with the rollover lock, it is looked up
-/// where this file stands now.
+/// The text is read from a file that is held open and locked. Nobody writes to it meanwhile, and its inode is not
+/// reused, whatever its name becomes. The name that it has at the end is looked up under the rollover lock.
 fn compress(backups: &Backups, backup: &Backup, stopped: &dyn Fn() -> bool) -> io::Result<GzipOutcome> {
     let fs = &*backups.fs;
     let mut source = match fs.read(&backups.path_of(&backup.name)) {

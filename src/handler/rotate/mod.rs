@@ -36,35 +36,35 @@ use super::{FileOptions, HandlerBuilder, HandlerSpec, Line};
 use crate::error::{Error, Problem};
 use crate::time::Timestamp;
 
-/// Writes records as text to a file that becomes a backup when it is full, as CPython's handler of this name does.
+/// Writes records as text to a file that becomes a backup when it is full, as CPython's `RotatingFileHandler` does.
 ///
 /// | setting | default | what it does |
 /// |---|---|---|
 /// | [`max_bytes`](HandlerBuilder::max_bytes) | 0, no limit | the length in bytes that the file stays below |
-/// | [`backup_count`](HandlerBuilder::backup_count) | 0 | how many backups are kept |
-/// | [`max_age`](HandlerBuilder::max_age) | none | how long backups are kept |
-/// | [`max_total_bytes`](HandlerBuilder::max_total_bytes) | none | how many bytes of backups are kept |
-/// | [`when`](HandlerBuilder::when) and the rest of the [`schedule`](HandlerBuilder::schedule) | none | also rolls over by time |
-/// | [`namer`](HandlerBuilder::namer) | `app.log.1`, the newest, and up | what backups are called |
+/// | [`backup_count`](HandlerBuilder::backup_count) | 0, no limit | maximum number of backups |
+/// | [`max_age`](HandlerBuilder::max_age) | no limit | maximum age of backups |
+/// | [`max_total_bytes`](HandlerBuilder::max_total_bytes) | no limit | maximum length of all backups together, in bytes |
+/// | [`when`](HandlerBuilder::when), [`schedule`](HandlerBuilder::schedule) | none | also rolls over by time |
+/// | [`namer`](HandlerBuilder::namer) | `app.log.1`, the newest, and up | the names of backups |
 /// | `compress` | `false` | compresses backups (feature `gzip`) |
 /// | [`current_link`](HandlerBuilder::current_link) | none | a symbolic link to the file |
 /// | the rest | see [`FemtoFileHandler`](super::FemtoFileHandler) | |
 ///
 /// # When it rolls over
 ///
-/// Before a record whose line would make the file `max_bytes` long or longer. A line longer than that has a file of its
-/// own. An empty file, a device and a FIFO do not roll over.
+/// Before a record whose line would make the file `max_bytes` long or longer. A line that is longer than that gets a
+/// file of its own. An empty file, a device and a FIFO do not roll over.
 ///
 /// # What is lost, and when
 ///
-/// Nothing by a rollover, wherever it is interrupted: renames never replace a file, and what a crash left half done is
-/// completed by the next rollover or start. If a rollover fails, writing goes on in the file, the error is counted and
-/// reported, and the next attempt follows within about a second. The rest is as with
+/// A rollover loses nothing, wherever it is interrupted: renames never replace a file, and the next rollover or start
+/// completes what a crash has left incomplete. If a rollover fails, the handler continues to write to the same file,
+/// the error is counted and reported, and the next attempt follows within about a second. For everything else, see
 /// [`FemtoFileHandler`](super::FemtoFileHandler).
 ///
-/// On Unix, several processes may write to the path and roll it over, so that restarts may overlap. They take turns by
-/// an advisory lock on the file `.app.log.lock`, which is there during a rollover; one that does not get the lock
-/// within a second postpones its rollover. Others may append if they watch the file
+/// On Unix, several processes may write to the path and roll it over, so that restarts may overlap. They exclude each
+/// other by an advisory lock on the file `.app.log.lock`, which exists during a rollover. A process that does not get
+/// the lock within a second postpones its rollover. Other processes may append if they watch the file
 /// ([`FemtoWatchedFileHandler`](super::FemtoWatchedFileHandler)).
 ///
 /// # Examples
@@ -84,27 +84,27 @@ use crate::time::Timestamp;
 #[non_exhaustive]
 pub struct FemtoRotatingFileHandler;
 
-/// Writes records as text to a file that becomes a backup when its time has come, as CPython's handler of this name
+/// Writes records as text to a file that becomes a backup at certain times, as CPython's `TimedRotatingFileHandler`
 /// does.
 ///
 /// | setting | default | what it does |
 /// |---|---|---|
 /// | [`when`](HandlerBuilder::when) | `When::Hours` | the unit of time |
-/// | [`interval`](HandlerBuilder::interval) | 1 | how many units a file is for |
+/// | [`interval`](HandlerBuilder::interval) | 1 | the number of units per file |
 /// | [`at_time`](HandlerBuilder::at_time) | midnight | the time of the day, for days and weeks of the calendar |
 /// | [`aligned`](HandlerBuilder::aligned) | `false` | counts units on the clock, not from the last rollover |
-/// | `local_time`, `time_zone` | UTC | the zone of the clock and of the names (feature `local-time`) |
-/// | [`backup_count`](HandlerBuilder::backup_count) | 0, all | how many backups are kept |
-/// | [`namer`](HandlerBuilder::namer) | `app.log.2026-03-12`, the period's start | what backups are called |
+/// | `local_time`, `time_zone` | UTC | the time zone of the schedule and of the names (feature `local-time`) |
+/// | [`backup_count`](HandlerBuilder::backup_count) | 0, no limit | maximum number of backups |
+/// | [`namer`](HandlerBuilder::namer) | `app.log.2026-03-12`, the period's start | the names of backups |
 /// | the rest | see [`FemtoRotatingFileHandler`] | |
 ///
 /// # When it rolls over
 ///
-/// Before the first record whose time is not before the end of the file's period. The period of a file that is there at
-/// the start began when the file was created or, where the file system does not know that, was last written to. If
+/// Before the first record whose time is at or after the end of the file's period. The period of a file that exists at
+/// the start began when the file was created or, where the file system does not record that, was last written to. If
 /// the clock is set back by more than a period, the next rollover is computed again.
 ///
-/// A name that is taken gets a number: `app.log.2026-03-12.1`.
+/// If the name of a backup is taken, a number is added: `app.log.2026-03-12.1`.
 ///
 /// # Examples
 ///
@@ -163,56 +163,59 @@ impl AsMut<Line> for RotatingFileOptions {
 }
 
 impl HandlerBuilder<RotatingFileOptions> {
-    /// Sets the length in bytes that the file stays below, unless a single line is longer; 0 for no limit.
+    /// Sets the length in bytes that the file stays below, unless a single line is longer. 0, the default, for no
+    /// limit.
     pub fn max_bytes(mut self, max_bytes: u64) -> Self {
         self.options.max_bytes = max_bytes;
         self
     }
 
-    /// Sets how many backups are kept.
+    /// Sets the maximum number of backups. The oldest are removed at rollovers. 0, the default, keeps all.
     ///
-    /// 0 keeps all. CPython's size-rotating handler never rolls over with 0; here that is an error of
-    /// [`build`](Self::build), unless age, total or namer limit the backups.
+    /// With 0, CPython's `RotatingFileHandler` never rolls over. Here, [`max_bytes`](Self::max_bytes) together with 0
+    /// is an error of [`build`](Self::build), unless a schedule, a maximum age, a maximum length or a namer is set.
     pub fn backup_count(mut self, backup_count: u32) -> Self {
         self.options.retention.count = backup_count;
         self
     }
 
-    /// Sets how long a backup is kept after it was last written to. Backups are removed at rollovers.
+    /// Sets the maximum age of a backup: the time since it was last written to. Older ones are removed at rollovers. No
+    /// limit by default.
     pub fn max_age(mut self, max_age: Duration) -> Self {
         self.options.retention.age = Some(max_age);
         self
     }
 
-    /// Sets how many bytes all backups may have together; the oldest are removed first, at rollovers.
+    /// Sets the maximum length of all backups together, in bytes. The oldest are removed first, at rollovers. No limit
+    /// by default.
     pub fn max_total_bytes(mut self, max_total_bytes: u64) -> Self {
         self.options.retention.bytes = Some(max_total_bytes);
         self
     }
 
-    /// Sets the whole schedule, and with it that the file rolls over by time.
+    /// Sets the whole schedule. The file then rolls over by time.
     pub fn schedule(mut self, schedule: RotationSchedule) -> Self {
         self.options.schedule = schedule;
         self.options.is_timed = true;
         self
     }
 
-    /// Sets the unit of time, and with it that the file rolls over by time.
+    /// Sets the unit of time. The file then rolls over by time.
     pub fn when(self, when: When) -> Self {
         self.scheduled(|schedule| schedule.when(when))
     }
 
-    /// Sets how many units of time a file is for; see [`RotationSchedule::interval`].
+    /// Sets the number of units of time per file, 1 by default; see [`RotationSchedule::interval`].
     pub fn interval(self, interval: u32) -> Self {
         self.scheduled(|schedule| schedule.interval(interval))
     }
 
-    /// Sets the time of the day; see [`RotationSchedule::at_time`].
+    /// Sets the time of the day at which the file rolls over, midnight by default; see [`RotationSchedule::at_time`].
     pub fn at_time(self, hour: u32, minute: u32, second: u32) -> Self {
         self.scheduled(|schedule| schedule.at_time(hour, minute, second))
     }
 
-    /// Sets whether units are counted on the clock; see [`RotationSchedule::aligned`].
+    /// Sets whether units are counted on the clock, `false` by default; see [`RotationSchedule::aligned`].
     pub fn aligned(self, aligned: bool) -> Self {
         self.scheduled(|schedule| schedule.aligned(aligned))
     }
@@ -235,30 +238,31 @@ impl HandlerBuilder<RotatingFileOptions> {
         Ok(self)
     }
 
-    /// Sets what backups are called: a pattern with `%Y`, `%m`, `%d`, `%H`, `%M`, `%S` for the start of the file's
-    /// period (the time of the rollover where there is no schedule) and `{n}` for a number, such as `app.%Y-%m-%d.log`
-    /// or `app.{n}.log`.
+    /// Sets the names of backups: a pattern with `%Y`, `%m`, `%d`, `%H`, `%M`, `%S` for the start of the file's period
+    /// (without a schedule, for the time of the rollover) and `{n}` for a number, such as `app.%Y-%m-%d.log` or
+    /// `app.{n}.log`.
     ///
-    /// The number is one more than the greatest of the same date. Without `{n}`, it stands at the end of a name that is
-    /// taken: `app.2026-03-12.log.1`. Backups stay in the file's directory. Only files whose names are exactly what
-    /// the pattern gives, with `.gz` or without, are ever removed, the smallest dates first.
+    /// The number is one more than the greatest of the same date. Without `{n}`, it is added to a name that is taken:
+    /// `app.2026-03-12.log.1`. Backups stay in the file's directory. Only files whose names match the pattern exactly,
+    /// with or without `.gz`, are ever removed, the smallest dates first.
     pub fn namer(mut self, pattern: impl Into<String>) -> Self {
         self.options.namer = Some(pattern.into());
         self
     }
 
-    /// Sets whether backups are compressed, to `.gz`, on a thread of its own.
+    /// Sets whether backups are compressed with gzip ([RFC 1952](https://www.rfc-editor.org/rfc/rfc1952)), on a thread
+    /// of their own; `false` by default.
     ///
-    /// The compressed file takes the place of the plain one when it is whole and no handler has the plain one open;
-    /// what a crash left undone is done after the next start.
+    /// The compressed file replaces the plain one when it is complete and no handler has the plain one open. What a
+    /// crash has left incomplete is completed after the next start.
     #[cfg(feature = "gzip")]
     pub fn compress(mut self, compress: bool) -> Self {
         self.options.compress = compress;
         self
     }
 
-    /// Sets the path of a symbolic link to the file, made when the handler starts. Anything else that has this name
-    /// stays. The file's own path is an error of [`build`](Self::build).
+    /// Sets the path of a symbolic link to the file, which is created when the handler starts; none by default. A file
+    /// of that name that is not a link is not replaced. The log file's own path is an error of [`build`](Self::build).
     pub fn current_link(mut self, link: impl AsRef<Path>) -> Self {
         self.options.link = Some(link.as_ref().to_owned());
         self

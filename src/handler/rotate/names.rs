@@ -11,9 +11,10 @@ const COMPRESSED: &str = ".gz";
 /// The names of a file's backups.
 #[derive(Debug, Clone)]
 pub(super) enum BackupNames {
-    /// `app.log.1` is the newest: every backup's number grows with each rollover. CPython's, for sizes.
+    /// `app.log.1` is the newest, and each rollover renames every backup to the next number. The default for rollovers
+    /// by size, as in CPython.
     Numbered(OsString),
-    /// The period's date, a number, or both, once and for all.
+    /// The period's date, a number, or both. A backup keeps its name.
     Pattern(Vec<NamePart>),
 }
 
@@ -23,12 +24,12 @@ pub(super) enum Naming {
     Numbered,
     /// By the period's date, in a pattern such as `%Y-%m-%d`.
     Dated(&'static str),
-    /// By a pattern of the user's, whatever the file's own name is.
+    /// By the pattern of [`namer`](crate::handler::HandlerBuilder::namer), which does not depend on the file's name.
     Pattern(BackupNames),
 }
 
 impl Naming {
-    /// The names of the backups of the file with this name.
+    /// Returns the names of the backups of the file with this name.
     pub(super) fn names(&self, base: &OsStr) -> BackupNames {
         match self {
             Self::Numbered => BackupNames::Numbered(base.to_owned()),
@@ -50,23 +51,26 @@ pub(super) enum NamePart {
 /// The directive of each field of a date and its digits, from the coarsest to the finest.
 const FIELDS: [(u8, usize); 6] = [(b'Y', 4), (b'm', 2), (b'd', 2), (b'H', 2), (b'M', 2), (b'S', 2)];
 
-/// The order of a backup among the others, as its name tells.
+/// The date and the number in a backup's name. Backups with a pattern are ordered by them, the oldest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub(super) struct BackupOrder {
-    /// Year to second; 0 for what the name does not tell.
+    /// Year to second; 0 for fields that the name does not have.
     pub(super) date: [u32; 6],
     pub(super) number: u32,
 }
 
 impl BackupNames {
-    /// CPython's dated names: the file's own and a date.
+    /// Makes the names of CPython's `TimedRotatingFileHandler`: the file's own name and a date.
     pub(super) fn dated(base: OsString, dates: &str) -> Self {
         let mut parts = vec![NamePart::Text(base), NamePart::Text(".".into())];
         parts.extend(parse(dates));
         Self::Pattern(parts)
     }
 
-    /// Reads a pattern such as `app.%Y-%m-%d.log` or `app.{n}.log`.
+    /// Parses a pattern such as `app.%Y-%m-%d.log` or `app.{n}.log`.
+    ///
+    /// The fields of the date must be given from the year on, without gaps: with `%d` alone, backups of different
+    /// months would have the same name, and could not be ordered.
     pub(super) fn pattern(pattern: &str) -> Result<Self, Problem> {
         let wrong = |remedy: &str| Problem::new("namer", format_args!("{pattern:?}"), remedy);
         let parts = parse(pattern);
@@ -89,7 +93,8 @@ impl BackupNames {
         Ok(Self::Pattern(parts))
     }
 
-    /// The key of a period that starts at `shown`, in seconds as if it were UTC.
+    /// Returns the date and number for a period that starts at `shown`, in seconds of the schedule's clock since
+    /// 1970-01-01.
     pub(super) fn key(&self, shown: i64) -> BackupOrder {
         let Self::Pattern(parts) = self else {
             return BackupOrder::default();
@@ -106,7 +111,7 @@ impl BackupNames {
         key
     }
 
-    /// The name for a key.
+    /// Returns the name of a backup with this date and number.
     pub(super) fn name(&self, key: BackupOrder) -> OsString {
         let mut name = OsString::new();
         let has_number = match self {
@@ -133,14 +138,17 @@ impl BackupNames {
         name
     }
 
-    /// The key that a name tells, if it is exactly the one that this key gives; and whether the file is compressed.
+    /// Parses a backup's name: returns its date and number, and whether it is compressed.
+    ///
+    /// Returns `None` unless [`name`](Self::name) makes exactly this name of the result. So `app.log.01` and
+    /// `app.log.2026-3-1` are not backups, and are never renamed or removed.
     pub(super) fn parse(&self, name: &OsStr) -> Option<(BackupOrder, bool)> {
         let whole = name.as_encoded_bytes();
         let plain = self.parse_plain(whole).map(|key| (key, false));
         plain.or_else(|| Some((self.parse_plain(whole.strip_suffix(COMPRESSED.as_bytes())?)?, true)))
     }
 
-    /// The key of the compressed backup to whose name these letters are added.
+    /// Parses the name of a compressed backup with the suffix `more`.
     pub(super) fn parse_with(&self, more: &str, name: &OsStr) -> Option<BackupOrder> {
         let compressed = name.as_encoded_bytes().strip_suffix(more.as_bytes())?;
         self.parse_plain(compressed.strip_suffix(COMPRESSED.as_bytes())?)

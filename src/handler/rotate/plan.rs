@@ -1,15 +1,39 @@
-//! What to do next with a file's backups: decided from a listing of the directory, without touching it.
+//! Plans of rollovers, recoveries and retention: pure functions of a listing of the directory.
 //!
-//! Every plan is a list of [`Step`]s, each of which is one change of the directory. A process may end between any two.
-//! So the owner of the rollover lock first lists the directory and carries out [`recovery`], which completes what a
-//! process that ended has begun, and only then plans its own changes:
+//! A plan is a list of steps, each of which is one change of the directory. A process may be killed between any two. So
+//! the owner of the rollover lock first lists the directory and carries out [`recovery`], which completes what a
+//! process that was killed has begun, and only then plans its own changes:
 //!
-//! | the directory has | because a process ended | the next one |
+//! | the directory has | because a process was killed | the next one |
 //! |---|---|---|
 //! | one file as `app.log` and `app.log.1` | between the two halves of a rename | removes the newer name |
-//! | `app.log.1.gz.old` and `app.log.1.gz` | before it removed the text that is compressed | removes `app.log.1.gz.old` |
+//! | `app.log.1.gz.old` and `app.log.1.gz` | before it removed the plain text | removes `app.log.1.gz.old` |
 //! | `app.log.1.gz.old` alone | before the compressed text had its name | renames it back to `app.log.1` |
-//! | `app.log.2` … and no `app.log.1` | while it moved the backups up | goes on as usual: the gap is filled |
+//! | `app.log.2` … and no `app.log.1` | while it renamed the backups | continues: the gap is filled |
+//!
+//! # Invariants
+//!
+//! * No step loses text: a rename goes to a free name, and a removal is of a second name of a file, of text that exists
+//!   in compressed form, or of a backup that retention no longer keeps.
+//! * Every state between two steps differs from the states between any other two. So recovery needs no journal; names
+//!   and inodes say what was under way.
+//! * Recovery can itself be killed between two steps, and the next recovery completes it: each step makes its plan one
+//!   step shorter.
+//! * Files whose names the pattern does not produce are never touched, and neither are directories and links that have
+//!   such a name.
+//!
+//! # Example
+//!
+//! A rollover with `backup_count` 2, numbered names, and the files `app.log`, `app.log.1` and `app.log.2`:
+//!
+//! ```text
+//! step                           app.log   app.log.1   app.log.2
+//!                                C         B           A
+//! remove app.log.2               C         B                       retention: two backups
+//! rename app.log.1 app.log.2     C                     B           a kill here leaves a gap, which is harmless
+//! rename app.log app.log.1                 C           B
+//! (the handler opens app.log)    (new)     C           B
+//! ```
 
 use std::ffi::{OsStr, OsString};
 use std::time::Duration;
@@ -42,7 +66,7 @@ pub(super) struct Listing {
     pub(super) set_aside: Vec<Backup>,
 }
 
-/// What has a backup's name.
+/// A directory entry with a backup's name. It may be something else than a file, which is then left alone.
 #[derive(Debug, Clone)]
 pub(super) struct Backup {
     pub(super) name: OsString,
@@ -51,10 +75,10 @@ pub(super) struct Backup {
     pub(super) metadata: FileMetadata,
 }
 
-/// What follows the name of a compressed backup, for the plain one that it is about to replace.
+/// The suffix, after that of a compressed backup, of the plain backup that is about to be replaced.
 const SET_ASIDE: &str = ".old";
 
-/// What follows the name of a compressed backup while it is being written.
+/// The suffix, after that of a compressed backup, while it is being written.
 #[cfg(feature = "gzip")]
 const UNFINISHED: &str = ".tmp";
 
@@ -74,7 +98,7 @@ pub(super) fn unfinished(name: &OsStr) -> OsString {
     name
 }
 
-/// Whether this is the name of a compressed form that is being written.
+/// Returns whether this is the name of a compressed backup that is being written.
 #[cfg(feature = "gzip")]
 pub(super) fn is_unfinished(names: &BackupNames, name: &OsStr) -> bool {
     names.parse_with(UNFINISHED, name).is_some()
@@ -145,7 +169,7 @@ impl Listing {
     }
 }
 
-/// Plans what completes the changes of a process that has ended.
+/// Plans the steps that complete the changes of a process that was killed. Empty if there is nothing to complete.
 pub(super) fn recovery(names: &BackupNames, listing: &Listing) -> Vec<Step> {
     let mut steps = Vec::new();
     for aside in &listing.set_aside {
@@ -154,9 +178,9 @@ pub(super) fn recovery(names: &BackupNames, listing: &Listing) -> Vec<Step> {
             listing.backups.iter().find(same).map(|backup| backup.metadata)
         };
         match (of_key(false), of_key(true)) {
-            // It was half renamed.
+            // Killed between the two halves of a rename: both names are of one file.
             (Some(plain), _) if plain.id == aside.metadata.id => steps.push(Step::Remove(aside.name.clone())),
-            // The compressed file has the time of the plain one; any other is a stranger's.
+            // The compressed file has the modification time of the plain one. One that has not is of another program.
             (None, Some(finished)) if finished.modified == aside.metadata.modified => {
                 steps.push(Step::Remove(aside.name.clone()));
             }
@@ -164,7 +188,7 @@ pub(super) fn recovery(names: &BackupNames, listing: &Listing) -> Vec<Step> {
             (Some(_), _) => {}
         }
     }
-    // A file with two names of ours loses the newer one.
+    // Of a file with two of these names, the newer name is removed.
     let mut seen: Vec<FileId> = Vec::new();
     let backups = listing.backups.iter().map(|backup| (&backup.name, backup.metadata));
     let file = listing.file.iter().map(|metadata| (&listing.base, *metadata));

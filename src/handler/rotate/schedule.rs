@@ -1,4 +1,4 @@
-//! When a file rolls over by time: a pure function of a time.
+//! When a file rolls over by time: pure functions of a time and a time zone.
 
 use std::str::FromStr;
 
@@ -105,12 +105,14 @@ impl When {
 /// | `when` | required | the unit |
 /// | [`interval`](Self::interval) | 1 | the number of units between two rollovers |
 /// | [`at_time`](Self::at_time) | midnight | the time of the day, for [`When::Midnight`] and [`When::Weekly`] |
-/// | [`aligned`](Self::aligned) | `false` | rolls over when the clock shows a full unit, not some units after the last time |
-/// | `local_time`, `time_zone` | UTC | the zone of the clock (feature `local-time`) |
+/// | [`aligned`](Self::aligned) | `false` | counts units on the clock, and not from the last rollover |
+/// | `local_time`, `time_zone` | UTC | the time zone of the clock (feature `local-time`) |
 ///
-/// Where a zone's clock is changed, days and weeks keep the time of the day: a time that the clock skips counts from
-/// before the change (02:30 becomes 03:30), and one that it shows twice is the first of both. Seconds, minutes and
-/// hours are elapsed time; aligned ones follow the clock on both sides of a change.
+/// # Daylight saving time
+///
+/// Days and weeks keep the time of the day. A time that the clock skips is moved by the change (02:30 becomes 03:30);
+/// of a time that it shows twice, the first one counts. Seconds, minutes and hours are elapsed time, and aligned ones
+/// follow the clock on both sides of a change.
 ///
 /// # Examples
 ///
@@ -133,26 +135,27 @@ pub struct RotationSchedule {
 }
 
 impl RotationSchedule {
-    /// Makes a schedule of one unit each, in UTC.
+    /// Makes a schedule with an interval of one unit, in UTC.
     pub const fn new(when: When) -> Self {
         Self { when, interval: 1, at_time: None, aligned: false, zone: Zone::Utc }
     }
 
-    /// Sets the unit, and keeps everything else.
+    /// Sets the unit.
     #[must_use]
     pub fn when(mut self, when: When) -> Self {
         self.when = when;
         self
     }
 
-    /// Sets the number of units between two rollovers.
+    /// Sets the number of units between two rollovers, 1 by default.
     #[must_use]
     pub fn interval(mut self, interval: u32) -> Self {
         self.interval = interval;
         self
     }
 
-    /// Sets the time of the day, for [`When::Midnight`] and [`When::Weekly`].
+    /// Sets the time of the day, for [`When::Midnight`] and [`When::Weekly`]; 00:00:00 by default. Another unit with a
+    /// time of the day is an error of the handler's builder.
     #[must_use]
     pub fn at_time(mut self, hour: u32, minute: u32, second: u32) -> Self {
         self.at_time = Some((hour, minute, second));
@@ -160,7 +163,7 @@ impl RotationSchedule {
     }
 
     /// Sets whether seconds, minutes, hours and days are counted on the clock, from midnight, instead of from the last
-    /// rollover: three hours end at 3:00, 6:00 and so on.
+    /// rollover; `false` by default. With it, periods of three hours end at 3:00, 6:00 and so on.
     #[must_use]
     pub fn aligned(mut self, aligned: bool) -> Self {
         self.aligned = aligned;
@@ -186,9 +189,7 @@ impl RotationSchedule {
         Ok(self)
     }
 
-    /// Returns the first rollover after `time`; [`Timestamp::MAX`], which never comes, if there is none.
-    ///
-    /// It is always later than `time`.
+    /// Returns the first rollover that is later than `time`, or [`Timestamp::MAX`] if there is none.
     pub fn next_after(&self, time: Timestamp) -> Timestamp {
         let second = time.as_nanos().div_euclid(NANOS_PER_SECOND);
         let next = match self.when {
@@ -200,7 +201,8 @@ impl RotationSchedule {
         next.checked_mul(NANOS_PER_SECOND).map_or(Timestamp::MAX, Timestamp::from_nanos)
     }
 
-    /// What the zone's clock shows, in seconds as if it were UTC, at the start of the period that `rollover` ends.
+    /// Returns what the zone's clock shows at the start of the period that `rollover` ends, in seconds as if it were
+    /// UTC. Backups are named after it.
     pub(super) fn period_before(&self, rollover: Timestamp) -> i64 {
         let second = rollover.as_nanos().div_euclid(NANOS_PER_SECOND);
         match self.when {
@@ -214,7 +216,7 @@ impl RotationSchedule {
         }
     }
 
-    /// What the zone's clock shows in this second since the epoch, counted as if it were UTC.
+    /// Returns what the zone's clock shows in this second since the Unix epoch, counted as if it were UTC.
     pub(super) fn shown(&self, second: i64) -> i64 {
         second + i64::from(self.zone.offset(second))
     }
@@ -249,7 +251,10 @@ impl RotationSchedule {
         self.when.seconds() * i64::from(self.interval.max(1))
     }
 
-    /// The next full period on the clock, counted from midnight.
+    /// Returns the next full period on the clock, counted from midnight.
+    ///
+    /// For example, with periods of 6 hours in `Europe/Berlin` on 2026-03-29, when 02:00 became 03:00: after 00:00
+    /// comes 06:00, which is 5 hours later.
     fn next_on_clock(&self, second: i64) -> i64 {
         let step = self.step();
         // The first full period that the clock shows from `shown` on.
@@ -270,7 +275,7 @@ impl RotationSchedule {
         }
     }
 
-    /// The next end of a day or week by the calendar, after CPython's `computeRollover`.
+    /// Returns the next end of a day or week by the calendar, as CPython's `computeRollover` does.
     fn next_in_calendar(&self, second: i64) -> i64 {
         let at_time = self
             .at_time

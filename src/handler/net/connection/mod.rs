@@ -1,4 +1,4 @@
-//! The one state machine between a handler and its peer.
+//! The state machine between a handler and its peer.
 //!
 //! ```text
 //!           ┌──────── back-off is over, or a flush ────────┐
@@ -24,6 +24,18 @@
 //! What cannot be sent stays in the [`Batch`], in order, and goes first when there is a connection. While the peer is
 //! down, the buffer has a limit, and the oldest records beyond it are given up. While the peer is up and slow, the
 //! handler's thread waits for it, the queue fills, and the overflow policy decides.
+//!
+//! # Invariants
+//!
+//! * `sent` counts bytes from the beginning of the batch's [`rest`](Batch::rest), which is the first byte that is not
+//!   delivered. `delivered + sent + waiting` is the whole text.
+//! * A new connection begins at the start of a record ([`Batch::rewind`]): the previous peer has discarded the part of
+//!   a message that it got when the connection broke. Within one connection, no byte is sent twice.
+//! * If the worker gives up the batch, `sent` refers to text that is gone. `forget_sent` notices this by
+//!   [`Batch::abandonments`], before anything else is sent. If the peer has a part of such a record, the connection is
+//!   closed, because the next record would otherwise be read as the end of that one.
+//! * A delay ends early at a flush (`is_urgent`), once per flush, and a clock that is set back does not prolong it.
+//! * The handler's thread never waits longer for a peer than `write_timeout`, or than the caller of a flush does.
 
 use std::io::{self, ErrorKind};
 use std::time::Duration;
@@ -42,6 +54,7 @@ pub(super) struct PeerLimits {
     pub(super) write_timeout: Duration,
 }
 
+/// A connection of a handler, in whichever state it is.
 pub(crate) struct Connection<D> {
     /// The peer, for messages.
     peer: String,
@@ -54,7 +67,7 @@ pub(crate) struct Connection<D> {
 }
 
 enum LinkState {
-    /// No attempt before `until`. A clock that was set back to before `since` does not prolong that.
+    /// No attempt before `until`. If the clock is set back to before `since`, the wait is over.
     Down {
         since: Timestamp,
         until: Timestamp,
@@ -65,14 +78,16 @@ enum LinkState {
 
 struct Up {
     link: Box<dyn Link>,
-    /// How many bytes of the rest of the batch the system has taken, without an acknowledgement by the peer's.
+    /// The number of bytes of the batch's rest that the system has taken and the peer's system has not acknowledged.
     sent: usize,
     /// Whether what was sent ends within a record.
     is_torn: bool,
-    /// Whether anything was sent. A connection that is still there after that ends the series of failures.
+    /// Whether anything was sent. Only a connection that is still open after that resets the backoff: a proxy whose
+    /// server is down may accept every connection and close it.
     used: bool,
-    /// How long writes have waited since the peer took anything.
+    /// The time for which writes have waited since the peer last accepted anything.
     stalled: Duration,
+    /// The write timeout that the socket has.
     timeout: Duration,
 }
 
@@ -83,7 +98,9 @@ impl<D: Dial> Connection<D> {
         Self { peer, dial, state, backoff, limits, abandonments: 0 }
     }
 
-    /// Sends what it can of the batch, which keeps the rest; the answer is for the worker.
+    /// Sends as much of the batch as possible. The batch keeps the rest. Returns the handler's answer to the worker.
+    ///
+    /// Errors are reported and lead to a new attempt, so this has no error of its own.
     pub(crate) fn send(&mut self, batch: &mut Batch, now: Timestamp) -> Delivery {
         if batch.is_urgent() && matches!(self.state, LinkState::Down { .. }) {
             self.backoff.reset();
@@ -138,8 +155,8 @@ impl<D: Dial> Connection<D> {
         Delivery::Retry
     }
 
-    /// Somebody else has given up what is in the batch, and with it what was sent. A peer that has a part of a record
-    /// gets the next one over a new connection.
+    /// Called when the worker has given up the records of the batch, and with them those that were sent. If the peer
+    /// has a part of such a record, the next one is sent over a new connection.
     fn forget_sent(&mut self, now: Timestamp) {
         if let LinkState::Up(up) = &mut self.state {
             up.sent = 0;
@@ -160,7 +177,8 @@ impl<D: Dial> Connection<D> {
         Ok(())
     }
 
-    /// Closes the connection; the peer gets everything that was written.
+    /// Closes the connection so that the peer receives everything that was written, unless it has not accepted anything
+    /// for some time.
     pub(crate) fn close(&mut self) {
         if let LinkState::Up(up) = &mut self.state
             && up.stalled.is_zero()
@@ -170,6 +188,7 @@ impl<D: Dial> Connection<D> {
         self.state = LinkState::Down { since: Timestamp::MIN, until: Timestamp::MAX };
     }
 
+    /// Drops the connection, and waits for the backoff's next delay.
     fn fall(&mut self, now: Timestamp) {
         self.state = LinkState::Down { since: now, until: now.saturating_add(self.backoff.next_delay()) };
     }
@@ -180,8 +199,10 @@ impl Up {
         Self { link, sent: 0, is_torn: false, used: false, stalled: Duration::ZERO, timeout: Duration::ZERO }
     }
 
-    /// Sends the batch, or as much as the peer takes before whoever waits for it gives up. The thread may have other
-    /// things to do than to wait for a slow peer, unless the batch is larger than it may become.
+    /// Sends the batch, or as much of it as the peer accepts in time.
+    ///
+    /// A slow peer does not keep the thread here, because the queue has to be emptied as well, unless the batch exceeds
+    /// the retry buffer. Then the thread waits, the queue fills, and the overflow policy applies to callers.
     fn send(&mut self, batch: &mut Batch, limits: &PeerLimits, peer: &str, backoff: &mut Backoff) -> io::Result<()> {
         let start = uptime();
         let mut left = batch.time_left();
@@ -196,7 +217,11 @@ impl Up {
         }
     }
 
-    /// Sends the batch until the peer has kept it waiting for `left`, or for the write time-out.
+    /// Sends the batch until a write has waited for `left`, or for the write timeout.
+    ///
+    /// # Errors
+    ///
+    /// The peer has closed the connection, or has accepted nothing for the write timeout, over several calls.
     fn send_some(
         &mut self,
         batch: &mut Batch,
@@ -213,7 +238,7 @@ impl Up {
             backoff.reset();
         }
         let patience = limits.write_timeout.saturating_sub(self.stalled);
-        // A socket has no time-out of zero.
+        // A socket rejects a timeout of zero.
         let timeout = patience.min(left.unwrap_or(patience)).max(Duration::from_millis(1));
         if self.timeout != timeout {
             self.link.set_write_timeout(timeout)?;
@@ -238,7 +263,8 @@ impl Up {
         }
     }
 
-    /// Sends a datagram for each record; one that is too large has failed.
+    /// Sends a datagram for each record. A record that is too large for a datagram fails. A datagram counts as
+    /// delivered once the system has taken it: nothing acknowledges it.
     fn datagrams(&mut self, batch: &mut Batch, peer: &str) -> io::Result<()> {
         let start = uptime();
         while let Some(text) = batch.next_text() {
@@ -285,12 +311,15 @@ impl Up {
         Ok(())
     }
 
-    /// Notes that what the system does not hold any more is delivered.
+    /// Notes as delivered what the system no longer holds.
+    ///
+    /// For example, 1000 bytes were sent, and the system still holds 300: 700 are delivered, and `sent` becomes 300. On
+    /// systems that cannot tell, everything that was sent counts as delivered at once.
     fn acknowledge(&mut self, batch: &mut Batch) {
         let held = self.link.unacknowledged().min(self.sent);
         batch.advance(self.sent - held);
         self.sent = held;
-        // Messages without a byte.
+        // Records without text end where the text before them ends.
         while batch.rest().is_empty() && batch.next_text().is_some() {
             batch.deliver_next();
         }
