@@ -112,7 +112,7 @@ fn main() {
         return println!("skipped: python3 is not installed");
     }
     run("CPython's HTTPHandler", records, rounds, |port| {
-        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/cpython_http.py");
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/cpython_http.py");
         let status = Command::new("python3").args([script, &port.to_string(), &records.to_string()]).status();
         assert!(status.expect("python3 runs").success());
     });

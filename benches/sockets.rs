@@ -83,7 +83,7 @@ fn main() {
     }
     let records = records / 10;
     run("CPython's SocketHandler", records, rounds, |port| {
-        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/sockets.py");
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/sockets.py");
         let status = Command::new("python3").args([script, &port.to_string(), &records.to_string()]).status();
         assert!(status.expect("python3 runs").success());
     });

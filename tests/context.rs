@@ -480,22 +480,6 @@ fn check_tasks(records: &[OwnedRecord], tasks: usize) {
     }
 }
 
-#[test]
-fn ten_thousand_tasks_on_tokio_keep_their_own_contexts() {
-    const TASKS: u32 = 10_000;
-    let system = System::new();
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).build().unwrap();
-    runtime.block_on(async {
-        let tasks: Vec<_> = (0..TASKS)
-            .map(|task| tokio::spawn(work(system.logger.clone(), task).in_context(context! { task })))
-            .collect();
-        for task in tasks {
-            task.await.unwrap();
-        }
-    });
-    check_tasks(&system.records(), TASKS as usize);
-}
-
 type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// Runs tasks on threads that hand every task to the next thread after every poll.

@@ -453,48 +453,6 @@ fn a_future_that_panics_ends_its_span_marked() {
 }
 
 #[test]
-fn ten_thousand_tasks_on_tokio_keep_their_own_spans() {
-    const TASKS: i64 = 10_000;
-    let system = System::with(|config| config.span_events(SpanEvents::Exit));
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).build().unwrap();
-    let work = |logger: FemtoLogger, expected: i64| async move {
-        for _ in 0..3 {
-            info!(logger: logger, "m"; expected);
-            suspend().await;
-        }
-        if expected % 100 == 0 {
-            panic!("expected by this test");
-        }
-    };
-    let panicked = runtime.block_on(async {
-        let spawn = |task| {
-            let span = info_span!(logger: system.logger, "task"; task);
-            tokio::spawn(work(system.logger.clone(), task).in_span(span))
-        };
-        let mut panicked = 0;
-        for task in (0..TASKS).map(spawn).collect::<Vec<_>>() {
-            panicked += i64::from(task.await.is_err());
-        }
-        panicked
-    });
-    assert_eq!(panicked, TASKS / 100);
-    drop(runtime);
-    let records = system.records();
-    assert_eq!(records.len() as i64, TASKS * 4);
-    let mut marked = 0;
-    for record in &records {
-        let number = |key| record.get(key).and_then(|value| value.as_i64());
-        assert_eq!(path(record), "task");
-        assert!(number("task").is_some());
-        match record.message() {
-            "m" => assert_eq!(number("task"), number("expected")),
-            _ => marked += i64::from(record.get("panicked").is_some()),
-        }
-    }
-    assert_eq!(marked, TASKS / 100);
-}
-
-#[test]
 fn one_span_entered_by_many_threads_begins_and_ends_once() {
     let system = System::new();
     let span = info_span!(logger: system.logger, "shared");

@@ -39,7 +39,8 @@ use crate::value::Value;
 /// use femtologging::handler::FemtoHandlerExt;
 /// use femtologging::{Config, info};
 ///
-/// let subscriber = tracing_subscriber::fmt().with_writer(std::io::stderr).finish();
+/// // With the layers of the program.
+/// let subscriber = tracing_subscriber::registry();
 /// let handler = FemtoTracingHandler::new(tracing::Dispatch::new(subscriber));
 /// let logging = Config::builder().add_handler("tracing", handler.configure().build()?).build()?;
 /// let logger = logging.get_logger("shop")?;

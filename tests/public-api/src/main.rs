@@ -37,7 +37,7 @@ fn public_api(root: &Path) -> Result<String, Box<dyn Error>> {
     // JSON is an unstable output of rustdoc; the variable gives it to a stable one.
     let status = Command::new(env!("CARGO"))
         .current_dir(root)
-        .args(["rustdoc", "--quiet", "--lib", "--all-features", "--target-dir"])
+        .args(["rustdoc", "--quiet", "--package", "femtologging", "--lib", "--all-features", "--target-dir"])
         .arg(&target)
         .args(["--", "-Zunstable-options", "--output-format=json", "--cap-lints=allow"])
         .env("RUSTC_BOOTSTRAP", "1")

@@ -86,7 +86,7 @@ fn entries_byte_by_byte() {
     });
     let own = |level: &str, line: u32| {
         format!(
-            "LEVEL={level}\nLOGGER=app.db\nTIMESTAMP={}\nTHREAD_NAME=main\nCODE_FILE=tests/journald.rs\nCODE_LINE={line}\n\
+            "LEVEL={level}\nLOGGER=app.db\nTIMESTAMP={}\nTHREAD_NAME=main\nCODE_FILE=feature-tests/tests/journald.rs\nCODE_LINE={line}\n\
              CODE_MODULE=journald\nSYSLOG_IDENTIFIER=shop\nSHOP_VERSION=1.2\n",
             nanos()
         )
@@ -206,7 +206,7 @@ fn journalctl_reads_all_of_them() {
             ("LOGGER", "app.db".to_owned()),
             ("TIMESTAMP", nanos()),
             ("THREAD_NAME", "main".to_owned()),
-            ("CODE_FILE", "tests/journald.rs".to_owned()),
+            ("CODE_FILE", "feature-tests/tests/journald.rs".to_owned()),
             ("CODE_MODULE", "journald".to_owned()),
             ("SYSLOG_IDENTIFIER", "shop".to_owned()),
             ("SHOP_VERSION", "1.2".to_owned()),

@@ -6,7 +6,7 @@ mod certificates;
 mod common;
 #[path = "common/peer.rs"]
 mod peer;
-#[path = "common/receiver.rs"]
+#[path = "../../tests/common/receiver.rs"]
 mod receiver;
 
 use std::io::{Read, Write};

@@ -7,23 +7,23 @@ use std::process::{Command, Output, Stdio};
 
 #[cfg(feature = "tracing")]
 #[allow(dead_code, unused_imports)]
-#[path = "../examples/06_axum_trace_layer.rs"]
+#[path = "../../examples/06_axum_trace_layer.rs"]
 mod axum_trace_layer;
 #[allow(dead_code, unused_imports)]
-#[path = "../examples/03_custom_handler.rs"]
+#[path = "../../examples/03_custom_handler.rs"]
 mod custom_handler;
 #[cfg(feature = "log")]
 #[allow(dead_code, unused_imports)]
-#[path = "../examples/07_log_with_kv.rs"]
+#[path = "../../examples/07_log_with_kv.rs"]
 mod log_with_kv;
 #[allow(dead_code, unused_imports)]
-#[path = "../examples/05_spans_async.rs"]
+#[path = "../../examples/05_spans_async.rs"]
 mod spans_async;
 #[allow(dead_code, unused_imports)]
-#[path = "../examples/04_structured.rs"]
+#[path = "../../examples/04_structured.rs"]
 mod structured;
 #[allow(dead_code, unused_imports)]
-#[path = "../examples/02_tee.rs"]
+#[path = "../../examples/02_tee.rs"]
 mod tee;
 
 const INPUT: &str = "FEMTOLOGGING_TEST_INPUT";
@@ -114,7 +114,7 @@ fn tee_logs(input: &[u8]) {
 
 #[test]
 fn tee_logs_a_real_log() {
-    let real = ["/var/log/dpkg.log", "/var/log/install.log", "/var/log/system.log", "Cargo.lock"];
+    let real = ["/var/log/dpkg.log", "/var/log/install.log", "/var/log/system.log", "../Cargo.lock"];
     let found = real.iter().filter_map(|path| fs::read(path).ok()).find(|text| !text.is_empty());
     tee_logs(&found.expect("at least Cargo.lock can be read"));
 }
@@ -251,7 +251,7 @@ fn a_program_that_uses_log_writes_json() {
     ]
     .map(|(what, line, fields)| {
         let place =
-            format!(r#""thread":"log_with_kv_child","file":"tests/../examples/07_log_with_kv.rs","line":{line}"#);
+            format!(r#""thread":"log_with_kv_child","file":"feature-tests/tests/../../examples/07_log_with_kv.rs","line":{line}"#);
         format!(r#"{what},{place},"fields":{{{fields}}}}}"#)
     });
     assert_eq!(lines, expected);
