@@ -1,4 +1,4 @@
-//! Standard output and standard error, by descriptors of the library's own.
+//! Standard output and standard error, through duplicates of their file descriptors.
 
 #[cfg(any(unix, windows))]
 use std::fs::File;
@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::thread;
 use std::time::Duration;
 
-/// Standard output or standard error, by a descriptor of its own.
+/// Standard output or standard error, through a duplicate of its file descriptor.
 ///
 /// The descriptor is duplicated when this is made. Writes take no lock: a thread that holds `std::io::stdout().lock()`,
 /// or a `fork` while another thread prints, does not block them. What the program does with the descriptors 1 and 2
@@ -76,7 +76,7 @@ mod imp {
     /// its number to another file. Nothing is written to that one, and it is not closed.
     #[derive(Debug)]
     pub(super) struct Descriptor {
-        /// Always there, but while it is dropped.
+        /// `None` only while this is being dropped.
         file: Option<File>,
         identity: (u64, u64),
     }
@@ -103,7 +103,7 @@ mod imp {
             Ok(Some(Self { identity: identity(&file)?, file: Some(file) }))
         }
 
-        /// Returns the file, unless its descriptor was closed or is another file's now.
+        /// Returns the file, unless its descriptor was closed or is that of another file by now.
         fn own(&self) -> Option<&File> {
             self.file.as_ref().filter(|file| identity(file).is_ok_and(|found| found == self.identity))
         }
@@ -133,7 +133,8 @@ mod imp {
     pub(super) enum Descriptor {
         #[cfg(windows)]
         File(File),
-        /// Text comes out right on a Windows console only by std's way, which takes the stream's lock.
+        /// std writes Unicode correctly to a Windows console, with the stream's lock. A duplicate of the handle would
+        /// not.
         Stdout(io::Stdout),
         Stderr(io::Stderr),
     }

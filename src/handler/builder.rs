@@ -17,8 +17,8 @@ pub struct HandlerSpec {
 }
 
 impl HandlerSpec {
-    /// What is wrong with the settings of a handler inside another one, which gives it its queue and thread. `field`
-    /// names it there.
+    /// Returns the problems of a handler inside another one, whose queue and thread it uses: settings of its own queue
+    /// have no effect there. `field` is its name in the outer handler.
     pub(super) fn inner_problems(&self, field: &str) -> Vec<Problem> {
         let problem = |name: &&str| {
             let remedy = format!("the handlers around it decide: give the outermost one its `{name}`");
@@ -54,12 +54,13 @@ impl fmt::Debug for HandlerSettings {
 }
 
 impl<H: FemtoHandler> From<H> for HandlerSpec {
-    /// Takes the default settings.
+    /// Makes a handler with the default settings.
     fn from(handler: H) -> Self {
         Self { handler: Box::new(handler), settings: HandlerSettings::default() }
     }
 }
 
+/// The settings that all handlers share.
 pub(crate) struct HandlerSettings {
     pub(crate) level: LevelFilter,
     pub(crate) filters: Vec<Box<dyn FemtoFilter>>,
@@ -139,12 +140,12 @@ impl HandlerSettings {
 ///
 /// | setting | default | what it does |
 /// |---|---|---|
-/// | [`level`](Self::level) | `Trace` | the lowest level that the handler takes |
+/// | [`level`](Self::level) | `Trace` | the lowest level that the handler accepts |
 /// | [`filter`](Self::filter) | none | rejects records; several are called in turn |
 /// | [`transport`](Self::transport) | `PerThread { bytes: 262_144 }` | how records reach the handler's thread |
 /// | [`overflow`](Self::overflow) | `Block` | what happens when the queue is full |
 /// | [`idle`](Self::idle) | 2 µs, 50 µs … 100 ms | how the thread waits for records |
-/// | [`wake_level`](Self::wake_level) | `Off` | records from this level on wake the thread at once |
+/// | [`wake_level`](Self::wake_level) | `Off` | records at this level and above wake the thread at once |
 /// | [`on_error`](Self::on_error) | `Report` | what happens to records that the handler fails to deliver |
 ///
 /// # Examples
@@ -172,48 +173,52 @@ impl<O> HandlerBuilder<O> {
         Self { options, settings: HandlerSettings::default() }
     }
 
-    /// Sets the minimum level of the handler.
+    /// Sets the lowest level that the handler accepts, in addition to the levels of loggers; all levels by default.
+    /// [`set_handler_level`](crate::set_handler_level) changes it later.
     pub fn level(mut self, level: impl Into<LevelFilter>) -> Self {
         self.settings.level = level.into();
         self
     }
 
-    /// Adds a filter, which runs on the handler's thread.
+    /// Adds a filter, which runs on the handler's thread. None by default. Filters are called in the order in which
+    /// they were added, until one rejects the record; it then counts as filtered.
     pub fn filter(mut self, filter: impl FemtoFilter + 'static) -> Self {
         self.settings.filters.push(Box::new(filter));
         self
     }
 
-    /// Sets how records reach the handler's thread.
+    /// Sets how records reach the handler's thread; by default by a ring of 256 KiB per thread that logs.
     pub fn transport(mut self, transport: Transport) -> Self {
         self.settings.transport = transport;
         self.settings.queue_settings.push("transport");
         self
     }
 
-    /// Sets what happens to records when the queue is full.
+    /// Sets what happens to records when the queue is full; [`OverflowPolicy::Block`] by default.
     pub fn overflow(mut self, overflow: OverflowPolicy) -> Self {
         self.settings.overflow = overflow;
         self.settings.queue_settings.push("overflow");
         self
     }
 
-    /// Sets how the handler's thread waits for records.
+    /// Sets how the handler's thread polls the queue while there are no records: by default without sleeping for 2 µs
+    /// at a time, then in sleeps of 50 µs that double up to 100 ms.
     pub fn idle(mut self, idle: IdlePolicy) -> Self {
         self.settings.idle = idle;
         self.settings.queue_settings.push("idle");
         self
     }
 
-    /// Makes records at this level and above wake the handler's thread if it sleeps, which costs their callers about
-    /// ten microseconds each.
+    /// Sets the lowest level whose records wake the handler's thread if it sleeps, which costs their callers about 10
+    /// µs each. [`LevelFilter::Off`] by default: records wait for the thread's next look, for up to 100 ms.
     pub fn wake_level(mut self, level: impl Into<LevelFilter>) -> Self {
         self.settings.wake_level = level.into();
         self.settings.queue_settings.push("wake_level");
         self
     }
 
-    /// Sets what happens to records that the handler fails to deliver.
+    /// Sets what happens to records that the handler fails to deliver; [`ErrorPolicy::Report`] by default, which counts
+    /// them as failed and reports the error.
     pub fn on_error(mut self, policy: ErrorPolicy) -> Self {
         self.settings.on_error = policy;
         self
@@ -256,7 +261,7 @@ impl<O: AsMut<Line>> HandlerBuilder<O> {
 }
 
 impl<H: FemtoHandler> HandlerBuilder<H> {
-    /// Makes the handler ready to be added.
+    /// Makes the handler, to be added to a configuration.
     ///
     /// # Errors
     ///
@@ -269,7 +274,18 @@ impl<H: FemtoHandler> HandlerBuilder<H> {
 
 /// Gives every handler, including custom ones, a builder with the settings that all handlers share.
 pub trait FemtoHandlerExt: FemtoHandler + Sized {
-    /// Starts a builder around this handler.
+    /// Starts a builder for this handler.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use femtologging::handler::{FemtoHandlerExt, FemtoNullHandler};
+    /// use femtologging::policy::OverflowPolicy;
+    ///
+    /// let handler = FemtoNullHandler.configure().overflow(OverflowPolicy::DropNewest).build()?;
+    /// # drop(handler);
+    /// # Ok::<(), femtologging::Error>(())
+    /// ```
     fn configure(self) -> HandlerBuilder<Self> {
         HandlerBuilder::new(self)
     }

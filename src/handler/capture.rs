@@ -40,7 +40,7 @@ impl FemtoCaptureHandler {
         lock(&self.records).clone()
     }
 
-    /// Returns the records for which `wanted` holds.
+    /// Returns the records for which `wanted` returns `true`.
     pub fn matching(&self, wanted: impl Fn(&OwnedRecord) -> bool) -> Vec<OwnedRecord> {
         self.records().into_iter().filter(wanted).collect()
     }

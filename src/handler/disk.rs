@@ -28,7 +28,7 @@ pub(crate) trait FileSystem: Send + Sync {
     fn truncate(&self, path: &Path) -> io::Result<()>;
     /// Describes the file that the path leads to.
     fn metadata(&self, path: &Path) -> io::Result<FileMetadata>;
-    /// Describes what has this name, which may be a symbolic link.
+    /// Describes the directory entry, which may be a symbolic link.
     fn entry(&self, path: &Path) -> io::Result<FileMetadata>;
     /// Gives a file a second name (a hard link), which must be free.
     fn link(&self, from: &Path, to: &Path) -> io::Result<()>;
@@ -38,11 +38,11 @@ pub(crate) trait FileSystem: Send + Sync {
     fn remove(&self, path: &Path) -> io::Result<()>;
     /// Lists the names in a directory.
     fn list(&self, directory: &Path) -> io::Result<Vec<OsString>>;
-    /// Returns where a symbolic link leads.
+    /// Returns the target of a symbolic link.
     fn read_link(&self, path: &Path) -> io::Result<PathBuf>;
     /// Creates a symbolic link.
     fn symlink(&self, target: &Path, link: &Path) -> io::Result<()>;
-    /// Creates a directory and those above it.
+    /// Creates a directory and its ancestors, as far as they do not exist.
     fn create_dirs(&self, directory: &Path) -> io::Result<()>;
     /// Waits, for another process to release a lock.
     fn pause(&self, time: Duration);
@@ -89,9 +89,9 @@ pub(crate) struct FileMetadata {
     pub(crate) is_symlink: bool,
     /// The length in bytes.
     pub(crate) len: u64,
-    /// When it was written to last.
+    /// The time of the last write.
     pub(crate) modified: Timestamp,
-    /// When it was created; when it was written to last if that is not known.
+    /// The time of its creation; of the last write if that is not known.
     pub(crate) created: Timestamp,
     /// The identity of the file.
     pub(crate) id: FileId,
@@ -307,7 +307,7 @@ impl AppendFile for Handle {
     }
 }
 
-/// Returns the path at the end of a chain of symbolic links. Nothing needs to be there.
+/// Returns the path at the end of a chain of symbolic links. A file need not exist there.
 pub(crate) fn resolve_links(fs: &dyn FileSystem, path: &Path) -> PathBuf {
     /// The limit of Linux.
     const LONGEST_CHAIN: usize = 40;
@@ -335,7 +335,7 @@ pub(crate) fn rename_to_free_name(fs: &dyn FileSystem, from: &Path, to: &Path) -
             // Another process has removed the first name, so the second is the only one.
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             Err(error) => {
-                // As it was before, so that the file is not found twice; unless the second name is the only one.
+                // Undoes the first step, so that the file does not keep two names; unless the second is the only one.
                 if let (Ok(first), Ok(second)) = (fs.entry(from), fs.entry(to))
                     && first.id == second.id
                 {

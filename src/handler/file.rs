@@ -17,10 +17,10 @@ use crate::time::Timestamp;
 /// | setting | default | what it does |
 /// |---|---|---|
 /// | [`path`](HandlerBuilder::path) | required | the file |
-/// | [`truncate`](HandlerBuilder::truncate) | `false` | truncates the file when it is first opened, instead of appending |
-/// | [`create_dirs`](HandlerBuilder::create_dirs) | `false` | creates the directories above the file that are missing |
+/// | [`truncate`](HandlerBuilder::truncate) | `false` | truncates the file when it is first opened |
+/// | [`create_dirs`](HandlerBuilder::create_dirs) | `false` | creates missing directories |
 /// | [`delay`](HandlerBuilder::delay) | `false` | opens the file with the first record, not in `build` |
-/// | [`permissions`](HandlerBuilder::permissions) | `0o666` less the umask | the permission bits of a file that is created (Unix) |
+/// | [`permissions`](HandlerBuilder::permissions) | `0o666` less the umask | permission bits of a new file (Unix) |
 /// | [`flush_policy`](HandlerBuilder::flush_policy) | `EveryBatch` | when text is written to the file |
 /// | [`fsync`](HandlerBuilder::fsync) | `false` | waits after every write until the disk has the data |
 /// | [`reopen_handle`](HandlerBuilder::reopen_handle) | none | reopens the file on request |
@@ -33,18 +33,18 @@ use crate::time::Timestamp;
 ///
 /// # What is lost, and when
 ///
-/// * **The process is killed:** the records still in the queue or, under another policy than `EveryBatch`, in the
-///   batch. What was written to the file stays, whatever happens to the process.
-/// * **The machine loses power:** what the system had not yet put on the disk, unless `fsync` is on.
-/// * **The disk is full, or a write fails otherwise:** the records of that batch that did not fit are counted as
-///   failed and reported. The next batch is tried, and if a record was cut in two, the next one starts on a new line.
-///   So does the first record of a handler whose file ends within a line, as an earlier process may have left it.
-/// * **The file is renamed:** nothing; writing goes on in the renamed file.
-/// * **The file is removed:** what it held, and a batch that is written at that very moment. Before each write and
-///   about once a second, the handler looks whether the file still has a name. If not, it reports an error and, by
+/// * **The process is killed:** the records in the queue are lost and, with a policy other than `EveryBatch`, those in
+///   the batch. What was written to the file stays, whatever happens to the process.
+/// * **The machine loses power:** what the system has not yet written to the disk is lost, unless `fsync` is on.
+/// * **The disk is full, or a write fails for another reason:** the records of that batch that did not fit are counted
+///   as failed and reported. The next batch is tried; if a record was cut in two, the next one starts on a new line. So
+///   does the first record of a handler whose file ends within a line, as an earlier process may have left it.
+/// * **The file is renamed:** nothing is lost. The handler continues to write to the renamed file.
+/// * **The file is removed:** its content is lost, and a batch that is written at that very moment. Before each write
+///   and about once a second, the handler checks whether the file still has a name. If not, it reports an error and, by
 ///   default, opens the path again with the next record; see [`OnRemoval`].
-/// * **The directory of a file that is to be opened is missing:** each batch fails, is counted, and tries again to open
-///   the file.
+/// * **The file's directory is missing when the file is opened:** each batch fails and is counted, and the next one
+///   tries again to open the file.
 ///
 /// # Examples
 ///
@@ -96,7 +96,7 @@ impl AsMut<Self> for FileOptions {
 }
 
 impl FemtoFileHandler {
-    /// Starts a handler.
+    /// Starts the builder of a handler.
     pub fn builder() -> HandlerBuilder<FileOptions> {
         HandlerBuilder::new(FileOptions::default())
     }
@@ -107,7 +107,7 @@ impl HandlerBuilder<FileOptions> {
     ///
     /// # Errors
     ///
-    /// Settings that cannot work, all in one error; or the system's error, with the path, if the file cannot be opened.
+    /// Names all invalid settings in one error; or the system's error, with the path, if the file cannot be opened.
     pub fn build(self) -> Result<HandlerSpec, Error> {
         let (options, settings) = self.into_parts();
         Self::finish(settings, options.problems(), || {
@@ -116,7 +116,7 @@ impl HandlerBuilder<FileOptions> {
         })
     }
 
-    /// Sets what happens when the file is removed. Unix only.
+    /// Sets what happens when the file is removed; [`OnRemoval::Reopen`] by default. Unix only.
     pub fn on_removal(self, on_removal: OnRemoval) -> Self {
         self.with(|options| options.on_removal = on_removal)
     }
@@ -150,7 +150,7 @@ impl FileOptions {
         problems
     }
 
-    /// The file, not open yet.
+    /// Makes the file, without opening it.
     pub(super) fn file(&self, fs: Arc<dyn FileSystem>) -> Result<LogFile, Error> {
         let path = std::path::absolute(&self.path)
             .map_err(|error| Error::io(format_args!("cannot find {}", self.path.display()), error))?;
@@ -182,47 +182,51 @@ impl FileOptions {
 }
 
 impl<O: AsMut<FileOptions>> HandlerBuilder<O> {
-    /// Sets the file's path. A relative path starts from the directory that is current in `build`.
+    /// Sets the file's path, which is required. A relative path is resolved in `build`, from the directory that is
+    /// current then.
     pub fn path(self, path: impl AsRef<Path>) -> Self {
         self.with(|options| options.path = path.as_ref().to_owned())
     }
 
-    /// Sets whether the file is truncated when it is first opened.
+    /// Sets whether the file is truncated when it is first opened. `false` by default: records are appended.
     pub fn truncate(self, truncate: bool) -> Self {
         self.with(|options| options.truncate = truncate)
     }
 
-    /// Sets whether records are appended to what the file holds; the opposite of [`truncate`](Self::truncate).
+    /// Sets whether records are appended to the existing content, the opposite of [`truncate`](Self::truncate). `true`
+    /// by default.
     pub fn append(self, append: bool) -> Self {
         self.truncate(!append)
     }
 
-    /// Sets whether missing directories are created.
+    /// Sets whether missing directories above the file are created. `false` by default.
     pub fn create_dirs(self, create_dirs: bool) -> Self {
         self.with(|options| options.create_dirs = create_dirs)
     }
 
-    /// Sets whether the file is opened only when the first record comes.
+    /// Sets whether the file is opened with the first record instead of in `build`. `false` by default.
     pub fn delay(self, delay: bool) -> Self {
         self.with(|options| options.delay = delay)
     }
 
-    /// Sets the permission bits of a file that is created, such as `0o640`, from which the umask is removed. Unix only.
+    /// Sets the permission bits of a file that is created, such as `0o640`, from which the umask is removed; `0o666` by
+    /// default. The bits of a file that exists do not change. Unix only.
     pub fn permissions(self, bits: u32) -> Self {
         self.with(|options| options.permissions = Some(bits))
     }
 
-    /// Sets when text is written to the file.
+    /// Sets when text is written to the file; [`FlushPolicy::EveryBatch`] by default.
     pub fn flush_policy(self, policy: FlushPolicy) -> Self {
         self.with(|options| options.flush_policy = policy)
     }
 
-    /// Sets whether every write waits until the disk has the data (`fdatasync`).
+    /// Sets whether every write waits until the disk has the data (`fdatasync`). `false` by default. A wait is
+    /// typically some milliseconds, in which the queue may fill.
     pub fn fsync(self, fsync: bool) -> Self {
         self.with(|options| options.fsync = fsync)
     }
 
-    /// Lets this handle reopen the file, as after a SIGHUP.
+    /// Sets a handle that reopens the file, for example after a SIGHUP.
     pub fn reopen_handle(self, handle: &ReopenHandle) -> Self {
         self.with(|options| options.reopen = Some(handle.clone()))
     }
@@ -233,10 +237,13 @@ impl<O: AsMut<FileOptions>> HandlerBuilder<O> {
     }
 }
 
-/// Hooks that run between writes: rotation and reopening.
+/// Hooks that run between writes: rotation and reopening. For each batch, [`note`](Self::note) is called for every
+/// record and then, possibly several times, [`write`](Self::write).
 pub(super) trait FileHooks: Send + 'static {
+    /// Returns the file.
     fn file(&mut self) -> &mut LogFile;
 
+    /// Called before the first record.
     fn start(&mut self, now: Timestamp) -> Result<(), Error> {
         let _ = now;
         Ok(())
@@ -248,13 +255,16 @@ pub(super) trait FileHooks: Send + 'static {
         let _ = (time, start, batch);
     }
 
+    /// Writes the batch, or what is left of it after a failure.
     fn write(&mut self, line: &Line, batch: &mut Batch) -> Result<(), Error>;
 
+    /// Called about once a second.
     fn tick(&mut self, now: Timestamp) -> Result<(), Error> {
         let _ = now;
         Ok(())
     }
 
+    /// Called after the last batch.
     fn close(&mut self) -> Result<(), Error> {
         Ok(())
     }
@@ -311,7 +321,7 @@ impl<T: FileHooks> FemtoHandler for FileHandler<T> {
         }
         self.target.file().reopen_if_asked();
         self.target.write(&self.line, batch)?;
-        // After a failure the write stays due, for text that is tried again.
+        // Not after a failure: text that is kept for a retry must not wait for the policy.
         self.urgent = false;
         self.last_write = now;
         Ok(Delivery::Done)

@@ -1,4 +1,4 @@
-//! A record as a line of text, for handlers of text.
+//! Lines: what handlers of text have in common, a formatter and a terminator.
 
 use std::any::Any;
 use std::io::{self, Write};
@@ -12,8 +12,8 @@ use crate::record::FemtoLogRecord;
 /// A formatter, and the terminator of each record's text.
 pub struct Line {
     formatter: Box<dyn FemtoFormatter>,
-    /// Whether the formatter is known to change nothing that is in its buffer already. It then writes to the text of
-    /// the batch, without a copy.
+    /// Whether the formatter is known to append only. It then writes directly to the text of the batch; otherwise to a
+    /// buffer, which is copied.
     appends_only: bool,
     pub(super) terminator: Vec<u8>,
 }
@@ -60,8 +60,8 @@ impl Line {
     }
 }
 
-/// Returns whether this is one of the library's own formatters that change nothing that is in their buffer already.
-/// That cannot be known of a user's formatter.
+/// Returns whether this is one of the library's own formatters, which append only. A user's formatter may do anything
+/// with its buffer.
 fn appends_only(formatter: &dyn Any) -> bool {
     formatter.is::<FemtoTextFormatter>()
         || formatter.is::<FemtoJsonFormatter>()

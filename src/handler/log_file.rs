@@ -1,4 +1,4 @@
-//! The file that a handler writes to, and whether its path still leads to it.
+//! The file that a handler writes to: opening, reopening, and noticing that it was renamed or removed.
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -13,7 +13,7 @@ use crate::policy::OnRemoval;
 
 /// Makes a handler reopen its file, from any thread: after a SIGHUP, or when another program has renamed the file.
 ///
-/// Clones are the same handle. A handle that several handlers share reaches only the first one that looks, so give each
+/// Clones are the same handle. If several handlers share a handle, a request reaches only one of them, so give each
 /// handler its own.
 ///
 /// # Examples
@@ -35,15 +35,15 @@ use crate::policy::OnRemoval;
 pub struct ReopenHandle(Arc<AtomicBool>);
 
 impl ReopenHandle {
-    /// Makes a handle, to be given to a builder.
+    /// Makes a handle for [`reopen_handle`](crate::handler::HandlerBuilder::reopen_handle).
     pub fn new() -> Self {
         Self::default()
     }
 
     /// Requests that the file is reopened: before the next write, or within about a second.
     ///
-    /// It only stores a flag, so a signal handler may call it. What the handler has not yet written goes to the new
-    /// file.
+    /// It only stores a flag, so a signal handler may call it. Records that the handler has not yet written go to the
+    /// new file.
     pub fn reopen(&self) {
         self.0.store(true, Release);
     }
@@ -177,11 +177,12 @@ impl LogFile {
             let last = self.fs.last_byte(&self.path, open.id).unwrap_or_default();
             last.is_some_and(|byte| byte != *end && byte != b'\n')
         };
-        // While another process writes, the length grows in steps: what is still the end at a second look is one.
+        // While another process writes, the length grows in steps. A length that is the same at a second look is the
+        // end of a write.
         is_within() && is_within()
     }
 
-    /// Returns whether the path leads to the open file, or to one whose identity is unknown.
+    /// Returns whether the path is that of the open file, or of a file whose identity is unknown.
     pub(super) fn is_in_place(&self) -> bool {
         let Some(open) = &self.open else { return true };
         match self.fs.metadata(&self.path) {

@@ -69,7 +69,7 @@ impl AsMut<NetOptions> for SocketOptions {
 }
 
 impl FemtoSocketHandler {
-    /// Starts a handler.
+    /// Starts the builder of a handler.
     pub fn builder() -> HandlerBuilder<SocketOptions> {
         let formatter = Box::new(FemtoJsonFormatter::new());
         HandlerBuilder::new(SocketOptions { formatter, net: NetOptions::default() })
@@ -92,7 +92,7 @@ impl HandlerBuilder<SocketOptions> {
     ///
     /// # Errors
     ///
-    /// Settings that cannot work, all in one error; certificates or keys that cannot be read.
+    /// Names all invalid settings in one error; certificates or keys that cannot be read.
     pub fn build(self) -> Result<HandlerSpec, Error> {
         let (SocketOptions { formatter, net }, settings) = self.into_parts();
         Self::finish(settings, net.problems(), || {

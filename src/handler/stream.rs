@@ -16,18 +16,18 @@ use crate::time::Timestamp;
 /// | [`terminator`](HandlerBuilder::terminator) | a line feed |
 /// | the rest | see [`HandlerBuilder`] |
 ///
-/// Every batch is written with as few writes as the writer allows and then flushed. After an error, the records whose
-/// text the writer took whole count as written and the others as failed; the next batch is tried, on a new line
-/// if a record was cut in two.
+/// Every batch is written with as few writes as the writer allows, and then flushed. After an error, the records whose
+/// text was written completely count as written and the others as failed. The next batch is tried, on a new line if a
+/// record was cut in two.
 ///
 /// # Standard streams
 ///
 /// [`stdout`](Self::stdout) and [`stderr`](Self::stderr) duplicate the descriptor and write to the duplicate, without
 /// std's lock: a program that holds `stdout().lock()`, or a `fork` while the handler writes, blocks no thread. If the
-/// program later closes descriptor 1 or 2, or redirects it with `dup2`, the handler goes on writing to the stream that
-/// it was made with: a program that redirects its output sets up logging afterwards.
-/// `FemtoStreamHandler::builder(io::stdout())` follows a redirection, and takes the lock. Text that the program printed
-/// by `print!` without a line feed is still in std's buffer when a record logged after it is written.
+/// program later closes descriptor 1 or 2, or redirects it with `dup2`, the handler continues to write to the original
+/// stream; so a program that redirects its output should set up logging after that.
+/// `FemtoStreamHandler::builder(io::stdout())` follows a redirection, and takes std's lock. Text that the program has
+/// printed by `print!` without a line feed may appear after records that are logged later: it is still in std's buffer.
 ///
 /// # Examples
 ///
@@ -87,8 +87,8 @@ impl<W: Write + Send + 'static> HandlerBuilder<StreamOptions<W>> {
     ///
     /// # Errors
     ///
-    /// Settings that cannot work, all in one error; or that a standard stream could not be duplicated, because
-    /// the process has no free descriptors.
+    /// Names all invalid settings in one error. An error as well if a standard stream cannot be duplicated, because the
+    /// process has no free descriptors.
     pub fn build(self) -> Result<HandlerSpec, Error> {
         let (StreamOptions { writer, line }, settings) = self.into_parts();
         Self::finish(settings, Vec::new(), || {

@@ -63,7 +63,7 @@ impl AsMut<NetOptions> for SyslogOptions {
 }
 
 impl FemtoSyslogHandler {
-    /// Starts a handler.
+    /// Starts the builder of a handler.
     pub fn builder() -> HandlerBuilder<SyslogOptions> {
         HandlerBuilder::new(SyslogOptions { formatter: None, net: NetOptions::default() })
     }
@@ -86,7 +86,7 @@ impl HandlerBuilder<SyslogOptions> {
     ///
     /// # Errors
     ///
-    /// Settings that cannot work, all in one error; certificates or keys that cannot be read.
+    /// Names all invalid settings in one error; certificates or keys that cannot be read.
     pub fn build(self) -> Result<HandlerSpec, Error> {
         let (SyslogOptions { formatter, mut net }, settings) = self.into_parts();
         net.endpoint = net.endpoint.or_else(local_socket);

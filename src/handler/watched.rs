@@ -1,4 +1,4 @@
-//! A handler of a file that other programs rename or truncate.
+//! A handler for a file that other programs rename, remove or truncate.
 
 use std::sync::Arc;
 
@@ -10,11 +10,11 @@ use crate::error::Error;
 
 /// Writes records as text to a file that another program, such as `logrotate`, renames, removes or truncates.
 ///
-/// Before each write the handler asks the file system whether the path still leads to the file that is open (on Unix,
-/// by device and inode), and opens the path again if it does not. Nothing is lost: what was written before is in the
-/// renamed file, and what comes after is in the new one. Logrotate needs no `postrotate` script with it, and works with
-/// `create` and `nocreate`. With `copytruncate` any file handler does; the lines written while logrotate copies are the
-/// ones that it may lose.
+/// Before each write, the handler checks whether the path is still that of the open file (on Unix, by device and
+/// inode), and opens the path again if it is not. Nothing is lost: earlier records are in the renamed file, and later
+/// ones in the new file. logrotate needs no `postrotate` script with this handler, and works with `create` and
+/// `nocreate`. With `copytruncate`, every file handler works, but logrotate may lose lines that are written while it
+/// copies.
 ///
 /// The settings are those of [`FemtoFileHandler`](super::FemtoFileHandler).
 ///
@@ -53,7 +53,7 @@ impl AsMut<Line> for WatchedFileOptions {
 }
 
 impl FemtoWatchedFileHandler {
-    /// Starts a handler.
+    /// Starts the builder of a handler.
     pub fn builder() -> HandlerBuilder<WatchedFileOptions> {
         HandlerBuilder::new(WatchedFileOptions::default())
     }
@@ -64,7 +64,7 @@ impl HandlerBuilder<WatchedFileOptions> {
     ///
     /// # Errors
     ///
-    /// Settings that cannot work, all in one error; or the system's error, with the path, if the file cannot be opened.
+    /// Names all invalid settings in one error; or the system's error, with the path, if the file cannot be opened.
     pub fn build(self) -> Result<HandlerSpec, Error> {
         let (WatchedFileOptions(options), settings) = self.into_parts();
         Self::finish(settings, options.problems(), || {

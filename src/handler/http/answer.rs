@@ -1,4 +1,4 @@
-//! What an answer means for the records of its request.
+//! From a server's answer to the outcomes of the records of a request.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::time::{Timestamp, days_from_civil};
 /// The outcomes of the records of a request, in order. A record that is left [`Outcome::Open`] is sent again.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// The same for all. The text is the reason of a failure, if any.
+    /// All records have this outcome. The text is the reason of a failure, if any.
     All(Outcome, String),
     /// One for each.
     Each(Vec<Outcome>, String),
@@ -36,7 +36,7 @@ pub(super) fn quoted(body: &[u8]) -> String {
 pub(super) fn retry_after(value: &str, now: Timestamp) -> Option<Duration> {
     let value = value.trim();
     if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
-        // More digits than that are more than anybody waits.
+        // A number with more digits is longer than any pause, and is limited to the maximum anyway.
         return Some(Duration::from_secs(value.parse().unwrap_or(u64::MAX)));
     }
     let seconds = http_date(value, now)?;

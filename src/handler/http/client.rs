@@ -13,7 +13,7 @@ use crate::error::{Error, Problem};
 use crate::handler::Outcome;
 use crate::handler::Tls;
 
-/// How to reach a server.
+/// The settings of the HTTP client.
 pub(super) struct ClientOptions {
     pub(super) method: Method,
     pub(super) url: String,
@@ -94,7 +94,9 @@ impl ClientOptions {
 
     /// Makes the client.
     ///
-    /// The error is about what `problems` does not look at: certificates.
+    /// # Errors
+    ///
+    /// Certificates and keys, which `problems` does not check.
     pub(super) fn build(&self) -> Result<Client, Error> {
         let config = |problem| Error::config(vec![problem]);
         let uri = self.uri().map_err(config)?;
@@ -148,7 +150,7 @@ fn without_secrets(url: &str) -> String {
     let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
     match path {
         "" | "/" => format!("{scheme}{host}{path}"),
-        // A password with a slash in it looks like a host and a path.
+        // If the password has a slash, what precedes it looks like a host.
         path if host == authority && path.contains('@') => format!("{scheme}…"),
         _ => format!("{scheme}{host}/…"),
     }
@@ -188,8 +190,8 @@ fn proxy(url: &str) -> Result<Option<Proxy>, Problem> {
     }
 }
 
-/// The proxy that the environment names, by the conventions of curl: `http_proxy` or `https_proxy`, by the server's
-/// scheme, then `all_proxy`; `no_proxy` has the hosts that are reached without it. One that cannot be used is ignored.
+/// Returns the proxy of the environment, by curl's conventions: `http_proxy` or `https_proxy`, by the server's scheme,
+/// then `all_proxy`. `no_proxy` lists the hosts that are reached without a proxy. An invalid proxy is ignored.
 ///
 /// All of them may be in upper case but for `http_proxy`. A CGI program gets the fields of its client's request as
 /// variables, `Proxy` as `HTTP_PROXY`: its client would choose where the program's log goes (<https://httpoxy.org>).
@@ -211,7 +213,7 @@ impl Client {
         &self.server
     }
 
-    /// Sends a request and reads the answer, in no more time than the client's `timeout` and this one.
+    /// Sends a request and reads the answer, within the shorter of the client's `timeout` and this one.
     ///
     /// If there is no answer, the error has the outcome of the records and the cause.
     pub(super) fn send(
@@ -238,11 +240,11 @@ impl Client {
         self.run(request.uri(self.uri.clone()).body(packed.as_deref().unwrap_or(body)), timeout)
     }
 
-    /// The server's URL with a form as its query.
+    /// Returns the server's URL with a form as its query.
     fn uri_of(&self, form: &[u8]) -> Result<Uri, (Outcome, String)> {
         let separator = if self.uri.query().is_some() { '&' } else { '?' };
         let text = format!("{}{separator}{}", self.uri, String::from_utf8_lossy(form));
-        // It is too long, and will be the next time.
+        // The URL is too long, and a retry does not make it shorter.
         Uri::try_from(text).map_err(|error| (Outcome::Failed, format!("cannot make a URL of the record: {error}")))
     }
 
@@ -257,7 +259,7 @@ impl Client {
         let retry_after = answer.headers().get(http::header::RETRY_AFTER);
         let retry_after = retry_after.and_then(|value| value.to_str().ok()).map(str::to_owned);
         let mut body = Vec::new();
-        // The status is what counts; a body that was cut off is not what the encoder expects.
+        // The status decides; a body that is incomplete may not be what the encoder expects.
         if let Err(error) = answer.body_mut().as_reader().take(LONGEST_ANSWER).read_to_end(&mut body) {
             body = format!("(no text: {error})").into_bytes();
         }
@@ -286,7 +288,7 @@ pub(super) fn basic(user: &str, password: &str) -> String {
     format!("Basic {}", base64(format!("{user}:{password}").as_bytes()))
 }
 
-/// What is wrong with a user's name for `Basic`: it ends at the first colon.
+/// Returns the problem of a user's name for `Basic`: it cannot have a colon, which ends it.
 pub(super) fn user_problem(user: &str) -> Option<Problem> {
     let remedy = "give a name without a colon, which RFC 7617 does not allow";
     user.contains(':').then(|| Problem::new("basic_auth", format!("{user:?}"), remedy))

@@ -1,7 +1,18 @@
 //! The bulk interface of Elasticsearch and OpenSearch.
 //!
-//! The format is that of `POST /<index>/_bulk`: a line that says what to do and a line with the record. The action is
-//! `create`, the only one that data streams take. The answer has a status for every record.
+//! The format is that of `POST /<index>/_bulk`: for each record a line with the action and a line with the record. The
+//! action is `create`, the only one that data streams accept. The answer has a status for every record.
+//!
+//! ```text
+//! request                                     answer
+//! {"create":{}}                               {"errors":true,"items":[
+//! {"@timestamp":"…","message":"a"}              {"create":{"status":201}},                  written
+//! {"create":{}}
+//! {"@timestamp":"…","message":"b"}              {"create":{"status":429,"error":{…}}},      sent again
+//! {"create":{}}
+//! {"@timestamp":"…","message":"c"}              {"create":{"status":400,"error":{…}}}       failed, reported
+//!                                             ]}
+//! ```
 
 use serde_json::Value as Json;
 
@@ -13,7 +24,7 @@ use crate::record::FemtoLogRecord;
 
 pub(super) struct Elasticsearch(pub(super) Box<dyn FemtoFormatter>);
 
-/// Keeps the answer to what is looked at.
+/// Makes the server leave out the parts of the answer that are not read.
 pub(super) const FILTER: &str = "filter_path=errors,items.*.status,items.*.error.type,items.*.error.reason";
 
 impl Encoder for Elasticsearch {
@@ -48,14 +59,14 @@ impl Encoder for Elasticsearch {
                 _ => (Outcome::Failed, Some(&mut why[0])),
             };
             outcomes.push(outcome);
-            // The first of its kind stands for all.
+            // Only the first reason of each kind is reported.
             if let Some(why) = why.filter(|why| why.is_empty()) {
                 let text = |name| result["error"][name].as_str().unwrap_or("(unknown)");
                 let error = format!("{}: {}", text("type"), text("reason"));
                 *why = format!("status {status}: {}", quoted(error.as_bytes()));
             }
         }
-        // What failed for good matters more than what is sent again.
+        // The reason of a final failure takes precedence over that of a retry.
         let [failed, again] = why;
         Verdict::Each(outcomes, if failed.is_empty() { again } else { failed })
     }

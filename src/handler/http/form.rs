@@ -11,7 +11,7 @@ use crate::text::Output;
 use crate::time::first_use;
 use crate::value::write_value;
 
-/// One record a request, `application/x-www-form-urlencoded`.
+/// One record per request, as `application/x-www-form-urlencoded`.
 pub(super) struct Form {
     process_name: String,
 }
@@ -31,8 +31,8 @@ impl Encoder for Form {
         true
     }
 
-    /// What Rust does not have is what CPython itself writes where it does not know. A key that has the name of an
-    /// attribute gets a `_` at its end; CPython refuses it.
+    /// Attributes that Rust does not have get the values that CPython writes when it does not know them. A `_` is added
+    /// to a key that has the name of an attribute, which CPython rejects.
     fn record(&mut self, record: &FemtoLogRecord<'_>, out: &mut Vec<u8>) {
         let time = record.timestamp();
         let float = |x: f64| ryu::Buffer::new().format(x).to_owned();

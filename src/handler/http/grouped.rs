@@ -1,4 +1,13 @@
-//! Requests that group records under a common head: Loki's labels, OTLP's scopes.
+//! Requests that group records by a common head: Loki's labels, OTLP's scopes.
+//!
+//! The text of a record in the batch is its head and its body, with the length of the head first:
+//!
+//! ```text
+//! | length of the head (8 bytes) | head: "level":"info" | body: ["1773304200000000000","paid"] |
+//! ```
+//!
+//! Records are grouped when the request is made and not when they are formatted, because only then is it known which
+//! ones it takes.
 
 /// Appends a record's head and its text, so that [`grouped`] can tell them apart.
 pub(super) fn push_grouped(head: impl FnOnce(&mut Vec<u8>), out: &mut Vec<u8>, text: impl FnOnce(&mut Vec<u8>)) {
@@ -19,7 +28,7 @@ pub(super) fn grouped<'a>(records: &[&'a [u8]]) -> Vec<(&'a [u8], Vec<&'a [u8]>)
     let mut last = 0;
     for record in records {
         let Some((head, text)) = split(record) else { continue };
-        // Records of one kind mostly come in a row.
+        // Successive records mostly have the same head.
         if groups.get(last).is_none_or(|(known, _)| *known != head) {
             last = groups.iter().position(|(known, _)| *known == head).unwrap_or(groups.len());
         }

@@ -4,7 +4,7 @@ use super::Encoder;
 use crate::formatter::FemtoFormatter;
 use crate::record::FemtoLogRecord;
 
-/// One record a request, as its formatter writes it.
+/// One record per request, as its formatter writes it.
 pub(super) struct Single(pub(super) Box<dyn FemtoFormatter>);
 
 impl Encoder for Single {
@@ -21,7 +21,7 @@ impl Encoder for Single {
     }
 }
 
-/// Many records a request, a line each, as their formatter writes them.
+/// Many records per request, one per line, as their formatter writes them.
 pub(super) struct Lines(pub(super) Box<dyn FemtoFormatter>);
 
 impl Encoder for Lines {

@@ -1,6 +1,13 @@
 //! Grafana Loki's push interface.
 //!
 //! The format is that of `POST /loki/api/v1/push`: streams, each with its labels and its lines with their times.
+//!
+//! ```text
+//! {"streams":[
+//!   {"stream":{"job":"shop","level":"info"},"values":[["1773304200000000000","paid order=7"], …]},
+//!   {"stream":{"job":"shop","level":"warn"},"values":[ … ]}
+//! ]}
+//! ```
 
 use super::Encoder;
 use super::grouped::{grouped, push_grouped};
@@ -29,7 +36,7 @@ impl Loki {
     }
 }
 
-/// What is wrong with a label's name.
+/// Returns the problem of a label's name, if it is invalid.
 pub(super) fn problem(name: &str) -> Option<Problem> {
     let mut bytes = name.bytes();
     let is_name = bytes.next().is_some_and(|first| first.is_ascii_alphabetic() || first == b'_')

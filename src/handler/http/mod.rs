@@ -1,4 +1,12 @@
 //! Handlers that send records by HTTP.
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `sender` | batches, retries and counting, for all formats |
+//! | `request_thread` | the thread that makes the requests |
+//! | `client` | one request and its answer |
+//! | `answer` | what a status means for the records |
+//! | `form`, `lines`, `loki`, `elasticsearch`, `splunk`, `datadog`, `otlp` | the formats, each an `Encoder` |
 
 mod answer;
 mod client;
@@ -32,9 +40,9 @@ use answer::Verdict;
 use client::ClientOptions;
 use sender::{SendLimits, Sender};
 
-/// Gives a builder whose options have [`HttpOptions`] in them the settings of everything that is sent by HTTP.
+/// Gives a builder whose options contain [`HttpOptions`] the settings that all HTTP handlers share.
 ///
-/// Other handlers have settings of the same names, so that one `impl` for all options cannot be.
+/// A macro, because other handlers have settings of the same names, which excludes one `impl` for all options.
 macro_rules! http_settings {
     () => {
         fn http(mut self, set: impl FnOnce(&mut HttpOptions)) -> Self {
@@ -42,29 +50,29 @@ macro_rules! http_settings {
             self
         }
 
-        /// Sets the server's URL, `http` or `https`. A preset's own path is added to it.
+        /// Sets the server's URL, `http` or `https`. Presets add their own path to it.
         pub fn url(self, url: impl Into<String>) -> Self {
             self.http(|http| http.client.url = url.into())
         }
 
-        /// Adds a header field to the requests. One named `Content-Type` replaces the body's own type.
+        /// Adds a header field to all requests; none by default. A field `Content-Type` replaces that of the body.
         pub fn header(self, name: impl Into<String>, value: impl Into<String>) -> Self {
             self.http(|http| http.client.headers.push((name.into(), value.into())))
         }
 
-        /// Sends a user's name and password with every request (RFC 7617).
+        /// Sends a user name and a password with every request (HTTP Basic authentication, RFC 7617).
         pub fn basic_auth(self, user: impl AsRef<str>, password: impl AsRef<str>) -> Self {
             let (user, password) = (user.as_ref(), password.as_ref());
             self.http(|http| http.problems.extend(client::user_problem(user)))
                 .header("Authorization", client::basic(user, password))
         }
 
-        /// Sends a token with every request (RFC 6750).
+        /// Sends a bearer token with every request (RFC 6750).
         pub fn bearer_auth(self, token: impl AsRef<str>) -> Self {
             self.header("Authorization", format!("Bearer {}", token.as_ref()))
         }
 
-        /// Sets whether requests are compressed. Needs the Cargo feature `gzip`.
+        /// Sets whether requests are compressed with gzip; `false` by default. Needs the Cargo feature `gzip`.
         pub fn gzip(self, gzip: bool) -> Self {
             self.http(|http| http.client.gzip = gzip)
         }
@@ -74,8 +82,8 @@ macro_rules! http_settings {
             self.http(|http| http.limits.records = records)
         }
 
-        /// Sets the maximum number of bytes of a request's records, before compression: 1 MiB by default. A larger
-        /// record goes alone.
+        /// Sets the maximum number of bytes of a request's records, before compression: 1 MiB by default. A record that
+        /// is larger gets a request of its own.
         pub fn batch_bytes(self, bytes: usize) -> Self {
             self.http(|http| http.limits.bytes = bytes)
         }
@@ -85,8 +93,8 @@ macro_rules! http_settings {
             self.http(|http| http.limits.age = age)
         }
 
-        /// Sets the maximum number of records and of bytes that are kept while the server is away: 100,000 records and
-        /// 8 MiB by default. Up to 256 KiB more are kept for a moment.
+        /// Sets the maximum number of records and of bytes that are kept while the server is unavailable: 100,000
+        /// records and 8 MiB by default. The limit may be exceeded by one batch (256 KiB) for a moment.
         pub fn retry_buffer(self, records: usize, bytes: usize) -> Self {
             self.http(|http| (http.limits.retry.records, http.limits.retry.bytes) = (records, bytes))
         }
@@ -97,23 +105,25 @@ macro_rules! http_settings {
             self.http(|http| http.limits.retry.delays = delays)
         }
 
-        /// Sets the maximum time of a request, from the look-up of the server's name to the end of the answer: 10 s by
+        /// Sets the timeout of a request, from the look-up of the server's name to the end of the answer: 10 s by
         /// default.
         pub fn timeout(self, timeout: Duration) -> Self {
             self.http(|http| http.client.timeout = timeout)
         }
 
-        /// Sets the maximum time of connecting, including the proxy and the TLS handshake: 5 s by default.
+        /// Sets the timeout of connecting, including the proxy and the TLS handshake: 5 s by default.
         pub fn connect_timeout(self, timeout: Duration) -> Self {
             self.http(|http| http.client.connect_timeout = timeout)
         }
 
-        /// Sends requests through a proxy, by its URL; an empty one means no proxy, whatever the environment says.
+        /// Sets the URL of a proxy; an empty one for none. By default, the proxy of the environment: `http_proxy` or
+        /// `https_proxy`, then `all_proxy`, except for the hosts of `no_proxy`.
         pub fn proxy(self, url: impl Into<String>) -> Self {
             self.http(|http| http.client.proxy = Some(url.into()))
         }
 
-        /// Sets the certificate authorities that `https` trusts, instead of the system's, and the client certificate.
+        /// Sets the certificate authorities that `https` trusts, and the client certificate. By default, the system's
+        /// authorities and no certificate.
         pub fn tls(self, tls: Tls) -> Self {
             self.http(|http| http.client.tls = Some(tls))
         }
@@ -127,7 +137,7 @@ use http_settings;
 ///
 /// | constructor | what it sends |
 /// |---|---|
-/// | [`builder`](Self::builder) | lines of JSON; or, as [`body`](HandlerBuilder::body) says, one JSON object or one form (CPython's `HTTPHandler`) per request |
+/// | [`builder`](Self::builder) | lines of JSON, or another [`body`](HandlerBuilder::body) |
 /// | [`loki`](Self::loki) | streams for Grafana Loki |
 /// | [`elasticsearch`](Self::elasticsearch) | bulk requests for Elasticsearch and OpenSearch |
 /// | [`splunk`](Self::splunk) | events for Splunk's HTTP Event Collector |
@@ -138,18 +148,19 @@ use http_settings;
 /// | [`url`](HandlerBuilder::url) | required | where requests go |
 /// | [`body`](HandlerBuilder::body) | [`HttpBody::Ndjson`] | the body of a request |
 /// | [`method`](HandlerBuilder::method) | [`HttpMethod::Post`] | the request's method |
-/// | [`formatter`](HandlerBuilder::formatter) | [`FemtoJsonFormatter`] | what a record looks like, but for forms |
-/// | [`batch_records`](HandlerBuilder::batch_records) | 1,000 | the maximum number of records of a request |
-/// | [`batch_bytes`](HandlerBuilder::batch_bytes) | 1 MiB | the maximum number of bytes of a request's records, before compression |
-/// | [`batch_age`](HandlerBuilder::batch_age) | 1 s | the maximum time that a record waits for others |
+/// | [`formatter`](HandlerBuilder::formatter) | [`FemtoJsonFormatter`] | the format of records, except in forms |
+/// | [`batch_records`](HandlerBuilder::batch_records) | 1,000 | maximum number of records per request |
+/// | [`batch_bytes`](HandlerBuilder::batch_bytes) | 1 MiB | maximum bytes of records per request, uncompressed |
+/// | [`batch_age`](HandlerBuilder::batch_age) | 1 s | maximum time for which a record waits for others |
 /// | [`header`](HandlerBuilder::header) | none | further header fields of requests |
-/// | [`basic_auth`](HandlerBuilder::basic_auth), [`bearer_auth`](HandlerBuilder::bearer_auth) | none | the credentials |
+/// | [`basic_auth`](HandlerBuilder::basic_auth) | none | user name and password |
+/// | [`bearer_auth`](HandlerBuilder::bearer_auth) | none | token |
 /// | [`gzip`](HandlerBuilder::gzip) | `false` | compresses requests; needs the feature `gzip` |
-/// | [`timeout`](HandlerBuilder::timeout) | 10 s | the maximum time of a request with its answer |
-/// | [`connect_timeout`](HandlerBuilder::connect_timeout) | 5 s | the maximum time of connecting |
-/// | [`proxy`](HandlerBuilder::proxy) | `http_proxy`, `https_proxy`, `all_proxy`, `no_proxy` of the environment | the proxy's URL |
-/// | [`tls`](HandlerBuilder::tls) | the system's authorities, no certificate | trusted authorities, and the client certificate |
-/// | [`retry_buffer`](HandlerBuilder::retry_buffer) | 100,000 records, 8 MiB | the maximum of what is kept while the server is away |
+/// | [`timeout`](HandlerBuilder::timeout) | 10 s | timeout of a request with its answer |
+/// | [`connect_timeout`](HandlerBuilder::connect_timeout) | 5 s | timeout of connecting |
+/// | [`proxy`](HandlerBuilder::proxy) | that of the environment | the proxy's URL |
+/// | [`tls`](HandlerBuilder::tls) | the system's authorities | trusted authorities, client certificate |
+/// | [`retry_buffer`](HandlerBuilder::retry_buffer) | 100,000 records, 8 MiB | maximum kept while the server is unavailable |
 /// | [`backoff`](HandlerBuilder::backoff) | 100 ms … 30 s | the delays between attempts |
 /// | the rest | see [`HandlerBuilder`] | |
 ///
@@ -159,13 +170,12 @@ use http_settings;
 /// |---|---|
 /// | 200 to 299 | count as written |
 /// | 408, 429, 500 to 599, or none | are kept and sent again, after `Retry-After` or 100 ms, 200 ms … 30 s |
-/// | any other, including redirects | count as failed; the report quotes the status and how the answer begins |
+/// | any other, including redirects | count as failed; the report has the status and the beginning of the answer |
 ///
-/// Requests are made on a thread of the handler's own, one at a time; while one is under way, records leave the queue
-/// for the `retry_buffer`. While records are kept they are in flight. What does not fit into a `retry_buffer` that is
-/// full counts as failed, the oldest first, once a request has failed; until then, the queue's overflow policy decides.
-/// At a flush and at the end, what is kept is tried at once, unless the server has asked for a longer time by
-/// `Retry-After`.
+/// Requests are made on a separate thread, one at a time. Meanwhile, records move from the queue to the `retry_buffer`,
+/// and are in flight. If the `retry_buffer` is full after a request has failed, the oldest records count as failed. As
+/// long as no request has failed, records stay in the queue instead, and its overflow policy applies: a slow server
+/// loses none. A flush and a shutdown retry at once, unless the server has asked for a longer time by `Retry-After`.
 ///
 /// # Examples
 ///
@@ -193,7 +203,7 @@ pub enum HttpBody {
     Form,
     /// One record as its formatter writes it, by default a JSON object.
     Json,
-    /// Many records, a line each.
+    /// Many records, one per line: newline-delimited JSON, with the default formatter.
     #[default]
     Ndjson,
 }
@@ -216,7 +226,7 @@ trait Encoder: Send {
     /// The media type of the requests' bodies.
     fn content_type(&self) -> &'static str;
 
-    /// Whether every record goes in a request of its own.
+    /// Whether each record has a request of its own.
     fn one_by_one(&self) -> bool {
         false
     }
@@ -246,7 +256,7 @@ trait Encoder: Send {
     }
 }
 
-/// What an [`Encoder`] is made of, once the formatter is known.
+/// Makes an [`Encoder`] when the formatter is known.
 type MakeEncoder = Box<dyn FnOnce(Option<Box<dyn FemtoFormatter>>) -> Box<dyn Encoder> + Send>;
 
 /// The options of a [`FemtoHttpHandler`].
@@ -255,9 +265,9 @@ pub struct HttpOptions {
     limits: SendLimits,
     body: HttpBody,
     formatter: Option<Box<dyn FemtoFormatter>>,
-    /// For a server that wants its own requests.
+    /// The encoder of a preset.
     preset: Option<MakeEncoder>,
-    /// What was found to be wrong.
+    /// The problems of a preset's arguments.
     problems: Vec<Problem>,
 }
 
@@ -273,15 +283,15 @@ fn owned<N: Into<String>, V: Into<String>>(pairs: impl IntoIterator<Item = (N, V
 }
 
 impl FemtoHttpHandler {
-    /// Starts a handler.
+    /// Starts the builder of a handler.
     pub fn builder() -> HandlerBuilder<HttpOptions> {
         HandlerBuilder::new(HttpOptions::to("", ""))
     }
 
-    /// Starts a handler for Grafana Loki; `/loki/api/v1/push` is added to the URL.
+    /// Starts the builder of a handler for Grafana Loki. `/loki/api/v1/push` is added to the URL.
     ///
-    /// The streams have these labels and `level`. Labels must have few values: values that differ from record to record
-    /// belong in the line, which a [`FemtoLogfmtFormatter`] writes. A tenant is set with `.header("X-Scope-OrgID", …)`.
+    /// The streams have these labels and `level`. Labels must have few values; values that differ from record to record
+    /// belong in the line, which a [`FemtoLogfmtFormatter`] writes. `.header("X-Scope-OrgID", …)` sets a tenant.
     ///
     /// # Examples
     ///
@@ -306,11 +316,11 @@ impl FemtoHttpHandler {
         }))
     }
 
-    /// Starts a handler for Elasticsearch or OpenSearch; `/<index>/_bulk` is added to the URL. The index may be a data
-    /// stream.
+    /// Starts the builder of a handler for Elasticsearch or OpenSearch. `/<index>/_bulk` is added to the URL. The index
+    /// may be a data stream.
     ///
     /// Records are objects of [`JsonSchema::Ecs`]; another formatter must write JSON objects as well. The server
-    /// answers for each record: those with 429 or 5xx are sent again, those that it refuses count as failed.
+    /// returns a status for each record: those with 429 or 5xx are sent again, those that it rejects count as failed.
     ///
     /// # Examples
     ///
@@ -341,10 +351,11 @@ impl FemtoHttpHandler {
         }))
     }
 
-    /// Starts a handler for Splunk's HTTP Event Collector; `/services/collector/event` is added to the URL.
+    /// Starts the builder of a handler for Splunk's HTTP Event Collector. `/services/collector/event` is added to the
+    /// URL.
     ///
-    /// `metadata` are the event's `host`, `source`, `sourcetype` and `index`, where the token's are not right. The
-    /// event is the object that a [`FemtoJsonFormatter`] writes; another formatter must write JSON as well.
+    /// `metadata` may have the event's `host`, `source`, `sourcetype` and `index`, and overrides the token's. The event
+    /// is the object that a [`FemtoJsonFormatter`] writes; another formatter must write JSON as well.
     ///
     /// # Examples
     ///
@@ -368,8 +379,8 @@ impl FemtoHttpHandler {
         builder.header("Authorization", format!("Splunk {}", token.as_ref()))
     }
 
-    /// Starts a handler for Datadog's logs intake of a site such as `datadoghq.eu`; or of a URL, for your own proxy, to
-    /// which `/api/v2/logs` is added.
+    /// Starts the builder of a handler for Datadog's logs intake of a site such as `datadoghq.eu`; or of a URL, for a
+    /// proxy of your own, to which `/api/v2/logs` is added.
     ///
     /// `attributes` are `service`, `ddsource`, `ddtags` and `hostname`. Records are objects of [`JsonSchema::Datadog`];
     /// another formatter must write JSON objects as well, including the `attributes`.
@@ -401,7 +412,7 @@ impl FemtoHttpHandler {
     }
 }
 
-/// The library's own fields but for the time, which is the event's own.
+/// The fields of the library's own schema without the time, which is in the event's metadata.
 fn splunk_event() -> FemtoJsonFormatter {
     FemtoJsonFormatter::new().fields([
         (JsonField::Level, "level"),
@@ -415,7 +426,7 @@ fn splunk_event() -> FemtoJsonFormatter {
 }
 
 impl HttpOptions {
-    /// The defaults, for a server whose own path is `path`.
+    /// Makes the default options, for a preset that adds `path` to the URL.
     fn to(url: &str, path: &str) -> Self {
         let client = ClientOptions { url: url.to_owned(), path: path.to_owned(), ..ClientOptions::default() };
         let (limits, body, problems) = (SendLimits::default(), HttpBody::default(), Vec::new());
@@ -430,7 +441,7 @@ impl HttpOptions {
         self
     }
 
-    /// Makes what the body and the formatter come to.
+    /// Makes the encoder for the body and the formatter.
     fn encoder(&mut self) -> Box<dyn Encoder> {
         let formatter = self.formatter.take();
         let is_form = self.preset.is_none() && self.body == HttpBody::Form;
@@ -464,13 +475,13 @@ impl HttpOptions {
 impl HandlerBuilder<HttpOptions> {
     http_settings!();
 
-    /// Sets the body of requests. The presets have their own.
+    /// Sets the body of requests; [`HttpBody::Ndjson`] by default. Presets have their own.
     pub fn body(mut self, body: HttpBody) -> Self {
         self.options.body = body;
         self
     }
 
-    /// Sets the request's method.
+    /// Sets the method of requests; [`HttpMethod::Post`] by default.
     pub fn method(mut self, method: HttpMethod) -> Self {
         self.options.client.method = match method {
             HttpMethod::Post => Method::POST,
@@ -480,13 +491,13 @@ impl HandlerBuilder<HttpOptions> {
         self
     }
 
-    /// Sets what a record looks like. Forms have no formatter.
+    /// Sets the formatter; a [`FemtoJsonFormatter`] by default. Forms have none.
     pub fn formatter(mut self, formatter: impl FemtoFormatter + 'static) -> Self {
         self.options.formatter = Some(Box::new(formatter));
         self
     }
 
-    /// Makes the handler. Nothing is connected before the first request.
+    /// Makes the handler. It connects with the first request.
     ///
     /// # Errors
     ///

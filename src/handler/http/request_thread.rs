@@ -1,4 +1,12 @@
-//! The thread that carries out a handler's requests, so that the handler's own thread never waits for a server.
+//! The thread that makes a handler's requests, so that the handler's own thread never waits for a server.
+//!
+//! ```text
+//! handler's thread                          request thread
+//! start(request) ────────────────────────▶  sends it, reads the answer
+//! takes records out of the queue …
+//! (parked, if the queue is empty)     ◀───  unparks
+//! take() ◀──────────────────────── outcome
+//! ```
 
 use std::sync::Arc;
 use std::thread::Thread;
@@ -28,11 +36,11 @@ pub(super) struct Response {
     pub(super) body: Vec<u8>,
 }
 
-/// Carries out requests on a thread of its own, one at a time.
+/// Makes requests on a thread of its own, one at a time.
 ///
 /// The thread starts with the first request, unparks the handler's thread after each, and ends when this value is
-/// dropped: at once, or when the request under way is over, which its timeout bounds. It logs nothing: what the HTTP
-/// client says about a request must not become the next one.
+/// dropped: at once, or when the request under way is over, which its timeout limits. Records that the HTTP client logs
+/// on it are discarded: each request would otherwise make records for the next one.
 pub(super) struct RequestThread {
     client: Arc<Client>,
     channels: Option<(Sender<HttpRequest>, Receiver<Response>)>,

@@ -1,4 +1,4 @@
-//! Batches, retries and counting: the same for whatever is sent by HTTP.
+//! Batches, retries and counting of HTTP handlers, for all formats.
 
 use std::time::Duration;
 
@@ -51,7 +51,7 @@ impl SendLimits {
 /// The maximum pause that a server can request.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(3600);
 
-/// How long no request is sent. A clock that was set back to before `since` does not prolong it.
+/// A time in which no request is sent. If the clock is set back to before `since`, it is over.
 struct Pause {
     since: Timestamp,
     until: Timestamp,
@@ -65,7 +65,7 @@ struct UnderWay {
     ids: Vec<RecordId>,
     /// When it was begun.
     since: Timestamp,
-    /// Since when its oldest record had waited for others.
+    /// The time since when its oldest record had waited for others.
     waiting_since: Timestamp,
 }
 
@@ -79,10 +79,10 @@ impl UnderWay {
 
 /// Sends the batch in requests, and keeps in it what is to be sent again.
 ///
-/// A request carries the first records of the batch, which stay there until its response gives their outcome. The
-/// handler's thread does not wait for the response: it goes on taking records out of the queue, and appends them to the
-/// same batch. It waits in two cases only: at a shutdown; and when the limit of what is kept is reached and the server
-/// has not failed yet, because a slow server must not lose records.
+/// A request has the first records of the batch, which stay there until its response gives their outcome. The handler's
+/// thread does not wait for the response: it continues to take records out of the queue, and appends them to the same
+/// batch. It waits in two cases only: at a shutdown; and when the retry buffer is full and the server has not failed
+/// yet, because a slow server must not lose records.
 ///
 /// ```text
 /// batch:   r1 r2 r3 | r4 r5          r1 r2 r3 | r4 r5 r6 r7 r8           r4 r5 r6 r7 r8 |
@@ -120,7 +120,7 @@ impl Sender {
         }
     }
 
-    /// Sends what is due, request by request, as long as responses are there or worth waiting for.
+    /// Takes the responses that have arrived, and sends what is due, request by request.
     fn send_all(&mut self, batch: &mut Batch, now: Timestamp) {
         let start = uptime();
         loop {
@@ -148,7 +148,7 @@ impl Sender {
         }
     }
 
-    /// Returns whether the server counts as up: no request has failed since the last one that it took.
+    /// Returns whether the server counts as available: no request has failed since the last one that succeeded.
     fn is_up(&self) -> bool {
         self.backoff.attempts() == 0
     }
@@ -199,7 +199,7 @@ impl Sender {
         }
     }
 
-    /// Returns how many of the batch's records the next request has, and whether there is no room for more.
+    /// Returns the number of the batch's records that the next request takes, and whether it is full with them.
     fn next_request(&self, batch: &Batch) -> (usize, bool) {
         let most = if self.encoder.one_by_one() { 1 } else { self.limits.records };
         let (mut records, mut bytes) = (0, 0);
@@ -263,8 +263,8 @@ impl Sender {
         self.limits.retry.exceeded_by(batch)
     }
 
-    /// Gives up the oldest records over the limit if the server is away, except for those of the request under way,
-    /// which may have arrived.
+    /// Gives up the oldest records over the limit if the server is unavailable, except for those of the request under
+    /// way, which may have arrived.
     fn bound(&self, batch: &mut Batch) {
         if self.is_up() {
             return;

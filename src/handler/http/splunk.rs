@@ -1,7 +1,11 @@
 //! Splunk's HTTP Event Collector.
 //!
-//! The format is that of `POST /services/collector/event`: objects one after the other, each with its metadata and
-//! the record as `event`.
+//! The format is that of `POST /services/collector/event`: objects one after the other, without commas, each with its
+//! metadata and the record as `event`:
+//!
+//! ```text
+//! {"time":1773304200.123456,"index":"main","event":{"level":"INFO","message":"paid"}}{"time":…}
+//! ```
 
 use super::Encoder;
 use crate::formatter::FemtoFormatter;

@@ -37,7 +37,7 @@ impl Link for JournalLink {
         true
     }
 
-    /// The journal says nothing; that it is gone shows when something is sent.
+    /// Never fails: the journal sends nothing, and a send fails if it is down.
     fn check(&mut self) -> io::Result<()> {
         Ok(())
     }
@@ -60,8 +60,8 @@ impl Link for JournalLink {
 }
 
 impl JournalLink {
-    /// Sends the descriptor of a memory file that holds the entry. It is sealed, so that the journal can read it
-    /// without fear of its being changed.
+    /// Sends the descriptor of a memory file with the entry. The file is sealed: the journal rejects one that could
+    /// still be changed while it reads it.
     fn send_file(&self, entry: &[u8]) -> io::Result<()> {
         let mut file = File::from(memfd_create("femtologging", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?);
         file.write_all(entry)?;

@@ -21,34 +21,34 @@ use link::JournalDialer;
 /// | `MESSAGE` | the message, as it is |
 /// | `PRIORITY` | 2 for `Critical`, 3 `Error`, 4 `Warn`, 6 `Info`, 7 `Debug` and `Trace` |
 /// | `LEVEL`, `LOGGER`, `THREAD_NAME` | the level's, the logger's and the thread's name |
-/// | `TIMESTAMP` | when the record was logged, RFC 3339 with nine fractional digits, in UTC; the journal's own times are those of arrival |
+/// | `TIMESTAMP` | the time of the record: RFC 3339, in UTC, with nine fractional digits |
 /// | `CODE_FILE`, `CODE_LINE`, `CODE_MODULE` | the call's source file, line and module |
 /// | `SYSLOG_IDENTIFIER` | [`identifier`](HandlerBuilder::identifier) |
-/// | keys | their values as text; of a key that comes twice, the last one |
+/// | keys | their values as text; if a key occurs several times, the last value |
 ///
-/// The journal allows `A`–`Z`, `0`–`9` and `_` in names, 64 of them at most: keys are upper-cased, other characters
-/// become `_`, and `F_` stands before a name that does not begin with a letter. A key that has the name of a field
-/// above gets a `_` at its end.
+/// The journal's own timestamps are those of arrival. It allows `A`–`Z`, `0`–`9` and `_` in names of at most 64
+/// characters: keys are converted to upper case, other characters to `_`, and `F_` is put before a name that does not
+/// begin with a letter. A `_` is added to a key that has the name of a field above.
 ///
 /// | setting | default | what it does |
 /// |---|---|---|
-/// | [`identifier`](HandlerBuilder::identifier) | the program's file name | what `journalctl -t` selects by |
+/// | [`identifier`](HandlerBuilder::identifier) | the program's file name | the name that `journalctl -t` selects |
 /// | [`field`](HandlerBuilder::field) | none | a field that is the same in every entry |
-/// | [`retry_buffer`](HandlerBuilder::retry_buffer) | 100,000 records, 8 MiB | what is kept while the journal is down |
-/// | [`socket`](HandlerBuilder::socket) | `/run/systemd/journal/socket` | where the journal listens |
+/// | [`retry_buffer`](HandlerBuilder::retry_buffer) | 100,000 records, 8 MiB | maximum kept while the journal is down |
+/// | [`socket`](HandlerBuilder::socket) | `/run/systemd/journal/socket` | the socket on which the journal listens |
 /// | the rest | see [`HandlerBuilder`] | |
 ///
-/// An entry that is too large for a datagram travels in a sealed memory file, whose descriptor is passed to the
-/// journal.
+/// An entry that is too large for a datagram is sent as a sealed memory file (`memfd_create(2)`), whose descriptor is
+/// passed to the journal.
 ///
 /// # What is lost, and when
 ///
-/// * **The journal is down:** records are kept and sent in order once it is back. When the retry buffer is full, the
-///   oldest are given up, counted as failed, and reported.
+/// * **The journal is down:** records are kept, and sent in order once it is up again. When the retry buffer is full,
+///   the oldest are given up, counted as failed, and reported.
 /// * **The journal is slow:** the handler's thread waits for it, up to 5 s at a time.
-/// * **The journal limits its rate** (`RateLimitBurst` in journald.conf): what it throws away counts as written; it
-///   says so itself.
-/// * **The process is killed:** what was in the queue or kept for a retry.
+/// * **The journal limits the rate** (`RateLimitBurst` in journald.conf): entries that it discards count as written. It
+///   logs their number itself.
+/// * **The process is killed:** records in the queue and in the retry buffer are lost.
 ///
 /// # Examples
 ///
@@ -76,7 +76,7 @@ pub struct JournaldOptions {
 }
 
 impl FemtoJournaldHandler {
-    /// Starts a handler.
+    /// Starts the builder of a handler.
     pub fn builder() -> HandlerBuilder<JournaldOptions> {
         HandlerBuilder::new(JournaldOptions {
             socket: "/run/systemd/journal/socket".into(),
@@ -88,25 +88,26 @@ impl FemtoJournaldHandler {
 }
 
 impl HandlerBuilder<JournaldOptions> {
-    /// Sets the name of the program, as `SYSLOG_IDENTIFIER`.
+    /// Sets the name of the program, the field `SYSLOG_IDENTIFIER`; the program's file name by default.
     pub fn identifier(mut self, identifier: impl Into<String>) -> Self {
         self.options.identifier = Some(identifier.into());
         self
     }
 
-    /// Adds a field that is the same in every entry. Its name is changed as that of a key.
+    /// Adds a field that is the same in every entry. Its name is converted like that of a key. None by default.
     pub fn field(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.options.fields.push((name.into(), value.into()));
         self
     }
 
-    /// Sets how much is kept while the journal is down: at most this many records and this many bytes.
+    /// Sets the maximum numbers of records and of bytes that are kept while the journal is down; 100,000 records and
+    /// 8 MiB by default.
     pub fn retry_buffer(mut self, records: usize, bytes: usize) -> Self {
         self.options.net.keep(records, bytes);
         self
     }
 
-    /// Sets the path of the socket that the journal listens on.
+    /// Sets the path of the socket on which the journal listens; `/run/systemd/journal/socket` by default.
     pub fn socket(mut self, path: impl AsRef<Path>) -> Self {
         self.options.socket = path.as_ref().to_owned();
         self

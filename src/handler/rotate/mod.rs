@@ -137,14 +137,14 @@ pub struct RotatingFileOptions {
 }
 
 impl FemtoRotatingFileHandler {
-    /// Starts a handler.
+    /// Starts the builder of a handler.
     pub fn builder() -> HandlerBuilder<RotatingFileOptions> {
         HandlerBuilder::new(RotatingFileOptions::new(false))
     }
 }
 
 impl FemtoTimedRotatingFileHandler {
-    /// Starts a handler.
+    /// Starts the builder of a handler.
     pub fn builder() -> HandlerBuilder<RotatingFileOptions> {
         HandlerBuilder::new(RotatingFileOptions::new(true))
     }
@@ -272,7 +272,7 @@ impl HandlerBuilder<RotatingFileOptions> {
     ///
     /// # Errors
     ///
-    /// Settings that cannot work, all in one error; or the system's error, with the path, if the file cannot be opened.
+    /// Names all invalid settings in one error; or the system's error, with the path, if the file cannot be opened.
     pub fn build(self) -> Result<HandlerSpec, Error> {
         let (options, settings) = self.into_parts();
         Self::finish(settings, options.problems(), || {

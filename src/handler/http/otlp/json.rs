@@ -1,4 +1,5 @@
-//! OTLP as JSON: Protobuf's mapping, where 64-bit integers are text, with identifiers in hexadecimal digits.
+//! OTLP as JSON: Protobuf's JSON mapping, in which 64-bit integers are text, but with identifiers in hexadecimal
+//! digits.
 
 use std::fmt::Write;
 
@@ -68,7 +69,7 @@ impl Encoder for Json {
         partly(failed, records, why)
     }
 
-    /// Reads the message of a `google.rpc.Status`, or quotes what is none.
+    /// Reads the message of a `google.rpc.Status`, or quotes the answer if it is not one.
     fn reason(&self, body: &[u8]) -> String {
         let status: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
         quoted(status["message"].as_str().map_or(body, str::as_bytes))
@@ -106,7 +107,7 @@ fn key_value(key: &str, value: Value<'_>, out: &mut Vec<u8>) {
     }
     push(out, "{\"key\":");
     push_string(out, key);
-    // A missing value is a missing field: receivers refuse an empty field, and the whole request with it.
+    // A missing value is a missing field: receivers reject an empty field, and the whole request with it.
     if value != Value::Null {
         push(out, ",\"value\":");
         any_value(value, out);
@@ -118,7 +119,7 @@ fn key_value(key: &str, value: Value<'_>, out: &mut Vec<u8>) {
 fn any_value(value: Value<'_>, out: &mut Vec<u8>) {
     match value {
         Value::Bool(x) => push(out, format_args!("{{\"boolValue\":{x}}}")),
-        // A string, because receivers that do not know Protobuf's text for NaN and infinities refuse the whole request.
+        // A string: receivers that do not know Protobuf's text for NaN and the infinities reject the whole request.
         Value::F32(x) if x.is_finite() => double(x.into(), out),
         Value::F64(x) if x.is_finite() => double(x, out),
         Value::Duration(x) => double(x.as_secs_f64(), out),

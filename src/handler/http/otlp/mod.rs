@@ -1,4 +1,4 @@
-//! Logs for OpenTelemetry: OTLP over HTTP.
+//! OTLP over HTTP: logs for OpenTelemetry.
 
 mod json;
 mod proto;
@@ -17,18 +17,19 @@ use crate::level::Level;
 use crate::record::FemtoLogRecord;
 use crate::value::Value;
 
-/// Sends records to an OpenTelemetry Collector, or to anything else that takes OTLP over HTTP.
+/// Sends records to an OpenTelemetry Collector, or to any other receiver of
+/// [OTLP/HTTP](https://opentelemetry.io/docs/specs/otlp/#otlphttp).
 ///
-/// It is a [`FemtoHttpHandler`](crate::handler::FemtoHttpHandler) with a format of its own: its batches, time limits
-/// and retries, headers and TLS are the same, and are set in the same way. The page
-/// [Collector](https://github.com/femtologging/femtologging/blob/main/docs/guide/collector.md) of the guide shows where
-/// a collector passes records on to.
+/// It is a [`FemtoHttpHandler`](crate::handler::FemtoHttpHandler) with another format: batches, timeouts, retries,
+/// headers and TLS are the same, and have the same settings. The guide
+/// [Collector](https://github.com/femtologging/femtologging/blob/main/docs/guide/collector.md) shows how to configure a
+/// collector.
 ///
 /// | setting | default | what it does |
 /// |---|---|---|
 /// | [`url`](HandlerBuilder::url) | `http://localhost:4318` | the collector; `/v1/logs` is added to it |
 /// | [`encoding`](HandlerBuilder::encoding) | [`OtlpEncoding::Protobuf`] | Protobuf or JSON |
-/// | [`service_name`](HandlerBuilder::service_name) | `unknown_service:` and the program's name | the resource's `service.name` |
+/// | [`service_name`](HandlerBuilder::service_name) | `unknown_service:<program>` | the resource's `service.name` |
 /// | [`resource`](HandlerBuilder::resource) | none | further attributes of the resource |
 /// | the rest | see [`FemtoHttpHandler`](crate::handler::FemtoHttpHandler) | |
 ///
@@ -36,14 +37,19 @@ use crate::value::Value;
 /// |---|---|
 /// | logger | the name of the instrumentation scope |
 /// | time | `time_unix_nano` |
-/// | level | `severity_text`, and `severity_number`: `Trace` 1, `Debug` 5, `Info` 9, `Warn` 13, `Error` 17, `Critical` 21 |
+/// | level | `severity_text`, and `severity_number`: 1, 5, 9, 13, 17 and 21, from `Trace` to `Critical` |
 /// | message | `body` |
 /// | key `trace_id` of 32 hexadecimal digits, `span_id` of 16 | `trace_id`, `span_id` |
-/// | other keys | attributes with their types; integers beyond those of 64 bits with a sign are text, durations seconds; in JSON, NaN and infinities are text |
-/// | source file, line; thread's name, number | the attributes `code.file.path`, `code.line.number`, `thread.name`, `thread.id`, unless a key has that name |
+/// | other keys | attributes with their types |
+/// | source file and line | the attributes `code.file.path` and `code.line.number`, unless a key has that name |
+/// | thread's name and number | the attributes `thread.name` and `thread.id`, unless a key has that name |
 ///
-/// Statuses 429, 502, 503 and 504 are retried, as the protocol has it, and no others. When a collector takes a
-/// request in part (`partial_success`), the records that it refused are counted as failed and reported with its reason.
+/// Integers that do not fit into 64 bits with a sign become text, and durations seconds. In JSON, NaN and the
+/// infinities become text.
+///
+/// The statuses 429, 502, 503 and 504 are retried, as the protocol requires, and no others. If a collector accepts a
+/// part of a request (`partial_success`), the records that it rejected are counted as failed and reported with its
+/// reason.
 ///
 /// # Examples
 ///
@@ -71,7 +77,7 @@ pub enum OtlpEncoding {
     /// Protobuf: smaller and faster.
     #[default]
     Protobuf,
-    /// JSON, as Protobuf's own mapping has it, but identifiers in hexadecimal digits.
+    /// JSON: Protobuf's JSON mapping, but with identifiers in hexadecimal digits.
     Json,
 }
 
@@ -90,14 +96,14 @@ impl AsMut<HttpOptions> for OtlpOptions {
 }
 
 impl FemtoOtlpHandler {
-    /// Starts a handler.
+    /// Starts the builder of a handler.
     pub fn builder() -> HandlerBuilder<OtlpOptions> {
         let program = std::env::current_exe().unwrap_or_default();
         let program = program.file_name().unwrap_or_default().to_string_lossy();
         HandlerBuilder::new(OtlpOptions {
             http: HttpOptions::to("http://localhost:4318", "/v1/logs"),
             encoding: OtlpEncoding::default(),
-            // What the specification says of services without a name.
+            // The default that the specification requires.
             service_name: format!("unknown_service:{program}"),
             resource: Vec::new(),
         })
@@ -107,25 +113,26 @@ impl FemtoOtlpHandler {
 impl HandlerBuilder<OtlpOptions> {
     http_settings!();
 
-    /// Sets the encoding of requests.
+    /// Sets the encoding of requests; [`OtlpEncoding::Protobuf`] by default.
     pub fn encoding(mut self, encoding: OtlpEncoding) -> Self {
         self.options.encoding = encoding;
         self
     }
 
-    /// Sets the resource's `service.name`, the name that stores file records under.
+    /// Sets the resource's `service.name`, by which log stores group records; `unknown_service:` and the program's file
+    /// name by default.
     pub fn service_name(mut self, name: impl Into<String>) -> Self {
         self.options.service_name = name.into();
         self
     }
 
-    /// Adds an attribute of the resource, such as `service.version`.
+    /// Adds an attribute of the resource, such as `service.version`. None by default.
     pub fn resource(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.options.resource.push((name.into(), value.into()));
         self
     }
 
-    /// Makes the handler. Nothing is connected before the first batch.
+    /// Makes the handler. It connects with the first batch.
     ///
     /// # Errors
     ///
@@ -201,7 +208,7 @@ fn identifier<const N: usize>(value: Value<'_>) -> Option<[u8; N]> {
     Some(id).filter(|id| *id != [0; N])
 }
 
-/// Returns the outcomes of records of which a server refused some without saying which.
+/// Returns the outcomes of records if the server has rejected some of them without saying which.
 fn partly(failed: usize, records: usize, why: String) -> Verdict {
     let outcome = |at| if at < failed { Outcome::Failed } else { Outcome::Written };
     Verdict::Each((0..records).map(outcome).collect(), why)

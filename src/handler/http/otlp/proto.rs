@@ -68,7 +68,7 @@ impl Encoder for Protobuf {
         partly(failed, records, why)
     }
 
-    /// Reads the message of a `google.rpc.Status`, or quotes what is none.
+    /// Reads the message of a `google.rpc.Status`, or quotes the answer if it is not one.
     fn reason(&self, body: &[u8]) -> String {
         let message = ProtoFields(body)
             .find_map(|field| if let (2, ProtoField::Bytes(text)) = field { Some(text) } else { None });
@@ -90,7 +90,7 @@ fn log_record(record: &FemtoLogRecord<'_>, out: &mut Vec<u8>) {
     if let Some(id) = span {
         bytes(10, &id, out);
     }
-    // When it was logged is also when it was seen.
+    // Observed when it was logged.
     fixed64(11, nanos, out);
 }
 
