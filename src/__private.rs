@@ -82,6 +82,7 @@ where
         },
         arguments: if Self::DEFERRED { A::TAGS } else { None },
         fields: F::TAGS,
+        place: Some(std::any::type_name::<R>),
     };
 }
 

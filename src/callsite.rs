@@ -132,11 +132,14 @@ pub struct Shape {
     pub(crate) template: Template,
     pub(crate) arguments: Option<&'static Tags>,
     pub(crate) fields: Option<&'static Tags>,
+    /// The name of a type that is defined where the call stands, so that it contains the path of the function.
+    pub(crate) place: Option<fn() -> &'static str>,
 }
 
 impl Shape {
     /// The shape of a message that the caller formats, without keys.
-    pub(crate) const TEXT: &'static Shape = &Shape { template: Template::Text, arguments: None, fields: None };
+    pub(crate) const TEXT: &'static Shape =
+        &Shape { template: Template::Text, arguments: None, fields: None, place: None };
 }
 
 impl Callsite {
@@ -178,6 +181,63 @@ impl Registered {
     pub(crate) fn field_tags(&self) -> Vec<Tag> {
         Tags::to_vec(self.shape.fields)
     }
+
+    /// Returns the path of the function that contains the call, if a macro made it.
+    pub(crate) fn function(&self) -> Option<String> {
+        self.shape.place.map(|place| function_path(place()))
+    }
+}
+
+/// Returns the path of the function around a closure, from the name that rustc gives the closure's type.
+///
+/// Closures and `async` blocks count as the function that they stand in. A method has its type's path, and generic
+/// arguments are left out: of `<app::Pool<i32> as app::Load>::load::{{closure}}`, `app::Pool::load` is left.
+fn function_path(closure: &str) -> String {
+    let mut path = closure;
+    while let Some(outer) = path.strip_suffix("::{{closure}}") {
+        path = outer;
+    }
+    without_generics(path)
+}
+
+/// Leaves out generic arguments, and of `<Type as Trait>` and `<impl Trait for Type>` all but the type.
+fn without_generics(path: &str) -> String {
+    let mut plain = String::new();
+    let mut rest = path;
+    while let Some(open) = rest.find('<') {
+        plain.push_str(&rest[..open]);
+        let (inside, behind) = in_angles(&rest[open..]);
+        rest = behind;
+        if plain.is_empty() || plain.ends_with("::") && inside.starts_with("impl ") {
+            let (of_trait, of_type) = (inside.rsplit_once(" for "), inside.split_once(" as "));
+            let self_type = match inside.strip_prefix("impl ") {
+                Some(own) => of_trait.map_or(own, |(_, self_type)| self_type),
+                None => of_type.map_or(inside, |(self_type, _)| self_type),
+            };
+            plain = without_generics(self_type);
+        } else if plain.ends_with("::") {
+            // The turbofish of `f::<i32>`.
+            plain.truncate(plain.len() - 2);
+        }
+    }
+    plain + rest
+}
+
+/// Splits `<a<b> as c>d` into `a<b> as c` and `d`. The `>` of an arrow closes nothing.
+fn in_angles(text: &str) -> (&str, &str) {
+    let (mut depth, mut before) = (0, ' ');
+    for (at, c) in text.char_indices() {
+        match c {
+            '<' => depth += 1,
+            '>' if before != '-' => depth -= 1,
+            _ => {}
+        }
+        if depth == 0 {
+            return (&text[1..at], &text[at + 1..]);
+        }
+        before = c;
+    }
+    (text.get(1..).unwrap_or_default(), "")
 }
 
 /// All call sites that have made a record. The id of a site is its position, counted from 1, so the list only grows.
@@ -226,4 +286,28 @@ pub(crate) fn site(id: u32) -> Option<Registered> {
 /// Returns the sites with an id above `known`.
 pub(crate) fn sites_from(known: usize) -> Vec<Registered> {
     lock(&SITES).get(known..).unwrap_or_default().to_vec()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn closures_give_the_function_around_them() {
+        for (closure, function) in [
+            ("app::main::{{closure}}", "app::main"),
+            ("app::db::load::{{closure}}::{{closure}}::{{closure}}", "app::db::load"),
+            ("app::db::load<i32>::{{closure}}", "app::db::load"),
+            ("app::Pool<alloc::vec::Vec<u8>>::load<app::A>::{{closure}}", "app::Pool::load"),
+            ("<app::Pool<i32> as app::Load<u8>>::load::{{closure}}", "app::Pool::load"),
+            ("app::db::<impl app::Load for app::Pool<i32>>::load::{{closure}}", "app::Pool::load"),
+            ("app::db::<impl app::db::Pool>::load::{{closure}}", "app::db::Pool::load"),
+            ("app::f<fn(i32) -> u8>::{{closure}}", "app::f"),
+            ("<&str as app::Load>::load::{{closure}}", "&str::load"),
+            ("app::odd<", "app::odd"),
+            ("", ""),
+        ] {
+            assert_eq!(function_path(closure), function, "{closure}");
+        }
+    }
 }

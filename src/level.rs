@@ -81,6 +81,37 @@ impl Level {
         if index < Self::ALL.len() { Some(Self::ALL[index]) } else { None }
     }
 
+    /// Returns the most verbose level, `Trace`.
+    pub const fn max() -> Self {
+        Self::Trace
+    }
+
+    /// Iterates over all levels, from the most severe to the most verbose, as in the crate `log`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use femtologging::Level;
+    ///
+    /// assert_eq!(Level::iter().next(), Some(Level::Critical));
+    /// assert_eq!(Level::iter().last(), Some(Level::max()));
+    /// ```
+    pub fn iter() -> impl DoubleEndedIterator<Item = Self> + ExactSizeIterator {
+        Self::ALL.into_iter().rev()
+    }
+
+    /// Returns the filter that lets this level and above pass.
+    pub const fn to_level_filter(self) -> LevelFilter {
+        match self {
+            Self::Trace => LevelFilter::Trace,
+            Self::Debug => LevelFilter::Debug,
+            Self::Info => LevelFilter::Info,
+            Self::Warn => LevelFilter::Warn,
+            Self::Error => LevelFilter::Error,
+            Self::Critical => LevelFilter::Critical,
+        }
+    }
+
     /// Returns the level's name in capitals.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -135,6 +166,28 @@ impl LevelFilter {
     /// All filters, the least restrictive first.
     pub const ALL: [Self; 7] =
         [Self::Trace, Self::Debug, Self::Info, Self::Warn, Self::Error, Self::Critical, Self::Off];
+
+    /// Returns the most verbose filter, `Trace`, which lets all records pass.
+    ///
+    /// It is the *least* filter in the order of severity, as this type is ordered; the name is that of the crate `log`.
+    /// With two filters, [`Ord::max`] gives the more restrictive one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use femtologging::LevelFilter;
+    ///
+    /// assert_eq!(LevelFilter::max(), LevelFilter::Trace);
+    /// assert_eq!(LevelFilter::Info.max(LevelFilter::Warn), LevelFilter::Warn);
+    /// ```
+    pub const fn max() -> Self {
+        Self::Trace
+    }
+
+    /// Iterates over all filters, from `Off` to the most verbose one, as in the crate `log`.
+    pub fn iter() -> impl DoubleEndedIterator<Item = Self> + ExactSizeIterator {
+        Self::ALL.into_iter().rev()
+    }
 
     /// Returns whether records of this level pass.
     #[inline]
@@ -301,7 +354,7 @@ const fn static_max_level(
 ///      or one of the numbers 5, 10, 20, 30, 40, 50",
 /// );
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct ParseLevelError {
     value: String,
     wanted: Wanted,
@@ -329,6 +382,13 @@ impl fmt::Display for ParseLevelError {
             "expected TRACE, DEBUG, INFO, WARN (or WARNING), ERROR, CRITICAL (or FATAL),{off} \
              or one of the numbers 5, 10, 20, 30, 40, 50"
         )
+    }
+}
+
+/// The same text, so that a `main` that returns the error prints it.
+impl fmt::Debug for ParseLevelError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 
@@ -368,14 +428,7 @@ impl From<Level> for u8 {
 
 impl From<Level> for LevelFilter {
     fn from(level: Level) -> Self {
-        match level {
-            Level::Trace => Self::Trace,
-            Level::Debug => Self::Debug,
-            Level::Info => Self::Info,
-            Level::Warn => Self::Warn,
-            Level::Error => Self::Error,
-            Level::Critical => Self::Critical,
-        }
+        level.to_level_filter()
     }
 }
 
@@ -445,6 +498,19 @@ mod tests {
         assert_eq!((0..=255).filter_map(Level::from_number).collect::<Vec<_>>(), Level::ALL);
         assert_eq!((0..=255).filter_map(LevelFilter::from_number).collect::<Vec<_>>(), LevelFilter::ALL);
         assert_eq!((Off.number(), Off.to_level(), Off.as_str()), (255, None, "OFF"));
+    }
+
+    #[test]
+    fn names_of_log_mean_what_they_mean_there() {
+        assert_eq!(
+            Level::iter().map(Level::as_str).collect::<Vec<_>>().join(" "),
+            "CRITICAL ERROR WARN INFO DEBUG TRACE"
+        );
+        assert_eq!(LevelFilter::iter().map(LevelFilter::as_str).take(2).collect::<Vec<_>>(), ["OFF", "CRITICAL"]);
+        assert_eq!((Level::max(), LevelFilter::max(), LevelFilter::iter().last()), (Level::Trace, Trace, Some(Trace)));
+        for level in Level::iter() {
+            assert_eq!((level.to_level_filter(), level.to_level_filter().to_level()), (level.into(), Some(level)));
+        }
     }
 
     #[test]

@@ -430,7 +430,9 @@ pub mod guide;
 
 // Levels, loggers, errors and the functions of the global system are documented here.
 pub use config::builder::basic_config;
-pub use config::logging::{disable, enable_all, flush, get_logger, metrics, root_logger, set_handler_level, shutdown};
+pub use config::logging::{
+    disable, enable_all, flush, get_logger, max_level, metrics, root_logger, set_handler_level, set_max_level, shutdown,
+};
 pub use config::process::{set_exit_timeout, set_limits};
 pub use error::{Error, Problem, set_error_hook};
 pub use level::{Level, LevelFilter, ParseLevelError, STATIC_MAX_LEVEL};

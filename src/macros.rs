@@ -140,6 +140,23 @@ macro_rules! enabled {
     ($($input:tt)*) => { $crate::__femtologging!(@options [enabled] [] [] $($input)* ;) };
 }
 
+/// Returns whether a record of this level, logged here, would go to a handler: the name that [`enabled!`](crate::enabled)
+/// has in the crate `log`.
+///
+/// # Examples
+///
+/// ```
+/// use femtologging::{Level, log_enabled};
+///
+/// if log_enabled!(target: "app::db", Level::Debug) {
+///     // …
+/// }
+/// ```
+#[macro_export]
+macro_rules! log_enabled {
+    ($($input:tt)*) => { $crate::__femtologging!(@options [enabled] [] [] $($input)* ;) };
+}
+
 /// Makes a [`FemtoSpan`](crate::FemtoSpan) at a level that may be known only at run time.
 ///
 /// ```text

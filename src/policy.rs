@@ -189,7 +189,7 @@ impl Default for IdlePolicy {
     }
 }
 
-/// Which records a span logs about itself.
+/// Which records a span logs about itself: none by default.
 ///
 /// They have the span's level and its keys. The record `exit` also has the key `duration`, from the first entry to the
 /// end of the span, and the key `panicked` if a panic has left the span.
@@ -204,19 +204,19 @@ impl Default for IdlePolicy {
 ///     .span_events(SpanEvents::Exit)
 ///     .add_handler("console", FemtoStreamHandler::stderr().build()?);
 /// # drop(config);
-/// let quiet = info_span!("load").events(SpanEvents::None);
-/// # drop(quiet);
+/// let timed = info_span!("load").events(SpanEvents::Both);
+/// # drop(timed);
 /// # Ok::<(), femtologging::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum SpanEvents {
-    /// No records.
+    /// No records. The default.
+    #[default]
     None,
     /// A record `enter` when the span is entered for the first time.
     Enter,
     /// A record `exit` when the span ends.
     Exit,
     /// Both records.
-    #[default]
     Both,
 }

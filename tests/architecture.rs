@@ -90,6 +90,7 @@ const MACROS: &[&str] = &[
     "critical",
     "log",
     "enabled",
+    "log_enabled",
     "span",
     "info_span",
     "context",

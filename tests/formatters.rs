@@ -25,6 +25,12 @@ fn lines(formatter: impl FemtoFormatter + 'static, log: fn(&FemtoLogger)) -> Vec
     writer.lines()
 }
 
+/// The numbers that follow a text. Those of spans and threads are this process's, whatever else runs in it.
+fn numbers(line: &str, before: &str) -> Vec<u64> {
+    let numbers = line.split(before).skip(1);
+    numbers.map(|text| text[..text.find(|c: char| !c.is_ascii_digit()).unwrap()].parse().unwrap()).collect()
+}
+
 const LINE: u32 = line!() + 4;
 
 fn four_values(logger: &FemtoLogger) {
@@ -42,25 +48,26 @@ fn each_formatter_writes_its_lines() {
             "2026-03-12T08:30:00Z WARN  app.db [main] bare",
         ]
     );
-    let pattern =
-        "%(asctime)s|%(levelname)-5s|%(filename)s:%(lineno)d|%(threadName)s|%(size)+d|%(message)s|%(key_values)s";
+    let pattern = "%(asctime)s|%(levelname)-5s|%(filename)s:%(lineno)d %(funcName)s|%(threadName)s|%(size)+d|%(message)s|%(key_values)s";
     assert_eq!(
         lines(FemtoPatternFormatter::percent(pattern).unwrap(), four_values),
         [
             format!(
-                r#"2026-03-12 08:30:00,123|INFO |formatters.rs:{LINE}|main|-7|3 of 5.5\n|peer="10.0.0.7 \"a\"" retry=true none=null size=-7"#
+                r#"2026-03-12 08:30:00,123|INFO |formatters.rs:{LINE} four_values|main|-7|3 of 5.5\n|peer="10.0.0.7 \"a\"" retry=true none=null size=-7"#
             ),
-            format!("2026-03-12 08:30:00,123|WARN |formatters.rs:{}|main|-|bare|", LINE + 1),
+            format!("2026-03-12 08:30:00,123|WARN |formatters.rs:{} four_values|main|-|bare|", LINE + 1),
         ]
     );
+    let json = lines(FemtoJsonFormatter::new(), four_values);
+    let thread = numbers(&json[0], "\"thread_id\":")[0];
     assert_eq!(
-        lines(FemtoJsonFormatter::new(), four_values),
+        json,
         [
             format!(
-                r#"{{"timestamp":"{TIME}","level":"INFO","message":"3 of 5.5\n","logger":"app.db","thread":"main","file":"tests/formatters.rs","line":{LINE},"fields":{{"peer":"10.0.0.7 \"a\"","retry":true,"none":null,"size":-7}}}}"#
+                r#"{{"timestamp":"{TIME}","level":"INFO","message":"3 of 5.5\n","logger":"app.db","thread":"main","thread_id":{thread},"file":"tests/formatters.rs","line":{LINE},"function":"formatters::four_values","fields":{{"peer":"10.0.0.7 \"a\"","retry":true,"none":null,"size":-7}}}}"#
             ),
             format!(
-                r#"{{"timestamp":"{TIME}","level":"WARN","message":"bare","logger":"app.db","thread":"main","file":"tests/formatters.rs","line":{}}}"#,
+                r#"{{"timestamp":"{TIME}","level":"WARN","message":"bare","logger":"app.db","thread":"main","thread_id":{thread},"file":"tests/formatters.rs","line":{},"function":"formatters::four_values"}}"#,
                 LINE + 1
             ),
         ]
@@ -109,11 +116,6 @@ fn each_formatter_writes_spans_contexts_lists_maps_and_bytes() {
         lines(pattern, nested_values),
         [format!(r#"request:load|{{"a b":["x\n",null],"c":[]}}|       [[1,2],[3,4]]|1bff|{pairs}"#)]
     );
-    // The numbers of spans are those of this process, whatever else runs in it.
-    let numbers = |line: &str, before: &str| -> Vec<u64> {
-        let numbers = line.split(before).skip(1);
-        numbers.map(|text| text[..text.find(|c: char| !c.is_ascii_digit()).unwrap()].parse().unwrap()).collect()
-    };
     let logfmt = lines(FemtoLogfmtFormatter::new(), nested_values).remove(0);
     let id = numbers(&logfmt, "span_id=")[0];
     assert_eq!(
@@ -128,8 +130,10 @@ fn each_formatter_writes_spans_contexts_lists_maps_and_bytes() {
     assert_eq!(
         json,
         format!(
-            r#"{{"timestamp":"{TIME}","level":"INFO","message":"m","logger":"app.db","thread":"main","file":"tests/formatters.rs","line":{NESTED_LINE},"spans":[{{"name":"request","id":{}}},{{"name":"load","id":{}}}],"fields":{{"request_id":"r 1","path":"/","user":"bob","stock":{{"a b":["x\n",null],"c":[]}},"sizes":[[1,2],[3,4]],"raw":"1bff"}}}}"#,
-            ids[0], ids[1]
+            r#"{{"timestamp":"{TIME}","level":"INFO","message":"m","logger":"app.db","thread":"main","thread_id":{},"file":"tests/formatters.rs","line":{NESTED_LINE},"function":"formatters::nested_values","spans":[{{"name":"request","id":{}}},{{"name":"load","id":{}}}],"fields":{{"request_id":"r 1","path":"/","user":"bob","stock":{{"a b":["x\n",null],"c":[]}},"sizes":[[1,2],[3,4]],"raw":"1bff"}}}}"#,
+            numbers(&json, "\"thread_id\":")[0],
+            ids[0],
+            ids[1]
         )
     );
 }

@@ -75,9 +75,13 @@ fn json_lines_are_what_a_stream_gets_by_default() {
     std::thread::Builder::new().name("main".into()).spawn(work).unwrap().join().unwrap();
     logging.shutdown(LONG).unwrap();
     let found: Vec<_> = lines(listener.accept().unwrap().0).collect();
+    let thread = found[0].split("\"thread_id\":").nth(1).and_then(|rest| rest.split(',').next()).unwrap();
+    assert!(thread.parse::<u64>().is_ok(), "{found:?}");
+    let function = "socket::json_lines_are_what_a_stream_gets_by_default";
     let expected =
         format!(r#"{{"timestamp":"{TIME}","level":"INFO","message":"ready\n1","logger":"app.db","thread":"main","#)
-            + &format!(r#""file":"tests/socket.rs","line":{line},"fields":{{"port":8080}}}}"#);
+            + &format!(r#""thread_id":{thread},"file":"tests/socket.rs","line":{line},"function":"{function}","#)
+            + r#""fields":{"port":8080}}"#;
     assert_eq!(found, [expected]);
 }
 

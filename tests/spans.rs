@@ -30,7 +30,7 @@ struct System {
 
 impl System {
     fn new() -> Self {
-        Self::with(|config| config)
+        Self::with(|config| config.span_events(SpanEvents::Both))
     }
 
     fn with(set: impl FnOnce(ConfigBuilder) -> ConfigBuilder) -> Self {
@@ -95,8 +95,17 @@ fn a_span_says_when_it_begins_and_how_long_it_took() {
 }
 
 #[test]
+fn a_span_says_nothing_unless_it_is_told_to() {
+    let system = System::with(|config| config);
+    let logger = &system.logger;
+    info_span!(logger: logger, "load"; table = "users"; { info!(logger: logger, "in it") });
+    info_span!(logger: logger, "save").events(SpanEvents::Exit).in_scope(|| ());
+    assert_eq!(system.lines(), ["INFO load in it table=users", "INFO save exit duration=0ns"]);
+}
+
+#[test]
 fn spans_nest() {
-    let system = System::with(|config| config.span_events(SpanEvents::None));
+    let system = System::with(|config| config);
     let logger = &system.logger;
     let result = info_span!(logger: logger, "outer", a = 1, b = 1; {
         info!(logger: logger, "one");
@@ -127,7 +136,7 @@ fn spans_nest() {
 
 #[test]
 fn every_level_has_its_macro() {
-    let system = System::with(|config| config.default_level(Level::Trace));
+    let system = System::with(|config| config.default_level(Level::Trace).span_events(SpanEvents::Enter));
     let logger = &system.logger;
     drop(trace_span!(logger: logger, "t").enter());
     drop(debug_span!(logger: logger, "d").enter());

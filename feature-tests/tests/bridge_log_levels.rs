@@ -6,7 +6,10 @@ mod common;
 use common::LONG;
 use femtologging::bridge::init_log;
 use femtologging::handler::{FemtoCaptureHandler, FemtoHandlerExt};
-use femtologging::{Config, Level, LevelFilter, disable, enable_all, get_logger, root_logger, set_handler_level};
+use femtologging::{
+    Config, Level, LevelFilter, disable, enable_all, get_logger, max_level, root_logger, set_handler_level,
+    set_max_level,
+};
 use log::LevelFilter as Theirs;
 
 // One test: there is one `log::max_level()`.
@@ -58,6 +61,20 @@ fn levels_stay_in_step() {
     assert_eq!(log::max_level(), Theirs::Off, "only critical records are left");
     enable_all();
     assert_eq!(log::max_level(), Theirs::Debug);
+
+    for theirs in Theirs::iter() {
+        set_max_level(LevelFilter::from(theirs));
+        assert_eq!((max_level(), log::max_level()), (theirs.into(), theirs), "whatever the level of app.db");
+        assert_eq!(root_logger().level(), Some(theirs.into()));
+        let enabled = Level::iter().map(|level| femtologging::log_enabled!(target: "app::net", level));
+        assert_eq!(
+            enabled.filter(|enabled| *enabled).count(),
+            if theirs == Theirs::Off { 0 } else { theirs as usize + 1 }
+        );
+    }
+    assert_eq!(logger.level(), Some(LevelFilter::Debug), "it keeps its own");
+    root_logger().set_level(Level::Warn);
+    assert_eq!(max_level(), LevelFilter::Debug);
 
     logger.remove_handler("capture");
     logger.set_propagate(false);

@@ -87,7 +87,7 @@ fn entries_byte_by_byte() {
     let own = |level: &str, line: u32| {
         format!(
             "LEVEL={level}\nLOGGER=app.db\nTIMESTAMP={}\nTHREAD_NAME=main\nCODE_FILE=feature-tests/tests/journald.rs\nCODE_LINE={line}\n\
-             CODE_MODULE=journald\nSYSLOG_IDENTIFIER=shop\nSHOP_VERSION=1.2\n",
+             CODE_FUNC=journald::entries_byte_by_byte\nCODE_MODULE=journald\nSYSLOG_IDENTIFIER=shop\nSHOP_VERSION=1.2\n",
             nanos()
         )
     };

@@ -122,6 +122,7 @@ fn records(request: &Request) -> Vec<(String, Vec<u8>)> {
 }
 
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
+const FUNCTION: &str = "otlp::a_collector_understands_every_field_and_passes_it_on";
 const SPAN: &str = "00f067aa0ba902b7";
 
 /// What the collector prints of the records that `log_all` logs.
@@ -179,6 +180,7 @@ fn a_collector_understands_every_field_and_passes_it_on() {
             ("time", "Double(1.5)"),
             ("code.file.path", &format!("Str({})", file!())),
             ("code.line.number", &format!("Int({line})")),
+            ("code.function.name", &format!("Str({FUNCTION})")),
             ("thread.name", "Str(main)"),
             ("Trace ID", TRACE),
             ("Span ID", SPAN),
@@ -200,7 +202,7 @@ fn a_collector_understands_every_field_and_passes_it_on() {
         assert_eq!(all(record, 9).concat(), 0x0af7_6519_16cd_43dd_8448_eb21_1c80_319c_u128.to_be_bytes());
         assert_eq!(all(record, 10).concat(), 0x00f0_67aa_0ba9_02b7_u64.to_be_bytes());
         let keys = all(record, 6).iter().map(|pair| text(pair, &[1])).collect::<Vec<_>>();
-        let own = ["code.file.path", "code.line.number", "thread.name", "thread.id"];
+        let own = ["code.file.path", "code.line.number", "thread.name", "thread.id", "code.function.name"];
         let expected = ["int", "most", "half", "nan", "yes", "none", "text", "time"].into_iter().chain(own);
         assert_eq!(keys, expected.collect::<Vec<_>>());
         assert_eq!((passed[1].0.as_str(), text(&passed[1].1, &[5, 1])), ("app.web", "down".to_owned()));

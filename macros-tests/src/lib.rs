@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use femtologging::handler::FemtoCaptureHandler;
+use femtologging::policy::SpanEvents;
 use femtologging::record::OwnedRecord;
 use femtologging::{Config, FemtoLogger, LevelFilter, Logging};
 
@@ -18,12 +19,12 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    /// Makes a system that records every level.
+    /// Makes a system that records every level, and the beginnings and ends of spans.
     #[expect(clippy::new_without_default, reason = "a default would hide that it starts a thread")]
     pub fn new() -> Self {
         let capture = FemtoCaptureHandler::new();
-        let config = Config::builder().default_level(LevelFilter::Trace).add_handler("capture", capture.clone());
-        let logging = config.build().expect("the configuration is valid");
+        let config = Config::builder().default_level(LevelFilter::Trace).span_events(SpanEvents::Both);
+        let logging = config.add_handler("capture", capture.clone()).build().expect("the configuration is valid");
         let logger = logging.get_logger("tests").expect("the name is valid");
         Self { logging, capture, logger }
     }

@@ -13,7 +13,7 @@ use crate::callsite::{Callsite, Metadata as SiteMetadata, Origin};
 use crate::config::logging::flush;
 use crate::context::ExtrasWriter;
 use crate::error::{Error, notify};
-use crate::level::{Level, LevelFilter, is_compiled};
+use crate::level::{Level, is_compiled};
 use crate::logger::dynamic::{self, Dynamic, Place};
 use crate::logger::{AtTarget, Registry, Source};
 use crate::sync::lock;
@@ -101,12 +101,12 @@ pub struct LogBridge;
 
 impl Log for LogBridge {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        let level = level(metadata.level());
+        let level = Level::from(metadata.level());
         is_compiled(level) && AtTarget(metadata.target()).enabled(&SITE, level)
     }
 
     fn log(&self, record: &Record<'_>) {
-        let level = level(record.level());
+        let level = Level::from(record.level());
         if !is_compiled(level) {
             return;
         }
@@ -187,26 +187,7 @@ fn follow_levels() {
     /// Held while the level is read and set, so that a thread that read an older level cannot set it last.
     static TURN: Mutex<()> = Mutex::new(());
     let _turn = lock(&TURN);
-    log::set_max_level(match Registry::global().most_verbose() {
-        LevelFilter::Trace => log::LevelFilter::Trace,
-        LevelFilter::Debug => log::LevelFilter::Debug,
-        LevelFilter::Info => log::LevelFilter::Info,
-        LevelFilter::Warn => log::LevelFilter::Warn,
-        LevelFilter::Error => log::LevelFilter::Error,
-        // `log` has no level that is as severe as `Critical`.
-        LevelFilter::Critical | LevelFilter::Off => log::LevelFilter::Off,
-    });
-}
-
-/// Returns the level of the same name.
-fn level(level: log::Level) -> Level {
-    match level {
-        log::Level::Trace => Level::Trace,
-        log::Level::Debug => Level::Debug,
-        log::Level::Info => Level::Info,
-        log::Level::Warn => Level::Warn,
-        log::Level::Error => Level::Error,
-    }
+    log::set_max_level(Registry::global().most_verbose().into());
 }
 
 /// Adds the key-values of a record of `log` to one of this crate.

@@ -8,7 +8,6 @@ use log::kv::{self, Key, VisitSource};
 use super::log::is_installed;
 use crate::error::Error;
 use crate::handler::{Batch, FemtoHandler};
-use crate::level::Level;
 use crate::record::FemtoLogRecord;
 use crate::value::Value;
 
@@ -97,7 +96,7 @@ impl FemtoHandler for FemtoLogHandler {
                 "the program's logger of the crate `log` is the bridge back to here: call init_log or use this handler, not both",
             ));
         }
-        let level = level(record.level());
+        let level = log::Level::from(record.level());
         if let Some(logger) = self.logger(level) {
             let key_values = KeyValues(record.key_values().collect());
             logger.log(
@@ -122,17 +121,6 @@ impl FemtoHandler for FemtoLogHandler {
             None => log::logger().flush(),
         }
         Ok(())
-    }
-}
-
-/// Returns the level of the same name, or `Error` for `Critical`.
-fn level(level: Level) -> log::Level {
-    match level {
-        Level::Trace => log::Level::Trace,
-        Level::Debug => log::Level::Debug,
-        Level::Info => log::Level::Info,
-        Level::Warn => log::Level::Warn,
-        Level::Error | Level::Critical => log::Level::Error,
     }
 }
 

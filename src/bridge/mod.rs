@@ -9,6 +9,8 @@
 mod log;
 #[cfg(feature = "log")]
 mod log_handler;
+#[cfg(feature = "log")]
+mod log_level;
 #[cfg(feature = "tracing")]
 mod tracing;
 

@@ -354,6 +354,47 @@ pub fn enable_all() {
     Registry::global().disable(None);
 }
 
+/// Returns the most verbose level that any logger of the global system lets through, as `log::max_level` does.
+///
+/// A call that is more verbose goes nowhere. It takes a lock; to skip work for one call, use
+/// [`enabled!`](crate::enabled).
+///
+/// # Examples
+///
+/// ```
+/// use femtologging::{Level, LevelFilter, basic_config, get_logger, max_level};
+///
+/// basic_config(Level::Warn)?;
+/// assert_eq!(max_level(), LevelFilter::Warn);
+/// get_logger("app.db")?.set_level(Level::Debug);
+/// assert_eq!(max_level(), LevelFilter::Debug);
+/// # Ok::<(), femtologging::Error>(())
+/// ```
+pub fn max_level() -> LevelFilter {
+    Registry::global().most_verbose()
+}
+
+/// Sets the level of the root logger, and disables everything that is more verbose, whatever level other loggers have:
+/// what `log::set_max_level` is used for.
+///
+/// [`max_level`] is then this level, unless the build has compiled it out. Loggers with a more restrictive level of
+/// their own keep it. The limit lasts until the next call, [`disable`] or [`enable_all`]; a new configuration keeps it.
+///
+/// # Examples
+///
+/// ```
+/// use femtologging::{Level, LevelFilter, basic_config, enabled, set_max_level};
+///
+/// let verbose = 2;
+/// basic_config(Level::Warn)?;
+/// set_max_level([LevelFilter::Warn, LevelFilter::Info, LevelFilter::Debug][verbose]);
+/// assert!(enabled!(Level::Debug));
+/// # Ok::<(), femtologging::Error>(())
+/// ```
+pub fn set_max_level(level: impl Into<LevelFilter>) {
+    Registry::global().set_most_verbose(level.into());
+}
+
 /// Sets the minimum level of a handler of the global system.
 ///
 /// # Errors

@@ -20,7 +20,7 @@ pub(crate) struct JournalFormatter {
 }
 
 /// The fields that keys cannot be.
-const FIELDS: [&str; 10] = [
+const FIELDS: [&str; 11] = [
     "MESSAGE",
     "PRIORITY",
     "LEVEL",
@@ -29,6 +29,7 @@ const FIELDS: [&str; 10] = [
     "THREAD_NAME",
     "CODE_FILE",
     "CODE_LINE",
+    "CODE_FUNC",
     "CODE_MODULE",
     "SYSLOG_IDENTIFIER",
 ];
@@ -61,6 +62,9 @@ impl FemtoFormatter for JournalFormatter {
         put(out, "THREAD_NAME", |out| out.plain(record.thread_name()));
         put(out, "CODE_FILE", |out| out.plain(record.file()));
         put(out, "CODE_LINE", |out| out.number(record.line().into()));
+        if record.function().is_some() {
+            put(out, "CODE_FUNC", |out| record.render_function(out));
+        }
         put(out, "CODE_MODULE", |out| out.plain(record.module_path()));
         out.extend_from_slice(&self.constants);
         pairs(record).each(PartialEq::eq, |key, value| put_key(out, key, |out| write_value(out, *value)));

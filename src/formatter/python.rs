@@ -48,6 +48,11 @@ pub(crate) fn module<'a>(record: &FemtoLogRecord<'a>) -> &'a str {
     file.rsplit_once('.').map_or(file, |(stem, _)| stem)
 }
 
+/// `funcName`: the name of the function that contains the call, without its path.
+pub(crate) fn function_name<'a>(record: &FemtoLogRecord<'a>) -> Option<&'a str> {
+    record.function().map(|path| path.rsplit_once("::").map_or(path, |(_, name)| name))
+}
+
 /// `created`: seconds since the Unix epoch.
 pub(crate) fn created(time: Timestamp) -> f64 {
     time.as_nanos() as f64 / 1e9

@@ -259,7 +259,6 @@ impl Registry {
     }
 
     /// Returns the most verbose level that is enabled for any target.
-    #[cfg(any(feature = "log", feature = "tracing"))]
     pub(crate) fn most_verbose(&self) -> LevelFilter {
         let lowest = lock(&self.tree).lowest();
         let all = LevelFilter::ALL.into_iter();
@@ -307,6 +306,17 @@ impl Registry {
     /// Disables all levels up to this one, everywhere; `None` ends that.
     pub(crate) fn disable(&self, level: Option<Level>) {
         self.update(|tree| tree.disabled = level.map_or(0, Level::number));
+    }
+
+    /// Sets the level of the root logger, and disables everything more verbose, everywhere.
+    pub(crate) fn set_most_verbose(&self, filter: LevelFilter) {
+        self.update(|tree| {
+            let below = Level::ALL.into_iter().rev().find(|level| !filter.enables(*level));
+            tree.disabled = below.map_or(0, Level::number);
+            if let Some((_, root)) = tree.loggers.get_mut("") {
+                root.level = Some(filter);
+            }
+        });
     }
 
     /// Sets the handlers, and the settings of the loggers that `settings` names by their canonical names.

@@ -31,6 +31,8 @@ pub struct ByHand<'a> {
     pub spans: &'a [(&'a str, u64)],
     /// The keys of the call and their values.
     pub key_values: &'a [(&'a str, Value<'a>)],
+    /// The path of the function that contains the call.
+    pub function: Option<&'a str>,
     /// The number of the call site, for records that differ in nothing but values; a new one by default.
     pub site: Option<u64>,
 }
@@ -47,6 +49,7 @@ impl Default for ByHand<'_> {
             context: &[],
             spans: &[],
             key_values: &[],
+            function: None,
             site: None,
         }
     }
@@ -85,6 +88,7 @@ impl ByHand<'_> {
             (Prepared::new((*key).to_owned()), value.tag())
         });
         site.fields = fields.collect();
+        site.function = self.function.map(|function| Prepared::new(function.to_owned()));
         site.id = self.site.unwrap_or(site.id);
         let names = NameCache::by_hand(self.spans.iter().map(|(name, _)| *name));
         let mut extras = ByteSink::default();

@@ -69,7 +69,7 @@ use std::sync::Arc;
 use self::extras::RecordExtras;
 use crate::callsite::{Callsite, Registered, Shape};
 use crate::level::Level;
-use crate::text::{Escaped, Output, Raw};
+use crate::text::{Escaped, Output, Prepared, Raw};
 use crate::time::Timestamp;
 use crate::value::{ByteSink, Reader, Tag, Value, WordSink};
 
@@ -172,6 +172,29 @@ impl<'a> FemtoLogRecord<'a> {
     /// Returns the line of the call.
     pub fn line(&self) -> u32 {
         self.extras.source().map_or(self.message.site.metadata().line, |source| source.line)
+    }
+
+    /// Returns the path of the function that contains the call, such as `app::db::load` or `app::db::Pool::load`,
+    /// without generic arguments.
+    ///
+    /// A closure or an `async` block counts as the function that it stands in. A default method of a trait has the path
+    /// of the type for which it first logged. There is none for records of spans (`enter`, `exit`), of the library
+    /// itself and of other facades.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use femtologging::{FemtoLogRecord, FemtoStreamHandler};
+    ///
+    /// let console = FemtoStreamHandler::stderr().formatter(|record: &FemtoLogRecord<'_>, out: &mut Vec<u8>| {
+    ///     out.extend_from_slice(record.function().unwrap_or("?").as_bytes());
+    ///     out.extend_from_slice(b": ");
+    ///     record.write_message_escaped(out);
+    /// });
+    /// # drop(console);
+    /// ```
+    pub fn function(&self) -> Option<&'a str> {
+        self.message.site.function.as_ref().map(Prepared::as_str)
     }
 
     /// Iterates over the spans that the record was logged in, the outermost first.
@@ -286,6 +309,13 @@ impl<'a> FemtoLogRecord<'a> {
         match self.extras.source() {
             Some(source) => drop(out.write_str(source.file)),
             None => out.prepared(&self.message.site.file),
+        }
+    }
+
+    /// Writes the path of the function.
+    pub(crate) fn render_function(&self, out: &mut impl Output) {
+        if let Some(function) = &self.message.site.function {
+            out.prepared(function);
         }
     }
 

@@ -35,6 +35,7 @@ pub struct OwnedRecord {
     module_path: String,
     file: String,
     line: u32,
+    function: Option<String>,
     thread_id: u64,
     thread_name: String,
     process_id: u32,
@@ -55,6 +56,7 @@ impl OwnedRecord {
             module_path: record.module_path().to_owned(),
             file: record.file().to_owned(),
             line: record.line(),
+            function: record.function().map(str::to_owned),
             thread_id: record.thread_id(),
             thread_name: record.thread_name().to_owned(),
             process_id: record.process_id(),
@@ -103,6 +105,11 @@ impl OwnedRecord {
     /// Returns the line of the call.
     pub fn line(&self) -> u32 {
         self.line
+    }
+
+    /// Returns the path of the function that contains the call; see [`FemtoLogRecord::function`].
+    pub fn function(&self) -> Option<&str> {
+        self.function.as_deref()
     }
 
     /// Returns the number of the calling thread.

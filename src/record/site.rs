@@ -30,6 +30,8 @@ pub(crate) struct Site {
     pub(super) left_out: usize,
     pub(super) target: Prepared,
     pub(super) file: Prepared,
+    /// The path of the function that contains the call.
+    pub(super) function: Option<Prepared>,
     /// The literal parts of a template with nothing but bare `{}`; there is one more than arguments.
     pub(super) parts: Vec<Prepared>,
 }
@@ -54,6 +56,7 @@ impl Site {
             left_out: metadata.keys.len().saturating_sub(limits.keys),
             target: Prepared::new(metadata.target.to_owned()),
             file: Prepared::new(metadata.file.to_owned()),
+            function: registered.function().map(Prepared::new),
             parts: parts.into_iter().map(Prepared::new).collect(),
         }
     }

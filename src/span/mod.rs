@@ -44,17 +44,20 @@ use crate::value::{Fields, Limits, Value};
 /// carry its name, its id and its keys. The span ends when the last of its clones and guards is dropped. A span whose
 /// level is not enabled is disabled: entering it has no effect.
 ///
-/// By default, a span logs a record when it is entered for the first time and one when it ends; see [`SpanEvents`].
+/// A span can log a record when it is entered for the first time and one when it ends; see [`SpanEvents`]. By default
+/// it logs neither.
 ///
 /// # Examples
 ///
 /// ```
 /// use femtologging::handler::FemtoCaptureHandler;
+/// use femtologging::policy::SpanEvents;
 /// use femtologging::{Config, info, info_span};
 /// use std::time::Duration;
 ///
 /// let capture = FemtoCaptureHandler::new();
-/// let logging = Config::builder().add_handler("capture", capture.clone()).build()?;
+/// let config = Config::builder().span_events(SpanEvents::Both);
+/// let logging = config.add_handler("capture", capture.clone()).build()?;
 /// let logger = logging.get_logger("shop")?;
 ///
 /// {

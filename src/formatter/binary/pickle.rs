@@ -19,7 +19,8 @@ use crate::time::{Timestamp, first_use};
 /// | `created`, `msecs`, `relativeCreated` | seconds since the Unix epoch, milliseconds into the second, and milliseconds since the process first used this library |
 /// | `thread`, `threadName`, `process` | the calling thread's number and name, and the process's id |
 /// | `processName` | the program's file name, or what [`process_name`](Self::process_name) says |
-/// | `args`, `exc_info`, `exc_text`, `stack_info`, `funcName`, `taskName` | `None` |
+/// | `funcName` | the name of the function that contains the call, or `None` |
+/// | `args`, `exc_info`, `exc_text`, `stack_info`, `taskName` | `None` |
 /// | `spans` | the spans that the record was logged in, the outermost first: a list of dictionaries with `name` and `id`; left out if there are none |
 /// | keys | their values, as what CPython's `extra` adds |
 ///
@@ -76,7 +77,7 @@ impl FemtoPickleFormatter {
         out.clear();
         Pickle::text("processName", out);
         Pickle::text(name.as_ref(), out);
-        for name in ["args", "exc_info", "exc_text", "stack_info", "funcName", "taskName"] {
+        for name in ["args", "exc_info", "exc_text", "stack_info", "taskName"] {
             Pickle::text(name, out);
             Pickle::null(out);
         }
@@ -107,6 +108,11 @@ impl FemtoFormatter for FemtoPickleFormatter {
         });
         integer("levelno", record.level().number().into(), out);
         text("levelname", python::level_name(record.level()), out);
+        Pickle::text("funcName", out);
+        match python::function_name(record) {
+            Some(name) => Pickle::text(name, out),
+            None => Pickle::null(out),
+        }
         text("pathname", record.file(), out);
         text("filename", python::file_name(record), out);
         text("module", python::module(record), out);

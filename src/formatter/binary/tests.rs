@@ -268,6 +268,7 @@ fn pickles_are_what_python_makes_log_records_of() {
             ("msg".to_owned(), text(message)),
             ("levelno".to_owned(), int(record.level.number())),
             ("levelname".to_owned(), text(python::level_name(record.level))),
+            ("funcName".to_owned(), none.clone()),
             ("pathname".to_owned(), text("/src/app/db.rs")),
             ("filename".to_owned(), text("db.rs")),
             ("module".to_owned(), text("db")),
@@ -280,7 +281,7 @@ fn pickles_are_what_python_makes_log_records_of() {
             ("process".to_owned(), int(std::process::id())),
             ("processName".to_owned(), text("MainProcess")),
         ];
-        let nothing = ["args", "exc_info", "exc_text", "stack_info", "funcName", "taskName"];
+        let nothing = ["args", "exc_info", "exc_text", "stack_info", "taskName"];
         expected.extend(nothing.map(|name| (name.to_owned(), none.clone())));
         let own = ["name", "args", "message", "module"];
         for (key, value) in record.last() {
@@ -298,7 +299,8 @@ fn a_pickle_byte_by_byte() {
     let mut formatter = FemtoPickleFormatter::new().process_name("p");
     formatter.constants.truncate("XllllprocessNameXllllp".len());
     let mut out = Vec::new();
-    ByHand { key_values: &key_values, ..ByHand::default() }.with(|record| formatter.format(record, &mut out));
+    let record = ByHand { key_values: &key_values, function: Some("app::db::connect"), ..ByHand::default() };
+    record.with(|record| formatter.format(record, &mut out));
     let mut expected = b"\x80\x02}(".to_vec();
     let name = |name: &str, out: &mut Vec<u8>| {
         out.extend_from_slice(&[b'X', name.len() as u8, 0, 0, 0]);
@@ -307,11 +309,12 @@ fn a_pickle_byte_by_byte() {
     let float = |x: f64| [&b"G"[..], &x.to_be_bytes()].concat();
     let relative = python::relative_created(ByHand::default().timestamp, first_use());
     let process = std::process::id();
-    let rows: [(&str, &[u8]); 18] = [
+    let rows: [(&str, &[u8]); 19] = [
         ("name", b"X\x06\0\0\0app.db"),
         ("msg", b"X\x0f\0\0\0retry 3 of five"),
         ("levelno", b"K\x1e"),
         ("levelname", b"X\x07\0\0\0WARNING"),
+        ("funcName", b"X\x07\0\0\0connect"),
         ("pathname", b"X\x0e\0\0\0/src/app/db.rs"),
         ("filename", b"X\x05\0\0\0db.rs"),
         ("module", b"X\x02\0\0\0db"),

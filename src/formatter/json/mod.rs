@@ -24,7 +24,7 @@ use schema::{Keys, Style, WELL_KNOWN};
 ///
 /// ```text
 /// {"timestamp":"2026-03-12T08:30:00.123456Z","level":"INFO","message":"ready","logger":"app::db","thread":"main",
-///  "file":"src/db.rs","line":42,"fields":{"port":8080}}
+///  "thread_id":1,"file":"src/db.rs","line":42,"function":"app::db::connect","fields":{"port":8080}}
 /// ```
 ///
 /// | value | JSON |
@@ -118,6 +118,8 @@ pub enum JsonField {
     File,
     /// The line of the call.
     Line,
+    /// The path of the function that contains the call. Left out if it is not known.
+    Function,
     /// The number of the calling thread.
     ThreadId,
     /// The name of the calling thread.
@@ -452,6 +454,7 @@ impl FemtoJsonFormatter {
         let mut opened = out.len();
         for step in &self.steps {
             match step {
+                ObjectStep::Field(_, JsonField::Function) if record.function().is_none() => {}
                 ObjectStep::Field(_, JsonField::Spans | JsonField::SpanPath) if record.spans().next().is_none() => {}
                 ObjectStep::Field(name, field) => {
                     push_name(name, out);
@@ -598,6 +601,10 @@ fn write_field(
                 }
                 JsonField::File => {
                     record.render_file(text);
+                    ""
+                }
+                JsonField::Function => {
+                    record.render_function(text);
                     ""
                 }
                 JsonField::Target => record.target(),

@@ -54,7 +54,7 @@ const COLUMNS: usize = 7;
 /// `b` in an object `a`, and `a>` an object that the keys and values stand in, `>` their place among the other fields.
 /// What stands in one object is together. A well-known key that has no name stays among the keys and values.
 #[rustfmt::skip]
-const NAMES: [(JsonField, [&str; COLUMNS]); 24] = [
+const NAMES: [(JsonField, [&str; COLUMNS]); 25] = [
     // Default, ECS, OpenTelemetry, GCP, Datadog, GELF, Logstash
     (JsonField::Timestamp, ["timestamp", "@timestamp", "Timestamp", "time", "timestamp", "timestamp", "@timestamp"]),
     (JsonField::Level, ["level", "log.level", "SeverityText", "severity", "status", "_level_name", "level"]),
@@ -70,9 +70,10 @@ const NAMES: [(JsonField, [&str; COLUMNS]); 24] = [
     (JsonField::TraceId, ["", "trace.id", "TraceId", "logging.googleapis.com/trace", "dd.trace_id", "", ""]),
     (JsonField::SpanId, ["", "span.id", "SpanId", "logging.googleapis.com/spanId", "dd.span_id", "", ""]),
     (JsonField::ThreadName, ["thread", "process.thread.name", "Attributes>thread.name", "thread", "logger.thread_name", "_thread", "thread_name"]),
-    (JsonField::ThreadId, ["", "process.thread.id", "Attributes>thread.id", "", "", "", ""]),
+    (JsonField::ThreadId, ["thread_id", "process.thread.id", "Attributes>thread.id", "thread_id", "", "_thread_id", "thread_id"]),
     (JsonField::File, ["file", "log.origin.file.name", "Attributes>code.file.path", "logging.googleapis.com/sourceLocation>file", "", "_file", "caller_file_name"]),
     (JsonField::Line, ["line", "log.origin.file.line", "Attributes>code.line.number", "logging.googleapis.com/sourceLocation>line", "", "_line", "caller_line_number"]),
+    (JsonField::Function, ["function", "log.origin.function", "Attributes>code.function.name", "logging.googleapis.com/sourceLocation>function", "logger.method_name", "_function", "caller_method_name"]),
     (JsonField::RequestId, ["", "http.request.id", "", "", "http.request_id", "", ""]),
     (JsonField::UserId, ["", "user.id", "Attributes>user.id", "", "usr.id", "", ""]),
     (JsonField::SessionId, ["", "", "Attributes>session.id", "", "", "", ""]),

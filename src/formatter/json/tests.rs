@@ -43,7 +43,7 @@ fn a_line_of_every_schema() {
     let rows = [
         (
             JsonSchema::Default,
-            r#"{"timestamp":"2023-03-05T20:35:20.123456Z","level":"WARN","message":"retry 3 of five","logger":"app.db","thread":"main","file":"/src/app/db.rs","line":42,"fields":{"user.id":7,"ok":true,"level":"x"}}"#,
+            r#"{"timestamp":"2023-03-05T20:35:20.123456Z","level":"WARN","message":"retry 3 of five","logger":"app.db","thread":"main","thread_id":140,"file":"/src/app/db.rs","line":42,"fields":{"user.id":7,"ok":true,"level":"x"}}"#,
         ),
         (
             JsonSchema::Ecs,
@@ -55,7 +55,7 @@ fn a_line_of_every_schema() {
         ),
         (
             JsonSchema::Gcp,
-            r#"{"time":"2023-03-05T20:35:20.123456000Z","severity":"WARNING","message":"retry 3 of five","logger":"app.db","thread":"main","logging.googleapis.com/sourceLocation":{"file":"/src/app/db.rs","line":"42"},"user.id":7,"ok":true,"level":"x"}"#,
+            r#"{"time":"2023-03-05T20:35:20.123456000Z","severity":"WARNING","message":"retry 3 of five","logger":"app.db","thread":"main","thread_id":140,"logging.googleapis.com/sourceLocation":{"file":"/src/app/db.rs","line":"42"},"user.id":7,"ok":true,"level":"x"}"#,
         ),
         (
             JsonSchema::Datadog,
@@ -63,11 +63,11 @@ fn a_line_of_every_schema() {
         ),
         (
             JsonSchema::Gelf,
-            r#"{"timestamp":1678048520.123,"_level_name":"WARN","level":4,"short_message":"retry 3 of five","version":"1.1","host":"web1","_logger":"app.db","_process_id":PID,"_thread":"main","_file":"/src/app/db.rs","_line":42,"_user.id":7,"_ok":"true","_level":"x"}"#,
+            r#"{"timestamp":1678048520.123,"_level_name":"WARN","level":4,"short_message":"retry 3 of five","version":"1.1","host":"web1","_logger":"app.db","_process_id":PID,"_thread":"main","_thread_id":140,"_file":"/src/app/db.rs","_line":42,"_user.id":7,"_ok":"true","_level":"x"}"#,
         ),
         (
             JsonSchema::Logstash,
-            r#"{"@timestamp":"2023-03-05T20:35:20.123Z","level":"WARN","level_value":30000,"message":"retry 3 of five","@version":"1","logger_name":"app.db","thread_name":"main","caller_file_name":"/src/app/db.rs","caller_line_number":42,"user.id":7,"ok":true,"level_":"x"}"#,
+            r#"{"@timestamp":"2023-03-05T20:35:20.123Z","level":"WARN","level_value":30000,"message":"retry 3 of five","@version":"1","logger_name":"app.db","thread_name":"main","thread_id":140,"caller_file_name":"/src/app/db.rs","caller_line_number":42,"user.id":7,"ok":true,"level_":"x"}"#,
         ),
     ];
     for (name, expected) in rows {
@@ -100,7 +100,7 @@ fn well_known_keys_and_spans_in_every_schema() {
     let rows = [
         (
             JsonSchema::Default,
-            r#"{"timestamp":"2023-03-05T20:35:20.123456Z","level":"WARN","message":"retry 3 of five","logger":"app.db","thread":"main","file":"/src/app/db.rs","line":42,"spans":[{"name":"request","id":3},{"name":"lo\"ad","id":4}],"fields":{"request_id":"r-\"1\"","user_id":7,"session_id":"s","client_address":"10.0.0.7","service_name":"shop","service_version":"1.2","environment":"test","trace_id":"4bf92f3577b34da6a3ce929d0e0e4736","span_id":"00f067aa0ba902b7","list":[1,"\""]}}"#,
+            r#"{"timestamp":"2023-03-05T20:35:20.123456Z","level":"WARN","message":"retry 3 of five","logger":"app.db","thread":"main","thread_id":140,"file":"/src/app/db.rs","line":42,"spans":[{"name":"request","id":3},{"name":"lo\"ad","id":4}],"fields":{"request_id":"r-\"1\"","user_id":7,"session_id":"s","client_address":"10.0.0.7","service_name":"shop","service_version":"1.2","environment":"test","trace_id":"4bf92f3577b34da6a3ce929d0e0e4736","span_id":"00f067aa0ba902b7","list":[1,"\""]}}"#,
         ),
         (
             JsonSchema::Ecs,
@@ -112,7 +112,7 @@ fn well_known_keys_and_spans_in_every_schema() {
         ),
         (
             JsonSchema::Gcp,
-            r#"{"time":"2023-03-05T20:35:20.123456000Z","severity":"WARNING","message":"retry 3 of five","logger":"app.db","serviceContext":{"service":"shop","version":"1.2"},"logging.googleapis.com/trace":"4bf92f3577b34da6a3ce929d0e0e4736","logging.googleapis.com/spanId":"00f067aa0ba902b7","thread":"main","logging.googleapis.com/sourceLocation":{"file":"/src/app/db.rs","line":"42"},"spans":[{"name":"request","id":3},{"name":"lo\"ad","id":4}],"request_id":"r-\"1\"","user_id":7,"session_id":"s","client_address":"10.0.0.7","environment":"test","list":[1,"\""]}"#,
+            r#"{"time":"2023-03-05T20:35:20.123456000Z","severity":"WARNING","message":"retry 3 of five","logger":"app.db","serviceContext":{"service":"shop","version":"1.2"},"logging.googleapis.com/trace":"4bf92f3577b34da6a3ce929d0e0e4736","logging.googleapis.com/spanId":"00f067aa0ba902b7","thread":"main","thread_id":140,"logging.googleapis.com/sourceLocation":{"file":"/src/app/db.rs","line":"42"},"spans":[{"name":"request","id":3},{"name":"lo\"ad","id":4}],"request_id":"r-\"1\"","user_id":7,"session_id":"s","client_address":"10.0.0.7","environment":"test","list":[1,"\""]}"#,
         ),
         (
             JsonSchema::Datadog,
@@ -120,11 +120,11 @@ fn well_known_keys_and_spans_in_every_schema() {
         ),
         (
             JsonSchema::Gelf,
-            r#"{"timestamp":1678048520.123,"_level_name":"WARN","level":4,"short_message":"retry 3 of five","version":"1.1","host":"web1","_logger":"app.db","_process_id":PID,"_thread":"main","_file":"/src/app/db.rs","_line":42,"_span":"request:lo\"ad","_request_id":"r-\"1\"","_user_id":7,"_session_id":"s","_client_address":"10.0.0.7","_service_name":"shop","_service_version":"1.2","_environment":"test","_trace_id":"4bf92f3577b34da6a3ce929d0e0e4736","_span_id":"00f067aa0ba902b7","_list":"[1,\"\\\"\"]"}"#,
+            r#"{"timestamp":1678048520.123,"_level_name":"WARN","level":4,"short_message":"retry 3 of five","version":"1.1","host":"web1","_logger":"app.db","_process_id":PID,"_thread":"main","_thread_id":140,"_file":"/src/app/db.rs","_line":42,"_span":"request:lo\"ad","_request_id":"r-\"1\"","_user_id":7,"_session_id":"s","_client_address":"10.0.0.7","_service_name":"shop","_service_version":"1.2","_environment":"test","_trace_id":"4bf92f3577b34da6a3ce929d0e0e4736","_span_id":"00f067aa0ba902b7","_list":"[1,\"\\\"\"]"}"#,
         ),
         (
             JsonSchema::Logstash,
-            r#"{"@timestamp":"2023-03-05T20:35:20.123Z","level":"WARN","level_value":30000,"message":"retry 3 of five","@version":"1","logger_name":"app.db","thread_name":"main","caller_file_name":"/src/app/db.rs","caller_line_number":42,"spans":[{"name":"request","id":3},{"name":"lo\"ad","id":4}],"request_id":"r-\"1\"","user_id":7,"session_id":"s","client_address":"10.0.0.7","service_name":"shop","service_version":"1.2","environment":"test","trace_id":"4bf92f3577b34da6a3ce929d0e0e4736","span_id":"00f067aa0ba902b7","list":[1,"\""]}"#,
+            r#"{"@timestamp":"2023-03-05T20:35:20.123Z","level":"WARN","level_value":30000,"message":"retry 3 of five","@version":"1","logger_name":"app.db","thread_name":"main","thread_id":140,"caller_file_name":"/src/app/db.rs","caller_line_number":42,"spans":[{"name":"request","id":3},{"name":"lo\"ad","id":4}],"request_id":"r-\"1\"","user_id":7,"session_id":"s","client_address":"10.0.0.7","service_name":"shop","service_version":"1.2","environment":"test","trace_id":"4bf92f3577b34da6a3ce929d0e0e4736","span_id":"00f067aa0ba902b7","list":[1,"\""]}"#,
         ),
     ];
     for (name, expected) in rows {
@@ -223,6 +223,8 @@ fn published(schema: JsonSchema) -> (&'static [Published], fn(&str) -> bool) {
                 ("line", is_whole, true),
                 ("spans", is_spans, false),
                 ("fields", is_object, false),
+                ("thread_id", is_whole, true),
+                ("function", is_text, false),
             ],
             |_| false,
         ),
@@ -238,6 +240,7 @@ fn published(schema: JsonSchema) -> (&'static [Published], fn(&str) -> bool) {
                 ("log.logger", is_text, false),
                 ("log.origin.file.name", is_text, false),
                 ("log.origin.file.line", is_whole, false),
+                ("log.origin.function", is_text, false),
                 ("process.pid", is_whole, false),
                 ("process.thread.id", is_whole, false),
                 ("process.thread.name", is_text, false),
@@ -285,6 +288,7 @@ fn published(schema: JsonSchema) -> (&'static [Published], fn(&str) -> bool) {
                 ("Attributes>thread.name", is_text, true),
                 ("Attributes>code.file.path", is_text, true),
                 ("Attributes>code.line.number", is_whole, true),
+                ("Attributes>code.function.name", is_text, false),
                 ("Attributes>user.id", is_text, false),
                 ("Attributes>session.id", is_text, false),
                 ("Attributes>client.address", is_text, false),
@@ -311,6 +315,7 @@ fn published(schema: JsonSchema) -> (&'static [Published], fn(&str) -> bool) {
                     |value| value.as_str().is_some_and(|line| line.parse::<u32>().is_ok()),
                     true,
                 ),
+                ("logging.googleapis.com/sourceLocation>function", is_text, false),
                 ("logging.googleapis.com/trace", is_text, false),
                 ("logging.googleapis.com/spanId", is_text, false),
                 // ServiceContext of https://cloud.google.com/error-reporting/docs/formatting-error-messages.
@@ -333,6 +338,7 @@ fn published(schema: JsonSchema) -> (&'static [Published], fn(&str) -> bool) {
                 ("message", is_text, true),
                 ("logger.name", is_text, true),
                 ("logger.thread_name", is_text, true),
+                ("logger.method_name", is_text, false),
                 ("service", is_text, false),
                 ("version", is_text, false),
                 ("env", is_text, false),
@@ -662,7 +668,7 @@ proptest! {
 
         // Beside other fields, keys with a field's name are as many as before.
         let flat: Map<String, Json> = serde_json::from_str(&text(&mut schema(JsonSchema::Default).flatten(), record)).unwrap();
-        prop_assert_eq!(flat.len(), 7 + usize::from(!spans.is_empty()) + expected.len());
+        prop_assert_eq!(flat.len(), 8 + usize::from(!spans.is_empty()) + expected.len());
         for name in SCHEMAS {
             check(name, &text(&mut schema(name), record));
         }

@@ -34,6 +34,7 @@ use spec::{Conversion, Number, Spec, write_repr};
 /// | `created`, `msecs` | seconds since the Unix epoch, and milliseconds into the second |
 /// | `relativeCreated` | milliseconds since the process first used this library |
 /// | `pathname`, `filename`, `module`, `lineno` | the call's source file, its last part, that without its extension, and the line |
+/// | `funcName` | the name of the function that contains the call, without its path; `-` where it is not known |
 /// | `thread`, `threadName` | the calling thread's number and name |
 /// | `process`, `processName` | the process's id, and its program's file name |
 /// | `key_values` | all keys with their values, as `a=1 b="two words"` |
@@ -41,9 +42,10 @@ use spec::{Conversion, Number, Spec, write_repr};
 /// | `span_id` | the value of the key `span_id`; without one, the number of the innermost span |
 /// | any other name | the value of this key; its [default](Self::defaults), or else `-`, where a record has no such key |
 ///
-/// Behind a name may stand, in `percent` style, the flags `-`, `+`, `0` and space, a width, a precision and one of `s`,
-/// `r`, `d`, `i`, `u`, `f`, `x`, `X`, `o`; in `brace` style `!s` or `!r`, and `:` with fill, alignment (`<`, `>`, `^`,
-/// `=`), sign, `0`, width, `,` or `_`, precision and type. They mean what they mean in Python. Widths count characters.
+/// Behind a name may stand, in `percent` style, the flags `-`, `+`, `#`, `0` and space, a width, a precision and one of
+/// `s`, `r`, `d`, `i`, `u`, `f`, `x`, `X`, `o`; in `brace` style `!s` or `!r`, and `:` with fill, alignment (`<`, `>`,
+/// `^`, `=`), sign, `#`, `0`, width, `,` or `_`, precision and type. They mean what they mean in Python. Widths count
+/// characters.
 ///
 /// | setting | default | what it does |
 /// |---|---|---|
@@ -65,8 +67,8 @@ use spec::{Conversion, Number, Spec, write_repr};
 /// let handler = FemtoStreamHandler::stderr().formatter(formatter).build()?;
 /// # drop(handler);
 ///
-/// let error = FemtoPatternFormatter::brace("{levelname} {funcName}").unwrap_err();
-/// assert!(error.to_string().contains("character 14: funcName does not exist here"));
+/// let error = FemtoPatternFormatter::brace("{levelname} {taskName}").unwrap_err();
+/// assert!(error.to_string().contains("character 14: taskName does not exist here"));
 /// # Ok::<(), femtologging::Error>(())
 /// ```
 #[derive(Debug, Clone)]
@@ -123,6 +125,7 @@ enum Attribute {
     FileName,
     Module,
     Line,
+    Function,
     Thread,
     ThreadName,
     Process,
@@ -141,7 +144,7 @@ enum ValueType {
     Any,
 }
 
-const ATTRIBUTES: [(&str, Attribute, ValueType); 18] = [
+const ATTRIBUTES: [(&str, Attribute, ValueType); 19] = [
     ("name", Attribute::Name, ValueType::Text),
     ("levelno", Attribute::LevelNumber, ValueType::Integer),
     ("levelname", Attribute::LevelName, ValueType::Text),
@@ -154,6 +157,7 @@ const ATTRIBUTES: [(&str, Attribute, ValueType); 18] = [
     ("filename", Attribute::FileName, ValueType::Text),
     ("module", Attribute::Module, ValueType::Text),
     ("lineno", Attribute::Line, ValueType::Integer),
+    ("funcName", Attribute::Function, ValueType::Text),
     ("thread", Attribute::Thread, ValueType::Integer),
     ("threadName", Attribute::ThreadName, ValueType::Text),
     ("process", Attribute::Process, ValueType::Integer),
@@ -332,7 +336,8 @@ impl PatternField {
         use Attribute::*;
         match self {
             PatternField::Attribute(attribute) => match attribute {
-                Name | LevelNumber | LevelName | PathName | FileName | Module | Line | ProcessName | Spans => true,
+                Name | LevelNumber | LevelName | PathName | FileName | Module | Line | Function | ProcessName
+                | Spans => true,
                 Message | AscTime | Created | Msecs | RelativeCreated | Thread | ThreadName | Process | KeyValues => {
                     false
                 }
@@ -507,6 +512,7 @@ impl FemtoPatternFormatter {
             Attribute::FileName => drop(out.write_str(python::file_name(record))),
             Attribute::Module => drop(out.write_str(python::module(record))),
             Attribute::Line => out.number(record.line().into()),
+            Attribute::Function => drop(out.write_str(python::function_name(record).unwrap_or(MISSING))),
             Attribute::Thread => out.number(record.thread_id()),
             Attribute::ThreadName => record.render_thread(out),
             Attribute::Process => out.number(record.process_id().into()),

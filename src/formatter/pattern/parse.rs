@@ -7,11 +7,7 @@ use super::{ATTRIBUTES, Attribute, PatternField, PatternStep, ValueType};
 use crate::error::{Error, Problem};
 
 /// Attributes of CPython's records that nothing in Rust corresponds to, and what to do without them.
-const UNAVAILABLE: [(&str, &str); 5] = [
-    (
-        "funcName",
-        "a Rust program does not know the name of the function it is in; use module, or name it in the message",
-    ),
+const UNAVAILABLE: [(&str, &str); 4] = [
     ("exc_info", "errors are values in Rust: log them as a key's value, and use that key or key_values"),
     ("exc_text", "errors are values in Rust: log them as a key's value, and use that key or key_values"),
     ("stack_info", "records carry no stack; log a backtrace as a key's value, and use that key or key_values"),
@@ -156,7 +152,7 @@ impl<'a> PatternReader<'a> {
                 '+' => spec.sign = Sign::Plus,
                 ' ' if spec.sign == Sign::None => spec.sign = Sign::Space,
                 '0' => spec.zeros = true,
-                '#' => return Err(self.wrong(1, "the flag # is not supported", "leave it out")),
+                '#' => spec.alternate = true,
                 _ => {}
             }
         }
@@ -214,7 +210,7 @@ impl<'a> PatternReader<'a> {
         }
     }
 
-    /// Reads `[[fill]align][sign][0][width][grouping][.precision][type]`.
+    /// Reads `[[fill]align][sign][#][0][width][grouping][.precision][type]`.
     fn brace_spec(&mut self, spec: &mut Spec) -> Result<(), Error> {
         let align = |c: char| match c {
             '<' => Some(Align::Left),
@@ -241,6 +237,7 @@ impl<'a> PatternReader<'a> {
             Some(' ') => spec.sign = Sign::Space,
             _ => {}
         }
+        spec.alternate = self.take_if(|c| c == '#').is_some();
         spec.zeros = self.take_if(|c| c == '0').is_some();
         if spec.zeros && spec.align.is_some() {
             // Zeros are then no more than a filling.
@@ -372,4 +369,4 @@ const WIDEST: u16 = 1000;
 
 const CONVERSIONS: &str = "use s, r, d, f, x, X or o";
 const FIELD: &str =
-    "end it with }, and write at most `[[fill]align][sign][0][width][,][.precision][type]` behind its colon";
+    "end it with }, and write at most `[[fill]align][sign][#][0][width][,][.precision][type]` behind its colon";

@@ -13,6 +13,8 @@ pub(super) struct Spec {
     /// Numbers are filled with zeros behind their sign.
     pub(super) zeros: bool,
     pub(super) sign: Sign,
+    /// `#`: `0x` before a hexadecimal number, `0o` before an octal one, and a point behind every fixed one.
+    pub(super) alternate: bool,
     /// In characters.
     pub(super) width: u16,
     /// Digits behind the point of a number, or the most characters of text.
@@ -64,6 +66,7 @@ impl Default for Spec {
             align: None,
             zeros: false,
             sign: Sign::None,
+            alternate: false,
             width: 0,
             precision: None,
             grouping: None,
@@ -131,6 +134,14 @@ impl Spec {
             (false, Sign::Space) => out.push(b' '),
             (false, Sign::None) => {}
         }
+        if self.alternate && matches!(number, Number::Integer { .. }) {
+            out.extend_from_slice(match self.conversion {
+                Conversion::Hex => b"0x",
+                Conversion::UpperHex => b"0X",
+                Conversion::Octal => b"0o",
+                _ => b"",
+            });
+        }
         let digits = out.len();
         let written = match (self.conversion, number) {
             (Conversion::Hex, Number::Integer { magnitude, .. }) => write!(Raw(out), "{magnitude:x}"),
@@ -146,7 +157,8 @@ impl Spec {
                 Ok(())
             }
             (Conversion::Fixed, Number::Float(x)) => {
-                write!(Raw(out), "{:.*}", self.precision.unwrap_or(6).into(), x.abs())
+                let point = if self.alternate && self.precision == Some(0) { "." } else { "" };
+                write!(Raw(out), "{:.*}{point}", self.precision.unwrap_or(6).into(), x.abs())
             }
             (Conversion::Natural, Number::Float(x)) => {
                 out.extend_from_slice(ryu::Buffer::new().format_finite(x.abs()).as_bytes());
@@ -164,7 +176,7 @@ impl Spec {
                 out.insert(digits + place, separator);
             }
         }
-        // A sign keeps its place before zeros.
+        // A sign and `0x` keep their place before zeros.
         match (self.zeros, self.align) {
             (true, _) => self.pad(start, digits - start, '0', Align::AfterSign, out),
             (false, align) => self.pad(start, digits - start, self.fill, align.unwrap_or(Align::Right), out),
@@ -172,7 +184,7 @@ impl Spec {
         true
     }
 
-    /// Fills the text that begins at `start` with a sign of `sign` bytes up to the width.
+    /// Fills the text that begins at `start` up to the width; its first `sign` bytes are a sign and `0x`.
     fn pad(&self, start: usize, sign: usize, fill: char, align: Align, out: &mut Vec<u8>) {
         let missing = usize::from(self.width).saturating_sub(chars(&out[start..]).count());
         if missing == 0 {

@@ -49,7 +49,7 @@ impl Encoder for Form {
             &"None",
             &"None",
             &record.line(),
-            &"(unknown function)",
+            &python::function_name(record).unwrap_or("(unknown function)"),
             &float(python::created(time)),
             &float(python::msecs(time)),
             &float(python::relative_created(time, first_use())),

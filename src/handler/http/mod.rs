@@ -419,8 +419,10 @@ fn splunk_event() -> FemtoJsonFormatter {
         (JsonField::Message, "message"),
         (JsonField::Logger, "logger"),
         (JsonField::ThreadName, "thread"),
+        (JsonField::ThreadId, "thread_id"),
         (JsonField::File, "file"),
         (JsonField::Line, "line"),
+        (JsonField::Function, "function"),
         (JsonField::KeyValues, "fields>"),
     ])
 }

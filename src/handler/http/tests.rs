@@ -35,7 +35,7 @@ fn lines_of_json() {
     let json = |level, message, fields| {
         format!(
             "{{\"timestamp\":\"2023-03-05T20:35:20.123456Z\",\"level\":\"{level}\",\"message\":\"{message}\",\
-             \"logger\":\"app.db\",\"thread\":\"main\",\"file\":\"/src/app/db.rs\",\"line\":42{fields}}}\n"
+             \"logger\":\"app.db\",\"thread\":\"main\",\"thread_id\":140,\"file\":\"/src/app/db.rs\",\"line\":42{fields}}}\n"
         )
     };
     let expected = [
@@ -97,7 +97,7 @@ fn splunk_gets_events_one_after_the_other() {
     let event = |level, message, fields| {
         format!(
             "{{\"time\":1678048520.123456,\"index\":\"main\",\"source\":\"a\\\"b\",\"event\":{{\"level\":\"{level}\",\
-             \"message\":\"{message}\",\"logger\":\"app.db\",\"thread\":\"main\",\"file\":\"/src/app/db.rs\",\
+             \"message\":\"{message}\",\"logger\":\"app.db\",\"thread\":\"main\",\"thread_id\":140,\"file\":\"/src/app/db.rs\",\
              \"line\":42{fields}}}}}"
         )
     };

@@ -22,7 +22,7 @@ use link::JournalDialer;
 /// | `PRIORITY` | 2 for `Critical`, 3 `Error`, 4 `Warn`, 6 `Info`, 7 `Debug` and `Trace` |
 /// | `LEVEL`, `LOGGER`, `THREAD_NAME` | the level's, the logger's and the thread's name |
 /// | `TIMESTAMP` | the time of the record: RFC 3339, in UTC, with nine fractional digits |
-/// | `CODE_FILE`, `CODE_LINE`, `CODE_MODULE` | the call's source file, line and module |
+/// | `CODE_FILE`, `CODE_LINE`, `CODE_FUNC`, `CODE_MODULE` | the call's source file, line, function and module |
 /// | `SYSLOG_IDENTIFIER` | [`identifier`](HandlerBuilder::identifier) |
 /// | keys | their values as text; if a key occurs several times, the last value |
 ///

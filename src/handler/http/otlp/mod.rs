@@ -14,8 +14,8 @@ use crate::formatter::pairs;
 use crate::handler::Outcome;
 use crate::handler::{HandlerBuilder, HandlerSpec, Tls};
 use crate::level::Level;
-use crate::record::FemtoLogRecord;
-use crate::value::Value;
+use crate::record::{FemtoLogRecord, SpanRef};
+use crate::value::{OwnedValue, Value};
 
 /// Sends records to an OpenTelemetry Collector, or to any other receiver of
 /// [OTLP/HTTP](https://opentelemetry.io/docs/specs/otlp/#otlphttp).
@@ -42,7 +42,9 @@ use crate::value::Value;
 /// | key `trace_id` of 32 hexadecimal digits, `span_id` of 16 | `trace_id`, `span_id` |
 /// | other keys | attributes with their types |
 /// | source file and line | the attributes `code.file.path` and `code.line.number`, unless a key has that name |
+/// | function | the attribute `code.function.name`, unless a key has that name |
 /// | thread's name and number | the attributes `thread.name` and `thread.id`, unless a key has that name |
+/// | spans, from the outermost in | the attribute `spans`, a list of maps with `name` and `id`, unless a key has that name |
 ///
 /// Integers that do not fit into 64 bits with a sign become text, and durations seconds. In JSON, NaN and the
 /// infinities become text.
@@ -180,6 +182,10 @@ fn attributes(record: &FemtoLogRecord<'_>, mut each: impl FnMut(&str, Value<'_>)
             key => each(key, *value),
         }
     });
+    let span = |span: SpanRef<'_>| OwnedValue::map([("name", Value::Str(span.name())), ("id", Value::U64(span.id()))]);
+    let spans: Vec<OwnedValue> = record.spans().map(span).collect();
+    let spans = (!spans.is_empty()).then(|| OwnedValue::list(spans.iter().map(OwnedValue::get)));
+    let spans = spans.as_ref().map(|spans| ("spans", spans.get()));
     let own = [
         ("code.file.path", Value::Str(record.file())),
         ("code.line.number", Value::U64(record.line().into())),
@@ -187,7 +193,9 @@ fn attributes(record: &FemtoLogRecord<'_>, mut each: impl FnMut(&str, Value<'_>)
         ("thread.id", Value::U64(record.thread_id())),
     ];
     // Attributes of one name are not allowed.
-    for (name, value) in own.into_iter().filter(|(name, _)| !pairs.any(|key| key == name)) {
+    let function = record.function().map(|function| ("code.function.name", Value::Str(function)));
+    for (name, value) in own.into_iter().chain(function).chain(spans).filter(|(name, _)| !pairs.any(|key| key == name))
+    {
         each(name, value);
     }
     ids

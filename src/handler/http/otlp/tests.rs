@@ -201,6 +201,34 @@ fn every_attribute_stands_once() {
 }
 
 #[test]
+fn spans_and_the_function_are_attributes() {
+    let spans = [("request", 3), ("load", 4)];
+    let record = ByHand { spans: &spans, function: Some("app::db::connect"), ..ByHand::default() };
+    let mut keys = Vec::new();
+    record.with(|record| attributes(record, |key, value| keys.push(format!("{key}={value}"))));
+    assert_eq!(
+        keys[4..],
+        ["code.function.name=app::db::connect", r#"spans=[{"name":"request","id":3},{"name":"load","id":4}]"#]
+    );
+    let found = String::from_utf8(body(&mut json::Json::new(&resource()), &[record])).unwrap();
+    let map = |name, id| {
+        format!(
+            r#"{{"kvlistValue":{{"values":[{{"key":"name","value":{{"stringValue":"{name}"}}}},{{"key":"id","value":{{"intValue":"{id}"}}}}]}}}}"#
+        )
+    };
+    let list = format!(
+        r#"{{"key":"spans","value":{{"arrayValue":{{"values":[{},{}]}}}}}}"#,
+        map("request", 3),
+        map("load", 4)
+    );
+    assert!(found.contains(&list), "{found}");
+    let key_values = [("spans", Value::Str("none")), ("code.function.name", Value::Str("f"))];
+    keys.clear();
+    ByHand { key_values: &key_values, ..record }.with(|record| attributes(record, |key, _| keys.push(key.to_owned())));
+    assert_eq!(keys.iter().filter(|key| *key == "spans" || *key == "code.function.name").count(), 2, "{keys:?}");
+}
+
+#[test]
 fn a_partial_success_is_understood() {
     let some = |failed, why: &str| partly(failed, 5, why.into());
     let json = json::Json::new(&[]);
