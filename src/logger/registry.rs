@@ -50,9 +50,7 @@ use super::{FemtoLogger, Node};
 use crate::callsite::{self, Callsite, Origin, Shape, State};
 use crate::error::{Error, Problem, guarded};
 use crate::filter::{FemtoFilter, Interest};
-#[cfg(any(feature = "log", feature = "tracing"))]
-use crate::level::STATIC_MAX_LEVEL;
-use crate::level::{Level, LevelFilter};
+use crate::level::{Level, LevelFilter, STATIC_MAX_LEVEL};
 use crate::metrics;
 use crate::names;
 use crate::policy::SpanEvents;
