@@ -128,7 +128,8 @@
 //! # Queues
 //!
 //! [`Transport::PerThread`] gives every thread that logs a ring of 256 KiB for each handler. [`Transport::Shared`] is
-//! one channel for all threads, for programs with thousands of them. When a queue is full, its [`OverflowPolicy`]
+//! one channel for all threads, for programs with thousands of them. [`Transport::Inline`] is neither queue nor thread,
+//! for command-line tools: a record is written before the call returns. When a queue is full, its [`OverflowPolicy`]
 //! decides; by default the caller waits and nothing is lost. Dropped records are counted, and a line in the log says
 //! how many there were:
 //!
@@ -189,7 +190,7 @@
 //! most [`set_exit_timeout`]; no guard is needed. [`flush`] waits until everything logged
 //! before it is written, or returns an error that says what is not. [`shutdown()`] also ends the handlers' threads.
 //! [`install_panic_hook`] logs panics. A process that aborts, is killed or calls `exec` loses the records that are
-//! still queued.
+//! still queued; [`before_exec`] writes them first.
 //!
 //! # Testing
 //!
@@ -298,6 +299,7 @@
 //! [`FemtoTimedRotatingFileHandler`]: handler::FemtoTimedRotatingFileHandler
 //! [`FemtoWatchedFileHandler`]: handler::FemtoWatchedFileHandler
 //! [`OverflowPolicy`]: policy::OverflowPolicy
+//! [`Transport::Inline`]: policy::Transport::Inline
 //! [`Transport::PerThread`]: policy::Transport::PerThread
 //! [`Transport::Shared`]: policy::Transport::Shared
 #![deny(unsafe_code)]
@@ -433,7 +435,7 @@ pub use config::builder::basic_config;
 pub use config::logging::{
     disable, enable_all, flush, get_logger, max_level, metrics, root_logger, set_handler_level, set_max_level, shutdown,
 };
-pub use config::process::{set_exit_timeout, set_limits};
+pub use config::process::{before_exec, set_exit_timeout, set_limits};
 pub use error::{Error, Problem, set_error_hook};
 pub use level::{Level, LevelFilter, ParseLevelError, STATIC_MAX_LEVEL};
 pub use logger::FemtoLogger;

@@ -27,7 +27,7 @@ pub enum DropReason {
     Closed,
     /// The record was logged within the processing of another one:
     ///
-    /// * by the thread of a handler, which would feed itself without end;
+    /// * by the thread of a handler, which would feed itself without end, or in a delivery of a handler without one;
     /// * by a signal handler that interrupted a log call of the same thread;
     /// * by a `Display` or `Debug` that logs, at a depth of more than 32 log calls. Then all further records within the
     ///   same outermost call are dropped as well.
@@ -97,7 +97,7 @@ pub struct HandlerMetrics {
     /// Records that the handler's filters suppressed.
     pub filtered: u64,
     /// The high-water mark of the queue: the maximum found by the handler's thread, in bytes, or in records for
-    /// [`Transport::Shared`](crate::policy::Transport::Shared).
+    /// [`Transport::Shared`](crate::policy::Transport::Shared). 0 without a queue.
     pub queue_high_water: u64,
     /// Completed flushes.
     pub flushes: u64,

@@ -4,7 +4,13 @@ use std::time::Duration;
 
 use crate::level::Level;
 
-/// The transport of records from callers to a handler's thread.
+/// The transport of records from callers to their handler.
+///
+/// | transport | who formats and writes | when | what a caller waits for |
+/// |---|---|---|---|
+/// | [`PerThread`](Self::PerThread), the default | the handler's thread | some time later, in batches | nothing, unless its ring is full |
+/// | [`Shared`](Self::Shared) | the handler's thread | some time later, in batches | a lock, or room in the channel |
+/// | [`Inline`](Self::Inline) | the caller | before the call returns | the handler, and other threads that log to it |
 ///
 /// # Examples
 ///
@@ -14,7 +20,8 @@ use crate::level::Level;
 ///
 /// let small_rings = FemtoStreamHandler::stderr().transport(Transport::PerThread { bytes: 16 * 1024 }).build()?;
 /// let one_channel = FemtoStreamHandler::stderr().transport(Transport::Shared { capacity: Some(10_000) }).build()?;
-/// # drop((small_rings, one_channel));
+/// let no_thread = FemtoStreamHandler::stderr().transport(Transport::Inline).build()?;
+/// # drop((small_rings, one_channel, no_thread));
 /// # Ok::<(), femtologging::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +42,24 @@ pub enum Transport {
         /// [`max_queue_bytes`](crate::config::ConfigBuilder::max_queue_bytes) has room for.
         capacity: Option<usize>,
     },
+    /// No queue and no thread: a record is filtered, formatted and delivered before the call returns, on the caller's
+    /// thread, under a lock of the handler. For command-line tools, whose log lines stand between what they print, and
+    /// for logs that must survive an abort.
+    ///
+    /// * **Order.** The records of one thread are written in their order, and before whatever the thread does next.
+    ///   Those of several threads are written in the order in which they get the lock.
+    /// * **A slow destination** makes callers wait: there is no queue, so an
+    ///   [`OverflowPolicy`], an [`IdlePolicy`] or a `wake_level` has nothing to decide, and giving one is an error.
+    /// * **What the handler itself logs** (a formatter, a filter, the handler's own code, or a signal handler that
+    ///   interrupts a delivery) is refused and counted as [`Reentrant`](crate::metrics::DropReason::Reentrant). A
+    ///   `Display` that logs is run before the lock is taken, and may.
+    /// * **The end of the process.** Records are written in thread-local destructors, in functions given to `atexit`,
+    ///   in a child of `fork`, and before an abort or `exec`.
+    /// * **`flush` and `shutdown`** run on the thread that calls them. Their timeout limits how long they wait for
+    ///   other threads and for retries, and cannot interrupt the handler itself.
+    ///
+    /// Handlers that connect and try again on a thread (sockets, syslog, the journal, HTTP, OTLP) do not build with it.
+    Inline,
 }
 
 impl Transport {
@@ -42,7 +67,7 @@ impl Transport {
     pub(crate) fn least_bytes(self) -> usize {
         match self {
             Transport::PerThread { bytes } => bytes.next_power_of_two().saturating_mul(4),
-            Transport::Shared { .. } => 0,
+            Transport::Shared { .. } | Transport::Inline => 0,
         }
     }
 }

@@ -227,6 +227,7 @@ const ROOT: &[&str] = &[
     "Config",
     "Logging",
     "basic_config",
+    "before_exec",
     "set_error_hook",
     "set_exit_timeout",
     "set_limits",

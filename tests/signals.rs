@@ -54,7 +54,9 @@ fn is_limited_child(name: &str) -> bool {
 
 fn system(text: &Text, transport: Transport, overflow: OverflowPolicy) -> Logging {
     let message = |record: &FemtoLogRecord<'_>, out: &mut Vec<u8>| record.write_message(out);
-    let handler = FemtoStreamHandler::builder(text.clone()).formatter(message).transport(transport).overflow(overflow);
+    let handler = FemtoStreamHandler::builder(text.clone()).formatter(message).transport(transport);
+    // Without a thread, callers wait.
+    let handler = if transport == Transport::Inline { handler } else { handler.overflow(overflow) };
     Config::builder().add_handler("text", handler.build().unwrap()).build().unwrap()
 }
 
@@ -132,6 +134,13 @@ fn storm(transport: Transport, overflow: OverflowPolicy) {
 fn a_handler_that_interrupts_a_log_call_is_refused_with_rings() {
     if is_limited_child("a_handler_that_interrupts_a_log_call_is_refused_with_rings") {
         storm(Transport::default(), OverflowPolicy::DropNewest);
+    }
+}
+
+#[test]
+fn a_handler_that_interrupts_a_delivery_is_refused_without_a_thread() {
+    if is_limited_child("a_handler_that_interrupts_a_delivery_is_refused_without_a_thread") {
+        storm(Transport::Inline, OverflowPolicy::Block);
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::fmt;
+use std::io::{self, IsTerminal};
 use std::sync::Arc;
 
 use super::logging::{self, Logging};
@@ -10,7 +11,7 @@ use crate::filter::{Directives, FemtoFilter};
 use crate::handler::{FemtoStreamHandler, HandlerSpec};
 use crate::level::LevelFilter;
 use crate::logger::{LoggerFilter, LoggerSettings, Registry, canonical};
-use crate::policy::SpanEvents;
+use crate::policy::{SpanEvents, Transport};
 use crate::queue::Queue;
 use crate::shutdown;
 use crate::time::Clock;
@@ -281,7 +282,8 @@ impl ConfigBuilder {
         }
         let clock = self.clock.unwrap_or_else(Clock::system);
         let mut workers: Vec<Arc<Worker>> = Vec::new();
-        let share = self.max_queue_bytes / self.handlers.len().max(1);
+        let sharers = self.handlers.iter().filter(|(_, spec)| spec.settings.transport != Transport::Inline).count();
+        let share = self.max_queue_bytes / sharers.max(1);
         for (name, spec) in self.handlers {
             let bytes = spec.settings.transport.least_bytes().max(share);
             match Worker::spawn(&name, spec, bytes, &clock) {
@@ -317,7 +319,9 @@ impl ConfigBuilder {
         });
         let settings = std::iter::once((String::new(), root)).chain(loggers).collect();
         registry.set_span_events(self.span_events);
-        shutdown::install_exit_hook();
+        if sharers > 0 {
+            shutdown::install_exit_hook();
+        }
         Ok(Logging::new(registry, workers, settings))
     }
 
@@ -425,6 +429,10 @@ impl fmt::Debug for LoggerConfig {
 
 /// Sets up the global system to write records at this level and above to standard error, as text.
 ///
+/// On a terminal, each record is written before the call returns, and no thread is started
+/// ([`Transport::Inline`]), so that log lines stand between what the program prints. Elsewhere (a pipe, a file), the
+/// handler has a thread.
+///
 /// # Errors
 ///
 /// The global system exists already.
@@ -439,6 +447,8 @@ impl fmt::Debug for LoggerConfig {
 /// # Ok::<(), femtologging::Error>(())
 /// ```
 pub fn basic_config(level: impl Into<LevelFilter>) -> Result<(), Error> {
-    let console = FemtoStreamHandler::stderr().build()?;
+    let console = FemtoStreamHandler::stderr();
+    let console = if io::stderr().is_terminal() { console.inline() } else { console };
+    let console = console.build()?;
     Config::builder().default_level(level).add_handler("console", console).build_and_init()
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::error::Error;
 use crate::exit;
 use crate::value::{Limits, limits};
+use crate::worker;
 
 /// Sets how large records may be, in all logging systems of this process. See [`Limits`] for the defaults.
 ///
@@ -35,6 +36,37 @@ pub fn set_limits(limits: Limits) -> Result<(), Error> {
             Ok(())
         }
     }
+}
+
+/// Writes what is queued, before the process becomes another program: a flush of all logging systems of the process,
+/// for at most the time that [`set_exit_timeout`] says.
+///
+/// `exec` ends the handlers' threads and runs no exit hooks, so it loses what is still queued. Handlers with
+/// [`Transport::Inline`](crate::policy::Transport::Inline) have nothing queued.
+///
+/// # Errors
+///
+/// What is not written, by handler.
+///
+/// # Examples
+///
+/// ```no_run
+/// # #[cfg(unix)]
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use std::os::unix::process::CommandExt;
+/// use std::process::Command;
+///
+/// femtologging::info!("starting the editor");
+/// femtologging::before_exec()?;
+/// Err(Command::new("vi").exec().into())
+/// # }
+/// # #[cfg(not(unix))]
+/// # fn main() {}
+/// ```
+pub fn before_exec() -> Result<(), Error> {
+    let mut workers = worker::all();
+    workers.retain(|worker| !worker.queue.is_orphaned());
+    worker::flush(&workers, exit::timeout())
 }
 
 /// Sets how long the end of the process waits for the handlers of all logging systems: 5 s by default.

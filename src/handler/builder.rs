@@ -71,6 +71,10 @@ pub(crate) struct HandlerSettings {
     pub(crate) on_error: ErrorPolicy,
     /// The settings of the queue and its thread that were given, by name.
     queue_settings: Vec<&'static str>,
+    /// The handler, this one or one inside it, that cannot do without a thread.
+    needs_thread: Option<&'static str>,
+    /// Whether text is held back by a flush policy.
+    holds_back: bool,
 }
 
 impl Default for HandlerSettings {
@@ -84,11 +88,51 @@ impl Default for HandlerSettings {
             wake_level: LevelFilter::Off,
             on_error: ErrorPolicy::default(),
             queue_settings: Vec::new(),
+            needs_thread: None,
+            holds_back: false,
         }
     }
 }
 
 impl HandlerSettings {
+    /// Notes that the handler of this name connects, and tries again, on a thread.
+    pub(super) fn need_thread(&mut self, handler: &'static str) {
+        self.needs_thread = Some(handler);
+    }
+
+    /// Notes that this handler needs a thread if the one inside it does.
+    pub(super) fn contain(&mut self, inner: &HandlerSpec) {
+        self.needs_thread = self.needs_thread.or(inner.settings.needs_thread);
+    }
+
+    /// Returns what cannot be set for a handler without a queue and a thread.
+    fn inline_problems(&self) -> Vec<Problem> {
+        let without = |field: &str, why: &str| {
+            let remedy = format!("{why}: leave it out, or use Transport::PerThread or Transport::Shared");
+            Problem::new(field, "", remedy)
+        };
+        let mut problems = Vec::new();
+        for name in &self.queue_settings {
+            problems.extend(match *name {
+                "overflow" => Some(without(name, "Transport::Inline has no queue that could be full; callers wait")),
+                "idle" => Some(without(name, "Transport::Inline has no thread that could be idle")),
+                "wake_level" => Some(without(name, "Transport::Inline has no thread that could be woken")),
+                _ => None,
+            });
+        }
+        if self.holds_back {
+            problems.push(without("flush_policy", "Transport::Inline writes each record before the call returns"));
+        }
+        problems.extend(self.needs_thread.map(|handler| {
+            let remedy = format!(
+                "{handler} connects, and tries again, on a thread: leave the transport out, or use Transport::PerThread \
+                 or Transport::Shared"
+            );
+            Problem::new("transport", "Inline", remedy)
+        }));
+        problems
+    }
+
     /// Returns everything that is wrong with the settings.
     fn problems(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
@@ -118,6 +162,7 @@ impl HandlerSettings {
                 capacity.unwrap_or_default().to_string(),
                 "give room for 1 to 16,777,216 records, or None for as many as there is memory for",
             ),
+            Transport::Inline => return self.inline_problems(),
         }
         let IdlePolicy { spin, first_sleep, longest_sleep } = self.idle;
         problem(
@@ -142,7 +187,7 @@ impl HandlerSettings {
 /// |---|---|---|
 /// | [`level`](Self::level) | `Trace` | the lowest level that the handler accepts |
 /// | [`filter`](Self::filter) | none | rejects records; several are called in turn |
-/// | [`transport`](Self::transport) | `PerThread { bytes: 262_144 }` | how records reach the handler's thread |
+/// | [`transport`](Self::transport) | `PerThread { bytes: 262_144 }` | how records reach the handler's thread; [`inline`](Self::inline) for none |
 /// | [`overflow`](Self::overflow) | `Block` | what happens when the queue is full |
 /// | [`idle`](Self::idle) | 2 µs, 50 µs … 100 ms | how the thread waits for records |
 /// | [`wake_level`](Self::wake_level) | `Off` | records at this level and above wake the thread at once |
@@ -187,11 +232,28 @@ impl<O> HandlerBuilder<O> {
         self
     }
 
-    /// Sets how records reach the handler's thread; by default by a ring of 256 KiB per thread that logs.
+    /// Sets how records reach the handler; by default by a ring of 256 KiB per thread that logs.
     pub fn transport(mut self, transport: Transport) -> Self {
         self.settings.transport = transport;
         self.settings.queue_settings.push("transport");
         self
+    }
+
+    /// Has records formatted and delivered before the call returns, on the caller's thread: short for
+    /// [`transport`](Self::transport)`(`[`Transport::Inline`]`)`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use femtologging::{Config, FemtoStreamHandler, info};
+    ///
+    /// Config::builder().add_handler("console", FemtoStreamHandler::stderr().inline().build()?).build_and_init()?;
+    /// info!("please answer"); // stands before the question
+    /// eprint!("name? ");
+    /// # Ok::<(), femtologging::Error>(())
+    /// ```
+    pub fn inline(self) -> Self {
+        self.transport(Transport::Inline)
     }
 
     /// Sets what happens to records when the queue is full; [`OverflowPolicy::Block`] by default.
@@ -215,6 +277,11 @@ impl<O> HandlerBuilder<O> {
         self.settings.wake_level = level.into();
         self.settings.queue_settings.push("wake_level");
         self
+    }
+
+    /// Notes whether a flush policy holds text back.
+    pub(super) fn hold_back(&mut self, holds_back: bool) {
+        self.settings.holds_back = holds_back;
     }
 
     /// Sets what happens to records that the handler fails to deliver; [`ErrorPolicy::Report`] by default, which counts

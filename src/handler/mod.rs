@@ -63,8 +63,9 @@ use crate::time::Timestamp;
 
 /// A destination of records.
 ///
-/// All methods are called on the handler's own thread, one at a time. An error or panic in any of them is counted and
-/// reported; the handler is called again with the next records, and other handlers are not affected.
+/// All methods are called on the handler's own thread, one at a time; with
+/// [`Transport::Inline`](crate::policy::Transport::Inline), on the threads that log. An error or panic in any of them
+/// is counted and reported; the handler is called again with the next records, and other handlers are not affected.
 ///
 /// For each batch, the thread calls [`handle`](Self::handle) once for every record and then [`deliver`](Self::deliver).
 /// A batch ends when the queue runs empty, its text reaches 256 KiB, or it has 16,384 records. A record counts as
@@ -137,7 +138,8 @@ pub trait FemtoHandler: Send + 'static {
         Ok(())
     }
 
-    /// Called about once a second, and less often while the thread sleeps longer.
+    /// Called about once a second, and less often while the thread sleeps longer; without a thread, before a record
+    /// that comes a second or more after the last call.
     ///
     /// # Errors
     ///
@@ -147,7 +149,8 @@ pub trait FemtoHandler: Send + 'static {
         Ok(())
     }
 
-    /// Called once, after the last record was delivered and flushed.
+    /// Called once, after the last record was delivered and flushed. At the exit of the process, a handler without a
+    /// thread is closed on ELF systems (Linux, Android, the BSDs) only.
     ///
     /// # Errors
     ///

@@ -94,7 +94,8 @@ impl HandlerBuilder<SocketOptions> {
     ///
     /// Names all invalid settings in one error; certificates or keys that cannot be read.
     pub fn build(self) -> Result<HandlerSpec, Error> {
-        let (SocketOptions { formatter, net }, settings) = self.into_parts();
+        let (SocketOptions { formatter, net }, mut settings) = self.into_parts();
+        settings.need_thread("FemtoSocketHandler");
         Self::finish(settings, net.problems(), || {
             Ok(Box::new(FemtoSocketHandler::new(formatter, net.framing(Framing::Newline), &net)?))
         })

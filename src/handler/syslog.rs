@@ -88,7 +88,8 @@ impl HandlerBuilder<SyslogOptions> {
     ///
     /// Names all invalid settings in one error; certificates or keys that cannot be read.
     pub fn build(self) -> Result<HandlerSpec, Error> {
-        let (SyslogOptions { formatter, mut net }, settings) = self.into_parts();
+        let (SyslogOptions { formatter, mut net }, mut settings) = self.into_parts();
+        settings.need_thread("FemtoSyslogHandler");
         net.endpoint = net.endpoint.or_else(local_socket);
         let is_local = matches!(net.endpoint, Some(Endpoint::Unix(_) | Endpoint::UnixDatagram(_)));
         let formatter = match formatter {

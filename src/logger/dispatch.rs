@@ -52,7 +52,7 @@ use crate::callsite::State;
 use crate::error::{guarded, notify};
 use crate::level::Level;
 use crate::metrics::{self, DropReason};
-use crate::queue::{Queue, ThreadRing, is_consumer};
+use crate::queue::{Queue, ThreadRing, is_consumer, is_handler_thread};
 #[cfg(any(feature = "log", feature = "tracing"))]
 use crate::record::Prefix;
 use crate::record::{Encoded, HEADER_WORDS, Head, Header, Payload, SiteCache, ThreadInfo};
@@ -350,7 +350,7 @@ impl Local {
             queue: queue.clone(),
         });
         let targets: SmallVec<_> = targets.collect();
-        let plain = route.filters.is_empty() && !route.closed && !is_consumer();
+        let plain = route.filters.is_empty() && !route.closed && !is_handler_thread();
         let clock = route.queues.first().map_or_else(Clock::system, |queue| queue.clock.clone());
         let entry = Entry { direct: if plain { route.id } else { u32::MAX }, clock, targets, thread, route };
         let mut length = self.entries.len().max(4);
@@ -543,7 +543,7 @@ fn push_all(way: &Way, header: Header, payload: &[u8], consumer: bool) {
     for target in way.targets.iter().filter(|target| header.level() as u8 >= target.threshold) {
         if consumer {
             target.queue.drop_one(DropReason::Reentrant, header.level());
-        } else if way.route.closed {
+        } else if way.route.closed && !target.queue.is_inline() {
             target.queue.drop_one(DropReason::Closed, header.level());
         } else {
             target.push(&way.thread, header, way.ticks, payload);

@@ -1,7 +1,8 @@
 //! The queue between callers and a handler's thread.
 //!
 //! A handler has one [`Queue`]. Its lane is either a ring per calling thread (`per_thread`, `ring`) or one channel for
-//! all threads (`shared`). What both hold takes memory from a `room`, which also has the line of callers that wait.
+//! all threads (`shared`). What both hold takes memory from a `room`, which also has the line of callers that wait. A
+//! handler without a thread has a lane that holds nothing (`inline`): callers deliver their records themselves.
 //!
 //! # A push, step by step
 //!
@@ -49,6 +50,7 @@
 //! open ── close() ──▶ closed: callers are refused ── end() ──▶ ended: whoever reads the counters sweeps
 //! ```
 
+mod inline;
 #[cfg(all(test, loom))]
 mod models;
 mod per_thread;
@@ -58,13 +60,14 @@ mod shared;
 #[cfg(all(test, not(loom)))]
 mod tests;
 
+pub(crate) use inline::{Deliver, Inside};
 pub(crate) use per_thread::{Frame, PerThread, Spilled, ThreadRing};
 pub(crate) use room::Cost;
 pub(crate) use shared::{Packet, Shared};
 
 use std::cell::Cell;
 use std::sync::atomic::AtomicU8;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, Weak};
 use std::thread::Thread;
 use std::time::Instant;
 
@@ -75,7 +78,9 @@ use crate::metrics::{Counters, DropReason, HandlerMetrics};
 use crate::policy::{OverflowPolicy, Transport};
 use crate::record::{HEADER_WORDS, Header, ThreadInfo};
 use crate::sync::modelled::{Mutex, lock};
-use crate::sync::{AtomicBool, AtomicU64, Ordering::*, fence, generation, watch_forks};
+use crate::sync::{
+    AtomicBool, AtomicU64, Ordering::*, fence, generation, hold_off_forks, holds_lock, lost_locks_since, watch_forks,
+};
 use crate::time::Clock;
 
 thread_local! {
@@ -88,9 +93,14 @@ pub(crate) fn become_consumer() {
     CONSUMER.set(true);
 }
 
-/// Returns whether the calling thread is a handler's. It must not wait for a queue, a flush or a shutdown: the thread
-/// that would end the wait may be itself, or one that waits for it.
+/// Returns whether the calling thread is a handler's, or in the code of a handler without a thread. It must not wait
+/// for a queue, a flush or a shutdown: the thread that would end the wait may be itself, or one that waits for it.
 pub(crate) fn is_consumer() -> bool {
+    is_handler_thread() || Inside::is_set()
+}
+
+/// Whether the calling thread is a handler's.
+pub(crate) fn is_handler_thread() -> bool {
     CONSUMER.try_with(Cell::get).unwrap_or(false)
 }
 
@@ -122,6 +132,7 @@ pub(crate) struct Queue {
 pub(crate) enum Lane {
     PerThread(PerThread),
     Shared(Shared),
+    Inline(inline::Inline),
 }
 
 /// What a caller that finds no room does.
@@ -149,6 +160,7 @@ impl Queue {
             lane: match transport {
                 Transport::PerThread { bytes: ring } => Lane::PerThread(PerThread::new(ring, bytes)),
                 Transport::Shared { capacity } => Lane::Shared(Shared::new(capacity, bytes)),
+                Transport::Inline => Lane::Inline(inline::Inline::new()),
             },
             clock,
             counters: Counters::default(),
@@ -179,7 +191,7 @@ impl Queue {
     pub(crate) fn claim(&self, thread: &Arc<ThreadInfo>) -> Option<Arc<ThreadRing>> {
         match &self.lane {
             Lane::PerThread(lane) => lane.claim(thread),
-            Lane::Shared(_) => None,
+            Lane::Shared(_) | Lane::Inline(_) => None,
         }
     }
 
@@ -219,6 +231,24 @@ impl Queue {
                     Err(reason) => self.drop_published(reason, header.level()),
                 }
             }
+            (Lane::Inline(lane), _) => self.push_inline(lane, thread, header, ticks, payload),
+        }
+    }
+
+    /// Delivers a record on this thread, or counts it as dropped.
+    fn push_inline(&self, lane: &inline::Inline, thread: &Arc<ThreadInfo>, header: Header, ticks: u64, payload: &[u8]) {
+        if self.is_closed() || self.is_orphaned() {
+            return self.drop_one(DropReason::Closed, header.level());
+        }
+        // The delivery may take any lock of the library. Only a signal handler finds that its thread holds one.
+        let inside = if holds_lock() || is_handler_thread() { None } else { Inside::enter() };
+        let Some(_inside) = inside else {
+            return self.drop_one(DropReason::Reentrant, header.level());
+        };
+        // So that a child of `fork` finds no record that another thread has published and not yet delivered.
+        let _pass = hold_off_forks();
+        if !lane.deliver(thread, header, ticks, payload) {
+            self.drop_published(DropReason::Closed, header.level());
         }
     }
 
@@ -348,9 +378,25 @@ impl Queue {
         (first.min(last), last)
     }
 
-    /// Returns whether this process is a child of the one that has the handler's thread.
+    /// Returns whether this process is a child of the one that has the handler's thread; or, if there is none, of one
+    /// that forked while another thread was in the handler's code for too long.
     pub(crate) fn is_orphaned(&self) -> bool {
-        self.process != generation()
+        match self.lane {
+            Lane::Inline(_) => lost_locks_since(self.process),
+            _ => self.process != generation(),
+        }
+    }
+
+    /// Returns whether records are delivered by their callers.
+    pub(crate) fn is_inline(&self) -> bool {
+        matches!(self.lane, Lane::Inline(_))
+    }
+
+    /// Sets who delivers the records of a handler without a thread.
+    pub(crate) fn set_inline_handler(&self, handler: Weak<dyn Deliver>) {
+        if let Lane::Inline(lane) = &self.lane {
+            lane.set_handler(handler);
+        }
     }
 
     pub(crate) fn is_closed(&self) -> bool {
@@ -374,6 +420,7 @@ impl Queue {
         match &self.lane {
             Lane::PerThread(lane) => lane.close(),
             Lane::Shared(lane) => lane.room().close(),
+            Lane::Inline(_) => {}
         }
     }
 
@@ -426,6 +473,7 @@ impl Queue {
         self.counters.snapshot(&self.name, || match &self.lane {
             Lane::PerThread(lane) => lane.published(),
             Lane::Shared(lane) => lane.published(),
+            Lane::Inline(lane) => lane.published(),
         })
     }
 }
@@ -437,6 +485,7 @@ impl Drop for Queue {
             match &mut self.lane {
                 Lane::PerThread(lane) => lane.abandon(),
                 Lane::Shared(lane) => lane.abandon(),
+                Lane::Inline(_) => {}
             }
         }
     }

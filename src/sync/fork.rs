@@ -42,6 +42,9 @@ static GENERATION: AtomicU32 = AtomicU32::new(0);
 /// Whether the last fork timed out, so that locks may be held in the child for ever.
 static GAVE_UP: AtomicBool = AtomicBool::new(false);
 
+/// The generation of the last process that began with locks that may be held for ever.
+static LOCKS_LOST: AtomicU32 = AtomicU32::new(0);
+
 /// The function that runs first in every child.
 static IN_CHILD: OnceLock<fn()> = OnceLock::new();
 
@@ -53,6 +56,9 @@ pub(crate) fn in_children(run: fn()) {
 thread_local! {
     /// The number of locks that this thread holds.
     static HELD: Cell<u32> = const { Cell::new(0) };
+
+    /// The number of them under which user code may run.
+    static OPEN: Cell<u32> = const { Cell::new(0) };
 }
 
 /// Returns a number that differs between a process and the children that it forks.
@@ -60,9 +66,16 @@ pub(crate) fn generation() -> u32 {
     GENERATION.load(Relaxed)
 }
 
-/// Whether the calling thread holds a lock of this library.
+/// Whether the calling thread holds a lock of this library under which no user code runs.
 pub(crate) fn holds_lock() -> bool {
-    HELD.get() > 0
+    HELD.get() > OPEN.get()
+}
+
+/// Whether locks that exist since this generation may be held by threads that this process does not have.
+///
+/// A fork waits for a second until no lock is held. One under which user code runs may be held for longer.
+pub(crate) fn lost_locks_since(generation: u32) -> bool {
+    LOCKS_LOST.load(Relaxed) > generation
 }
 
 /// The right to hold locks. A thread that has one gets more without waiting.
@@ -88,6 +101,32 @@ impl Drop for Pass {
         if held == 0 {
             INSIDE.fetch_sub(1, Release);
         }
+    }
+}
+
+/// Makes a fork wait, as for a lock, until what this returns is dropped. User code may run meanwhile.
+pub(crate) fn hold_off_forks() -> OpenPass {
+    OpenPass::take()
+}
+
+/// The right to hold a lock under which user code may run.
+pub(crate) struct OpenPass {
+    // Dropped before `OPEN` is counted down, and taken after it is counted up: a signal handler in between finds that
+    // the thread holds no lock.
+    pass: Option<Pass>,
+}
+
+impl OpenPass {
+    pub(super) fn take() -> Self {
+        OPEN.set(OPEN.get() + 1);
+        Self { pass: Some(Pass::take()) }
+    }
+}
+
+impl Drop for OpenPass {
+    fn drop(&mut self) {
+        drop(self.pass.take());
+        OPEN.set(OPEN.get().saturating_sub(1));
     }
 }
 
@@ -156,7 +195,10 @@ mod imp {
     }
 
     pub(super) extern "C" fn in_child() {
-        GENERATION.fetch_add(1, Relaxed);
+        let generation = GENERATION.fetch_add(1, Relaxed) + 1;
+        if GAVE_UP.load(Relaxed) {
+            LOCKS_LOST.store(generation, Relaxed);
+        }
         INSIDE.store(u32::from(HELD.get() > 0), Relaxed);
         FORKING.store(0, Release);
         // A thread that forked while it held locks may hold the one that `run` needs.

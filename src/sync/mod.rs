@@ -5,9 +5,9 @@ mod mute;
 mod signal;
 
 use std::ops::{Deref, DerefMut};
-use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError, TryLockError};
 
-pub(crate) use fork::{generation, holds_lock, in_children, watch_forks};
+pub(crate) use fork::{generation, hold_off_forks, holds_lock, in_children, lost_locks_since, watch_forks};
 #[cfg(any(feature = "log", feature = "tracing"))]
 pub(crate) use mute::is_muted;
 pub(crate) use mute::mute_thread;
@@ -61,6 +61,47 @@ impl<T> DerefMut for Guard<'_, T> {
 pub(crate) fn lazy<T>(value: &LazyLock<T>) -> &T {
     let _pass = fork::Pass::take();
     LazyLock::force(value)
+}
+
+/// A lock that is held while user code may run; see [`lock_open`].
+pub(crate) struct OpenGuard<'a, T> {
+    // Fields are dropped in this order, as in `Guard`.
+    guard: MutexGuard<'a, T>,
+    _pass: fork::OpenPass,
+}
+
+impl<T> Deref for OpenGuard<'_, T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.guard
+    }
+}
+
+impl<T> DerefMut for OpenGuard<'_, T> {
+    fn deref_mut(&mut self) -> &mut T {
+        &mut self.guard
+    }
+}
+
+/// Locks a mutex under which user code may run, so that it may be held for long.
+///
+/// A `fork` waits for it as for other locks, for a second at most. After that the child must not lock it:
+/// [`lost_locks_since`] tells.
+pub(crate) fn lock_open<T>(mutex: &Mutex<T>) -> OpenGuard<'_, T> {
+    let pass = fork::OpenPass::take();
+    OpenGuard { guard: mutex.lock().unwrap_or_else(PoisonError::into_inner), _pass: pass }
+}
+
+/// The same, unless another thread holds it.
+pub(crate) fn try_lock_open<T>(mutex: &Mutex<T>) -> Option<OpenGuard<'_, T>> {
+    let pass = fork::OpenPass::take();
+    let guard = match mutex.try_lock() {
+        Ok(guard) => guard,
+        Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+        Err(TryLockError::WouldBlock) => return None,
+    };
+    Some(OpenGuard { guard, _pass: pass })
 }
 
 /// Locks a mutex, also a poisoned one: no panic can leave the data of these locks inconsistent.

@@ -5,8 +5,10 @@
 //!   functions given to atexit after the first handler was made     may log: their records are drained
 //!   drain (this module, by atexit)                                  closes all queues, waits up to `exit_timeout`
 //!   functions given to atexit before the first handler was made    may log: their records are late
-//!   report_late (this module, by .fini_array; ELF systems)          one line with the number of late records
+//!   finish (this module, by .fini_array; ELF systems)               one line with the number of late records
 //! ```
+//!
+//! Handlers without a thread have nothing to drain. They write what is logged up to `finish`, which closes them.
 //!
 //! A record is late if it was logged after `drain`, or in a child of `fork` to its parent's handlers. The number is the
 //! difference of `emitted` at the end and at `drain` or `fork`.
@@ -18,10 +20,10 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, Once};
-use std::thread;
+use std::sync::{Arc, Mutex, Once, OnceLock};
+use std::time::{Duration, Instant};
 
-use super::{Request, Worker, all, ask};
+use super::{Engine, Request, Worker, all, ask};
 use crate::error::{Error, guarded, notify};
 use crate::sync::{in_children, lock};
 use crate::{exit, sys};
@@ -38,20 +40,37 @@ impl Default for Late {
 /// The number of late records of workers that were dropped, by the handler's name.
 static GONE: Mutex<BTreeMap<Arc<str>, u64>> = Mutex::new(BTreeMap::new());
 
-/// Installs the hooks of the process's exit and of `fork`, once.
-pub(super) fn install() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        exit::at_exit(drain);
-        sys::at_end(|| _ = guarded(report_late));
+/// Installs the hooks of the process's exit and of `fork`, once. Handlers without a thread need no drain.
+pub(super) fn install(has_thread: bool) {
+    static ALL: Once = Once::new();
+    static THREADS: Once = Once::new();
+    ALL.call_once(|| {
+        sys::at_end(|| _ = guarded(finish));
         in_children(|| _ = guarded(|| all().iter().for_each(|worker| worker.mark_late())));
     });
+    if has_thread {
+        THREADS.call_once(|| exit::at_exit(drain));
+    }
 }
 
 impl Worker {
-    /// Notes that records from now on are late.
+    /// Notes that records from now on are late. A handler without a thread still takes them.
     fn mark_late(&self) {
+        if self.queue.is_inline() {
+            return;
+        }
         self.late.0.store(self.metrics().emitted, Relaxed);
+    }
+
+    /// Says that code of this handler has called `process::exit`.
+    fn ended_the_process(&self, place: &str) -> Error {
+        let (name, left) = (&self.queue.name, self.metrics().in_flight);
+        Error::other(format!("handler `{name}` ended the process from {place}; {left} records are not written"))
+    }
+
+    /// Whether the calling process is a child of the one that made this handler, which has no thread.
+    fn is_inherited(&self) -> bool {
+        matches!(&self.engine, Engine::Inline(inline) if inline.is_inherited())
     }
 
     /// Returns how many records were late.
@@ -60,30 +79,48 @@ impl Worker {
     }
 }
 
-/// Closes all handlers of the process, including those of systems that were never dropped. In a child of `fork` these
-/// are the child's own.
+/// When the drain began.
+static BEGAN: OnceLock<Instant> = OnceLock::new();
+
+/// Closes all handlers of the process that have a thread, including those of systems that were never dropped. In a
+/// child of `fork` these are the child's own.
 fn drain() {
+    BEGAN.get_or_init(Instant::now);
     let mut workers = all();
-    workers.retain(|worker| !worker.queue.is_orphaned() && !worker.has_ended());
+    workers.retain(|worker| !worker.queue.is_inline() && !worker.queue.is_orphaned() && !worker.has_ended());
     workers.iter().for_each(|worker| worker.queue.close());
     // A handler, filter or formatter may call `process::exit`. Then this is its own thread, which cannot write any
     // more.
-    let (own, others): (Vec<_>, Vec<_>) =
-        workers.iter().cloned().partition(|worker| worker.thread == thread::current().id());
+    let (own, others): (Vec<_>, Vec<_>) = workers.iter().cloned().partition(|worker| worker.is_current());
     let mut failures: Vec<_> = ask(&others, exit::timeout(), Request::Shutdown).err().into_iter().collect();
-    for worker in own {
-        let left = worker.metrics().in_flight;
-        failures.push(Error::other(format!(
-            "handler `{}` ended the process from its own thread; {left} records are not written",
-            worker.queue.name
-        )));
-    }
-    if let Err(error) = Error::gather(failures) {
-        notify("exit", format_args!("{error:#}"));
-    }
+    failures.extend(own.iter().map(|worker| worker.ended_the_process("its own thread")));
+    report(failures);
     // Including those that were shut down before. Records logged between their shutdown and now are counted in the
     // metrics, and are not late.
     all().iter().filter(|worker| !worker.queue.is_orphaned()).for_each(|worker| worker.mark_late());
+}
+
+/// The last that runs: closes the handlers without a thread, and reports how many records were late for the others.
+fn finish() {
+    let mut workers = all();
+    workers.retain(|worker| worker.queue.is_inline() && !worker.queue.is_orphaned() && !worker.has_ended());
+    let (own, others): (Vec<_>, Vec<_>) = workers.into_iter().partition(|worker| worker.is_current());
+    // What a child of `fork` has inherited is its parent's to close.
+    let (inherited, others): (Vec<_>, Vec<_>) = others.into_iter().partition(|worker| worker.is_inherited());
+    let spent = BEGAN.get().map_or(Duration::ZERO, Instant::elapsed);
+    let timeout = exit::timeout().saturating_sub(spent);
+    others.iter().for_each(|worker| worker.queue.close());
+    let outcomes = [ask(&inherited, timeout, Request::Flush), ask(&others, timeout, Request::Shutdown)];
+    let mut failures: Vec<_> = outcomes.into_iter().filter_map(Result::err).collect();
+    failures.extend(own.iter().map(|worker| worker.ended_the_process("a log call")));
+    report(failures);
+    report_late();
+}
+
+fn report(failures: Vec<Error>) {
+    if let Err(error) = Error::gather(failures) {
+        notify("exit", format_args!("{error:#}"));
+    }
 }
 
 /// Keeps the count of a dropped worker: a child of `fork` that sets up the global system drops its parent's workers.

@@ -110,7 +110,8 @@ impl Inbox {
     pub(super) fn new(lane: &Lane) -> Self {
         match lane {
             Lane::PerThread(_) => Inbox::PerThread(Box::default()),
-            Lane::Shared(_) => Inbox::Shared { packets: VecDeque::new() },
+            // A handler without a thread has no inbox.
+            Lane::Shared(_) | Lane::Inline(_) => Inbox::Shared { packets: VecDeque::new() },
         }
     }
 

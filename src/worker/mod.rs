@@ -38,6 +38,7 @@
 mod ending;
 mod idle;
 mod inbox;
+mod inline;
 mod panic;
 mod report;
 mod run;
@@ -47,15 +48,19 @@ pub(crate) use panic::flush_for_panic;
 
 use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock, Weak};
-use std::thread::ThreadId;
+use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender};
 
+use self::inline::Inline;
+use self::run::Sink;
 use crate::error::{Error, notify};
-use crate::handler::HandlerSpec;
+use crate::filter::FemtoFilter;
+use crate::handler::{FemtoHandler, HandlerSpec};
 use crate::metrics::HandlerMetrics;
-use crate::queue::{Queue, is_consumer};
+use crate::policy::{IdlePolicy, Transport};
+use crate::queue::{Deliver, Queue, is_consumer};
 use crate::sync::lock;
 use crate::sys;
 use crate::time::Clock;
@@ -74,14 +79,21 @@ type Outcome = Result<(), Error>;
 /// A running worker.
 pub(crate) struct Worker {
     pub(crate) queue: Arc<Queue>,
-    /// The thread ends when the last sender is dropped, so nobody keeps a copy of this one.
-    commands: Sender<Command>,
-    /// The handler's thread; `ending` must not wait for the thread that it runs on.
-    thread: ThreadId,
-    /// The outcome of the shutdown. Set before the thread drops its end of `commands`.
+    engine: Engine,
+    /// The outcome of the shutdown. Set before the thread drops its end of the commands.
     outcome: Arc<OnceLock<Outcome>>,
     panic_flush: Mutex<panic::History>,
     late: ending::Late,
+}
+
+/// Who runs the handler.
+enum Engine {
+    Thread {
+        commands: Sender<Command>,
+        id: ThreadId,
+    },
+    /// Its callers.
+    Inline(Arc<Inline>),
 }
 
 /// Retries end this long before the deadline of a flush, or a tenth of its timeout if that is shorter.
@@ -91,7 +103,7 @@ const MARGIN: Duration = Duration::from_millis(100);
 static WORKERS: Mutex<Vec<Weak<Worker>>> = Mutex::new(Vec::new());
 
 impl Worker {
-    /// Starts the thread of a handler whose queue takes at most `bytes` bytes of memory.
+    /// Starts a handler whose queue takes at most `bytes` bytes of memory, and its thread, if it has one.
     ///
     /// The exit hook is installed before the first worker exists, so that functions given to `atexit` later, which run
     /// earlier, can still log.
@@ -100,7 +112,7 @@ impl Worker {
     ///
     /// The system's error if it starts no more threads.
     pub(crate) fn spawn(name: &str, spec: HandlerSpec, bytes: usize, clock: &Clock) -> Result<Arc<Self>, Error> {
-        ending::install();
+        ending::install(spec.settings.transport != Transport::Inline);
         let settings = spec.settings;
         let queue = Arc::new(Queue::new(
             name,
@@ -111,10 +123,34 @@ impl Worker {
             settings.wake_level.number(),
             clock.clone(),
         ));
-        let (commands, inbox) = crossbeam_channel::unbounded();
-        let mut consumer = run::Consumer::new(queue.clone(), inbox, spec.handler, settings.filters, settings.idle);
-        let ending = Ending(queue.clone());
         let outcome = Arc::<OnceLock<Outcome>>::default();
+        let engine = if queue.is_inline() {
+            let inline = Inline::start(Sink::new(queue.clone(), spec.handler, settings.filters));
+            let handler: Weak<dyn Deliver> = Arc::downgrade(&inline) as _;
+            queue.set_inline_handler(handler);
+            Engine::Inline(inline)
+        } else {
+            Self::start_thread(&queue, spec.handler, settings.filters, settings.idle, &outcome)?
+        };
+        let worker =
+            Arc::new(Self { queue, engine, outcome, panic_flush: Mutex::default(), late: ending::Late::default() });
+        let mut workers = lock(&WORKERS);
+        workers.retain(|worker| worker.strong_count() > 0);
+        workers.push(Arc::downgrade(&worker));
+        Ok(worker)
+    }
+
+    fn start_thread(
+        queue: &Arc<Queue>,
+        handler: Box<dyn FemtoHandler>,
+        filters: Vec<Box<dyn FemtoFilter>>,
+        idle: IdlePolicy,
+        outcome: &Arc<OnceLock<Outcome>>,
+    ) -> Result<Engine, Error> {
+        let name = &queue.name;
+        let (commands, inbox) = crossbeam_channel::unbounded();
+        let mut consumer = run::Consumer::new(queue.clone(), inbox, handler, filters, idle);
+        let ending = Ending(queue.clone());
         let run = {
             let outcome = outcome.clone();
             move || {
@@ -127,18 +163,7 @@ impl Worker {
         let thread = sys::spawn(format!("femtolog-{name}"), run)
             .map_err(|error| Error::io(format_args!("cannot start the thread of handler `{name}`"), error))?;
         queue.set_waker(thread.thread().clone());
-        let worker = Arc::new(Self {
-            queue,
-            commands,
-            thread: thread.thread().id(),
-            outcome,
-            panic_flush: Mutex::default(),
-            late: ending::Late::default(),
-        });
-        let mut workers = lock(&WORKERS);
-        workers.retain(|worker| worker.strong_count() > 0);
-        workers.push(Arc::downgrade(&worker));
-        Ok(worker)
+        Ok(Engine::Thread { commands, id: thread.thread().id() })
     }
 
     /// Returns a snapshot of the counters.
@@ -146,13 +171,29 @@ impl Worker {
         self.queue.metrics()
     }
 
-    /// Sends a command, wakes the thread, and returns the receiver of the answer.
+    /// Sends a command, wakes the thread, and returns the receiver of the answer. A handler without a thread carries
+    /// the command out before this returns.
     fn ask(&self, command: impl FnOnce(Sender<Outcome>) -> Command) -> Receiver<Outcome> {
         let (done, answer) = crossbeam_channel::bounded(1);
         // A worker that has ended drops the command and with it the sender of the answer, which the receiver notices.
-        let _ = self.commands.send(command(done));
-        self.queue.wake();
+        match &self.engine {
+            Engine::Thread { commands, .. } => {
+                let _ = commands.send(command(done));
+                self.queue.wake();
+            }
+            Engine::Inline(inline) => inline.execute(command(done), |outcome| {
+                let _ = self.outcome.set(outcome.as_ref().copied().map_err(Error::duplicate));
+            }),
+        }
         answer
+    }
+
+    /// Whether the calling thread is the handler's, or in the code of this handler.
+    fn is_current(&self) -> bool {
+        match &self.engine {
+            Engine::Thread { id, .. } => *id == thread::current().id(),
+            Engine::Inline(inline) => inline.is_current(),
+        }
     }
 
     /// Returns whether the shutdown is complete.
@@ -168,7 +209,7 @@ impl Drop for Ending {
     fn drop(&mut self) {
         self.0.close();
         self.0.end();
-        if std::thread::panicking() {
+        if thread::panicking() {
             notify(
                 &self.0.name,
                 format_args!("the handler's thread has died; what is logged to it is dropped and counted"),
@@ -180,6 +221,12 @@ impl Drop for Ending {
 /// Returns all workers that were not dropped.
 pub(crate) fn all() -> Vec<Arc<Worker>> {
     lock(&WORKERS).iter().filter_map(Weak::upgrade).collect()
+}
+
+/// Those with a thread first: they carry a command out while those without one do.
+fn threads_first(workers: &[Arc<Worker>]) -> impl Iterator<Item = &Arc<Worker>> {
+    let with_thread = |wanted: bool| workers.iter().filter(move |worker| worker.queue.is_inline() != wanted);
+    with_thread(true).chain(with_thread(false))
 }
 
 /// The kind of a command.
@@ -238,7 +285,7 @@ fn ask(workers: &[Arc<Worker>], timeout: Duration, request: Request) -> Result<(
     let deadline = now.checked_add(timeout).unwrap_or(now + Duration::from_secs(86_400 * 365));
     // Early enough for the handler to answer before the deadline.
     let until = deadline.checked_sub((timeout / 10).min(MARGIN)).unwrap_or(now);
-    let asked = workers.iter().filter(|worker| !worker.queue.is_orphaned()).map(|worker| {
+    let asked = threads_first(workers).filter(|worker| !worker.queue.is_orphaned()).map(|worker| {
         let answer = worker.ask(|done| match request {
             Request::Flush => Command::Flush { until, done },
             Request::Shutdown => Command::Close { until, done },
@@ -249,7 +296,11 @@ fn ask(workers: &[Arc<Worker>], timeout: Duration, request: Request) -> Result<(
     for (worker, answer) in asked.collect::<Vec<_>>() {
         let name = &worker.queue.name;
         let outcome = answer.recv_deadline(deadline);
-        if outcome.as_ref().is_err_and(|error| error.is_timeout()) {
+        let is_late = match &outcome {
+            Ok(answer) => answer.as_ref().is_err_and(Error::is_timeout),
+            Err(error) => error.is_timeout(),
+        };
+        if is_late {
             let left = worker.metrics().in_flight;
             failures.push(Error::timeout(format_args!(
                 "the {request} of handler `{name}` (given {timeout:?}; {left} records are not written)"

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::Receiver;
 
-use super::{Command, Outcome, Worker};
+use super::{Command, Outcome, Worker, threads_first};
 use crate::queue::is_consumer;
 use crate::sync::lock;
 use crate::time::uptime;
@@ -47,7 +47,7 @@ pub(crate) fn flush_for_panic(workers: &[Arc<Worker>]) {
         return;
     }
     let start = Instant::now();
-    let asked = workers.iter().map(|worker| {
+    let asked = threads_first(workers).map(|worker| {
         let (time, pending) = {
             let mut history = lock(&worker.panic_flush);
             (history.timeout(), history.pending.take())

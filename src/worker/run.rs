@@ -43,10 +43,10 @@ use crate::record::SiteTable;
 use crate::time::{ClockStep, Timeline, Timestamp};
 
 /// The interval between calls of the handler's `tick`, and between looks for idle rings.
-const TICK: Duration = Duration::from_secs(1);
+pub(super) const TICK: Duration = Duration::from_secs(1);
 
 /// The interval between retries while a flush waits for records that the handler keeps.
-const RETRY: Duration = Duration::from_millis(2);
+pub(super) const RETRY: Duration = Duration::from_millis(2);
 
 /// How long a handler may retry after its system was dropped without a shutdown, which would have set a deadline.
 const RETRY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -66,13 +66,11 @@ pub(super) struct Consumer {
     lookahead: u64,
     /// The last reading of the clock.
     latest: u64,
-    /// The number of failed records at the last flush.
-    failed_before: u64,
     sink: Sink,
 }
 
 /// The side of the handler: filters, the handler, the batch.
-struct Sink {
+pub(super) struct Sink {
     queue: Arc<Queue>,
     handler: Box<dyn FemtoHandler>,
     filters: Vec<Box<dyn FemtoFilter>>,
@@ -87,6 +85,8 @@ struct Sink {
     report: DropReport,
     /// What was reported about steps of the wall clock.
     steps: StepReport,
+    /// The number of failed records at the last flush.
+    failed_before: u64,
 }
 
 impl Consumer {
@@ -97,29 +97,17 @@ impl Consumer {
         filters: Vec<Box<dyn FemtoFilter>>,
         idle: IdlePolicy,
     ) -> Self {
-        let timeline = Timeline::new(&queue.clock);
-        let steps = StepReport::new(&timeline);
+        let inbox = Inbox::new(&queue.lane);
+        let sink = Sink::new(queue, handler, filters);
         Self {
             commands,
             deferred: VecDeque::new(),
-            inbox: Inbox::new(&queue.lane),
+            inbox,
             idle: Idle::new(idle),
             last_tick: Instant::now(),
-            lookahead: if queue.clock.is_manual() { 0 } else { timeline.ticks_in(LOOKAHEAD) },
+            lookahead: if sink.queue.clock.is_manual() { 0 } else { sink.timeline.ticks_in(LOOKAHEAD) },
             latest: 0,
-            failed_before: 0,
-            sink: Sink {
-                queue,
-                handler,
-                filters,
-                sites: SiteTable::default(),
-                timeline,
-                batch: Batch::default(),
-                keeps: false,
-                until: None,
-                report: DropReport::default(),
-                steps,
-            },
+            sink,
         }
     }
 
@@ -170,8 +158,7 @@ impl Consumer {
         // Some machines reset the counter when they wake up. Older records must not wait for it to catch up.
         let horizon = if now < self.latest { u64::MAX } else { now.saturating_sub(lookahead) };
         self.latest = now;
-        self.sink.timeline.refresh();
-        self.sink.steps.look(&self.sink.timeline);
+        self.sink.look_at_clock();
         let backlog = self.inbox.look(&self.sink.queue.lane) as u64;
         if backlog == 0 {
             return 0;
@@ -193,7 +180,7 @@ impl Consumer {
     /// Handles everything that was logged before the call. It ends even if other threads go on logging.
     fn drain_backlog(&mut self) {
         let held = match &self.sink.queue.lane {
-            Lane::PerThread(_) => 0,
+            Lane::PerThread(_) | Lane::Inline(_) => 0,
             Lane::Shared(lane) => lane.len(),
         };
         let mut handled = self.drain(0);
@@ -219,16 +206,9 @@ impl Consumer {
         self.sink.until = Some(until);
         self.drain_backlog();
         self.sink.report_drops();
-        let mut failures: Vec<_> = self.deliver_all(until, closing).err().into_iter().collect();
+        let delivered = self.deliver_all(until, closing);
         self.sink.until = None;
-        failures.extend(self.sink.guard("flush", |handler| handler.flush()).err());
-        Counters::add(&self.sink.queue.counters.flushes, 1);
-        let failed = self.sink.queue.counters.failed.load(Relaxed);
-        let lost = failed - std::mem::replace(&mut self.failed_before, failed);
-        if lost > 0 && failures.is_empty() {
-            failures.push(Error::other(format!("{lost} records could not be written")));
-        }
-        Error::gather(failures)
+        self.sink.end_flush(delivered)
     }
 
     /// Delivers the batch, with retries until the deadline. A command to close ends the retries; another flush waits
@@ -244,8 +224,7 @@ impl Consumer {
             self.deferred.extend(self.commands.try_iter());
             let is_closing = self.deferred.iter().any(|command| matches!(command, Command::Close { .. }));
             if Instant::now() >= until || is_closing {
-                let kept = self.sink.batch.records();
-                return Err(Error::other(format!("{kept} records could not be delivered in time")));
+                return self.sink.all_delivered();
             }
             // Makes room in the queue, so that callers do not wait for the retries.
             if self.drain(self.lookahead) == 0 {
@@ -259,20 +238,41 @@ impl Consumer {
     /// After this, every record of the queue has an outcome: written or failed by [`flush`](Self::flush), failed if the
     /// handler still keeps it, dropped if it is in the inbox or the queue.
     fn close(&mut self, until: Instant) -> Result<(), Error> {
-        let mut failures: Vec<_> = self.flush(until, true).err().into_iter().collect();
-        if self.sink.keeps {
-            self.sink.settle(Outcome::Failed);
-        }
-        failures.extend(self.sink.guard("close", |handler| handler.close()).err());
+        let flushed = self.flush(until, true);
+        let outcome = self.sink.close(flushed);
         let queue = &self.sink.queue;
         // Counts what the inbox has taken out of a channel. `end` counts what is still in the queue.
         self.inbox.drain(&queue.lane, u64::MAX, |next| queue.drop_published(DropReason::Closed, next.header.level()));
         queue.end();
-        Error::gather(failures)
+        outcome
     }
 }
 
 impl Sink {
+    pub(super) fn new(queue: Arc<Queue>, handler: Box<dyn FemtoHandler>, filters: Vec<Box<dyn FemtoFilter>>) -> Self {
+        let timeline = Timeline::new(&queue.clock);
+        let steps = StepReport::new(&timeline);
+        Self {
+            queue,
+            handler,
+            filters,
+            sites: SiteTable::default(),
+            timeline,
+            batch: Batch::default(),
+            keeps: false,
+            until: None,
+            report: DropReport::default(),
+            steps,
+            failed_before: 0,
+        }
+    }
+
+    /// Brings the time line up to date.
+    pub(super) fn look_at_clock(&mut self) {
+        self.timeline.refresh();
+        self.steps.look(&self.timeline);
+    }
+
     /// Handles one record.
     ///
     /// | filters | handler | then |
@@ -284,7 +284,7 @@ impl Sink {
     /// The text that a handler has appended before it failed is never delivered: `discard` truncates the batch to the
     /// end of the last entry.
     #[inline]
-    fn take(&mut self, next: Next<'_>) {
+    pub(super) fn take(&mut self, next: Next<'_>) {
         while let Some(step) = self.steps.before(next.ticks) {
             self.report_step(step);
         }
@@ -324,7 +324,7 @@ impl Sink {
 
     /// Hands the batch to the handler. The handler may wait for more records unless the call is due, and may keep
     /// records that it could not deliver.
-    fn deliver(&mut self, call: Call) -> Result<(), Error> {
+    pub(super) fn deliver(&mut self, call: Call) -> Result<(), Error> {
         if self.batch.is_empty() {
             return Ok(());
         }
@@ -341,6 +341,59 @@ impl Sink {
         };
         self.settle(rest);
         outcome.map(|_| ()).inspect_err(|error| self.report_error(error))
+    }
+
+    /// The same with a deadline.
+    pub(super) fn deliver_until(&mut self, until: Instant, call: Call) -> Result<(), Error> {
+        self.until = Some(until);
+        let outcome = self.deliver(call);
+        self.until = None;
+        outcome
+    }
+
+    /// Whether the handler keeps records for another try.
+    pub(super) fn keeps(&self) -> bool {
+        self.keeps
+    }
+
+    /// Returns an error if the handler keeps records.
+    pub(super) fn all_delivered(&self) -> Result<(), Error> {
+        if !self.keeps {
+            return Ok(());
+        }
+        Err(Error::other(format!("{} records could not be delivered in time", self.batch.records())))
+    }
+
+    /// Flushes the handler after a delivery with this outcome.
+    ///
+    /// # Errors
+    ///
+    /// That of the delivery, that of the handler, or how many records could not be written since the last flush.
+    pub(super) fn end_flush(&mut self, delivered: Result<(), Error>) -> Result<(), Error> {
+        let mut failures: Vec<_> = delivered.err().into_iter().collect();
+        failures.extend(self.guard("flush", |handler| handler.flush()).err());
+        Counters::add(&self.queue.counters.flushes, 1);
+        let failed = self.queue.counters.failed.load(Relaxed);
+        let lost = failed - std::mem::replace(&mut self.failed_before, failed);
+        if lost > 0 && failures.is_empty() {
+            failures.push(Error::other(format!("{lost} records could not be written")));
+        }
+        Error::gather(failures)
+    }
+
+    /// Closes the handler after a flush with this outcome.
+    pub(super) fn close(&mut self, flushed: Result<(), Error>) -> Result<(), Error> {
+        self.abandon();
+        let mut failures: Vec<_> = flushed.err().into_iter().collect();
+        failures.extend(self.guard("close", |handler| handler.close()).err());
+        Error::gather(failures)
+    }
+
+    /// Counts what the handler keeps as failed.
+    pub(super) fn abandon(&mut self) {
+        if self.keeps {
+            self.settle(Outcome::Failed);
+        }
     }
 
     /// Counts the outcomes of the records of the batch. Called after the delivery, so that a record that counts as
@@ -395,13 +448,13 @@ impl Sink {
         }
     }
 
-    fn start(&mut self) {
+    pub(super) fn start(&mut self) {
         let now = self.timeline.timestamp(self.queue.clock.ticks());
         let _ = self.guard("start", |handler| handler.start(now));
     }
 
     /// What is done about once a second: frees idle rings, and calls the handler's `tick`.
-    fn tick(&mut self) {
+    pub(super) fn tick(&mut self) {
         if let Lane::PerThread(lane) = &self.queue.lane {
             lane.trim();
         }

@@ -170,7 +170,8 @@ impl HandlerBuilder<FallbackOptions> {
     ///
     /// Names all invalid settings in one error.
     pub fn build(self) -> Result<HandlerSpec, Error> {
-        let (FallbackOptions { first, second, patience, bytes }, settings) = self.into_parts();
+        let (FallbackOptions { first, second, patience, bytes }, mut settings) = self.into_parts();
+        [&first, &second].into_iter().for_each(|inner| settings.contain(inner));
         let mut problems = first.inner_problems("first");
         problems.extend(second.inner_problems("second"));
         if bytes < 4096 {

@@ -110,7 +110,8 @@ impl HandlerBuilder<MemoryOptions> {
     ///
     /// Names all invalid settings in one error.
     pub fn build(self) -> Result<HandlerSpec, Error> {
-        let (MemoryOptions { target, capacity, bytes, flush_level, flush_on_close }, settings) = self.into_parts();
+        let (MemoryOptions { target, capacity, bytes, flush_level, flush_on_close }, mut settings) = self.into_parts();
+        settings.contain(&target);
         let mut problems = target.inner_problems("target");
         if !(1..=1_000_000).contains(&capacity) {
             problems.push(Problem::new("capacity", capacity, "keep between 1 and 1,000,000 records"));

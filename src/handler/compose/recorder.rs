@@ -197,7 +197,8 @@ impl HandlerBuilder<FlightRecorderOptions> {
     ///
     /// Names all invalid settings in one error.
     pub fn build(self) -> Result<HandlerSpec, Error> {
-        let (FlightRecorderOptions { target, records, bytes, trigger, asked }, settings) = self.into_parts();
+        let (FlightRecorderOptions { target, records, bytes, trigger, asked }, mut settings) = self.into_parts();
+        settings.contain(&target);
         let mut problems = target.inner_problems("target");
         if !(1..=10_000_000).contains(&records) {
             problems.push(Problem::new("records", records, "keep between 1 and 10,000,000 records"));

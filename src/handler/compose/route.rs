@@ -77,7 +77,8 @@ impl HandlerBuilder<RouteOptions> {
     ///
     /// Names all invalid settings in one error. A handler without routes is invalid.
     pub fn build(self) -> Result<HandlerSpec, Error> {
-        let (RouteOptions { routes, rest }, settings) = self.into_parts();
+        let (RouteOptions { routes, rest }, mut settings) = self.into_parts();
+        routes.iter().map(|(_, target)| target).chain(&rest).for_each(|inner| settings.contain(inner));
         let mut problems = Vec::new();
         if routes.is_empty() {
             problems.push(Problem::new("routes", "", "add one with `route`"));

@@ -505,7 +505,8 @@ impl HandlerBuilder<HttpOptions> {
     ///
     /// Names all invalid settings in one error.
     pub fn build(self) -> Result<HandlerSpec, Error> {
-        let (mut options, settings) = self.into_parts();
+        let (mut options, mut settings) = self.into_parts();
+        settings.need_thread("FemtoHttpHandler");
         let encoder = options.encoder();
         options.build(encoder, settings)
     }

@@ -119,7 +119,8 @@ impl HandlerBuilder<JournaldOptions> {
     ///
     /// Names all invalid settings in one error.
     pub fn build(self) -> Result<HandlerSpec, Error> {
-        let (JournaldOptions { socket, identifier, fields, net }, settings) = self.into_parts();
+        let (JournaldOptions { socket, identifier, fields, net }, mut settings) = self.into_parts();
+        settings.need_thread("FemtoJournaldHandler");
         let mut problems = Vec::new();
         if socket.as_os_str().is_empty() {
             problems.push(Problem::new(

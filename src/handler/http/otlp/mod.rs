@@ -140,7 +140,8 @@ impl HandlerBuilder<OtlpOptions> {
     ///
     /// Names all invalid settings in one error.
     pub fn build(self) -> Result<HandlerSpec, Error> {
-        let (options, settings) = self.into_parts();
+        let (options, mut settings) = self.into_parts();
+        settings.need_thread("FemtoOtlpHandler");
         let mut resource = vec![("service.name".to_owned(), options.service_name)];
         resource.extend(options.resource);
         let encoder: Box<dyn Encoder> = match options.encoding {

@@ -1,0 +1,70 @@
+//! The lane of a handler without a thread: records are delivered where they are logged.
+//!
+//! Nothing is queued. The lane knows who delivers (`worker/inline.rs`) by a weak reference, because that one holds the
+//! queue, for its counters.
+
+use std::cell::Cell;
+use std::sync::{Arc, OnceLock, Weak};
+
+use crate::record::{Header, ThreadInfo};
+use crate::sync::{AtomicU64, Ordering::*};
+
+/// Delivers records on the threads that log them.
+pub(crate) trait Deliver: Send + Sync {
+    /// Delivers a record and counts its outcome. Returns whether it did: not after the shutdown.
+    fn deliver(&self, thread: &Arc<ThreadInfo>, header: Header, ticks: u64, payload: &[u8]) -> bool;
+}
+
+pub(crate) struct Inline {
+    handler: OnceLock<Weak<dyn Deliver>>,
+    published: AtomicU64,
+}
+
+thread_local! {
+    /// Whether the thread is in the code of a handler without a thread.
+    static INSIDE: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Marks the calling thread as one in a handler's code, until it is dropped. Set before the handler's lock is taken and
+/// reset after it is free, so that a signal handler that logs in between never waits for it.
+pub(crate) struct Inside(());
+
+impl Inside {
+    /// Returns `None` if the thread is marked already.
+    pub(crate) fn enter() -> Option<Self> {
+        (!INSIDE.replace(true)).then_some(Self(()))
+    }
+
+    pub(super) fn is_set() -> bool {
+        INSIDE.get()
+    }
+}
+
+impl Drop for Inside {
+    fn drop(&mut self) {
+        INSIDE.set(false);
+    }
+}
+
+impl Inline {
+    pub(super) fn new() -> Self {
+        Self { handler: OnceLock::new(), published: AtomicU64::new(0) }
+    }
+
+    pub(super) fn set_handler(&self, handler: Weak<dyn Deliver>) {
+        let _ = self.handler.set(handler);
+    }
+
+    /// Counts a record as published and delivers it. Returns whether that was done; the record is dropped otherwise.
+    pub(super) fn deliver(&self, thread: &Arc<ThreadInfo>, header: Header, ticks: u64, payload: &[u8]) -> bool {
+        // Before the outcome is counted, as in other lanes.
+        self.published.fetch_add(1, Relaxed);
+        let handler = self.handler.get().and_then(Weak::upgrade);
+        handler.is_some_and(|handler| handler.deliver(thread, header, ticks, payload))
+    }
+
+    /// Returns how many records were published since the queue was made.
+    pub(super) fn published(&self) -> u64 {
+        self.published.load(Acquire)
+    }
+}
