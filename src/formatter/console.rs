@@ -1,4 +1,4 @@
-//! Lines for a person at a terminal.
+//! Lines for terminals, in colour.
 
 use std::io::IsTerminal;
 
@@ -9,21 +9,21 @@ use crate::level::Level;
 use crate::record::FemtoLogRecord;
 use crate::text::{Escaped, Output};
 
-/// Writes records as `08:30:00.123 INFO     app::db      ready port=8080`, in colours where a terminal shows them.
+/// Writes records as `08:30:00.123 INFO     app::db      ready port=8080`, in colour if the stream is a terminal.
 ///
-/// Level and logger stand in columns; that of the logger grows with the names it has met, up to 24 characters. The
-/// names of the spans around the record stand before the message, `request:load: ready`. Control characters of records
-/// are always escaped: the only commands that reach the terminal are this formatter's own.
+/// Level and logger are aligned in columns. The column of the logger becomes as wide as the longest name so far, up to
+/// 24 characters. The names of the enclosing spans precede the message: `request:load: ready`. Control characters of
+/// records are always escaped, so the only escape sequences that reach the terminal are this formatter's own.
 ///
-/// Whether there are colours is decided once, when the formatter is made:
+/// Whether it writes colours is decided once, when the formatter is made:
 ///
 /// | made by | colours |
 /// |---|---|
 /// | [`new`](Self::new) | none |
-/// | [`for_stderr`](Self::for_stderr), [`for_stdout`](Self::for_stdout) | as the environment says, else if the stream is a terminal |
+/// | [`for_stderr`](Self::for_stderr), [`for_stdout`](Self::for_stdout) | by the environment, then if it is a terminal |
 /// | [`color`](Self::color) | as given |
 ///
-/// The environment's first line that applies decides:
+/// The first of these environment variables that applies decides:
 ///
 /// | variable | colours |
 /// |---|---|
@@ -34,7 +34,7 @@ use crate::text::{Escaped, Output};
 /// | setting | default | what it does |
 /// |---|---|---|
 /// | [`digits`](Self::digits) | 3 | fractional digits of the time |
-/// | [`color`](Self::color) | see above | whether there are colours |
+/// | [`color`](Self::color) | see above | whether it writes colours |
 ///
 /// # Examples
 ///
@@ -54,7 +54,7 @@ pub struct FemtoConsoleFormatter {
     column: usize,
 }
 
-/// The widest that the logger's column becomes.
+/// The maximum width of the logger's column.
 const WIDEST: usize = 24;
 
 const RESET: &str = "\u{1b}[0m";
@@ -82,13 +82,13 @@ impl FemtoConsoleFormatter {
         Self::new().color(wants_color(variable, std::io::stdout().is_terminal()))
     }
 
-    /// Chooses whether there are colours.
+    /// Sets whether the formatter writes colours.
     pub fn color(mut self, color: bool) -> Self {
         self.color = color;
         self
     }
 
-    /// Sets how many fractional digits times have, 0 to 9.
+    /// Sets the number of fractional digits of times, 0 to 9; 3 by default.
     pub fn digits(mut self, digits: u8) -> Self {
         self.stamp = TimeText::clock(digits).with_zone_of(self.stamp);
         self
@@ -108,7 +108,7 @@ fn variable(name: &str) -> Option<String> {
     std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
 }
 
-/// Decides by the conventions of no-color.org and bixense.com/clicolors.
+/// Returns whether to write colours, by the conventions of <https://no-color.org> and <https://bixense.com/clicolors>.
 fn wants_color(variable: impl Fn(&str) -> Option<String>, is_terminal: bool) -> bool {
     let is = |name: &str, wanted: fn(&str) -> bool| variable(name).is_some_and(|value| wanted(&value));
     if is("NO_COLOR", |value| !value.is_empty()) {
@@ -120,7 +120,7 @@ fn wants_color(variable: impl Fn(&str) -> Option<String>, is_terminal: bool) -> 
     is_terminal && !is("CLICOLOR", |value| value == "0") && !is("TERM", |value| value == "dumb")
 }
 
-/// The level's colour, and its name as wide as the longest.
+/// The level's colour, and its name, padded to the longest.
 fn level(level: Level) -> (&'static str, &'static str) {
     match level {
         Level::Trace => (DIM, "TRACE   "),
@@ -174,7 +174,7 @@ impl FemtoFormatter for FemtoConsoleFormatter {
     }
 }
 
-/// Writes a key between commands, which must not be escaped.
+/// Writes a key between escape sequences, which must not be escaped themselves.
 fn write_key(out: &mut Escaped<'_>, key: &str, before: &str, after: &str) {
     out.plain(before);
     let _ = std::fmt::Write::write_str(out, key);

@@ -1,4 +1,4 @@
-//! Records as the journal's native protocol has them: fields of a name and a value, any bytes.
+//! Entries of the systemd journal, in its native protocol: fields of a name and a value, which may be any bytes.
 //!
 //! The protocol is described in systemd's "Native Journal Protocol"
 //! (<https://systemd.io/JOURNAL_NATIVE_PROTOCOL/>), the names of fields in systemd.journal-fields(7).
@@ -19,7 +19,7 @@ pub(crate) struct JournalFormatter {
     civil: CivilWriter,
 }
 
-/// The fields that keys cannot be.
+/// The names that keys cannot have.
 const FIELDS: [&str; 11] = [
     "MESSAGE",
     "PRIORITY",
@@ -34,11 +34,11 @@ const FIELDS: [&str; 11] = [
     "SYSLOG_IDENTIFIER",
 ];
 
-/// The most characters that a field's name may have.
+/// The maximum length of a field's name.
 const LONGEST_NAME: usize = 64;
 
 impl JournalFormatter {
-    /// Starts with the program's name as identifier, unless there is one.
+    /// Makes a formatter with these constant fields, and the program's name as identifier unless they have one.
     pub(crate) fn new(identifier: Option<&str>, constants: &[(String, String)]) -> Self {
         let mut out = Vec::new();
         let identifier = identifier.map_or_else(program, str::to_owned);
@@ -71,7 +71,7 @@ impl FemtoFormatter for JournalFormatter {
     }
 }
 
-/// The severity as syslog has it.
+/// Returns the syslog severity of a level.
 fn priority(level: Level) -> &'static str {
     match level {
         Level::Critical => "2",
@@ -92,7 +92,7 @@ fn put(out: &mut Vec<u8>, name: &str, value: impl FnOnce(&mut Raw<'_>)) {
 /// Appends the field of a key.
 fn put_key(out: &mut Vec<u8>, key: &str, value: impl FnOnce(&mut Raw<'_>)) {
     let start = out.len();
-    // The journal refuses names that begin so.
+    // The journal rejects names that begin with a digit or an underscore.
     if !key.starts_with(|c: char| c.is_ascii_alphabetic()) {
         out.extend_from_slice(b"F_");
     }
@@ -105,7 +105,7 @@ fn put_key(out: &mut Vec<u8>, key: &str, value: impl FnOnce(&mut Raw<'_>)) {
     end_field(out, value);
 }
 
-/// Whether a name is this field's, with any number of `_` behind it.
+/// Returns whether a name is that of this field, followed by any number of `_`.
 fn is_padded(name: &[u8], field: &str) -> bool {
     name.strip_prefix(field.as_bytes()).is_some_and(|rest| rest.iter().all(|byte| *byte == b'_'))
 }

@@ -1,4 +1,4 @@
-//! Lines of `key=value` alone.
+//! logfmt: lines of `key=value`.
 
 use std::fmt::Write;
 
@@ -13,16 +13,17 @@ use crate::value::{Kind, Tag, Value, write_next, write_value};
 
 /// Writes records as `time=2026-03-12T08:30:00.123456Z level=info logger=app::db thread=main msg="ready" port=8080`.
 ///
-/// Text that is empty or holds a space, `=`, `"`, a backslash or a control character stands in quotes, with the escapes
-/// of a JSON string; the message, lists and maps always do. In keys, those characters are `_`. Values that are no text
-/// are written as `format!("{}")` does: `NaN`, `inf`, `null`, `"[1,\"two\"]"`, bytes in hexadecimal digits; types do
-/// not survive in this format.
+/// This is the format of [logfmt](https://brandur.org/logfmt), which Heroku, Grafana Loki and others read. Text that is
+/// empty or has a space, `=`, `"`, a backslash or a control character is in quotes, with the escapes of a JSON string;
+/// the message, lists and maps always are. In keys, these characters become `_`. Values that are not text are written
+/// as `format!("{}")` does: `NaN`, `inf`, `null`, `"[1,\"two\"]"`, bytes in hexadecimal digits. The format has no
+/// types.
 ///
-/// A record that was logged in spans has their names and the number of the innermost before its message:
-/// `span=request:load span_id=7`. The number is left out where there is a key `span_id`.
+/// The names of the enclosing spans and the id of the innermost one precede the message: `span=request:load span_id=7`.
+/// The id is left out if there is a key `span_id`.
 ///
-/// A key that comes twice is written once: the last one wins. A key with the name of another field, `time`, `level`,
-/// `logger`, `thread`, `span` or `msg`, gets a `_` at its end: `level` becomes `level_`, and `level_` becomes
+/// If a key occurs several times, only the last value is written. A `_` is added to a key with the name of another
+/// field (`time`, `level`, `logger`, `thread`, `span` or `msg`): `level` becomes `level_`, and `level_` becomes
 /// `level__`.
 ///
 /// | setting | default | what it does |
@@ -45,7 +46,7 @@ pub struct FemtoLogfmtFormatter {
     plans: Plans<LogfmtPiece>,
 }
 
-/// What of a call site's text differs from record to record.
+/// A piece of text that differs from record to record of a call site; see `plan`.
 #[derive(Clone, Copy)]
 enum LogfmtPiece {
     Time,
@@ -57,10 +58,10 @@ enum LogfmtPiece {
     Value(Tag),
 }
 
-/// The keys that a record's own fields have.
+/// The names of a record's own fields.
 const FIELDS: [&str; 6] = ["time", "level", "logger", "thread", "span", "msg"];
 
-/// The field that gives way to a key of its name.
+/// The field that is left out if there is a key with its name.
 const SPAN_ID: &str = "span_id";
 
 impl Default for FemtoLogfmtFormatter {
@@ -111,7 +112,7 @@ impl FemtoFormatter for FemtoLogfmtFormatter {
 }
 
 impl FemtoLogfmtFormatter {
-    /// How many call sites have a plan.
+    /// Returns the number of call sites with a plan.
     #[cfg(test)]
     pub(super) fn plans(&self) -> usize {
         self.plans.len()
@@ -170,28 +171,28 @@ fn write_field_value(value: Value<'_>, out: &mut Vec<u8>) {
             write_value(&mut Quoted(out), value);
             out.push(b'"');
         }
-        // None of the other types' texts needs quotes.
+        // The text of other types never needs quotes.
         value => write_value(&mut Quoted(out), value),
     }
 }
 
-/// The characters of a key as they can be written; `_` for none.
+/// Returns the characters of a key that may be written, with `_` in place of others.
 fn spell(key: &str) -> impl Iterator<Item = char> {
     let nothing = key.is_empty().then_some('_');
     nothing.into_iter().chain(key.chars().map(|c| if is_plain(c) { c } else { '_' }))
 }
 
-/// Says whether what stands behind a field's name in a key comes to nothing but `_`.
+/// Returns whether the rest of a key, after a field's name, becomes nothing but `_`.
 fn comes_to_nothing(rest: &str) -> bool {
     rest.chars().all(|c| c == '_' || !is_plain(c))
 }
 
-/// Says whether a character can stand outside quotes.
+/// Returns whether a character is allowed outside quotes.
 fn is_plain(c: char) -> bool {
     !(c.is_whitespace() || matches!(c, '=' | '"' | '\\') || is_harmful(c))
 }
 
-/// Says whether text needs no quotes.
+/// Returns whether text needs no quotes.
 fn is_plain_text(text: &str) -> bool {
     // Most text is ASCII without anything that needs quotes.
     let simple = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'=' | b'"' | b'\\');

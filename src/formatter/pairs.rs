@@ -1,4 +1,4 @@
-//! Keys and values as formatters take them from a record, and as lines of text show them.
+//! Keys and values: collecting them from a record, and writing them in lines of text.
 
 use smallvec::SmallVec;
 
@@ -6,7 +6,7 @@ use crate::record::FemtoLogRecord;
 use crate::text::Output;
 use crate::value::{Kind, Reader, Tag, Value, write_next, write_value};
 
-/// As many keys as a record has at most, unless it is configured otherwise: no more memory than the stack's.
+/// The default maximum of keys of a record. Up to this number, they are on the stack.
 const MOST: usize = 64;
 
 /// Keys and values of one record.
@@ -27,12 +27,12 @@ impl<K, V> Pairs<K, V> {
         self.0.is_empty()
     }
 
-    /// Says whether there is such a key.
+    /// Returns whether there is such a key.
     pub(crate) fn any(&self, is: impl Fn(&K) -> bool) -> bool {
         self.0.iter().any(|(key, _)| is(key))
     }
 
-    /// Calls `each` with every key once: the last one wins, in its own place.
+    /// Calls `each` with every key once. If a key occurs several times, only the last one counts, in its own place.
     #[inline]
     pub(crate) fn each(&self, same: impl Fn(&K, &K) -> bool, mut each: impl FnMut(&K, &V)) {
         for (index, (key, value)) in self.0.iter().enumerate() {
@@ -43,19 +43,19 @@ impl<K, V> Pairs<K, V> {
     }
 }
 
-/// The keys and values of a record.
+/// Returns the keys and values of a record.
 #[inline]
 pub(crate) fn pairs<'a>(record: &FemtoLogRecord<'a>) -> Pairs<&'a str, Value<'a>> {
     Pairs(record.key_values().collect())
 }
 
-/// The keys and values of a record, with each one's place among them.
+/// Returns the keys and values of a record, with their positions.
 #[inline]
 pub(super) fn numbered_pairs<'a>(record: &FemtoLogRecord<'a>) -> Pairs<&'a str, (usize, Value<'a>)> {
     Pairs(record.key_values().enumerate().map(|(place, (key, value))| (key, (place, value))).collect())
 }
 
-/// Writes `key=value`, the value in quotes where it would be hard to tell apart otherwise.
+/// Writes `key=value`, with the value in quotes if it could not be told apart otherwise.
 #[inline]
 pub(super) fn write_pair<O: Output>(out: &mut O, key: impl FnOnce(&mut O), value: Value<'_>) {
     key(out);
@@ -76,7 +76,7 @@ pub(super) fn write_pair_value<O: Output>(out: &mut O, value: Value<'_>) {
     }
 }
 
-/// The same for the value that a reader has come to.
+/// Writes the value at which a reader is, as [`write_pair_value`] does.
 #[inline]
 pub(super) fn write_next_pair_value(out: &mut impl Output, tag: Tag, reader: &mut Reader<'_>) {
     match tag.kind {

@@ -1,10 +1,11 @@
-//! The attributes of CPython's `LogRecord`, where they differ from what a record here says of itself.
+//! The attributes of CPython's `LogRecord`, as far as they differ from those of a record of this library.
 
 use crate::level::Level;
 use crate::record::FemtoLogRecord;
 use crate::time::Timestamp;
 
-/// The attributes of a record, in the order in which `logging` sets them; what its `HTTPHandler.mapLogRecord` sends.
+/// The attributes of a record, in the order in which `logging` sets them, and in which `HTTPHandler.mapLogRecord` sends
+/// them.
 pub(crate) const ATTRIBUTES: [&str; 21] = [
     "name",
     "msg",
@@ -29,7 +30,7 @@ pub(crate) const ATTRIBUTES: [&str; 21] = [
     "taskName",
 ];
 
-/// The level's name in CPython, which has none for `Trace`.
+/// Returns the level's name in CPython. `Trace`, which CPython does not have, is `TRACE`.
 pub(crate) fn level_name(level: Level) -> &'static str {
     match level {
         Level::Warn => "WARNING",

@@ -1,4 +1,4 @@
-//! Times as text: RFC 3339 or a pattern of `strftime`, in any zone, worked out once a second.
+//! Times as text: RFC 3339 or a `strftime` pattern, in any time zone. The text of the last second is cached.
 
 use crate::error::{Error, Problem};
 use crate::time::{CivilWriter, Timestamp, civil_from_days};
@@ -11,7 +11,7 @@ const NANOS_PER_SECOND: i64 = 1_000_000_000;
 pub(super) struct Stamp {
     digits: u8,
     utc: CivilWriter,
-    /// In place of `utc` in other zones.
+    /// For time zones other than UTC.
     zoned: Option<TimeText>,
 }
 
@@ -46,10 +46,10 @@ impl Stamp {
     }
 }
 
-/// Gives a formatter with a field `stamp` the settings of its times.
+/// Adds the settings of times to a formatter with a field `stamp`.
 macro_rules! stamp_settings {
     () => {
-        /// Sets how many fractional digits times have, 0 to 9.
+        /// Sets the number of fractional digits of times, 0 to 9. Further digits are truncated, not rounded.
         pub fn digits(mut self, digits: u8) -> Self {
             self.stamp.set_digits(digits);
             self
@@ -59,19 +59,19 @@ macro_rules! stamp_settings {
     };
 }
 
-/// Gives a formatter with a field `stamp` the settings of its zone.
+/// Adds the settings of the time zone to a formatter with a field `stamp`.
 macro_rules! zone_settings {
     () => {
-        /// Writes times in the system's time zone, with their offset from UTC; in UTC where the system has no zone.
+        /// Writes times in the system's time zone, with their offset from UTC; in UTC if the system has no time zone.
         ///
-        /// What the offset is at a time, daylight saving included, comes from the system's database.
+        /// The offset at each time, daylight saving time included, is that of the system's time zone database.
         #[cfg(feature = "local-time")]
         pub fn local_time(mut self) -> Self {
             self.stamp.set_zone(crate::zone::Zone::local());
             self
         }
 
-        /// Writes times in the zone with this name in the IANA database, such as `Europe/Berlin`.
+        /// Writes times in the time zone with this name in the IANA database, such as `Europe/Berlin`.
         ///
         /// # Errors
         ///
@@ -94,19 +94,19 @@ enum TimePart {
     Directive(u8),
     /// The offset as `+01:00`.
     Offset,
-    /// So many digits of the fraction.
+    /// This number of digits of the fraction.
     Fraction(u8),
 }
 
-/// Writes times by a pattern, and remembers the text of the last second.
+/// Writes times by a pattern, and caches the text of the last second.
 #[derive(Clone, Debug)]
 pub(super) struct TimeText {
     parts: Vec<TimePart>,
     zone: Zone,
-    /// The second that `text` shows.
+    /// The second for which `text` is valid.
     second: Option<i64>,
     text: Vec<u8>,
-    /// Where in `text` digits of the fraction go, and how many.
+    /// The positions in `text` at which digits of the fraction are inserted, and their numbers.
     fractions: Vec<(usize, u8)>,
 }
 
@@ -146,8 +146,8 @@ impl TimeText {
         Self { zone, ..Self::new(parts) }
     }
 
-    /// Reads a pattern of `strftime`. `%f` stands for six digits of the fraction, `%0f` to `%9f` for as many as they
-    /// say, and `%:z` for the offset with a colon.
+    /// Parses a `strftime` pattern. `%f` is six digits of the fraction, `%0f` to `%9f` are 0 to 9 digits, and `%:z` is
+    /// the offset with a colon.
     pub(super) fn strftime(pattern: &str) -> Result<Self, Error> {
         let mut parts = Vec::new();
         let mut rest = pattern;
@@ -250,10 +250,10 @@ impl TimeText {
     }
 }
 
-/// The directives that stand for themselves.
+/// The directives that are not abbreviations of others.
 const DIRECTIVES: &[u8] = b"YCymdeHIMSpjaAbBuwUWGVsZz%nt";
 
-/// What directives stand for that are short for others.
+/// The directives that are abbreviations of others, such as `%T` for `%H:%M:%S`.
 fn short_form(directive: u8) -> Option<&'static str> {
     Some(match directive {
         b'c' => "%a %b %e %H:%M:%S %Y",
@@ -267,7 +267,7 @@ fn short_form(directive: u8) -> Option<&'static str> {
     })
 }
 
-/// Appends the parts of a pattern that has no other directives than those of the two above.
+/// Appends the parts of a pattern that has only directives of the two tables above.
 fn expand(pattern: &str, parts: &mut Vec<TimePart>) {
     let mut rest = pattern.as_bytes();
     while let [first, after @ ..] = rest {
@@ -317,7 +317,7 @@ fn days_of_year(year: i64) -> i64 {
     if divides(4) && (!divides(100) || divides(400)) { 366 } else { 365 }
 }
 
-/// A second of a zone's calendar.
+/// A second, as date and time of the day in a time zone.
 struct Civil {
     year: u32,
     month: u32,
@@ -332,7 +332,7 @@ struct Civil {
 }
 
 impl Civil {
-    /// Takes the second as the zone's clock counts it, from 1970 on.
+    /// Makes the date and time of a second that is counted by the zone's clock, from 1970-01-01 on.
     fn new(second: i64) -> Self {
         let (days, in_day) = (second.div_euclid(86_400), second.rem_euclid(86_400) as u32);
         let (year, month, day) = civil_from_days(days);
@@ -349,7 +349,7 @@ impl Civil {
         }
     }
 
-    /// Appends what a directive stands for.
+    /// Appends the text of a directive.
     fn write(&self, directive: u8, out: &mut Vec<u8>) {
         let hour = (self.hour + 11) % 12 + 1;
         let mut zeros = |number, width| write_padded(number, b'0', width, out);
@@ -382,7 +382,7 @@ impl Civil {
         }
     }
 
-    /// Returns the year and week of ISO 8601: a week belongs to the year that its Thursday is in.
+    /// Returns the year and week of ISO 8601. A week belongs to the year of its Thursday.
     fn iso_week(&self) -> (u32, u32) {
         let thursday = i64::from(self.day_of_year) + 3 - i64::from((self.weekday + 6) % 7);
         let (year, day) = match thursday {

@@ -11,22 +11,22 @@ use crate::value::{Reader, Tag, write_next};
 
 /// Writes records as `2026-03-12T08:30:00.123456Z INFO  app::db [main] message key=value`.
 ///
-/// The names of the spans around the record stand before the message: `[main] request:load: message`.
-/// The time is UTC; with the feature `local-time` it can be another zone's. Of a key that comes twice, the last one is
-/// written. Text values stand in quotes where they would be hard to tell apart otherwise:
-/// where they are empty or hold a space, `=`, `"` or a control character; a quote or backslash in them is escaped.
+/// The names of the enclosing spans precede the message: `[main] request:load: message`. Times are in UTC; with the
+/// feature `local-time`, they can be in another time zone. If a key occurs several times, the last value is written. A
+/// text value is in quotes if it is empty or has a space, `=`, `"` or a control character; quotes and backslashes in it
+/// are then escaped.
 ///
 /// | setting | default | what it does |
 /// |---|---|---|
 /// | [`digits`](Self::digits) | 6 | fractional digits of the time |
-/// | [`escape`](Self::escape) | `true` | control characters are written as `\n`, `\u{1b}` …, so that no message or value can forge a line or command a terminal |
+/// | [`escape`](Self::escape) | `true` | control characters are written as `\n`, `\u{1b}` … |
 ///
 /// # Examples
 ///
 /// ```
 /// use femtologging::{FemtoStreamHandler, FemtoTextFormatter};
 ///
-/// // Messages with several lines, from sources that are trusted:
+/// // Messages with several lines, from trusted sources:
 /// let handler = FemtoStreamHandler::stderr().formatter(FemtoTextFormatter::new().escape(false)).build()?;
 /// # drop(handler);
 /// # Ok::<(), femtologging::Error>(())
@@ -38,7 +38,7 @@ pub struct FemtoTextFormatter {
     plans: Plans<TextPiece>,
 }
 
-/// What of a call site's text differs from record to record.
+/// A piece of text that differs from record to record of a call site; see `plan`.
 #[derive(Clone, Copy)]
 enum TextPiece {
     Time,
@@ -62,7 +62,8 @@ impl FemtoTextFormatter {
         Self { stamp: Stamp::new(6), escape: true, plans: Plans::new() }
     }
 
-    /// Chooses whether control characters in messages, keys, values and names are escaped.
+    /// Sets whether control characters in messages, keys, values and names are escaped; `true` by default. Without it,
+    /// text that comes from outside can forge a log line, or send commands to the terminal of whoever reads the log.
     pub fn escape(mut self, escape: bool) -> Self {
         self.escape = escape;
         self.plans = Plans::new();
@@ -97,7 +98,7 @@ impl FemtoFormatter for FemtoTextFormatter {
 }
 
 impl FemtoTextFormatter {
-    /// How many call sites have a plan.
+    /// Returns the number of call sites with a plan.
     #[cfg(test)]
     pub(super) fn plans(&self) -> usize {
         self.plans.len()
@@ -117,7 +118,7 @@ impl FemtoTextFormatter {
     }
 }
 
-/// The level between spaces, as wide as five letters, and how much of it to write.
+/// The level between spaces, padded to five letters, and its length.
 fn column(level: Level) -> (&'static [u8; 10], usize) {
     match level {
         Level::Trace => (b" TRACE    ", 7),

@@ -8,21 +8,21 @@ use crate::time::CivilWriter;
 
 /// Writes records as CBOR ([RFC 8949](https://www.rfc-editor.org/rfc/rfc8949)), one map each, with the names of
 /// [`JsonSchema::Default`](crate::formatter::JsonSchema::Default): `timestamp`, `level`, `logger`, `thread`, `file`,
-/// `line`, `message` and, where there are any, `spans` (a list of maps with `name` and `id`) and `fields`.
+/// `line`, `message` and, if there are any, `spans` (a list of maps with `name` and `id`) and `fields`.
 ///
 /// | value | CBOR |
 /// |---|---|
 /// | the record's time | text with tag 0 (§3.4.1), in UTC with nine fractional digits, so that nothing is rounded |
 /// | integers of up to 64 bits | an integer, in the shortest form |
-/// | larger ones | a bignum (§3.4.3), unless an integer has room for them |
+/// | larger integers | a bignum (§3.4.3), unless they fit into an integer |
 /// | `f32`, `f64` | a single- or double-precision float; also NaN and the infinities |
 /// | `bool`, `None` | `true`, `false`, `null` |
 /// | `Duration` | seconds as a double-precision float |
 /// | bytes, lists, maps | a byte string, an array, a map |
 /// | everything else | a text string |
 ///
-/// Of a key that comes twice, the last one is written. With an empty terminator, what a handler writes is a CBOR
-/// sequence ([RFC 8742](https://www.rfc-editor.org/rfc/rfc8742)): each record says where it ends.
+/// If a key occurs several times, the last value is written. With an empty terminator, a handler writes a CBOR sequence
+/// ([RFC 8742](https://www.rfc-editor.org/rfc/rfc8742)): records are self-delimiting.
 ///
 /// # Examples
 ///

@@ -1,4 +1,4 @@
-//! A record as a map, in the formats that have no names of their own for its parts.
+//! A record as a map with the field names of the library's own schema, for MessagePack and CBOR.
 
 use super::{Notation, write_spans};
 use crate::formatter::pairs::pairs;

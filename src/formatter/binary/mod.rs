@@ -1,4 +1,4 @@
-//! Binary formats: a map for each record, its values with their types.
+//! Binary formats: each record is a map, whose values keep their types.
 
 #[cfg(feature = "cbor")]
 mod cbor;
@@ -20,7 +20,7 @@ use crate::record::FemtoLogRecord;
 use crate::text::Raw;
 use crate::value::{Value, write_value};
 
-/// How a format writes each kind of value.
+/// A format: how it writes each kind of value.
 pub(super) trait Notation {
     fn null(out: &mut Vec<u8>);
     fn bool(value: bool, out: &mut Vec<u8>);
@@ -28,16 +28,16 @@ pub(super) trait Notation {
     fn f32(x: f32, out: &mut Vec<u8>);
     fn f64(x: f64, out: &mut Vec<u8>);
     fn bytes(bytes: &[u8], out: &mut Vec<u8>);
-    /// Writes what stands before text of so many bytes.
+    /// Writes the header of a text of this many bytes.
     fn text_head(bytes: usize, out: &mut Vec<u8>);
-    /// Writes what stands before so many elements.
+    /// Writes the header of a list of this many elements.
     fn list_head(elements: usize, out: &mut Vec<u8>);
-    /// Writes what stands before so many keys, each with its value.
+    /// Writes the header of a map of this many entries.
     fn map_head(entries: usize, out: &mut Vec<u8>);
 
-    /// Writes what stands behind the last element.
+    /// Writes the end of a list, after its last element.
     fn list_end(_: &mut Vec<u8>) {}
-    /// Writes what stands behind the last key's value.
+    /// Writes the end of a map, after its last value.
     fn map_end(_: &mut Vec<u8>) {}
 
     #[inline]
@@ -46,7 +46,8 @@ pub(super) trait Notation {
         out.extend_from_slice(text.as_bytes());
     }
 
-    /// Writes text whose length is known only once it is there: what stands before it is moved there from its end.
+    /// Writes text whose length is known only when it is written: its header is written after it, and then moved in
+    /// front.
     #[inline]
     fn rendered(out: &mut Vec<u8>, write: impl FnOnce(&mut Raw<'_>)) {
         let start = out.len();

@@ -10,21 +10,21 @@ use crate::value::{Value, write_value};
 
 /// Writes records as MessagePack, one map each, with the names of
 /// [`JsonSchema::Default`](crate::formatter::JsonSchema::Default): `timestamp`, `level`, `logger`, `thread`, `file`,
-/// `line`, `message` and, where there are any, `spans` (a list of maps with `name` and `id`) and `fields`.
+/// `line`, `message` and, if there are any, `spans` (a list of maps with `name` and `id`) and `fields`.
 ///
 /// | value | MessagePack |
 /// |---|---|
 /// | the record's time | the extension type -1 (timestamp), to the nanosecond |
 /// | integers of up to 64 bits | an integer, in the shortest form |
-/// | larger ones | their decimal digits as a string |
+/// | larger integers | their decimal digits as a string |
 /// | `f32`, `f64` | `float 32`, `float 64`; also NaN and the infinities |
 /// | `bool`, `None` | `true`, `false`, `nil` |
 /// | `Duration` | seconds as a `float 64` |
 /// | bytes, lists, maps | `bin`, an array, a map |
 /// | everything else | a string |
 ///
-/// Of a key that comes twice, the last one is written. Records follow one another without anything between them if the
-/// handler's terminator is empty: each says where it ends. The format is that of the
+/// If a key occurs several times, the last value is written. Records are self-delimiting, so set the handler's
+/// terminator to an empty one. The format is that of the
 /// [specification](https://github.com/msgpack/msgpack/blob/master/spec.md).
 ///
 /// # Examples
@@ -59,7 +59,7 @@ impl FemtoFormatter for FemtoMsgpackFormatter {
 /// The type of the extension for timestamps, -1.
 const TIMESTAMP: u8 = 0xFF;
 
-/// Writes the shortest of the three forms of a timestamp that holds it.
+/// Writes a timestamp in the shortest of the three forms that can hold it.
 pub(super) fn write_time(time: Timestamp, out: &mut Vec<u8>) {
     let seconds = time.as_nanos().div_euclid(1_000_000_000);
     let nanos = time.as_nanos().rem_euclid(1_000_000_000) as u64;
@@ -81,8 +81,8 @@ pub(super) fn write_time(time: Timestamp, out: &mut Vec<u8>) {
     }
 }
 
-/// Writes a length in the shortest form: within the first byte if it is less than `short`, which has its place in the
-/// byte `base`, or after a first byte of `wide` for 8 bits (where the type has that form), 16 bits or 32 bits.
+/// Writes a length in the shortest form: added to the first byte `base` if it is less than `short`, or after one of the
+/// first bytes `wide`, in 8 bits (if the type has that form), 16 bits or 32 bits.
 #[inline]
 fn head(length: usize, (short, base): (usize, u8), wide: (Option<u8>, u8, u8), out: &mut Vec<u8>) {
     match (length, wide) {

@@ -1,4 +1,4 @@
-//! CPython's pickle format, as its `logging.handlers.SocketHandler` sends it.
+//! Pickles, as CPython's `logging.handlers.SocketHandler` sends them.
 
 use super::{Notation, write_spans};
 use crate::formatter::origin::program;
@@ -7,34 +7,35 @@ use crate::formatter::{FemtoFormatter, python};
 use crate::record::FemtoLogRecord;
 use crate::time::{Timestamp, first_use};
 
-/// Writes records as CPython's `SocketHandler` and `DatagramHandler` do, so that `logging.makeLogRecord` takes them for
-/// its own: a pickle (protocol 2) of the dictionary of a `LogRecord`'s attributes.
+/// Writes records as CPython's `SocketHandler` and `DatagramHandler` do: as a pickle (protocol 2) of the dictionary of
+/// a `LogRecord`'s attributes, for `logging.makeLogRecord`.
 ///
-/// | attribute | what it is |
+/// | attribute | value |
 /// |---|---|
 /// | `name` | the logger's name |
 /// | `msg` | the message; `args` is `None` |
-/// | `levelno`, `levelname` | the level, by its name in CPython: `WARNING`; `TRACE`, which CPython does not have, is 5 |
-/// | `pathname`, `filename`, `module`, `lineno` | the call's source file, its last part, that without its extension, and the line |
-/// | `created`, `msecs`, `relativeCreated` | seconds since the Unix epoch, milliseconds into the second, and milliseconds since the process first used this library |
+/// | `levelno`, `levelname` | the level's number and its name in CPython: 30 and `WARNING`; 5 and `TRACE` |
+/// | `pathname`, `filename`, `module` | the call's source file, its last part, and that without the extension |
+/// | `lineno` | the line of the call |
+/// | `created`, `msecs` | seconds since the Unix epoch, and milliseconds into the second |
+/// | `relativeCreated` | milliseconds since the process first used this library |
 /// | `thread`, `threadName`, `process` | the calling thread's number and name, and the process's id |
-/// | `processName` | the program's file name, or what [`process_name`](Self::process_name) says |
+/// | `processName` | the program's file name, or [`process_name`](Self::process_name) |
 /// | `funcName` | the name of the function that contains the call, or `None` |
 /// | `args`, `exc_info`, `exc_text`, `stack_info`, `taskName` | `None` |
-/// | `spans` | the spans that the record was logged in, the outermost first: a list of dictionaries with `name` and `id`; left out if there are none |
-/// | keys | their values, as what CPython's `extra` adds |
+/// | `spans` | if there are any, a list of dictionaries with `name` and `id`, the outermost span first |
+/// | keys | their values, as with CPython's `extra` |
 ///
-/// A key that has the name of an attribute, of `message`, `asctime`, `getMessage` or `spans` gets a `_` at its end, and
-/// so does one that differs from such a name only in `_` at its end: `name` becomes `name_`, and `name_` becomes
-/// `name__`. Of a key that comes twice, the last one is written. Integers of any size, floats, `bool`, `None`, bytes,
-/// lists and maps are those of Python; durations are seconds as a float; everything else is a `str`.
+/// A `_` is added to a key with the name of an attribute, or `message`, `asctime`, `getMessage` or `spans`, and to a
+/// key that differs from such a name only in `_` at its end: `name` becomes `name_`, and `name_` becomes `name__`. If a
+/// key occurs several times, the last value is written. Integers of any size, floats, `bool`, `None`, bytes, lists and
+/// maps are those of Python; durations are seconds as a float; everything else is a `str`.
 ///
 /// # Security
 ///
-/// These pickles hold data only: they name no class and call nothing, so that a receiver may, and should, forbid both
-/// (by overriding `find_class` of `pickle.Unpickler`). Whoever can reach a receiver that does not can run code in it.
-/// The other direction does not exist: this library unpickles nothing, records that CPython's `SocketHandler` sends
-/// included.
+/// These pickles contain data only: they name no class and call no function. So a receiver can, and should, forbid both
+/// by overriding `find_class` of `pickle.Unpickler`. Otherwise everybody who can connect to it can run code in it. This
+/// library never unpickles anything.
 ///
 /// # Examples
 ///
@@ -66,12 +67,13 @@ impl Default for FemtoPickleFormatter {
 }
 
 impl FemtoPickleFormatter {
-    /// Makes a formatter whose records come from a process with the program's name.
+    /// Makes a formatter with the program's file name as `processName`.
     pub fn new() -> Self {
         Self { start: first_use(), constants: Vec::new() }.process_name(program())
     }
 
-    /// Sets what `processName` is. CPython calls the process that a program starts in `MainProcess`.
+    /// Sets the value of `processName`; the program's file name by default. CPython's is `MainProcess` for the process
+    /// that a program starts in.
     pub fn process_name(mut self, name: impl AsRef<str>) -> Self {
         let out = &mut self.constants;
         out.clear();
@@ -163,7 +165,7 @@ mod opcode {
     pub(super) const LONG1: u8 = 0x8a;
     pub(super) const BINFLOAT: u8 = b'G';
     pub(super) const BINUNICODE: u8 = b'X';
-    /// Of protocol 3, but understood by every Python 3: protocol 2 says bytes by a call, which receivers may forbid.
+    /// Of protocol 3, but understood by every Python 3. In protocol 2, bytes need a call, which receivers may forbid.
     pub(super) const BINBYTES: u8 = b'B';
 }
 
@@ -194,7 +196,7 @@ impl Notation for Pickle {
                 out.extend_from_slice(&(bits as u32).to_le_bytes());
             }
             _ => {
-                // As many bytes as it takes, the sign included.
+                // The minimum number of bytes, sign included.
                 let sign = if negative { 0xFF } else { 0 };
                 let length = (128 - (magnitude - u128::from(negative)).leading_zeros()) as usize / 8 + 1;
                 out.extend_from_slice(&[opcode::LONG1, length as u8]);

@@ -1,4 +1,4 @@
-//! One JSON object a line.
+//! JSON: one object per line.
 
 mod schema;
 #[cfg(test)]
@@ -20,7 +20,8 @@ use crate::text::{Block, Output, Quoted, Raw, push_string};
 use crate::value::{Kind, Reader, Tag, Value, is_whole, write_next, write_thousandths, write_value};
 use schema::{Keys, Style, WELL_KNOWN};
 
-/// Writes records as JSON, one object a line, valid by RFC 8259 whatever is in them.
+/// Writes records as JSON ([RFC 8259](https://www.rfc-editor.org/rfc/rfc8259)), one object per line. The JSON is valid
+/// whatever is in the record.
 ///
 /// ```text
 /// {"timestamp":"2026-03-12T08:30:00.123456Z","level":"INFO","message":"ready","logger":"app::db","thread":"main",
@@ -39,22 +40,22 @@ use schema::{Keys, Style, WELL_KNOWN};
 /// | everything else | a string |
 ///
 /// Some keys are *well known*: `request_id`, `user_id`, `session_id`, `client_address`, `service_name`,
-/// `service_version`, `environment`, `trace_id` and `span_id`. Where the schema has a field for one of them, its value
-/// stands there, as text, and not among the keys and values: in ECS, `user_id` is `user.id`. A key with the schema's
-/// own name is taken for it where it would stand beside it.
+/// `service_version`, `environment`, `trace_id` and `span_id`. If the schema has a field for one of them, its value is
+/// written to this field, as text, and not among the keys and values: in ECS, `user_id` becomes `user.id`. A key that
+/// has the schema's own name for it (`user.id`) is treated in the same way if it would otherwise be next to that field.
 ///
 /// Control characters, U+2028, U+2029 and Unicode's bidirectional controls are escaped.
 ///
-/// A key that comes twice is written once: the last one wins. Where keys stand beside other fields, a key that has the
-/// name of one of them gets a `_` at its end: `level` becomes `level_`, and `level_` becomes `level__`, so that nothing
-/// is lost and nothing stands for another.
+/// If a key occurs several times, only the last value is written. If keys are next to other fields, a `_` is added to a
+/// key that has the name of one of them: `level` becomes `level_`, and `level_` becomes `level__`. So no value is lost
+/// or mistaken for another.
 ///
 /// | setting | default | what it does |
 /// |---|---|---|
 /// | [`schema`](Self::schema) | [`JsonSchema::Default`] | names and layout of all fields |
-/// | [`fields`](Self::fields) | the schema's | which fields, in which order, by which names |
-/// | [`flatten`](Self::flatten), [`nest`](Self::nest) | the schema's | where keys and values stand |
-/// | [`time`](Self::time), [`digits`](Self::digits) | the schema's | how times are written |
+/// | [`fields`](Self::fields) | the schema's | the fields, their order and their names |
+/// | [`flatten`](Self::flatten), [`nest`](Self::nest) | the schema's | the place of keys and values |
+/// | [`time`](Self::time), [`digits`](Self::digits) | the schema's | the format of times |
 /// | [`constant`](Self::constant) | none | fields that are the same in every record |
 ///
 /// # Examples
@@ -86,15 +87,15 @@ pub struct FemtoJsonFormatter {
     constants: Vec<(String, String)>,
     stamp: Stamp,
     host: String,
-    /// What the settings above come to.
+    /// The steps that write a record, computed from the settings above.
     steps: Vec<ObjectStep>,
-    /// Names that keys cannot have in the object where they stand, and how many `_` a key gets that has one of them.
+    /// The names that keys cannot have in their object, and the number of `_` that is added to a key with such a name.
     taken: Vec<(String, usize)>,
     known: KnownKeys,
     plans: Plans<JsonPiece>,
 }
 
-/// What a JSON record can say of itself.
+/// A field of a JSON record, for [`fields`](FemtoJsonFormatter::fields).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum JsonField {
@@ -135,8 +136,8 @@ pub enum JsonField {
     Spans,
     /// The names of these spans with `:` between them. Left out if there are none.
     SpanPath,
-    /// The value of the key `request_id`, as text. It is left out where a record does not have the key; so are the
-    /// eight below.
+    /// The value of the key `request_id`, as text. This field and the next eight are left out if the record does not
+    /// have the key.
     RequestId,
     /// The value of the key `user_id`.
     UserId,
@@ -154,25 +155,24 @@ pub enum JsonField {
     TraceId,
     /// The value of the key `span_id`.
     SpanId,
-    /// All keys and their values, but those that have a field of their own.
+    /// All keys and their values, except those that have a field of their own.
     KeyValues,
 }
 
 impl JsonField {
-    /// Its place among the well-known keys, if it is the value of one.
+    /// Returns its index among the well-known keys, if it is the value of one.
     fn well_known(self) -> Option<usize> {
         WELL_KNOWN.iter().position(|(field, _)| *field == self)
     }
 }
 
-/// How JSON records say when they were logged.
+/// The format of times in JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum JsonTime {
     /// Text such as `2026-03-12T08:30:00.123456Z`.
     Rfc3339,
-    /// Seconds since the Unix epoch, with as many digits behind the point as [`digits`](FemtoJsonFormatter::digits)
-    /// says.
+    /// Seconds since the Unix epoch, with [`digits`](FemtoJsonFormatter::digits) digits after the decimal point.
     Seconds,
     /// Whole milliseconds since the Unix epoch.
     Millis,
@@ -186,8 +186,7 @@ pub enum JsonTime {
 enum ObjectStep {
     /// A name with its colon, and the value's source.
     Field(Block, JsonField),
-    /// A name with its colon, the place of a key among the well-known ones, and the text for records that do not have
-    /// the key.
+    /// A name with its colon, the index of a well-known key, and the text for records that do not have the key.
     Known(Block, usize, Option<String>),
     /// A name with its colon and an opening brace.
     Open(Block),
@@ -197,7 +196,7 @@ enum ObjectStep {
     KeyValues,
 }
 
-/// What of a call site's text differs from record to record.
+/// A piece of text that differs from record to record of a call site; see `plan`.
 #[derive(Clone, Copy, Debug)]
 enum JsonPiece {
     Time,
@@ -213,18 +212,18 @@ enum JsonPiece {
     Value(Tag),
 }
 
-/// The names of an object's fields, and those of them that are of well-known keys.
+/// The names of an object's fields, and those of well-known keys among them.
 #[derive(Default)]
 struct FieldNames {
     taken: Vec<String>,
     known: Vec<(String, usize)>,
 }
 
-/// The keys that have fields of their own, by all their names.
+/// The keys that have fields of their own, with all names for each.
 #[derive(Clone, Debug, Default)]
 struct KnownKeys {
     names: Vec<(String, usize)>,
-    /// A bit for every length of a name: most keys have none of them.
+    /// A bit for every length of a name, to rule out most keys without a comparison.
     lengths: u64,
 }
 
@@ -234,7 +233,7 @@ impl KnownKeys {
         Self { names, lengths }
     }
 
-    /// The place of a key among the well-known ones.
+    /// Returns the index of a key among the well-known ones.
     #[inline]
     fn place(&self, key: &str) -> Option<usize> {
         if self.lengths & length_bit(key) == 0 {
@@ -264,7 +263,7 @@ impl FemtoJsonFormatter {
         Self { style, fields, constants, stamp, host, steps, taken, known, plans }.schema(JsonSchema::Default)
     }
 
-    /// Takes all names, their order and their style from a schema.
+    /// Sets the schema: names, order and format of all fields. [`JsonSchema::Default`] by default.
     pub fn schema(mut self, schema: JsonSchema) -> Self {
         self.style = schema.style();
         self.stamp.set_digits(self.style.digits);
@@ -272,21 +271,21 @@ impl FemtoJsonFormatter {
         self.lay_out()
     }
 
-    /// Sets which fields are written, in which order, and by which names.
+    /// Sets the fields, their order and their names; those of the schema by default.
     ///
-    /// `a>b` is a field `b` in an object `a`. Keys and values go into the object `a` by the name `a>` and beside the
-    /// other fields by the name `>`. A name that is there already gets a `_` at its end.
+    /// `a>b` is a field `b` in an object `a`. For [`JsonField::KeyValues`], the name `a>` puts keys and values into the
+    /// object `a`, and `>` next to the other fields. A `_` is added to a name that occurs twice.
     pub fn fields<N: Into<String>>(mut self, fields: impl IntoIterator<Item = (JsonField, N)>) -> Self {
         self.fields = fields.into_iter().map(|(field, name)| (field, name.into())).collect();
         self.lay_out()
     }
 
-    /// Puts keys and values beside the other fields.
+    /// Writes keys and values next to the other fields.
     pub fn flatten(self) -> Self {
         self.place_key_values(">".to_owned())
     }
 
-    /// Puts keys and values into an object of this name.
+    /// Writes keys and values into an object with this name.
     pub fn nest(self, name: impl Into<String>) -> Self {
         self.place_key_values(name.into() + ">")
     }
@@ -297,17 +296,17 @@ impl FemtoJsonFormatter {
         self.lay_out()
     }
 
-    /// Sets how times are written.
+    /// Sets the format of times; that of the schema by default.
     pub fn time(mut self, time: JsonTime) -> Self {
         self.style.time = time;
         self
     }
 
-    /// Adds a field that is the same in every record, behind those that are added already.
+    /// Adds a field that is the same in every record, at the end. None by default.
     ///
-    /// By the name of a field that has the value of a well-known key, such as `service.name` in ECS and
-    /// `Resource>service.name` in OpenTelemetry, it stands there in records that do not have the key. GELF's `host`,
-    /// which is the name of the machine, is replaced in this way, too.
+    /// If the name is that of a well-known key's field, such as `service.name` in ECS or `Resource>service.name` in
+    /// OpenTelemetry, the constant is the default of that field: it is written in records that do not have the key. In
+    /// the same way, a constant `host` replaces GELF's name of the machine.
     pub fn constant(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         let (name, value) = (name.into(), value.into());
         match self.fields.iter().find(|(field, known)| *field == JsonField::Host && *known == name) {
@@ -319,11 +318,11 @@ impl FemtoJsonFormatter {
 
     stamp_settings!();
 
-    /// Works the steps out from the fields and the constants.
+    /// Computes the steps from the fields and the constants.
     fn lay_out(mut self) -> Self {
         let mut steps = Vec::new();
         let mut top = FieldNames::default();
-        // Those of the object that the keys stand in, if it is not the outermost.
+        // The names of the object that has the keys, if it is not the outermost one.
         let mut beside = None;
         let group =
             |name: &str| name.rsplit_once('>').map(|(group, _)| group.to_owned()).filter(|group| !group.is_empty());
@@ -368,7 +367,7 @@ impl FemtoJsonFormatter {
         known.extend(beside);
         self.known = KnownKeys::new(known);
         if self.style.keys == Keys::Gelf {
-            // The one name that the format forbids.
+            // The only name that the format forbids.
             taken.push("_id".to_owned());
         }
         self.taken = families(taken);
@@ -385,9 +384,12 @@ fn block(text: String) -> Block {
     Block::new(text.into_bytes())
 }
 
-/// Joins names that differ only in how many `_` they end in: to the one with the fewest, and how many more it takes to
-/// be none of them. Any key that is such a name and any number of `_` gets that many more, so that different keys stay
-/// different.
+/// Groups names that differ only in the number of `_` at their end. For each group, returns the name with the fewest,
+/// and the number of `_` to add to it so that the result is none of them. A key that is this name with any number of
+/// `_` gets that many more, so that different keys stay different.
+///
+/// For example, for the names `level` and `level_`, the result is (`level`, 2): the key `level` becomes `level__`, and
+/// `level_` becomes `level___`.
 fn families(names: Vec<String>) -> Vec<(String, usize)> {
     let mut families: Vec<(String, usize)> = Vec::new();
     for name in names {
@@ -404,7 +406,7 @@ fn families(names: Vec<String>) -> Vec<(String, usize)> {
     families
 }
 
-/// Returns a name with its quotes and colon; with a `_` more where it is taken already.
+/// Returns a name with its quotes and colon. A `_` is added if the name is taken.
 fn unique(name: &str, taken: &mut Vec<String>) -> String {
     let mut name = name.to_owned();
     while taken.contains(&name) {
@@ -433,7 +435,7 @@ impl FemtoFormatter for FemtoJsonFormatter {
 }
 
 impl FemtoJsonFormatter {
-    /// How many call sites have a plan.
+    /// Returns the number of call sites with a plan.
     #[cfg(test)]
     pub(super) fn plans(&self) -> usize {
         self.plans.len()
@@ -492,7 +494,7 @@ impl FemtoJsonFormatter {
     }
 }
 
-/// Writes what of a record's text is not its call site's.
+/// Writes a piece of text that differs from record to record.
 #[inline]
 fn write_piece<'a>(
     piece: JsonPiece,
@@ -514,7 +516,7 @@ fn write_piece<'a>(
     }
 }
 
-/// Writes the value that a reader has come to, as [`write_json`] does, without a detour for the types that are common.
+/// Writes the value at which a reader is, as [`write_json`] does, with a direct path for common types.
 #[inline]
 fn write_next_json(tag: Tag, keys: Keys, reader: &mut Reader<'_>, out: &mut Vec<u8>) {
     match tag.kind {
@@ -530,7 +532,7 @@ fn write_next_json(tag: Tag, keys: Keys, reader: &mut Reader<'_>, out: &mut Vec<
     }
 }
 
-/// Appends a name, behind a comma unless it is the first of its object.
+/// Appends a name, after a comma unless it is the first in its object.
 #[inline]
 fn push_name(name: &Block, out: &mut Vec<u8>) {
     push_comma(out);
@@ -564,7 +566,7 @@ fn write_field(
         }
         JsonField::Spans if style.keys == Keys::Gelf => write_as_text(out, |out| write_spans(record, out)),
         JsonField::Spans => write_spans(record, out),
-        // What is left is text.
+        // All other kinds are text.
         _ => {
             out.push(b'"');
             let text = &mut Quoted(out);
@@ -621,7 +623,7 @@ fn write_field(
     }
 }
 
-/// Writes the message without its quotes. GELF takes none without text.
+/// Writes the message without its quotes. GELF requires that it is not empty.
 fn write_message<'a>(style: &Style, record: &FemtoLogRecord<'a>, out: &mut Vec<u8>) -> Reader<'a> {
     let start = out.len();
     let reader = record.message().render(&mut Quoted(out));
@@ -658,10 +660,10 @@ fn write_time(time: JsonTime, stamp: &mut Stamp, record: &FemtoLogRecord<'_>, ou
     out.extend_from_slice(itoa::Buffer::new().format(at.as_nanos().div_euclid(per)).as_bytes());
 }
 
-/// Appends a point and digits of a fraction in billionths; nothing for no digits.
+/// Appends a decimal point and the digits of a fraction in billionths; nothing for 0 digits.
 fn push_fraction(nanos: u32, digits: u8, out: &mut Vec<u8>) {
     if digits > 0 {
-        // A leading one keeps the zeros behind it.
+        // The leading 1 preserves the zeros after it.
         let mut buffer = itoa::Buffer::new();
         let text = buffer.format(nanos + 1_000_000_000).as_bytes();
         out.push(b'.');
@@ -676,7 +678,7 @@ fn write_key_values(
     marks: &mut Marks<JsonPiece>,
     out: &mut Vec<u8>,
 ) {
-    // Keys that nothing becomes of are compared and written as they stand.
+    // Keys that need no change are compared and written as they are.
     let same = |one: &KeyName<'_>, other: &KeyName<'_>| {
         let (one, other) = (one.as_str(), other.as_str());
         one == other || !(keys.keep(one) && keys.keep(other)) && keys.spell(one).eq(keys.spell(other))
@@ -697,7 +699,7 @@ fn write_key_values(
     });
 }
 
-/// Returns how many `_` a key needs so that it is none of the names that are taken.
+/// Returns the number of `_` to add to a key so that it is none of the names that are taken.
 fn underscores(keys: Keys, key: &str, taken: &[(String, usize)]) -> usize {
     let is = |name: &str| {
         let Some(name) = (if keys == Keys::Gelf { name.strip_prefix('_') } else { Some(name) }) else { return false };
@@ -711,7 +713,7 @@ fn underscores(keys: Keys, key: &str, taken: &[(String, usize)]) -> usize {
 }
 
 impl Keys {
-    /// Says whether a key stays as it is.
+    /// Returns whether a key needs no change.
     fn keep(self, key: &str) -> bool {
         match self {
             Self::AsTheyAre => true,
@@ -720,7 +722,7 @@ impl Keys {
         }
     }
 
-    /// The characters of a key as the schema wants them.
+    /// Returns the characters of a key, with those replaced that the schema does not allow.
     fn spell(self, key: &str) -> impl Iterator<Item = char> {
         key.chars().map(move |c| match (self, c) {
             (Self::Labels, '.' | '*' | '\\') => '_',
@@ -730,12 +732,12 @@ impl Keys {
     }
 }
 
-/// Writes a value as JSON, as text where values of such keys cannot be what it is.
+/// Writes a value as JSON, or as text if the schema does not allow its type.
 #[inline]
 fn write_json(value: Value<'_>, keys: Keys, out: &mut Vec<u8>) {
     match value {
         Value::I64(_) | Value::U64(_) | Value::I128(_) | Value::U128(_) => write_value(&mut Raw(out), value),
-        // Whole numbers have a `.0`, so that they stay what they are.
+        // Whole numbers have a `.0`, so that readers parse a float.
         Value::F64(x) if is_whole(x) => {
             write_value(&mut Raw(out), Value::I64(x as i64));
             out.extend_from_slice(b".0");
@@ -801,8 +803,8 @@ fn write_spans(record: &FemtoLogRecord<'_>, out: &mut Vec<u8>) {
     out.push(b']');
 }
 
-/// Makes a string of the JSON that `write` writes. It has no control characters, so that quotes and backslashes are all
-/// there is to escape, where they stand.
+/// Appends the JSON that `write` writes, as a JSON string. It has no control characters, so only quotes and backslashes
+/// are escaped, in place.
 fn write_as_text(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
     out.push(b'"');
     let start = out.len();
@@ -811,7 +813,7 @@ fn write_as_text(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
     let mut from = out.len();
     let mut to = from + out[start..].iter().filter(|byte| is_special(**byte)).count();
     out.resize(to, b'"');
-    // From the end; where both meet, nothing is left to be escaped.
+    // From the end. When the two positions meet, nothing is left to be escaped.
     while from < to {
         (from, to) = (from - 1, to - 1);
         out[to] = out[from];

@@ -1,4 +1,4 @@
-//! What each schema calls the fields, and how it writes them: one table for all.
+//! The schemas: their names for each field, in one table, and their formats.
 
 use super::{JsonField, JsonTime};
 use crate::level::Level;
@@ -10,10 +10,10 @@ use crate::level::Level;
 /// | [`Default`](Self::Default) | `timestamp`, RFC 3339 | in `fields` |
 /// | [`Ecs`](Self::Ecs) | `@timestamp`, RFC 3339 | in `labels`, where `.`, `*` and `\` of keys are `_` |
 /// | [`OpenTelemetry`](Self::OpenTelemetry) | `Timestamp`, epoch nanoseconds | in `Attributes` |
-/// | [`Gcp`](Self::Gcp) | `time`, RFC 3339 | beside the other fields |
-/// | [`Datadog`](Self::Datadog) | `timestamp`, RFC 3339 | beside the other fields |
-/// | [`Gelf`](Self::Gelf) | `timestamp`, epoch seconds | beside the other fields, with `_` before their keys; text and numbers only |
-/// | [`Logstash`](Self::Logstash) | `@timestamp`, RFC 3339 | beside the other fields |
+/// | [`Gcp`](Self::Gcp) | `time`, RFC 3339 | next to the other fields |
+/// | [`Datadog`](Self::Datadog) | `timestamp`, RFC 3339 | next to the other fields |
+/// | [`Gelf`](Self::Gelf) | `timestamp`, epoch seconds | next to the other fields, with `_` before keys |
+/// | [`Logstash`](Self::Logstash) | `@timestamp`, RFC 3339 | next to the other fields |
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum JsonSchema {
@@ -34,7 +34,7 @@ pub enum JsonSchema {
     Logstash,
 }
 
-/// The keys that many programs have, and that schemas have fields for.
+/// The well-known keys, for which schemas have fields.
 pub(super) const WELL_KNOWN: [(JsonField, &str); 9] = [
     (JsonField::RequestId, "request_id"),
     (JsonField::UserId, "user_id"),
@@ -50,9 +50,9 @@ pub(super) const WELL_KNOWN: [(JsonField, &str); 9] = [
 /// The columns below.
 const COLUMNS: usize = 7;
 
-/// A schema's name for each field, in the order in which they are written; empty where it has none. `a>b` is a field
-/// `b` in an object `a`, and `a>` an object that the keys and values stand in, `>` their place among the other fields.
-/// What stands in one object is together. A well-known key that has no name stays among the keys and values.
+/// Each schema's name for each field, in the order in which they are written; empty if it has none. `a>b` is a field
+/// `b` in an object `a`. For keys and values, `a>` is an object of their own, and `>` a place next to the other fields.
+/// The fields of one object are together. A well-known key without a name stays among the keys and values.
 #[rustfmt::skip]
 const NAMES: [(JsonField, [&str; COLUMNS]); 25] = [
     // Default, ECS, OpenTelemetry, GCP, Datadog, GELF, Logstash
@@ -83,27 +83,28 @@ const NAMES: [(JsonField, [&str; COLUMNS]); 25] = [
     (JsonField::KeyValues, ["fields>", "labels>", "Attributes>", ">", ">", ">", ">"]),
 ];
 
-/// How a schema writes what it names.
+/// The formats of a schema.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Style {
     pub(super) time: JsonTime,
     pub(super) digits: u8,
     /// The level's name and number, in the order of [`Level::ALL`].
     pub(super) levels: &'static [(&'static str, u32); 6],
-    /// What [`JsonField::Version`] is.
+    /// The value of [`JsonField::Version`].
     pub(super) version: &'static str,
     pub(super) keys: Keys,
-    /// Whether 64-bit integers of the schema's own are text, as in Protobuf's JSON.
+    /// Whether the schema's own 64-bit integers are text, as in Protobuf's JSON mapping.
     pub(super) line_is_text: bool,
 }
 
-/// What becomes of keys.
+/// How keys and their values are changed.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Keys {
     AsTheyAre,
-    /// What a field's name in `labels` cannot have is `_`, and lists and maps are text.
+    /// Characters that a field's name in `labels` cannot have become `_`; lists and maps become text.
     Labels,
-    /// `_` comes first, letters beyond ASCII and signs other than `.` and `-` are `_`, and values are text or numbers.
+    /// A `_` is put first; characters other than ASCII letters and digits, `.` and `-` become `_`; values are text or
+    /// numbers.
     Gelf,
 }
 
@@ -136,7 +137,7 @@ impl Style {
 }
 
 impl JsonSchema {
-    /// The fields that the schema has, in their order, and its names for them.
+    /// Returns the fields of the schema, in their order, with its names.
     pub(super) fn fields(self) -> impl Iterator<Item = (JsonField, &'static str)> {
         let column = self as usize % COLUMNS;
         NAMES.iter().map(move |(field, names)| (*field, names[column])).filter(|(_, name)| !name.is_empty())

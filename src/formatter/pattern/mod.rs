@@ -1,4 +1,4 @@
-//! Lines laid out by a pattern, in the three styles of CPython's `logging`.
+//! Lines formatted by a pattern, in the three styles of CPython's `logging`.
 
 mod parse;
 mod spec;
@@ -17,7 +17,7 @@ use crate::time::{Timestamp, first_use};
 use crate::value::{Reader, Tag, Value, write_next, write_value};
 use spec::{Conversion, Number, Spec, write_repr};
 
-/// Lays records out by a pattern, in any of the three styles of CPython's `logging`.
+/// Writes records by a pattern, in any of the three styles of CPython's `logging`.
 ///
 /// | style | example | a width | the character itself |
 /// |---|---|---|---|
@@ -25,35 +25,36 @@ use spec::{Conversion, Number, Spec, write_repr};
 /// | [`brace`](Self::brace) | `{asctime} {message}` | `{levelname:<8}` | `{{`, `}}` |
 /// | [`dollar`](Self::dollar) | `$asctime ${message}` | none | `$$` |
 ///
-/// | attribute | what it is |
+/// | attribute | value |
 /// |---|---|
 /// | `name` | the logger's name |
 /// | `levelno`, `levelname` | the level's number and its name |
 /// | `message` | the message |
-/// | `asctime` | the time as [`datefmt`](Self::datefmt) says; `2026-03-12 08:30:00,123` by default, in UTC |
+/// | `asctime` | the time, by [`datefmt`](Self::datefmt); `2026-03-12 08:30:00,123` by default, in UTC |
 /// | `created`, `msecs` | seconds since the Unix epoch, and milliseconds into the second |
 /// | `relativeCreated` | milliseconds since the process first used this library |
-/// | `pathname`, `filename`, `module`, `lineno` | the call's source file, its last part, that without its extension, and the line |
-/// | `funcName` | the name of the function that contains the call, without its path; `-` where it is not known |
+/// | `pathname`, `filename`, `module` | the call's source file, its last part, and that without the extension |
+/// | `lineno` | the line of the call |
+/// | `funcName` | the name of the function that contains the call, without its path; `-` if it is unknown |
 /// | `thread`, `threadName` | the calling thread's number and name |
 /// | `process`, `processName` | the process's id, and its program's file name |
 /// | `key_values` | all keys with their values, as `a=1 b="two words"` |
-/// | `spans` | the names of the spans around the record, as `request:load`; `-` where there are none |
-/// | `span_id` | the value of the key `span_id`; without one, the number of the innermost span |
-/// | any other name | the value of this key; its [default](Self::defaults), or else `-`, where a record has no such key |
+/// | `spans` | the names of the enclosing spans, as `request:load`; `-` if there are none |
+/// | `span_id` | the value of the key `span_id`, or else the id of the innermost span |
+/// | any other name | the value of this key, or else its [default](Self::defaults), or else `-` |
 ///
-/// Behind a name may stand, in `percent` style, the flags `-`, `+`, `#`, `0` and space, a width, a precision and one of
-/// `s`, `r`, `d`, `i`, `u`, `f`, `x`, `X`, `o`; in `brace` style `!s` or `!r`, and `:` with fill, alignment (`<`, `>`,
-/// `^`, `=`), sign, `#`, `0`, width, `,` or `_`, precision and type. They mean what they mean in Python. Widths count
-/// characters.
+/// A name may be followed by a format specification, with the meaning that it has in Python: in `percent` style the
+/// flags `-`, `+`, `#`, `0` and space, a width, a precision and one of `s`, `r`, `d`, `i`, `u`, `f`, `x`, `X`, `o`; in
+/// `brace` style `!s` or `!r`, and `:` with fill, alignment (`<`, `>`, `^`, `=`), sign, `#`, `0`, width, `,` or `_`,
+/// precision and type. Widths count characters.
 ///
 /// | setting | default | what it does |
 /// |---|---|---|
-/// | [`datefmt`](Self::datefmt) | | how `asctime` is written |
-/// | [`defaults`](Self::defaults) | `-` | what stands for keys that a record does not have |
-/// | [`escape`](Self::escape) | `true` | control characters of records (not of the pattern) are written as `\n`, `\u{1b}` … |
+/// | [`datefmt`](Self::datefmt) | `%Y-%m-%d %H:%M:%S,%3f` | the format of `asctime` |
+/// | [`defaults`](Self::defaults) | `-` | the text for keys that a record does not have |
+/// | [`escape`](Self::escape) | `true` | control characters of records are written as `\n`, `\u{1b}` … |
 /// | [`python_level_names`](Self::python_level_names) | `false` | `WARNING` in place of `WARN` |
-/// | [`process_name`](Self::process_name) | the program's | what `processName` is |
+/// | [`process_name`](Self::process_name) | the program's file name | the value of `processName` |
 ///
 /// # Examples
 ///
@@ -84,10 +85,10 @@ pub struct FemtoPatternFormatter {
     plans: Plans<PatternPiece>,
 }
 
-/// What of a call site's text differs from record to record.
+/// A piece of text that differs from record to record of a call site; see `plan`.
 #[derive(Clone, Copy, Debug)]
 enum PatternPiece {
-    /// What the step at this place writes.
+    /// The output of the step at this index.
     Step(usize),
     Time,
     Thread,
@@ -134,13 +135,13 @@ enum Attribute {
     Spans,
 }
 
-/// What an attribute's value is.
+/// An attribute of a record.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum ValueType {
     Text,
     Integer,
     Float,
-    /// Known only from the record.
+    /// A key that is found only by looking at the record.
     Any,
 }
 
@@ -166,11 +167,11 @@ const ATTRIBUTES: [(&str, Attribute, ValueType); 19] = [
     ("spans", Attribute::Spans, ValueType::Text),
 ];
 
-/// What stands for a key that a record does not have.
+/// The text for a key that a record does not have.
 const MISSING: &str = "-";
 
 impl FemtoPatternFormatter {
-    /// Reads a pattern of CPython's style `%`.
+    /// Makes a formatter from a pattern in CPython's style `%`.
     ///
     /// # Errors
     ///
@@ -179,7 +180,7 @@ impl FemtoPatternFormatter {
         parse::percent(pattern).map(Self::new)
     }
 
-    /// Reads a pattern of CPython's style `{`.
+    /// Makes a formatter from a pattern in CPython's style `{`.
     ///
     /// # Errors
     ///
@@ -188,7 +189,7 @@ impl FemtoPatternFormatter {
         parse::brace(pattern).map(Self::new)
     }
 
-    /// Reads a pattern of CPython's style `$`.
+    /// Makes a formatter from a pattern in CPython's style `$`.
     ///
     /// # Errors
     ///
@@ -210,10 +211,10 @@ impl FemtoPatternFormatter {
         }
     }
 
-    /// Sets how `asctime` is written, as a pattern of `strftime`; an empty one is the default.
+    /// Sets the format of `asctime`, a `strftime` pattern. An empty pattern is the default.
     ///
-    /// Names of days and months are English. `%f` stands for microseconds, and `%0f` to `%9f` for so many digits of the
-    /// second's fraction.
+    /// Names of days and months are English. `%f` is the microseconds, and `%0f` to `%9f` are 0 to 9 digits of the
+    /// fraction of the second.
     ///
     /// The directives for the zone, `%z`, `%:z` and `%Z`, need no feature: in UTC, which is the only zone without the
     /// feature `local-time`, they give `+0000`, `+00:00` and `UTC`.
@@ -227,7 +228,7 @@ impl FemtoPatternFormatter {
         Ok(self)
     }
 
-    /// Sets what stands for keys that a record does not have.
+    /// Sets the text for keys that a record does not have; `-` by default.
     pub fn defaults<K: AsRef<str>, V: Into<String>>(mut self, defaults: impl IntoIterator<Item = (K, V)>) -> Self {
         for (key, value) in defaults {
             let value = value.into();
@@ -243,21 +244,22 @@ impl FemtoPatternFormatter {
         self
     }
 
-    /// Chooses whether control characters that come from records are escaped.
+    /// Sets whether control characters of records, but not those of the pattern, are escaped; `true` by default.
     pub fn escape(mut self, escape: bool) -> Self {
         self.escape = escape;
         self.plans = Plans::new();
         self
     }
 
-    /// Chooses whether levels have CPython's names, so that `Warn` is `WARNING`.
+    /// Sets whether levels have CPython's names, so that `Warn` is `WARNING`; `false` by default.
     pub fn python_level_names(mut self, python: bool) -> Self {
         self.python_level_names = python;
         self.plans = Plans::new();
         self
     }
 
-    /// Sets what `processName` is. CPython calls the process that a program starts in `MainProcess`.
+    /// Sets the value of `processName`; the program's file name by default. CPython's is `MainProcess` for the process
+    /// that a program starts in.
     pub fn process_name(mut self, name: impl Into<String>) -> Self {
         self.process_name = name.into();
         self.plans = Plans::new();
@@ -269,7 +271,7 @@ impl FemtoPatternFormatter {
 
 impl FemtoFormatter for FemtoPatternFormatter {
     fn format(&mut self, record: &FemtoLogRecord<'_>, out: &mut Vec<u8>) {
-        // So that they can be read while other fields are written to.
+        // Taken out, so that they can be read while other fields are written to.
         let (steps, plans) = (std::mem::take(&mut self.steps), std::mem::take(&mut self.plans));
         let marks = match plans.find(record, out) {
             Ok(plan) => {
@@ -324,14 +326,14 @@ fn write_text_piece<'a>(
     }
 }
 
-/// The value of a key, or the number of the innermost span by the name of `span_id`.
+/// Returns the value of a key; for `span_id` without a value, the id of the innermost span.
 fn value<'a>(key: &str, record: &FemtoLogRecord<'a>) -> Option<Value<'a>> {
     let span = || record.spans().last().filter(|_| key == "span_id").map(|span| Value::U64(span.id()));
     record.get(key).or_else(span)
 }
 
 impl PatternField {
-    /// Says whether the field is the same in all records that a plan is for.
+    /// Returns whether the field is the same in all records that a plan is used for.
     fn is_constant(&self, record: &FemtoLogRecord<'_>) -> bool {
         use Attribute::*;
         match self {
@@ -348,13 +350,13 @@ impl PatternField {
 }
 
 impl FemtoPatternFormatter {
-    /// How many call sites have a plan.
+    /// Returns the number of call sites with a plan.
     #[cfg(test)]
     pub(super) fn plans(&self) -> usize {
         self.plans.len()
     }
 
-    /// Writes the field of the step at a place, and marks what of it is not the call site's.
+    /// Writes the field of the step at an index, and marks what differs from record to record.
     fn write_marked(
         &mut self,
         place: usize,
@@ -477,7 +479,7 @@ impl FemtoPatternFormatter {
         match field {
             PatternField::Attribute(Attribute::AscTime) => self.stamp.write(record.timestamp(), out),
             PatternField::Attribute(Attribute::Created | Attribute::Msecs | Attribute::RelativeCreated) => {
-                // As Python writes a float, with a `.0` at least.
+                // With at least a `.0`, as Python writes a float.
                 if let Some(number) = self.number(field, record) {
                     Spec::default().write_number(number, out);
                 }

@@ -1,4 +1,4 @@
-//! The three languages of patterns, read into one list of steps.
+//! Parsers of the three styles of patterns, which make the same list of steps.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use super::spec::{Align, Conversion, Sign, Spec};
 use super::{ATTRIBUTES, Attribute, PatternField, PatternStep, ValueType};
 use crate::error::{Error, Problem};
 
-/// Attributes of CPython's records that nothing in Rust corresponds to, and what to do without them.
+/// Attributes of CPython's records that have no counterpart in Rust, and what to use instead.
 const UNAVAILABLE: [(&str, &str); 4] = [
     ("exc_info", "errors are values in Rust: log them as a key's value, and use that key or key_values"),
     ("exc_text", "errors are values in Rust: log them as a key's value, and use that key or key_values"),
@@ -14,7 +14,7 @@ const UNAVAILABLE: [(&str, &str); 4] = [
     ("taskName", "records know their thread, not their task; log the task as a key's value, and use that key"),
 ];
 
-/// Reads a pattern of the style `%(name)s`.
+/// Parses a pattern of the style `%(name)s`.
 pub(super) fn percent(pattern: &str) -> Result<Vec<PatternStep>, Error> {
     PatternReader::new(pattern).all(|reader, steps| match reader.take() {
         Some('%') => match reader.peek() {
@@ -31,7 +31,7 @@ pub(super) fn percent(pattern: &str) -> Result<Vec<PatternStep>, Error> {
     })
 }
 
-/// Reads a pattern of the style `{name}`.
+/// Parses a pattern of the style `{name}`.
 pub(super) fn brace(pattern: &str) -> Result<Vec<PatternStep>, Error> {
     PatternReader::new(pattern).all(|reader, steps| match reader.take() {
         Some(brace @ ('{' | '}')) if reader.peek() == Some(brace) => reader.literal(steps),
@@ -44,7 +44,7 @@ pub(super) fn brace(pattern: &str) -> Result<Vec<PatternStep>, Error> {
     })
 }
 
-/// Reads a pattern of the style `$name` and `${name}`.
+/// Parses a pattern of the style `$name` and `${name}`.
 pub(super) fn dollar(pattern: &str) -> Result<Vec<PatternStep>, Error> {
     PatternReader::new(pattern).all(|reader, steps| match reader.take() {
         Some('$') if reader.peek() == Some('$') => reader.literal(steps),
@@ -56,7 +56,7 @@ pub(super) fn dollar(pattern: &str) -> Result<Vec<PatternStep>, Error> {
     })
 }
 
-/// A place in a pattern.
+/// A position in a pattern.
 struct PatternReader<'a> {
     pattern: &'a str,
     at: usize,
@@ -67,7 +67,7 @@ impl<'a> PatternReader<'a> {
         Self { pattern, at: 0 }
     }
 
-    /// Calls `one` at each literal character and each field. An empty pattern is that of CPython, the message.
+    /// Calls `one` at each literal character and each field. An empty pattern is CPython's default, the message.
     fn all(
         mut self,
         mut one: impl FnMut(&mut Self, &mut Vec<PatternStep>) -> Result<(), Error>,
@@ -111,7 +111,7 @@ impl<'a> PatternReader<'a> {
         &rest[..length]
     }
 
-    /// Takes the next character as it is.
+    /// Takes the next character literally.
     fn literal(&mut self, steps: &mut Vec<PatternStep>) -> Result<(), Error> {
         let start = self.at;
         self.take();
@@ -123,20 +123,20 @@ impl<'a> PatternReader<'a> {
         Ok(())
     }
 
-    /// Takes the character that was just taken as it is.
+    /// Adds the character that was just taken as literal text.
     fn back_to_literal(&mut self, steps: &mut Vec<PatternStep>) -> Result<(), Error> {
         self.at -= self.pattern[..self.at].chars().next_back().map_or(0, char::len_utf8);
         self.literal(steps)
     }
 
-    /// The error at the place so many characters back.
+    /// Makes an error about the position `back` characters before this one.
     fn wrong(&self, back: usize, what: impl fmt::Display, remedy: impl fmt::Display) -> Error {
         let character = self.pattern[..self.at].chars().count() + 1 - back;
         let remedy = format!("character {character}: {what}; {remedy}");
         Error::config(vec![Problem::new("pattern", format_args!("{:?}", self.pattern), remedy)])
     }
 
-    /// Reads from the `(` of `%(name)-8.3s` on.
+    /// Parses `(name)-8.3s`, after the `%`.
     fn percent_field(&mut self) -> Result<PatternStep, Error> {
         self.take();
         let start = self.at;
@@ -174,7 +174,7 @@ impl<'a> PatternReader<'a> {
         self.field(name, start, spec)
     }
 
-    /// Reads from behind the `{` of `{name!r:*^8}` on.
+    /// Parses `name!r:*^8}`, after the `{`.
     fn brace_field(&mut self) -> Result<PatternStep, Error> {
         let start = self.at;
         let name = self.take_while(|c| !"!:}".contains(c));
@@ -210,7 +210,7 @@ impl<'a> PatternReader<'a> {
         }
     }
 
-    /// Reads `[[fill]align][sign][#][0][width][grouping][.precision][type]`.
+    /// Parses `[[fill]align][sign][#][0][width][grouping][.precision][type]`.
     fn brace_spec(&mut self, spec: &mut Spec) -> Result<(), Error> {
         let align = |c: char| match c {
             '<' => Some(Align::Left),
@@ -240,7 +240,7 @@ impl<'a> PatternReader<'a> {
         spec.alternate = self.take_if(|c| c == '#').is_some();
         spec.zeros = self.take_if(|c| c == '0').is_some();
         if spec.zeros && spec.align.is_some() {
-            // Zeros are then no more than a filling.
+            // With an alignment, zeros are just the fill character.
             spec.zeros = false;
             spec.fill = if spec.fill == ' ' { '0' } else { spec.fill };
         }
@@ -272,7 +272,7 @@ impl<'a> PatternReader<'a> {
         Ok(())
     }
 
-    /// Reads from behind the `$` of `$name` and `${name}` on.
+    /// Parses `name` or `{name}`, after the `$`.
     fn dollar_field(&mut self) -> Result<PatternStep, Error> {
         let bare = |reader: &Self, back| reader.wrong(back, "a $ that begins no field", "write $$ for a dollar sign");
         let start = self.at;
@@ -298,13 +298,13 @@ impl<'a> PatternReader<'a> {
 
     fn precision(&mut self, spec: &mut Spec) -> Result<(), Error> {
         if self.take_if(|c| c == '.').is_some() {
-            // As in C, a point alone is `.0`.
+            // A point without digits means `.0`, as in C.
             spec.precision = Some(self.number()?.unwrap_or(0));
         }
         Ok(())
     }
 
-    /// Reads a width or a precision.
+    /// Parses a width or a precision.
     fn number(&mut self) -> Result<Option<u16>, Error> {
         if self.peek() == Some('*') || self.peek() == Some('{') {
             return Err(self.wrong(0, "a width that is not in the pattern", "write it as a number"));
@@ -364,7 +364,7 @@ impl<'a> PatternReader<'a> {
     }
 }
 
-/// A column of more characters than this is a mistake.
+/// The maximum width. A wider column is a mistake.
 const WIDEST: u16 = 1000;
 
 const CONVERSIONS: &str = "use s, r, d, f, x, X or o";

@@ -1,25 +1,25 @@
-//! Widths, precisions, signs: what a field's text is made to look like.
+//! Format specifications: width, precision, alignment and sign of a field.
 
 use std::fmt::Write;
 
 use crate::text::Raw;
 
-/// How a field is written.
+/// The format specification of a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Spec {
     pub(super) fill: char,
     /// `None`: numbers to the right, text to the left.
     pub(super) align: Option<Align>,
-    /// Numbers are filled with zeros behind their sign.
+    /// Numbers are padded with zeros after their sign.
     pub(super) zeros: bool,
     pub(super) sign: Sign,
     /// `#`: `0x` before a hexadecimal number, `0o` before an octal one, and a point behind every fixed one.
     pub(super) alternate: bool,
     /// In characters.
     pub(super) width: u16,
-    /// Digits behind the point of a number, or the most characters of text.
+    /// The number of digits after the decimal point, or the maximum number of characters of text.
     pub(super) precision: Option<u16>,
-    /// What stands between groups of three digits.
+    /// The separator of groups of three digits.
     pub(super) grouping: Option<u8>,
     pub(super) conversion: Conversion,
 }
@@ -44,7 +44,7 @@ pub(super) enum Conversion {
     /// By the value's type.
     Natural,
     Text,
-    /// Text in quotes, as Python writes it.
+    /// Text in quotes, as Python's `repr` writes it.
     Repr,
     Integer,
     Fixed,
@@ -75,7 +75,7 @@ impl Default for Spec {
     }
 }
 
-/// A field's value where it is a number.
+/// The value of a field that is a number.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Number {
     Integer { negative: bool, magnitude: u128 },
@@ -95,7 +95,7 @@ impl From<i128> for Number {
 }
 
 impl Spec {
-    /// Says whether the field is written as it comes.
+    /// Returns whether the field is written without changes.
     pub(super) fn is_plain(&self) -> bool {
         *self == Self::default() || (self.width == 0 && self.precision.is_none() && self.conversion == Conversion::Text)
     }
@@ -106,12 +106,12 @@ impl Spec {
             let first_cut = chars(&out[start..]).nth(most.into());
             out.truncate(first_cut.map_or(out.len(), |at| start + at));
         }
-        // Zeros before a number keep their place in brace style: `{levelname:08}` fills behind the text.
+        // `0` in brace style pads numbers at the front, and other values at the end: `{levelname:08}`.
         let fill = if self.zeros && self.align.is_none() { '0' } else { self.fill };
         self.pad(start, 0, fill, self.align.unwrap_or(Align::Left), out);
     }
 
-    /// Writes a number, or returns `false` if this is no spec for it.
+    /// Writes a number. Returns `false` if this specification is not for numbers.
     pub(super) fn write_number(&self, number: Number, out: &mut Vec<u8>) -> bool {
         let start = out.len();
         let number = match (self.conversion, number) {
@@ -152,7 +152,7 @@ impl Spec {
                 Ok(())
             }
             (Conversion::Natural | Conversion::Fixed, Number::Float(x)) if !x.is_finite() => {
-                // In Python's words; no point and no digits to group.
+                // NaN and the infinities, as Python writes them: without a point and without groups.
                 out.extend_from_slice(if x.is_nan() { b"nan" } else { b"inf" });
                 Ok(())
             }
@@ -184,7 +184,7 @@ impl Spec {
         true
     }
 
-    /// Fills the text that begins at `start` up to the width; its first `sign` bytes are a sign and `0x`.
+    /// Pads the text that begins at `start` to the width. Its first `sign` bytes are a sign and `0x`.
     fn pad(&self, start: usize, sign: usize, fill: char, align: Align, out: &mut Vec<u8>) {
         let missing = usize::from(self.width).saturating_sub(chars(&out[start..]).count());
         if missing == 0 {
@@ -203,7 +203,7 @@ impl Spec {
     }
 }
 
-/// The places at which characters begin in UTF-8.
+/// Returns the positions at which characters begin in UTF-8.
 fn chars(text: &[u8]) -> impl Iterator<Item = usize> {
     text.iter().enumerate().filter(|(_, byte)| **byte & 0xC0 != 0x80).map(|(at, _)| at)
 }

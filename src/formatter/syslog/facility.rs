@@ -1,11 +1,11 @@
-//! The kinds of programs that syslog tells apart.
+//! Syslog facilities.
 
 use std::fmt;
 use std::str::FromStr;
 
 use crate::error::{Error, Problem};
 
-/// What kind of program a syslog message comes from (RFC 5424, section 6.2.1).
+/// A syslog facility: the kind of program that a message comes from (RFC 5424, section 6.2.1).
 ///
 /// The names are those of CPython's `SysLogHandler`.
 ///
@@ -42,7 +42,7 @@ pub enum SyslogFacility {
     Uucp,
     /// The clock service.
     Cron,
-    /// Security and authorization, for few eyes.
+    /// Security and authorization, private.
     AuthPriv,
     /// FTP.
     Ftp,

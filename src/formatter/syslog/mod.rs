@@ -1,4 +1,4 @@
-//! Syslog messages: RFC 5424, RFC 3164, and what CPython sends.
+//! Syslog messages: RFC 5424, RFC 3164, and CPython's format.
 
 mod facility;
 #[cfg(test)]
@@ -19,7 +19,7 @@ use crate::value::{Value, write_value};
 #[cfg(feature = "local-time")]
 use crate::zone::Zone;
 
-/// Writes records as syslog messages, without what separates them on a stream.
+/// Writes records as syslog messages, without the framing that separates them on a stream.
 ///
 /// ```text
 /// <12>1 2026-03-12T08:30:00.123456Z web1 shop 4711 app::db [fields@32473 port="8080"] ready      rfc5424()
@@ -29,39 +29,40 @@ use crate::zone::Zone;
 ///
 /// | setting | default | what it does |
 /// |---|---|---|
-/// | [`facility`](Self::facility) | `User` | what kind of program the records come from |
-/// | [`severity`](Self::severity) | `Trace` 4, `Debug` 7, `Info` 6, `Warn` 4, `Error` 3, `Critical` 2 | the severity of a level, 0 to 7 |
-/// | [`ident`](Self::ident) | the program's file name; nothing in CPython's format | APP-NAME; TAG; what stands before the message |
+/// | [`facility`](Self::facility) | `User` | the kind of the program |
+/// | [`severity`](Self::severity) | 4, 7, 6, 4, 3, 2, from `Trace` to `Critical` | the severity of a level, 0 to 7 |
+/// | [`ident`](Self::ident) | the program's file name; empty in CPython's format | APP-NAME; TAG; prefix |
 /// | [`hostname`](Self::hostname) | the machine's name | HOSTNAME; empty: `-` in RFC 5424, left out in RFC 3164 |
 /// | [`procid`](Self::procid) | the process's id | PROCID |
 /// | [`msgid`](Self::msgid) | the logger's name | MSGID |
 /// | [`sd_id`](Self::sd_id) | `fields@32473` | the SD-ID of the element with the keys and values |
-/// | [`bom`](Self::bom) | `true` | a byte order mark stands before messages that are not ASCII |
+/// | [`bom`](Self::bom) | `true` | writes a byte order mark before messages that are not ASCII |
 /// | [`append_nul`](Self::append_nul) | `true` | CPython's messages end in a zero byte |
-/// | [`message`](Self::message) | see below | another formatter for the message itself |
+/// | [`message`](Self::message) | the record's message | another formatter for the message |
 /// | [`escape`](Self::escape) | `true` | control characters of records are written as `\n`, `\u{1b}` … |
 /// | [`digits`](Self::digits) | 6 | fractional digits of RFC 5424's times, at most 6 |
 ///
 /// # RFC 5424
 ///
-/// Keys and values are structured data (section 6.3): parameters of one element. Characters that a name cannot have
-/// (section 6.3.3: all but printable ASCII, and `=`, `"`, `]`, space) become `_`, and what is longer than 32 is cut;
-/// `"`, `\` and `]` in values are escaped. The number behind the `@` of the SD-ID is an enterprise's that IANA has
-/// registered; 32473 is the one for examples (RFC 5612). Header fields have printable ASCII only, others become `_`;
-/// APP-NAME is cut at 48 characters, PROCID at 128, MSGID at 32 and HOSTNAME at 255, and what is empty is `-`. The
-/// message starts with a byte order mark if it is not ASCII, as section 6.4 has it.
+/// Keys and values are structured data (section 6.3), the parameters of one element. In their names, characters that
+/// are not allowed (section 6.3.3: all but printable ASCII, and `=`, `"`, `]`, space) become `_`, and names are cut at
+/// 32 characters. In values, `"`, `\` and `]` are escaped. The number after the `@` of the SD-ID is an enterprise
+/// number that IANA has registered; 32473 is reserved for examples (RFC 5612). In header fields, characters other than
+/// printable ASCII become `_`; APP-NAME is cut at 48 characters, PROCID at 128, MSGID at 32 and HOSTNAME at 255, and an
+/// empty field is `-`. A message that is not ASCII begins with a byte order mark, as section 6.4 requires.
 ///
 /// # RFC 3164
 ///
-/// The format of old, which `syslog(3)` still writes, without the host, to local sockets. It has no place for keys and
-/// values: they stand behind the message, as `key=value`. Its time has no year and no zone: receivers take it for local
-/// time, which needs the feature `local-time` and `.local_time()`; without, it is UTC. In TAG, all but letters, digits,
-/// `-`, `_`, `.` and `/` becomes `_`, and what is longer than 32 is cut.
+/// The traditional format ("BSD syslog"), which `syslog(3)` still writes to local sockets, without the host name. It
+/// has no fields for keys and values, so they follow the message, as `key=value`. Its time has neither a year nor a
+/// time zone, and receivers assume local time. That requires the feature `local-time` and `.local_time()`; otherwise
+/// times are in UTC. In TAG, characters other than letters, digits, `-`, `_`, `.` and `/` become `_`, and it is cut at
+/// 32 characters.
 ///
 /// # CPython's format
 ///
-/// What CPython's `SysLogHandler` sends: the priority, `ident`, the message and a zero byte. Keys and values stand
-/// behind the message.
+/// The format of CPython's `SysLogHandler`: the priority, `ident`, the message and a zero byte. Keys and values follow
+/// the message.
 ///
 /// # Examples
 ///
@@ -91,9 +92,9 @@ pub struct FemtoSyslogFormatter {
     message: Option<Box<dyn FemtoFormatter>>,
     escape: bool,
     stamp: Times,
-    /// What the settings come to: the text between the time and the process's id.
+    /// The text between the time and the process's id, computed from the settings.
     names: String,
-    /// Where the message's own formatter writes.
+    /// The buffer for the message's formatter.
     scratch: Vec<u8>,
 }
 
@@ -138,7 +139,7 @@ impl FemtoSyslogFormatter {
         Self::new(Format::Rfc3164)
     }
 
-    /// Makes a formatter for what CPython's `SysLogHandler` sends.
+    /// Makes a formatter for the format of CPython's `SysLogHandler`.
     pub fn python() -> Self {
         Self::new(Format::Python)
     }
@@ -164,15 +165,15 @@ impl FemtoSyslogFormatter {
         formatter.sd_id("fields@32473").lay_out()
     }
 
-    /// Sets what kind of program the records come from.
+    /// Sets the facility, the kind of the program; [`SyslogFacility::User`] by default.
     pub fn facility(mut self, facility: SyslogFacility) -> Self {
         self.facility = facility;
         self
     }
 
-    /// Sets the severity of a level, from 0, an emergency, to 7, for debugging; more counts as 7.
+    /// Sets the severity of a level, from 0 (emergency) to 7 (debug); greater numbers count as 7.
     ///
-    /// `Trace` is 4, a warning, unless it is set, for that is what CPython makes of a level that it does not know.
+    /// `Trace` is 4 (warning) by default: CPython uses this severity for levels that it does not know.
     pub fn severity(mut self, level: Level, severity: u8) -> Self {
         if let Some(place) = self.severities.get_mut(level.index()) {
             *place = severity.min(7);
@@ -180,33 +181,33 @@ impl FemtoSyslogFormatter {
         self
     }
 
-    /// Sets the name of the program: APP-NAME, TAG, or as it stands, with any separator, what CPython's messages begin
-    /// with.
+    /// Sets the name of the program: APP-NAME or TAG; in CPython's format, the prefix of messages, with its separator.
+    /// By default, the program's file name, and no prefix in CPython's format.
     pub fn ident(mut self, ident: impl Into<String>) -> Self {
         self.ident = Some(ident.into());
         self.lay_out()
     }
 
-    /// Sets the name of the machine.
+    /// Sets the name of the machine, HOSTNAME; by default that of this machine.
     pub fn hostname(mut self, hostname: impl Into<String>) -> Self {
         self.hostname = Some(hostname.into());
         self.lay_out()
     }
 
-    /// Sets what stands for the process in place of its id.
+    /// Sets PROCID; the process's id by default.
     pub fn procid(mut self, procid: impl AsRef<str>) -> Self {
         self.procid = Some(field(procid.as_ref(), 128));
         self
     }
 
-    /// Sets what kind of message all are, in place of the logger's name.
+    /// Sets MSGID, the type of the messages; the logger's name by default.
     pub fn msgid(mut self, msgid: impl AsRef<str>) -> Self {
         self.msgid = Some(field(msgid.as_ref(), 32));
         self
     }
 
-    /// Sets the name of the structured data: `name@number` with the enterprise number of one's own. What cannot be in
-    /// it becomes `_`, and it is cut at 32 characters.
+    /// Sets the SD-ID, the name of the structured data: `name@number`, with your own enterprise number; `fields@32473`
+    /// by default. Characters that are not allowed become `_`, and it is cut at 32 characters.
     pub fn sd_id(mut self, id: impl AsRef<str>) -> Self {
         let mut text = Vec::new();
         push_sd_name(id.as_ref(), &mut text);
@@ -214,33 +215,33 @@ impl FemtoSyslogFormatter {
         self
     }
 
-    /// Chooses whether messages of RFC 5424 that are not ASCII begin with a byte order mark.
+    /// Sets whether messages of RFC 5424 that are not ASCII begin with a byte order mark; `true` by default.
     pub fn bom(mut self, bom: bool) -> Self {
         self.bom = bom;
         self
     }
 
-    /// Chooses whether messages of CPython's format end in a zero byte.
+    /// Sets whether messages of CPython's format end in a zero byte; `true` by default.
     pub fn append_nul(mut self, append: bool) -> Self {
         self.append_nul = append;
         self
     }
 
-    /// Sets what writes the message itself, in place of the record's message and, where there is no structured data,
-    /// its keys and values.
+    /// Sets a formatter for the message. It replaces the record's message and, in formats without structured data, its
+    /// keys and values.
     pub fn message(mut self, formatter: impl FemtoFormatter + 'static) -> Self {
         self.message = Some(Box::new(formatter));
         self
     }
 
-    /// Chooses whether control characters in messages, keys and values are escaped. Receivers take a line feed for the
-    /// end of a message unless each comes with its length or in a datagram of its own.
+    /// Sets whether control characters in messages, keys and values are escaped; `true` by default. For receivers, a
+    /// line feed ends a message, except with octet counting and in datagrams.
     pub fn escape(mut self, escape: bool) -> Self {
         self.escape = escape;
         self
     }
 
-    /// Sets how many fractional digits times have, 0 to 6.
+    /// Sets the number of fractional digits of RFC 5424's times, 0 to 6; 6 by default.
     pub fn digits(mut self, digits: u8) -> Self {
         self.stamp.rfc5424.set_digits(digits.min(6));
         self
@@ -248,7 +249,7 @@ impl FemtoSyslogFormatter {
 
     zone_settings!();
 
-    /// Leaves the machine's name out, unless it was set: the reader of a local socket knows where it is.
+    /// Leaves the machine's name out, unless it was set: the reader of a local socket knows it.
     pub(crate) fn for_local_socket(mut self) -> Self {
         if self.format == Format::Rfc3164 {
             self.hostname.get_or_insert_default();
@@ -256,12 +257,12 @@ impl FemtoSyslogFormatter {
         self.lay_out()
     }
 
-    /// Whether each message says itself where it ends.
+    /// Returns whether messages end in a zero byte, so that they need no framing.
     pub(crate) fn ends_in_nul(&self) -> bool {
         self.format == Format::Python && self.append_nul
     }
 
-    /// Works out the texts that are the same in every message.
+    /// Computes the texts that are the same in every message.
     fn lay_out(mut self) -> Self {
         let ident = || self.ident.clone().unwrap_or_else(program);
         let hostname = self.hostname.clone().unwrap_or_else(host);
@@ -283,7 +284,7 @@ impl FemtoSyslogFormatter {
     }
 }
 
-/// A header field of RFC 5424: printable ASCII of a certain length at most, `-` for nothing.
+/// Returns a header field of RFC 5424: printable ASCII, cut at a maximum length; `-` if it is empty.
 fn field(text: &str, most: usize) -> String {
     let mut out = Vec::new();
     push_field(text, most, &mut out);
@@ -297,7 +298,7 @@ fn push_field(text: &str, most: usize, out: &mut Vec<u8>) {
     out.extend(text.chars().take(most).map(|c| if c.is_ascii_graphic() { c as u8 } else { b'_' }));
 }
 
-/// A name in structured data (RFC 5424, SD-NAME): at most 32 characters of printable ASCII, without four of them.
+/// Returns a name in structured data (RFC 5424, SD-NAME): at most 32 characters of printable ASCII, except for four.
 fn push_sd_name(name: &str, out: &mut Vec<u8>) {
     if name.is_empty() {
         out.push(b'_');
@@ -399,7 +400,7 @@ impl FemtoSyslogFormatter {
     }
 }
 
-/// Writes the message and, if wanted, the keys and values behind it.
+/// Writes the message and, in formats without structured data, the keys and values after it.
 fn write_text<O: Output>(record: &FemtoLogRecord<'_>, out: &mut O, with_pairs: bool) {
     let mut pairs: Pairs<_, Value<'_>> = Pairs::new();
     record.render(out, |_, key, value| pairs.push(key, value));
