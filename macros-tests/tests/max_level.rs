@@ -2,25 +2,29 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use femtologging::{Level, LevelFilter};
 
 const LEVELS: [Level; 6] = Level::ALL;
 
-/// The crate that is built over and over, into one directory of its own.
+/// The crate that is built over and over, into one directory of its own; by one test at a time.
 struct Fixture {
     manifest: PathBuf,
     target: PathBuf,
+    _alone: MutexGuard<'static, ()>,
 }
 
 impl Fixture {
     fn new() -> Self {
+        static ALONE: Mutex<()> = Mutex::new(());
+        let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let fixture = root.join("max-level");
         // The versions are those of the workspace, so that nothing needs to be fetched.
         std::fs::copy(root.join("../Cargo.lock"), fixture.join("Cargo.lock")).expect("the lock file can be copied");
         let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("max-level");
-        Self { manifest: fixture.join("Cargo.toml"), target }
+        Self { manifest: fixture.join("Cargo.toml"), target, _alone }
     }
 
     fn build(&self, release: bool, features: &[&str], variable: Option<&str>) -> Output {
@@ -74,8 +78,22 @@ impl Fixture {
     }
 }
 
+/// The unit tests of `STATIC_MAX_LEVEL` have what the variable and several features make of it, in both profiles.
 #[test]
 fn stripped_levels_leave_nothing() {
+    let fixture = Fixture::new();
+    fixture.check(false, &["max_level_off"], Some("Info"), LevelFilter::Info);
+
+    let wrong = fixture.build(false, &[], Some("loud"));
+    let errors = String::from_utf8_lossy(&wrong.stderr);
+    assert!(!wrong.status.success());
+    let remedy = "the environment variable FEMTOLOGGING_MAX_LEVEL must be one of trace, debug, info";
+    assert!(errors.contains(remedy) && errors.contains("due to 1 previous error"), "{errors}");
+}
+
+#[test]
+#[ignore = "builds the library seventeen times; .ci/nightly runs it"]
+fn every_feature_strips_its_levels() {
     use LevelFilter::{Critical, Debug, Error, Info, Off, Trace, Warn};
     let fixture = Fixture::new();
     // Both profiles; each `max_level_*` decides the first, and each `release_max_level_*` the second, at least once.
@@ -97,13 +115,7 @@ fn stripped_levels_leave_nothing() {
     // The most restrictive wins; an empty variable is as good as none.
     fixture.check(false, &["max_level_info", "max_level_error", "release_max_level_off"], Some(""), Error);
     fixture.check(true, &["max_level_error", "release_max_level_debug", "release_max_level_warn"], None, Error);
-
     // The variable has the last word, in both directions.
     fixture.check(false, &["all"], Some("Debug"), Debug);
     fixture.check(true, &["release_max_level_warn"], Some("50"), Critical);
-    let wrong = fixture.build(false, &[], Some("loud"));
-    let errors = String::from_utf8_lossy(&wrong.stderr);
-    assert!(!wrong.status.success());
-    let remedy = "the environment variable FEMTOLOGGING_MAX_LEVEL must be one of trace, debug, info";
-    assert!(errors.contains(remedy) && errors.contains("due to 1 previous error"), "{errors}");
 }
