@@ -60,6 +60,6 @@ guide!(operations, "operations.md", doctest);
 guide!(python, "python.md", doctest);
 guide!(spans, "spans.md", doctest);
 guide!(structured, "structured.md", doctest);
-guide!(syslog, "syslog.md", doctest);
+guide!(syslog, "syslog.md", all(feature = "journald", target_os = "linux"));
 guide!(testing, "testing.md", doctest);
 guide!(tracing, "tracing.md", feature = "tracing");

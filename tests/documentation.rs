@@ -65,6 +65,35 @@ fn every_guide_is_a_module_of_the_documentation() {
     }
 }
 
+/// Returns the blocks of Rust in a Markdown file, as they are there.
+fn rust_blocks(text: &str) -> Vec<&str> {
+    let fenced = text.split("\n```rust").skip(1);
+    fenced.filter_map(|rest| rest.split_once('\n')?.1.split_once("\n```")).map(|(block, _)| block).collect()
+}
+
+/// rustdoc compiles the blocks, and so that what it compiles is what a reader sees and copies, none has a hidden line
+/// (`# `), and each is a program, or consists of items, which a module takes. `ignore` would be compiled by nobody.
+#[test]
+fn examples_of_the_guides_and_the_readme_can_be_copied() {
+    let guides = std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/guide")).unwrap();
+    let guides = guides.map(|entry| format!("docs/guide/{}", entry.unwrap().file_name().to_str().unwrap()));
+    let mut found = 0;
+    for path in guides.chain(["README.md".to_owned()]) {
+        let text = read(&path);
+        assert!(!text.contains("```rust,ignore") && !text.contains("```ignore"), "{path}");
+        for block in rust_blocks(&text) {
+            found += 1;
+            let hidden = block.lines().find(|line| *line == "#" || line.starts_with("# "));
+            assert_eq!(hidden, None, "{path}");
+            let items = ["use ", "fn ", "async fn ", "struct ", "impl ", "///", "//", "#[", "}", " "];
+            let statement =
+                block.lines().find(|line| !line.is_empty() && !items.iter().any(|item| line.starts_with(item)));
+            assert_eq!(statement, None, "{path}: a statement outside of `fn main`");
+        }
+    }
+    assert!(found > 45, "{found} blocks");
+}
+
 /// Returns the lines of the section of a Markdown file whose heading has this anchor.
 fn section<'a>(text: &'a str, anchor: &str) -> Vec<&'a str> {
     let slug = |heading: &str| -> String {
