@@ -9,7 +9,7 @@ use crate::worker::{self, Worker};
 
 /// Makes an ordinary exit close the global system before the handlers are drained.
 ///
-/// Threads that go on logging could otherwise keep the handlers busy to the last moment.
+/// Threads that continue to log could otherwise keep the handlers busy to the last moment.
 pub(crate) fn install_exit_hook() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {

@@ -196,7 +196,7 @@ where
     guarded(|| render::<A, R>(reader, out)).unwrap_or_else(|| out.write_str("<formatting panicked>"))
 }
 
-/// The literal parts of a template with bare `{}` only: one more than it has arguments.
+/// Returns the literal parts of a template with bare `{}` only: one more than it has arguments.
 pub(crate) fn literal_parts(template: &str) -> Vec<String> {
     let mut parts = vec![String::new()];
     let mut chars = template.chars();

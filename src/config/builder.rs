@@ -155,7 +155,7 @@ impl LoggerConfig {
     }
 }
 
-/// Whether a handler cannot have this name.
+/// Returns whether a handler cannot have this name.
 fn is_bad(name: &str) -> bool {
     name.is_empty() || name.chars().any(char::is_control)
 }

@@ -150,7 +150,7 @@ impl Logging {
 }
 
 impl LoggingSystem {
-    /// Whether it was shut down, or this is a child of `fork`.
+    /// Returns whether it was shut down, or this is a child of `fork`.
     fn is_over(&self) -> bool {
         self.over.load(Acquire) || self.process != std::process::id()
     }

@@ -168,7 +168,7 @@ impl Error {
         matches!(self.0.kind, Kind::InvalidName { .. })
     }
 
-    /// Whether this failure, or one of those it gathers, is of a kind.
+    /// Returns whether this failure, or one of those it gathers, is of a kind.
     fn any(&self, is: impl Fn(&Kind) -> bool + Copy) -> bool {
         match &self.0.kind {
             Kind::Several(failures) => failures.iter().any(|failure| failure.any(is)),

@@ -104,7 +104,7 @@ fn run(inbox: &Receiver<(Notice, Sender<bool>)>, progress: &Progress) {
     }
 }
 
-/// Stands for a standard error that could not be duplicated.
+/// A writer that fails, in place of a standard error that could not be duplicated.
 struct Nowhere;
 
 impl Write for Nowhere {

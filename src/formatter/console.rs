@@ -120,7 +120,7 @@ fn wants_color(variable: impl Fn(&str) -> Option<String>, is_terminal: bool) -> 
     is_terminal && !is("CLICOLOR", |value| value == "0") && !is("TERM", |value| value == "dumb")
 }
 
-/// The level's colour, and its name, padded to the longest.
+/// Returns the level's colour, and its name, padded to the longest.
 fn level(level: Level) -> (&'static str, &'static str) {
     match level {
         Level::Trace => (DIM, "TRACE   "),

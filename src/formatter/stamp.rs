@@ -130,7 +130,7 @@ impl TimeText {
         Self::new(parts)
     }
 
-    /// The time of the day alone.
+    /// Makes a writer of the time of the day alone, such as `08:30:00.123`.
     pub(super) fn clock(digits: u8) -> Self {
         let mut parts = Vec::new();
         expand("%H:%M:%S", &mut parts);
@@ -253,7 +253,7 @@ impl TimeText {
 /// The directives that are not abbreviations of others.
 const DIRECTIVES: &[u8] = b"YCymdeHIMSpjaAbBuwUWGVsZz%nt";
 
-/// The directives that are abbreviations of others, such as `%T` for `%H:%M:%S`.
+/// Returns the directives that are abbreviations of others, such as `%T` for `%H:%M:%S`.
 fn short_form(directive: u8) -> Option<&'static str> {
     Some(match directive {
         b'c' => "%a %b %e %H:%M:%S %Y",

@@ -118,7 +118,7 @@ impl FemtoTextFormatter {
     }
 }
 
-/// The level between spaces, padded to five letters, and its length.
+/// Returns the level between spaces, padded to five letters, and its length.
 fn column(level: Level) -> (&'static [u8; 10], usize) {
     match level {
         Level::Trace => (b" TRACE    ", 7),

@@ -111,7 +111,7 @@ pub trait FemtoHandler: Send + 'static {
         Ok(())
     }
 
-    /// Handles one record: appends its text to the batch, or does whatever this handler is for.
+    /// Handles one record: appends its text to the batch, or does what this handler is for.
     ///
     /// # Errors
     ///

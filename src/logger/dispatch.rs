@@ -195,7 +195,7 @@ pub(crate) fn send_with_extras(
     send_encoded(state.route(), Header::new(state.site(), level, prefix).with_extras(true), put, again);
 }
 
-/// The clock that stamps the records of a route.
+/// Returns the clock that stamps the records of a route.
 pub(crate) fn clock(route: Option<u32>) -> Clock {
     let route = route.and_then(Route::find);
     route.and_then(|route| Some(route.queues.first()?.clock.clone())).unwrap_or_else(Clock::system)

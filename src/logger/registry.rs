@@ -174,7 +174,7 @@ impl Registry {
         Arc::new(registry)
     }
 
-    /// The registry that call sites belong to.
+    /// Returns the registry that call sites belong to.
     pub(crate) fn global() -> &'static Arc<Self> {
         static GLOBAL: LazyLock<Arc<Registry>> = LazyLock::new(|| Registry::new(true));
         &GLOBAL

@@ -315,7 +315,7 @@ impl Hasher for WordHasher {
     fn write(&mut self, bytes: &[u8]) {
         let (words, rest) = bytes.as_chunks::<8>();
         words.iter().for_each(|word| self.add(u64::from_le_bytes(*word)));
-        // The rest with what is before it, so that it is a whole word, too.
+        // The last eight bytes, which overlap with the word before them, so that no word is incomplete.
         match bytes.last_chunk::<8>() {
             Some(last) => self.add(u64::from_le_bytes(*last)),
             None => self.add(rest.iter().fold(0, |word, byte| word << 8 | u64::from(*byte))),

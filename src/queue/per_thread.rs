@@ -219,7 +219,7 @@ impl PerThread {
         lock(&self.rings).list.clone()
     }
 
-    /// The channel of the threads that do not have a ring.
+    /// Returns the channel of the threads that do not have a ring.
     pub(crate) fn common(&self) -> &Shared {
         &self.common
     }

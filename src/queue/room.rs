@@ -3,7 +3,7 @@
 //! A [`Room`] is a fair semaphore with two weights, bytes and records. A caller takes room before it queues something;
 //! the handler's thread gives the room back. Three rules make it fair:
 //!
-//! * Callers that find no room stand in a line, first in, first out.
+//! * Callers that find no room wait in a line, first in, first out.
 //! * While there is a line, no other caller takes room.
 //! * The thread that gives room back takes it again at once *on behalf of* the first caller in the line. So a caller
 //!   that wakes up already has its room. It cannot lose a race against callers that run, and no wake-up is spurious.
@@ -77,7 +77,7 @@ impl Cost {
         Self((records as u64).min(Self::MOST_RECORDS) << 40 | (bytes as u64).min(Self::MOST_BYTES))
     }
 
-    /// The cost of bytes that are not a record.
+    /// Returns the cost of bytes that are not a record.
     pub(crate) fn bytes(bytes: usize) -> Self {
         Self::new(0, bytes)
     }

@@ -100,7 +100,8 @@ impl Head {
         Self((level.index() as u32) << 26 | (prefix as u32) << 24 | words as u32)
     }
 
-    /// The head of a record with so many more words. Of one that is too long for any ring, it means nothing.
+    /// Returns the head of a record that is longer by this many words. For a record that is too long for any ring, the
+    /// result has no meaning.
     #[inline(always)]
     pub(crate) const fn longer(self, words: usize) -> Self {
         Self(self.0.wrapping_add(words as u32))
@@ -181,7 +182,7 @@ impl Header {
         self.0
     }
 
-    /// The upper half, without flags.
+    /// Returns the upper half, without flags.
     #[inline(always)]
     pub(crate) fn head(self) -> Head {
         Head((self.0 >> 32) as u32 & 0x1FFF_FFFF)

@@ -87,7 +87,7 @@ pub(super) struct SourceLocation<'a> {
 }
 
 impl<'a> RecordExtras<'a> {
-    /// The extras in `bytes`, whose ids are those of `names`.
+    /// Returns the extras in `bytes`, whose ids are those of `names`.
     pub(super) fn new(bytes: &'a [u8], names: &'a NameCache) -> Self {
         Self { bytes, names: Some(names) }
     }

@@ -362,7 +362,7 @@ impl<'a> FemtoLogRecord<'a> {
         Reader::new(self.message.payload)
     }
 
-    /// The types of the payload's values: those of the message, then those of the call's keys.
+    /// Returns the types of the payload's values: those of the message, then those of the call's keys.
     pub(crate) fn payload_tags(&self) -> impl Iterator<Item = Tag> + use<'a> {
         self.message.site.payload_tags()
     }

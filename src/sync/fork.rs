@@ -66,12 +66,12 @@ pub(crate) fn generation() -> u32 {
     GENERATION.load(Relaxed)
 }
 
-/// Whether the calling thread holds a lock of this library under which no user code runs.
+/// Returns whether the calling thread holds a lock of this library under which no user code runs.
 pub(crate) fn holds_lock() -> bool {
     HELD.get() > OPEN.get()
 }
 
-/// Whether locks that exist since this generation may be held by threads that this process does not have.
+/// Returns whether locks that exist since this generation may be held by threads that this process does not have.
 ///
 /// A fork waits for a second until no lock is held. One under which user code runs may be held for longer.
 pub(crate) fn lost_locks_since(generation: u32) -> bool {

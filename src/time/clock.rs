@@ -106,7 +106,7 @@ impl Clock {
         cycles()
     }
 
-    /// Whether this is the clock that [`cycles`](Self::cycles) reads.
+    /// Returns whether this is the clock that [`cycles`](Self::cycles) reads.
     pub(crate) fn is_in_place(&self) -> bool {
         matches!(self.0, TickSource::Cycles(_))
     }

@@ -31,7 +31,7 @@ pub struct ByteSink {
     end: usize,
     /// The number of bytes of that text that were left out.
     beyond: usize,
-    /// Whether the writer got an error because it went on and on; there may be more than `beyond` bytes.
+    /// Whether the writer got an error because it did not stop; there may be more than `beyond` bytes.
     is_stopped: bool,
     /// Whether values of keys are written, to which `value_bytes` applies, and not the message.
     in_values: bool,

@@ -39,7 +39,7 @@ pub(crate) fn write_value(out: &mut impl Output, value: Value<'_>) {
     }
 }
 
-/// Writes the value that a reader has come to, as [`write_value`] does, without a detour for the types that are common.
+/// Writes the value at which a reader is, as [`write_value`] does, with a direct path for common types.
 #[inline]
 pub(crate) fn write_next(out: &mut impl Output, tag: Tag, reader: &mut Reader<'_>) {
     match tag.kind {

@@ -186,7 +186,7 @@ pub(crate) const fn padded_words(bytes: usize) -> usize {
     bytes.div_ceil(8)
 }
 
-/// The last word of bytes that do not fill it.
+/// Returns the last word of bytes that do not fill it.
 #[inline(always)]
 pub(crate) fn last_word(bytes: &[u8]) -> u64 {
     let rest = bytes.len() % 8;

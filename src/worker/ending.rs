@@ -68,7 +68,7 @@ impl Worker {
         Error::other(format!("handler `{name}` ended the process from {place}; {left} records are not written"))
     }
 
-    /// Whether the calling process is a child of the one that made this handler, which has no thread.
+    /// Returns whether the calling process is a child of the one that made this handler, which has no thread.
     fn is_inherited(&self) -> bool {
         matches!(&self.engine, Engine::Inline(inline) if inline.is_inherited())
     }

@@ -107,12 +107,12 @@ impl Inline {
         Arc::new(Self { state: Mutex::new(state), process })
     }
 
-    /// Whether the calling process is a child of the one that made it.
+    /// Returns whether the calling process is a child of the one that made it.
     pub(super) fn is_inherited(&self) -> bool {
         self.process != generation()
     }
 
-    /// Whether the calling thread is in this handler's code.
+    /// Returns whether the calling thread is in this handler's code.
     pub(super) fn is_current(&self) -> bool {
         ptr::eq(CURRENT.get(), self)
     }

@@ -188,7 +188,7 @@ impl Worker {
         answer
     }
 
-    /// Whether the calling thread is the handler's, or in the code of this handler.
+    /// Returns whether the calling thread is the handler's, or in the code of this handler.
     fn is_current(&self) -> bool {
         match &self.engine {
             Engine::Thread { id, .. } => *id == thread::current().id(),

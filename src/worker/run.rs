@@ -351,7 +351,7 @@ impl Sink {
         outcome
     }
 
-    /// Whether the handler keeps records for another try.
+    /// Returns whether the handler keeps records for another try.
     pub(super) fn keeps(&self) -> bool {
         self.keeps
     }

@@ -67,7 +67,7 @@ enum System {
 }
 
 impl System {
-    /// The system of an instance.
+    /// Returns the system of an instance.
     fn of(logging: &Logging) -> Self {
         System::Own(logging.registry().clone(), Mutex::default())
     }
@@ -102,7 +102,7 @@ impl Bridge {
         Some(logger)
     }
 
-    /// Whether a record of this call site would go anywhere.
+    /// Returns whether a record of this call site would go to a handler.
     fn known_enabled(&self, known: &'static Known) -> bool {
         is_compiled(known.level)
             && match self.logger(known.site.metadata.target) {

@@ -13,7 +13,7 @@ pub(super) struct Spec {
     /// Numbers are padded with zeros after their sign.
     pub(super) zeros: bool,
     pub(super) sign: Sign,
-    /// `#`: `0x` before a hexadecimal number, `0o` before an octal one, and a point behind every fixed one.
+    /// `#`: `0x` before a hexadecimal number, `0o` before an octal one, and a point after every fixed-point one.
     pub(super) alternate: bool,
     /// In characters.
     pub(super) width: u16,

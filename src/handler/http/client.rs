@@ -208,7 +208,7 @@ fn proxy_of_environment(is_https: bool) -> Option<Proxy> {
 }
 
 impl Client {
-    /// The server's scheme, host and port, for messages. Its path and query may have a secret in them.
+    /// Returns the server's scheme, host and port, for messages. Its path and query may have a secret in them.
     pub(super) fn server(&self) -> &str {
         &self.server
     }
@@ -283,7 +283,7 @@ impl Client {
     }
 }
 
-/// The credentials of the scheme `Basic`, RFC 7617 §2.
+/// Returns the credentials of the scheme `Basic`, RFC 7617 §2.
 pub(super) fn basic(user: &str, password: &str) -> String {
     format!("Basic {}", base64(format!("{user}:{password}").as_bytes()))
 }

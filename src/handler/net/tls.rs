@@ -188,7 +188,7 @@ impl Tls {
     }
 }
 
-/// The system's certificate authorities, at least one.
+/// Returns the system's certificate authorities, at least one.
 fn system_roots() -> Result<Vec<CertificateDer<'static>>, Error> {
     let roots = rustls_native_certs::load_native_certs().certs;
     if roots.is_empty() {

@@ -232,7 +232,7 @@ fn replace(
     unfinished: &OsStr,
 ) -> io::Result<GzipOutcome> {
     let mut turn = backups.turn().map_err(io::Error::other)?;
-    // Only as it was read: where there are no locks, somebody may have written to it.
+    // Only if it is unchanged since it was read: without locks, another process may have written to it.
     let state = |metadata: &FileMetadata| (metadata.id, metadata.len, metadata.modified);
     if backups.is_active(metadata.id) || state(&source.metadata()?) != state(metadata) {
         return Ok(GzipOutcome::PassedOver);

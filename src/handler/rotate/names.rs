@@ -191,7 +191,7 @@ impl BackupNames {
     }
 }
 
-/// The name of the compressed form of a backup.
+/// Returns the name of the compressed form of a backup.
 pub(super) fn compressed(name: &OsStr) -> OsString {
     let mut name = name.to_owned();
     name.push(COMPRESSED);

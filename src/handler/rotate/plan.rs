@@ -82,7 +82,7 @@ const SET_ASIDE: &str = ".old";
 #[cfg(feature = "gzip")]
 const UNFINISHED: &str = ".tmp";
 
-/// The name of a plain backup that is about to be replaced.
+/// Returns the name of a plain backup that is about to be replaced.
 #[cfg(feature = "gzip")]
 fn set_aside(name: &OsStr) -> OsString {
     let mut name = compressed(name);
@@ -90,7 +90,7 @@ fn set_aside(name: &OsStr) -> OsString {
     name
 }
 
-/// The name of the compressed form of a backup while it is being written.
+/// Returns the name of the compressed form of a backup while it is being written.
 #[cfg(feature = "gzip")]
 pub(super) fn unfinished(name: &OsStr) -> OsString {
     let mut name = compressed(name);
@@ -260,7 +260,7 @@ fn shift(names: &BackupNames, listing: &Listing, retention: &Retention) -> Optio
     Some((steps, name(free)))
 }
 
-/// Plans the removal of backups that are too many, too old or too much, the oldest first.
+/// Plans the removal of backups that exceed the limits of retention, the oldest first.
 pub(super) fn excess(names: &BackupNames, listing: &Listing, retention: &Retention, now: Timestamp) -> Vec<Step> {
     let Retention { count, age, bytes } = *retention;
     let is_numbered = matches!(names, BackupNames::Numbered(_));

@@ -76,7 +76,7 @@ impl FromStr for When {
 }
 
 impl When {
-    /// The length of the unit in seconds, where the clock is not changed within it.
+    /// Returns the length of the unit in seconds, where the clock is not changed within it.
     fn seconds(self) -> i64 {
         match self {
             Self::Seconds => 1,
@@ -87,7 +87,7 @@ impl When {
         }
     }
 
-    /// The pattern of the dates in CPython's names of backups.
+    /// Returns the pattern of the dates in CPython's names of backups.
     pub(super) fn pattern(self) -> &'static str {
         match self {
             Self::Seconds => "%Y-%m-%d_%H-%M-%S",
@@ -221,7 +221,7 @@ impl RotationSchedule {
         second + i64::from(self.zone.offset(second))
     }
 
-    /// The pattern of the dates in CPython's names of backups.
+    /// Returns the pattern of the dates in CPython's names of backups.
     pub(super) fn pattern(&self) -> &'static str {
         self.when.pattern()
     }
@@ -246,7 +246,7 @@ impl RotationSchedule {
         problems
     }
 
-    /// The length of a period in seconds.
+    /// Returns the length of a period in seconds.
     fn step(&self) -> i64 {
         self.when.seconds() * i64::from(self.interval.max(1))
     }
