@@ -504,6 +504,7 @@ fn a_child_of_fork_that_closes_a_queue_leaves_its_parent_s_callers_alone() {
         let room = match &queue.lane {
             Lane::PerThread(lane) => lane.common().room(),
             Lane::Shared(lane) => lane.room(),
+            Lane::Inline(_) => unreachable!(),
         };
         while room.try_take(room.cost(1000)) {}
         std::thread::scope(|scope| {
@@ -618,6 +619,7 @@ fn a_caller_that_waits_goes_on_when_there_is_room() {
                     Item::Thread(_) => {}
                 }),
                 Lane::Shared(lane) => ticks.extend(lane.pop().map(|packet| packet.ticks)),
+                Lane::Inline(_) => unreachable!(),
             }
         }
         caller.join().unwrap();
