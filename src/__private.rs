@@ -39,7 +39,7 @@ use crate::context::{self, with_current_words};
 use crate::logger::dispatch;
 use crate::record::{Carried, Draft, Entries, HEADER_WORDS, Head, Named, Prefix};
 use crate::span;
-use crate::template::{self, BARE, CLOSURE, SIZED, Template};
+use crate::template::{IMMEDIATE, Plan, Renders};
 use crate::value::{Arguments, Fields, Limits, Tags, WordSink, limits};
 
 /// Returns the name of a key that is an identifier: without `r#`, if it is a raw one.
@@ -68,18 +68,13 @@ impl<const PLAN: u8, A, F, R> Shapes<PLAN, A, F, R>
 where
     A: Arguments,
     F: Fields,
-    R: for<'o> Fn(&mut dyn fmt::Write, A::Outs<'o>) -> fmt::Result,
+    Plan<PLAN>: Renders<A, R>,
 {
     /// Whether the arguments travel and the consumer formats the message.
-    const DEFERRED: bool = PLAN != template::IMMEDIATE && A::DIRECT;
+    const DEFERRED: bool = PLAN != IMMEDIATE && A::DIRECT;
 
     const SHAPE: &'static Shape = &Shape {
-        template: match PLAN {
-            BARE if A::DIRECT && template::are_plain(A::TAGS) => Template::Bare,
-            BARE | CLOSURE if A::DIRECT => Template::Closure(template::render::<A, R>),
-            SIZED if A::DIRECT => Template::Closure(template::render_sized::<A, R>),
-            _ => Template::Text,
-        },
+        template: <Plan<PLAN> as Renders<A, R>>::TEMPLATE,
         arguments: if Self::DEFERRED { A::TAGS } else { None },
         fields: F::TAGS,
         place: Some(std::any::type_name::<R>),
@@ -90,6 +85,17 @@ where
 ///
 /// `PLAN` is the result of [`plan`] for the format string. `render` formats the arguments; if they travel, only its
 /// type is used, by the consumer.
+///
+/// Only the macros call this function, but nothing depends on that. `render` is the only foreign code that it is given,
+/// and may do anything: log, panic, block, end the process.
+///
+/// * It never runs while the thread's table is borrowed. If the arguments do not travel, it runs before the record has
+///   a place in a ring, where a user's `Display` runs as well. If they travel, no caller runs it.
+/// * If the arguments travel, the consumer calls it by its type alone. [`Renders`] demands what makes that sound: that
+///   it can be copied, be on another thread, and outlive the call.
+///
+/// The traits of the other parameters, or the types that they mention, have no path outside the crate, so nobody can
+/// implement them. `macros-tests/tests/emit.rs` calls the function in the ways in which no macro does.
 #[inline(always)]
 pub fn emit<const PLAN: u8, S, A, F, R>(
     source: S,
@@ -103,6 +109,7 @@ pub fn emit<const PLAN: u8, S, A, F, R>(
     A: Arguments,
     F: Fields,
     R: for<'o> Fn(&mut dyn fmt::Write, A::Outs<'o>) -> fmt::Result,
+    Plan<PLAN>: Renders<A, R>,
 {
     let shape = Shapes::<PLAN, A, F, R>::SHAPE;
     if const { Shapes::<PLAN, A, F, R>::DEFERRED } {

@@ -12,10 +12,12 @@
 /// The closures come from the logging macros, whose bodies write a format string and do nothing else. The caller
 /// checked with [`template::plan`](crate::template::plan) that the format string names no variable of its scope; a
 /// closure that captured one all the same would not be zero-sized, and would not compile here.
-pub(crate) fn zst_ref<'r, R>() -> &'r R {
+///
+/// Nothing relies on that: any closure that meets the bounds and the size may be given out here.
+pub(crate) fn zst_ref<'r, R: Copy + Send + Sync + 'static>() -> &'r R {
     const { assert!(size_of::<R>() == 0, "a render closure captures nothing") };
     // SAFETY: `R` is zero-sized (checked above, at compile time), so a dangling, aligned pointer is valid for reads
-    // of it. A value of `R` existed at the call site that registered this function, so `R` is inhabited; the
-    // closure is only ever shared, and it has no captures, so it carries no lifetime and no thread affinity.
+    // of it. A value of `R` existed at the call site that registered this function, so `R` is inhabited. The bounds
+    // say the rest: that value could have been copied, been sent to this thread, and have lived until now.
     unsafe { std::ptr::NonNull::dangling().as_ref() }
 }

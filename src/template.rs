@@ -29,13 +29,60 @@ pub const BARE: u8 = 2;
 pub const SIZED: u8 = 3;
 
 /// How a consumer makes a message from the payload.
-pub(crate) enum Template {
+pub enum Template {
     /// The first value of the payload is the text of the message.
     Text,
     /// The message is the literal parts of the template and the arguments, in turn.
     Bare,
     /// The function decodes the arguments and calls the call site's closure; see [`render`].
     Closure(fn(&mut Reader<'_>, &mut dyn fmt::Write) -> fmt::Result),
+}
+
+/// A plan as a type, so that what it demands of a call's closure is a bound that the compiler checks.
+pub struct Plan<const PLAN: u8>;
+
+/// How a call with the arguments `A` and the closure `R` is formatted by a plan.
+///
+/// A caller that formats its own message may pass any closure. One that another thread calls, by its type alone, must
+/// be a [`RenderFn`].
+pub trait Renders<A, R> {
+    const TEMPLATE: Template;
+}
+
+impl<A, R> Renders<A, R> for Plan<IMMEDIATE> {
+    const TEMPLATE: Template = Template::Text;
+}
+
+impl<A: Arguments, R: RenderFn<A>> Renders<A, R> for Plan<BARE> {
+    const TEMPLATE: Template = match A::DIRECT {
+        true if are_plain(A::TAGS) => Template::Bare,
+        true => Template::Closure(render::<A, R>),
+        false => Template::Text,
+    };
+}
+
+impl<A: Arguments, R: RenderFn<A>> Renders<A, R> for Plan<CLOSURE> {
+    const TEMPLATE: Template = if A::DIRECT { Template::Closure(render::<A, R>) } else { Template::Text };
+}
+
+impl<A: Arguments, R: RenderFn<A>> Renders<A, R> for Plan<SIZED> {
+    const TEMPLATE: Template = if A::DIRECT { Template::Closure(render_sized::<A, R>) } else { Template::Text };
+}
+
+/// A closure that the handler's thread may call by its type alone, as every closure is that captures nothing.
+///
+/// `Copy`, because each call makes another one; `Send`, `Sync` and `'static`, because that happens on another thread,
+/// at any later time.
+pub trait RenderFn<A: Arguments>:
+    for<'o> Fn(&mut dyn fmt::Write, A::Outs<'o>) -> fmt::Result + Copy + Send + Sync + 'static
+{
+}
+
+impl<A, R> RenderFn<A> for R
+where
+    A: Arguments,
+    R: for<'o> Fn(&mut dyn fmt::Write, A::Outs<'o>) -> fmt::Result + Copy + Send + Sync + 'static,
+{
 }
 
 /// Returns the plan for a call with this format string and these named arguments.
@@ -164,7 +211,7 @@ const fn is_among(text: &[u8], start: usize, end: usize, names: &[&str]) -> bool
 }
 
 /// Returns whether `write_value` gives the same text as `{}` for these types, so that no closure is needed.
-pub(crate) const fn are_plain(mut list: Option<&'static Tags>) -> bool {
+const fn are_plain(mut list: Option<&'static Tags>) -> bool {
     // `Option` and `Duration` have no `Display`, so that a call with a bare `{}` for one does not compile.
     while let Some(Tags { last: Tag { kind, optional }, before }) = list {
         if *optional || matches!(kind, Kind::Duration | Kind::Display | Kind::Debug) {
@@ -176,11 +223,7 @@ pub(crate) const fn are_plain(mut list: Option<&'static Tags>) -> bool {
 }
 
 /// Decodes the arguments in a payload and calls the call site's closure `R` with them.
-pub(crate) fn render<A, R>(reader: &mut Reader<'_>, out: &mut dyn fmt::Write) -> fmt::Result
-where
-    A: Arguments,
-    R: for<'o> Fn(&mut dyn fmt::Write, A::Outs<'o>) -> fmt::Result,
-{
+fn render<A: Arguments, R: RenderFn<A>>(reader: &mut Reader<'_>, out: &mut dyn fmt::Write) -> fmt::Result {
     match A::take(reader) {
         Some(outs) => crate::render::zst_ref::<R>()(out, outs),
         None => Ok(()),
@@ -188,11 +231,7 @@ where
 }
 
 /// As [`render`], for a closure that may panic: see [`SIZED`].
-pub(crate) fn render_sized<A, R>(reader: &mut Reader<'_>, out: &mut dyn fmt::Write) -> fmt::Result
-where
-    A: Arguments,
-    R: for<'o> Fn(&mut dyn fmt::Write, A::Outs<'o>) -> fmt::Result,
-{
+fn render_sized<A: Arguments, R: RenderFn<A>>(reader: &mut Reader<'_>, out: &mut dyn fmt::Write) -> fmt::Result {
     guarded(|| render::<A, R>(reader, out)).unwrap_or_else(|| out.write_str("<formatting panicked>"))
 }
 

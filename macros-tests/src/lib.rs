@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use femtologging::handler::FemtoCaptureHandler;
+use femtologging::metrics::Metrics;
 use femtologging::policy::SpanEvents;
 use femtologging::record::OwnedRecord;
 use femtologging::{Config, FemtoLogger, LevelFilter, Logging};
@@ -27,6 +28,12 @@ impl Recorder {
         let logging = config.add_handler("capture", capture.clone()).build().expect("the configuration is valid");
         let logger = logging.get_logger("tests").expect("the name is valid");
         Self { logging, capture, logger }
+    }
+
+    /// Returns the counters, as soon as every record is counted.
+    pub fn metrics(&self) -> Metrics {
+        self.logging.flush(PATIENCE).expect("the handler takes everything");
+        self.logging.metrics()
     }
 
     /// Takes everything logged so far.
