@@ -1,4 +1,16 @@
 //! Times as text: RFC 3339 or a `strftime` pattern, in any time zone. The text of the last second is cached.
+//!
+//! A pattern is parsed once into parts. For each second, the parts are written once, with zeros for the digits of the
+//! fraction and their positions; for each record, the text is copied and the digits are stored:
+//!
+//! ```text
+//! pattern     %H:%M:%S,%3f
+//! parts       Directive(H) ":" Directive(M) ":" Directive(S) "," Fraction(3)
+//! per second  text = "08:30:00,000", fractions = [(9, 3)]
+//! per record  "08:30:00,123"
+//! ```
+//!
+//! The offset from UTC is looked up once per second as well. That is exact, because offsets change at full seconds.
 
 use crate::error::{Error, Problem};
 use crate::time::{CivilWriter, Timestamp, civil_from_days};

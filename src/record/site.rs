@@ -3,6 +3,17 @@
 //! A record has only the id of its call site. The consumer looks it up in a table of its own, without a lock; when it
 //! meets an id beyond the end of its table, it copies the new call sites from the global one. What formatters need of a
 //! call site for every record (names, keys, the parts of the template) is escaped then, once.
+//!
+//! ```text
+//! caller                                        consumer: table has sites 1 … 6
+//! register: SITES[7] = site, under a lock
+//! id 7 into the call site's state
+//! record with id 7 ───── release store ──────▶  acquire load: 7 is beyond the table
+//!                                               copies SITES[7 …] under the lock, prepares them
+//! ```
+//!
+//! The record is published after its site was registered, so the copy finds it. An id that is still unknown then is
+//! from a damaged record.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;

@@ -1,4 +1,16 @@
 //! Atomics and locks: std's, or loom's in the algorithms that are model-checked (`--cfg loom`).
+//!
+//! | lock | for | held while user code runs | a `fork` waits for it |
+//! |---|---|---|---|
+//! | [`lock`] | tables, settings, counters | never | yes |
+//! | [`lock_open`] | a handler without a thread | yes | yes, for a second at most |
+//! | [`modelled::lock`] | the queue; loom's under `--cfg loom` | never | yes |
+//! | [`Signal`] | a caller that sleeps | never | no: a child does not use its parent's signals |
+//! | [`lazy`] | values that the first use makes | never | yes |
+//!
+//! Poisoned locks are used as if they were not. The data is consistent after every critical section, because code that
+//! may panic does not run in one, or is caught there ([`lock_open`]). So a panic in user code never makes a later log
+//! call fail.
 
 mod fork;
 mod mute;

@@ -11,6 +11,15 @@ use loom::sync::{Condvar, Mutex};
 #[cfg(not(loom))]
 use std::sync::{Condvar, Mutex};
 
+/// A flag with a condition variable. Set stays set until it is reset, so a `set` before the `wait` is not lost:
+///
+/// ```text
+/// caller                         handler's thread
+/// reset
+/// waiting = true                 frees words
+/// (no room)                      waiting? yes: set
+/// wait: returns at once
+/// ```
 #[derive(Default)]
 pub(crate) struct Signal {
     // Without the pass of `sync::lock`: it is held for one store only, and a child of `fork` never uses a signal of its
@@ -20,11 +29,13 @@ pub(crate) struct Signal {
 }
 
 impl Signal {
+    /// Sets the flag, and wakes the thread that waits.
     pub(crate) fn set(&self) {
         *self.is_set.lock().unwrap_or_else(PoisonError::into_inner) = true;
         self.changed.notify_one();
     }
 
+    /// Clears the flag. Called by the thread that will wait, before it announces that it waits.
     pub(crate) fn reset(&self) {
         *self.is_set.lock().unwrap_or_else(PoisonError::into_inner) = false;
     }

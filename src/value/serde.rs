@@ -10,6 +10,32 @@
 //! | `Some(x)`, newtype structures | the value |
 //! | a variant without data | its name |
 //! | a variant with data | a map from its name to the data |
+//!
+//! For example, `order:serde = order` of
+//!
+//! ```text
+//! struct Order { id: u32, items: Vec<&'static str>, state: State }
+//! enum State { Open, Paid { by: &'static str } }
+//!
+//! Order { id: 7, items: vec!["tea"], state: State::Paid { by: "ada" } }
+//! ```
+//!
+//! becomes the map `{"id":7,"items":["tea"],"state":{"Paid":{"by":"ada"}}}`, encoded in 26 words (the numbers after
+//! `Map` and `List` are lengths in words):
+//!
+//! ```text
+//! Map 24   "id" U64 7   "items" List 3 (Str "tea")   "state" Map 9 ("Paid" Map 5 ("by" Str "ada"))
+//! ```
+//!
+//! # Invariants
+//!
+//! * A value is encoded into a buffer of its own and copied to the record when it is complete. If serializing fails or
+//!   panics, the record has a text that says so, in place of the value.
+//! * The length before a list or map is written as 0, and stored when its end is reached. Nothing between reads it.
+//! * A value that exceeds its limit is cut between two elements, at the depth at which the limit is reached. All lists
+//!   and maps around that place are ended normally, so the value remains well-formed.
+//! * Lists and maps deeper than [`DEEPEST`] are replaced by `…`, so that neither encoding nor decoding exhausts a
+//!   stack.
 
 use std::fmt::{self, Display};
 

@@ -1,4 +1,26 @@
 //! Parsers of the three styles of patterns, which make the same list of steps.
+//!
+//! The languages are those of CPython's `logging` (`style="%"`, `"{"`, `"$"`):
+//!
+//! ```text
+//! percent   = { char | "%%" | "%(" name ")" flags [width] ["." [precision]] conversion }
+//! flags     = { "-" | "+" | " " | "0" | "#" }
+//! conversion= "s" | "r" | "a" | "d" | "i" | "u" | "f" | "x" | "X" | "o"        (also in upper case)
+//!
+//! brace     = { char | "{{" | "}}" | "{" name ["!" ("s" | "r" | "a")] [":" spec] "}" }
+//! spec      = [[fill] align] [sign] ["#"] ["0"] [width] [grouping] ["." precision] [type]
+//!
+//! dollar    = { char | "$$" | "$" identifier | "${" name "}" }
+//! ```
+//!
+//! For example, `%(levelname)-8s|` and `{levelname:<8}|` both become the steps
+//!
+//! ```text
+//! Field(Attribute(LevelName), Spec { align: Left, width: 8, … })   Text("|")
+//! ```
+//!
+//! An error has the position of the first character that is wrong, counted in characters from 1, and says what would be
+//! accepted. A pattern without any field is an error, as in CPython.
 
 use std::fmt;
 

@@ -1,4 +1,20 @@
 //! Format specifications: width, precision, alignment and sign of a field.
+//!
+//! The results are those of Python's `%` and `format()`; tests compare them with CPython's output:
+//!
+//! | value | percent | brace | text |
+//! |---|---|---|---|
+//! | `"ab"` | `%5s` | `{:>5}` | `···ab` |
+//! | `"ab"` | `%-5s` | `{:5}` | `ab···` |
+//! | `"abcdef"` | `%.3s` | `{:.3}` | `abc` |
+//! | 42 | `%05d` | `{:05}` | `00042` |
+//! | -42 | `%05d` | `{:=05}` | `-0042` |
+//! | 42 | `%+d` | `{:+}` | `+42` |
+//! | 255 | `%#x` | `{:#x}` | `0xff` |
+//! | 1234567 | | `{:,}` | `1,234,567` |
+//! | 2.5 | `%.2f` | `{:.2f}` | `2.50` |
+//!
+//! (`·` is a space.)
 
 use std::fmt::Write;
 
@@ -24,14 +40,17 @@ pub(super) struct Spec {
     pub(super) conversion: Conversion,
 }
 
+/// The position of a value that is narrower than its field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Align {
     Left,
     Right,
     Center,
+    /// The padding is between the sign and the digits.
     AfterSign,
 }
 
+/// What precedes a number that is not negative.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Sign {
     None,
@@ -39,6 +58,7 @@ pub(super) enum Sign {
     Space,
 }
 
+/// The conversion of a value to text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Conversion {
     /// By the value's type.

@@ -1,4 +1,24 @@
 //! Batches, retries and counting of HTTP handlers, for all formats.
+//!
+//! # When a request is sent
+//!
+//! | | sends |
+//! |---|---|
+//! | a request is under way | nothing: one at a time |
+//! | a pause after a failure | nothing, except at a flush, if the server has not asked for the pause |
+//! | `batch_records` or `batch_bytes` are reached | a full request |
+//! | the oldest record is `batch_age` old | what there is |
+//! | a flush or shutdown | what there is |
+//!
+//! # Invariants
+//!
+//! * A request has the first open records of the batch, by id. Newer ones are appended after them, so they stay the
+//!   first until they are settled.
+//! * The records of the request under way are not given up when the retry buffer is full: they may have arrived.
+//! * A response settles exactly the records of its request that are still open. If the worker has failed them in the
+//!   meantime, the response is ignored.
+//! * A record is sent again only if the server has not accepted it, or if nobody knows: the connection broke, or the
+//!   timeout was over. So a record may arrive twice, and none is lost between a server that answers and this handler.
 
 use std::time::Duration;
 
@@ -98,7 +118,7 @@ pub(super) struct Sender {
     /// Whether a flush or shutdown has begun since the last request was started: it does not wait for a pause.
     hurry: bool,
     under_way: Option<UnderWay>,
-    /// Since when the oldest record waits for others.
+    /// The time since when the oldest record waits for others.
     waiting_since: Option<Timestamp>,
     /// The last request's body, to be used again.
     body: Vec<u8>,
@@ -139,7 +159,8 @@ impl Sender {
         }
     }
 
-    /// Returns how long to wait for the response to the request under way.
+    /// Returns how long to wait for the response to the request under way: until the deadline at a shutdown, without a
+    /// limit if the retry buffer is full and the server has not failed, and not at all otherwise.
     fn patience(&self, batch: &Batch, time_left: Option<Duration>) -> Duration {
         match time_left {
             Some(left) if batch.call().closing => left,

@@ -1,4 +1,32 @@
-//! OTLP as Protobuf, by hand: the messages of `opentelemetry/proto/logs/v1/logs.proto` and those they need.
+//! OTLP as Protobuf, without generated code: the messages of `opentelemetry/proto/logs/v1/logs.proto` and those that
+//! they contain.
+//!
+//! ```text
+//! ExportLogsServiceRequest
+//! └ 1 ResourceLogs
+//!   ├ 1 Resource
+//!   │ └ 1 attributes: KeyValue …
+//!   └ 2 ScopeLogs, one per logger
+//!     ├ 1 InstrumentationScope
+//!     │ └ 1 name: the logger
+//!     └ 2 LogRecord, one per record
+//!       ├ 1 time_unix_nano            fixed64
+//!       ├ 2 severity_number           varint
+//!       ├ 3 severity_text             string
+//!       ├ 5 body                      AnyValue
+//!       ├ 6 attributes: KeyValue …
+//!       ├ 9 trace_id, 10 span_id      bytes
+//!       └ 11 observed_time_unix_nano  fixed64
+//! ```
+//!
+//! A field is a varint with its number and wire type, and then the value; a message is a field of bytes. So the message
+//! `body { string_value: "ok" }` is
+//!
+//! ```text
+//! 2a 04   field 5, bytes, length 4
+//!   0a 02   field 1, bytes, length 2
+//!     6f 6b   "ok"
+//! ```
 
 use super::{Ids, attributes, is_retryable, partly, severity};
 use crate::handler::http::Encoder;
@@ -107,7 +135,7 @@ fn key_value(field: u32, key: &str, value: Value<'_>, out: &mut Vec<u8>) {
     });
 }
 
-/// Writes the one field of an `AnyValue`; none for no value.
+/// Writes the one field of an `AnyValue`. Null has none: an `AnyValue` without a field is the empty value.
 fn any_value(value: Value<'_>, out: &mut Vec<u8>) {
     match value {
         Value::Null => {}
