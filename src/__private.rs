@@ -39,7 +39,7 @@ use crate::context::{self, with_current_words};
 use crate::logger::dispatch;
 use crate::record::{Carried, Draft, Entries, HEADER_WORDS, Head, Named, Prefix};
 use crate::span;
-use crate::template::{IMMEDIATE, Plan, Renders};
+use crate::template::{IMMEDIATE, MessagePlan, Renders};
 use crate::value::{Arguments, Fields, Limits, Tags, WordSink, limits};
 
 /// Returns the name of a key that is an identifier: without `r#`, if it is a raw one.
@@ -68,13 +68,13 @@ impl<const PLAN: u8, A, F, R> Shapes<PLAN, A, F, R>
 where
     A: Arguments,
     F: Fields,
-    Plan<PLAN>: Renders<A, R>,
+    MessagePlan<PLAN>: Renders<A, R>,
 {
     /// Whether the arguments travel and the consumer formats the message.
     const DEFERRED: bool = PLAN != IMMEDIATE && A::DIRECT;
 
     const SHAPE: &'static Shape = &Shape {
-        template: <Plan<PLAN> as Renders<A, R>>::TEMPLATE,
+        template: <MessagePlan<PLAN> as Renders<A, R>>::TEMPLATE,
         arguments: if Self::DEFERRED { A::TAGS } else { None },
         fields: F::TAGS,
         place: Some(std::any::type_name::<R>),
@@ -109,7 +109,7 @@ pub fn emit<const PLAN: u8, S, A, F, R>(
     A: Arguments,
     F: Fields,
     R: for<'o> Fn(&mut dyn fmt::Write, A::Outs<'o>) -> fmt::Result,
-    Plan<PLAN>: Renders<A, R>,
+    MessagePlan<PLAN>: Renders<A, R>,
 {
     let shape = Shapes::<PLAN, A, F, R>::SHAPE;
     if const { Shapes::<PLAN, A, F, R>::DEFERRED } {

@@ -39,7 +39,7 @@ pub enum Template {
 }
 
 /// A plan as a type, so that what it demands of a call's closure is a bound that the compiler checks.
-pub struct Plan<const PLAN: u8>;
+pub struct MessagePlan<const PLAN: u8>;
 
 /// How a call with the arguments `A` and the closure `R` is formatted by a plan.
 ///
@@ -49,11 +49,11 @@ pub trait Renders<A, R> {
     const TEMPLATE: Template;
 }
 
-impl<A, R> Renders<A, R> for Plan<IMMEDIATE> {
+impl<A, R> Renders<A, R> for MessagePlan<IMMEDIATE> {
     const TEMPLATE: Template = Template::Text;
 }
 
-impl<A: Arguments, R: RenderFn<A>> Renders<A, R> for Plan<BARE> {
+impl<A: Arguments, R: RenderFn<A>> Renders<A, R> for MessagePlan<BARE> {
     const TEMPLATE: Template = match A::DIRECT {
         true if are_plain(A::TAGS) => Template::Bare,
         true => Template::Closure(render::<A, R>),
@@ -61,11 +61,11 @@ impl<A: Arguments, R: RenderFn<A>> Renders<A, R> for Plan<BARE> {
     };
 }
 
-impl<A: Arguments, R: RenderFn<A>> Renders<A, R> for Plan<CLOSURE> {
+impl<A: Arguments, R: RenderFn<A>> Renders<A, R> for MessagePlan<CLOSURE> {
     const TEMPLATE: Template = if A::DIRECT { Template::Closure(render::<A, R>) } else { Template::Text };
 }
 
-impl<A: Arguments, R: RenderFn<A>> Renders<A, R> for Plan<SIZED> {
+impl<A: Arguments, R: RenderFn<A>> Renders<A, R> for MessagePlan<SIZED> {
     const TEMPLATE: Template = if A::DIRECT { Template::Closure(render_sized::<A, R>) } else { Template::Text };
 }
 
