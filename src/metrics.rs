@@ -39,7 +39,7 @@ impl DropReason {
     pub const ALL: [DropReason; 3] = [DropReason::Full, DropReason::Closed, DropReason::Reentrant];
 }
 
-/// Numbers of dropped records, by reason and level.
+/// Numbers of dropped records, by reason and level. See [`Metrics`] for an example.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Dropped([[u64; Level::ALL.len()]; DropReason::ALL.len()]);
 
@@ -74,7 +74,14 @@ impl Dropped {
     }
 }
 
-/// A snapshot of the counters of one handler.
+/// A snapshot of the counters of one handler. See [`Metrics`] for an example.
+///
+/// | to find out | look at |
+/// |---|---|
+/// | whether records are lost | `dropped.total() + failed` |
+/// | whether the queue is large enough | `queue_high_water`, and `dropped.by_reason(DropReason::Full)` |
+/// | whether the handler keeps up | `in_flight` over time |
+/// | what is wrong with the destination | `last_error` |
 ///
 /// In every snapshot, `emitted = written + dropped.total() + failed + in_flight`, exactly.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -110,6 +117,27 @@ pub struct HandlerMetrics {
 }
 
 /// The counters of all handlers of one logging system.
+///
+/// # Examples
+///
+/// ```
+/// use femtologging::handler::FemtoCaptureHandler;
+/// use femtologging::metrics::DropReason;
+/// use femtologging::{Config, Level, info};
+/// use std::time::Duration;
+///
+/// let logging = Config::builder().add_handler("capture", FemtoCaptureHandler::new()).build()?;
+/// let logger = logging.get_logger("shop")?;
+/// info!(logger: logger, "paid");
+/// logging.flush(Duration::from_secs(5))?;
+///
+/// let metrics = logging.metrics();
+/// let capture = metrics.handler("capture").unwrap();
+/// assert_eq!((capture.emitted, capture.written, capture.in_flight), (1, 1, 0));
+/// assert_eq!(capture.dropped.get(DropReason::Full, Level::Info), 0);
+/// assert_eq!(capture.emitted, capture.written + capture.dropped.total() + capture.failed + capture.in_flight);
+/// # Ok::<(), femtologging::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Metrics {

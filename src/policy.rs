@@ -148,21 +148,56 @@ pub enum ErrorPolicy {
 }
 
 /// When a [`FemtoFileHandler`](crate::handler::FemtoFileHandler) writes its text to the file.
+///
+/// Text that is not written yet is in the memory of the process, and is lost if it is killed. A flush and a shutdown
+/// write it in any case.
+///
+/// # Examples
+///
+/// ```
+/// use femtologging::policy::FlushPolicy;
+/// use femtologging::{FemtoFileHandler, Level};
+/// use std::time::Duration;
+///
+/// # let dir = tempfile::tempdir()?;
+/// # let (path, other) = (dir.path().join("app.log"), dir.path().join("trace.log"));
+/// // Few writes, but errors reach the file at once:
+/// let app = FemtoFileHandler::builder().path(path).flush_policy(FlushPolicy::AtLevel(Level::Error)).build()?;
+/// // At most five writes per second:
+/// let every = FlushPolicy::Every(Duration::from_millis(200));
+/// let trace = FemtoFileHandler::builder().path(other).flush_policy(every).build()?;
+/// # drop((app, trace));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum FlushPolicy {
     /// After every batch: as soon as the queue runs empty.
     #[default]
     EveryBatch,
-    /// When a record of this level or above comes, or 256 KiB of text are there.
+    /// When a record of this level or above comes, or the text reaches 256 KiB.
     AtLevel(Level),
-    /// When this much time has passed since the last write, or 256 KiB of text are there.
+    /// When this much time has passed since the last write, or the text reaches 256 KiB. More than zero.
     Every(Duration),
 }
 
 /// What a [`FemtoFileHandler`](crate::handler::FemtoFileHandler) does when its file is removed, on Unix.
 ///
-/// In both cases, an error is reported once.
+/// In both cases, an error is reported once. Programs that remove log files on purpose (to free a disk, for example)
+/// work with `Reopen`; use `Fail` if a new file in the place of a removed one would be wrong.
+///
+/// # Examples
+///
+/// ```
+/// use femtologging::policy::OnRemoval;
+/// use femtologging::FemtoFileHandler;
+///
+/// # let dir = tempfile::tempdir()?;
+/// # let path = dir.path().join("audit.log");
+/// let audit = FemtoFileHandler::builder().path(path).on_removal(OnRemoval::Fail).build()?;
+/// # drop(audit);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum OnRemoval {

@@ -102,7 +102,8 @@ impl Logging {
     ///
     /// # Errors
     ///
-    /// What is not written, by handler: a handler failed to write or flush, or is not done after `timeout`.
+    /// Names each handler that failed to write or flush, or that was not done after `timeout`, with the number of
+    /// records that are not written.
     pub fn flush(&self, timeout: Duration) -> Result<(), Error> {
         worker::flush(self.workers(), timeout)
     }
@@ -115,8 +116,8 @@ impl Logging {
     ///
     /// # Errors
     ///
-    /// What was lost, by handler: a handler failed to write, flush or close, or is not done after `timeout`. A
-    /// handler's thread, which would wait for itself, is refused, and nothing is shut down.
+    /// Names each handler that failed to write, flush or close, or that was not done after `timeout`. On a handler's
+    /// thread, which would wait for itself, an error at once; nothing is shut down.
     pub fn shutdown(&self, timeout: Duration) -> Result<(), Error> {
         if is_consumer() {
             return Err(Error::other("no shutdown from a handler's thread: it would wait for itself"));

@@ -57,6 +57,18 @@ pub struct Directives {
 }
 
 /// One of several [`Directives`].
+///
+/// # Examples
+///
+/// ```
+/// use femtologging::LevelFilter;
+/// use femtologging::filter::Directives;
+///
+/// let directives = Directives::parse("info,my_app[load{user=ada}]=trace");
+/// let last = directives.iter().last().unwrap();
+/// assert_eq!((last.target(), last.span(), last.level()), ("my_app", Some("load"), LevelFilter::Trace));
+/// assert_eq!(last.fields().collect::<Vec<_>>(), [("user", Some("ada"))]);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Directive {
     target: String,

@@ -119,6 +119,28 @@ pub trait FemtoFilter: Send + Sync {
 }
 
 /// Whether future records pass a filter; see [`FemtoFilter::interest`].
+///
+/// # Examples
+///
+/// A filter that only looks at warnings and above:
+///
+/// ```
+/// use femtologging::filter::{FemtoFilter, Interest};
+/// use femtologging::{FemtoLogRecord, Level};
+///
+/// struct KnownWarnings;
+///
+/// impl FemtoFilter for KnownWarnings {
+///     fn allows(&self, record: &FemtoLogRecord<'_>) -> bool {
+///         record.level() < Level::Warn || record.get("known").is_none()
+///     }
+///
+///     fn interest(&self, level: Level, _logger: &str) -> Interest {
+///         // On a logger, records below `Warn` then cost nothing more than without this filter.
+///         if level < Level::Warn { Interest::Always } else { Interest::Sometimes }
+///     }
+/// }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Interest {
     /// No record passes.

@@ -11,6 +11,24 @@ use crate::level::LevelFilter;
 use crate::policy::{ErrorPolicy, IdlePolicy, OverflowPolicy, Transport};
 
 /// A handler with the settings of its queue and thread, ready to be added to a configuration.
+///
+/// Every builder of a handler makes one. A handler without settings converts to one by itself, with the defaults.
+///
+/// # Examples
+///
+/// ```
+/// use femtologging::handler::{FemtoNullHandler, HandlerSpec};
+/// use femtologging::{Config, Error, FemtoStreamHandler, Level};
+///
+/// /// Returns the handler for a kind of output.
+/// fn handler(quiet: bool) -> Result<HandlerSpec, Error> {
+///     if quiet { Ok(FemtoNullHandler.into()) } else { FemtoStreamHandler::stderr().level(Level::Warn).build() }
+/// }
+///
+/// let logging = Config::builder().add_handler("output", handler(true)?).build()?;
+/// # drop(logging);
+/// # Ok::<(), Error>(())
+/// ```
 pub struct HandlerSpec {
     pub(crate) handler: Box<dyn FemtoHandler>,
     pub(crate) settings: HandlerSettings,

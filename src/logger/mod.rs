@@ -174,6 +174,21 @@ impl FemtoLogger {
     /// root logger's is [`LevelFilter::Warn`] by default; other loggers have none.
     ///
     /// When this returns, every later call in the program sees the change.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use femtologging::handler::FemtoCaptureHandler;
+    /// use femtologging::{Config, Level, LevelFilter};
+    ///
+    /// let logging = Config::builder().add_handler("capture", FemtoCaptureHandler::new()).build()?;
+    /// let (app, db) = (logging.get_logger("app")?, logging.get_logger("app.db")?);
+    /// app.set_level(Level::Debug);
+    /// assert_eq!(db.effective_level(), LevelFilter::Debug);
+    /// db.set_level(LevelFilter::Off);
+    /// assert!(!db.is_enabled_for(Level::Critical) && app.is_enabled_for(Level::Debug));
+    /// # Ok::<(), femtologging::Error>(())
+    /// ```
     pub fn set_level(&self, level: impl Into<LevelFilter>) {
         let level = level.into();
         self.registry.change(&self.node.key, |settings| settings.level = Some(level));
@@ -241,6 +256,24 @@ impl FemtoLogger {
 
     /// Adds a filter for records that are logged to this logger, but not for those of its descendants, as in CPython.
     /// The filter runs on the calling thread.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use femtologging::handler::FemtoCaptureHandler;
+    /// use femtologging::{Config, FemtoLogRecord, info};
+    /// use std::time::Duration;
+    ///
+    /// let capture = FemtoCaptureHandler::new();
+    /// let logging = Config::builder().add_handler("capture", capture.clone()).build()?;
+    /// let logger = logging.get_logger("shop")?;
+    /// logger.add_filter(|record: &FemtoLogRecord<'_>| record.get("internal").is_none());
+    /// info!(logger: logger, "probed"; internal = true);
+    /// info!(logger: logger, "paid");
+    /// logging.flush(Duration::from_secs(5))?;
+    /// assert_eq!(capture.messages(), ["paid"]);
+    /// # Ok::<(), femtologging::Error>(())
+    /// ```
     ///
     /// A filter that is [for handlers only](FemtoFilter::is_for_handlers) is not added; the error hook gets a notice.
     pub fn add_filter(&self, filter: impl FemtoFilter + 'static) {

@@ -43,7 +43,31 @@ impl<'a> KeyName<'a> {
     }
 }
 
-/// A span that a record was logged in.
+/// A span that a record was logged in; see [`FemtoLogRecord::spans`](crate::FemtoLogRecord::spans).
+///
+/// # Examples
+///
+/// ```
+/// use femtologging::handler::FemtoCaptureHandler;
+/// use femtologging::policy::SpanEvents;
+/// use femtologging::{Config, info, info_span};
+/// use std::time::Duration;
+///
+/// let capture = FemtoCaptureHandler::new();
+/// let config = Config::builder().span_events(SpanEvents::None).add_handler("capture", capture.clone());
+/// let logging = config.build()?;
+/// let logger = logging.get_logger("shop")?;
+/// info_span!(logger: logger, "request").in_scope(|| {
+///     info_span!(logger: logger, "load").in_scope(|| info!(logger: logger, "loaded"));
+/// });
+/// logging.flush(Duration::from_secs(5))?;
+///
+/// let records = capture.records();
+/// let spans: Vec<_> = records[0].spans().collect();
+/// assert_eq!([spans[0].name(), spans[1].name()], ["request", "load"]);
+/// assert_eq!((spans[0].parent(), spans[1].parent()), (None, Some(spans[0].id())));
+/// # Ok::<(), femtologging::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SpanRef<'a> {
     name: &'a str,

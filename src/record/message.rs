@@ -15,6 +15,23 @@ use crate::text::{Output, Raw};
 use crate::value::{Reader, Value, write_value};
 
 /// The message of a record. Its [`Display`](fmt::Display) text is what `format!` gives for the call.
+///
+/// It is rendered each time it is displayed. [`as_str`](Self::as_str) returns text that exists already.
+///
+/// # Examples
+///
+/// ```
+/// use femtologging::{FemtoLogRecord, FemtoStreamHandler};
+///
+/// let handler = FemtoStreamHandler::stderr()
+///     .formatter(|record: &FemtoLogRecord<'_>, out: &mut Vec<u8>| {
+///         // In a column of 40 characters.
+///         out.extend_from_slice(format!("{:40} {}", record.message(), record.logger()).as_bytes());
+///     })
+///     .build()?;
+/// # drop(handler);
+/// # Ok::<(), femtologging::Error>(())
+/// ```
 #[derive(Clone, Copy)]
 pub struct Message<'a> {
     pub(super) site: &'a Site,

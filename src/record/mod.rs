@@ -177,7 +177,7 @@ impl<'a> FemtoLogRecord<'a> {
     /// Returns the path of the function that contains the call, such as `app::db::load` or `app::db::Pool::load`,
     /// without generic arguments.
     ///
-    /// A closure or an `async` block counts as the function that it stands in. A default method of a trait has the path
+    /// A closure or an `async` block counts as the function that contains it. A default method of a trait has the path
     /// of the type for which it first logged. There is none for records of spans (`enter`, `exit`), of the library
     /// itself and of other facades.
     ///
@@ -253,7 +253,9 @@ impl<'a> FemtoLogRecord<'a> {
     /// Iterates over the keys and their values: those of the context, from the outermost scope to the innermost, then
     /// those of the logger, then those of the call.
     ///
-    /// A key can occur several times; the last value counts.
+    /// A key can occur several times; the last value counts. For example, `info!("…"; user = "ada")` within
+    /// `context! { user = "eve", request = 7 }` gives `user`, `request`, `user`, of which `"ada"` counts.
+    /// [`get`](Self::get) returns that value.
     pub fn key_values(&self) -> impl Iterator<Item = (&'a str, Value<'a>)> + use<'a> {
         let reader = self.message.site.skip_message(self.message.payload);
         self.rewritten_key_values(reader).map(|(key, value)| (key.as_str(), value))

@@ -129,6 +129,16 @@ impl<'a> Value<'a> {
     }
 
     /// Returns the value of an integer of any width, if it is in the range of `i64`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use femtologging::Value;
+    ///
+    /// assert_eq!(Value::U64(7).as_i64(), Some(7));
+    /// assert_eq!(Value::U64(u64::MAX).as_i64(), None);
+    /// assert_eq!(Value::F64(7.0).as_i64(), None);
+    /// ```
     pub fn as_i64(&self) -> Option<i64> {
         match *self {
             Value::I64(n) => Some(n),

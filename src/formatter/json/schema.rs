@@ -18,19 +18,64 @@ use crate::level::Level;
 #[non_exhaustive]
 pub enum JsonSchema {
     /// The library's own.
+    ///
+    /// ```json
+    /// {"timestamp":"2026-03-12T08:30:00.123456Z","level":"WARN","message":"retry 3 of five","logger":"app.db",
+    ///  "thread":"main","thread_id":1,"file":"src/db.rs","line":42,"function":"app::db::load","fields":{"ok":true}}
+    /// ```
     #[default]
     Default,
-    /// Elastic Common Schema, as its logging libraries write it.
+    /// [Elastic Common Schema](https://www.elastic.co/docs/reference/ecs), as its logging libraries write it.
+    ///
+    /// ```json
+    /// {"@timestamp":"2026-03-12T08:30:00.123456Z","log.level":"WARN","message":"retry 3 of five",
+    ///  "ecs.version":"8.11.0","log.logger":"app.db","process.pid":4711,"process.thread.name":"main",
+    ///  "process.thread.id":1,"log.origin.file.name":"src/db.rs","log.origin.file.line":42,
+    ///  "log.origin.function":"app::db::load","labels":{"ok":true}}
+    /// ```
     Ecs,
-    /// The log data model of OpenTelemetry, with its names of the top-level fields.
+    /// The [log data model](https://opentelemetry.io/docs/specs/otel/logs/data-model/) of OpenTelemetry, with its names
+    /// of the top-level fields. Times are nanoseconds.
+    ///
+    /// ```json
+    /// {"Timestamp":1773304200123456000,"SeverityText":"WARN","SeverityNumber":13,"Body":"retry 3 of five",
+    ///  "InstrumentationScope":{"Name":"app.db"},"Resource":{"process.pid":4711},
+    ///  "Attributes":{"thread.name":"main","thread.id":1,"code.file.path":"src/db.rs","code.line.number":42,
+    ///  "code.function.name":"app::db::load","ok":true}}
+    /// ```
     OpenTelemetry,
-    /// Google Cloud's structured logging.
+    /// Google Cloud's [structured logging](https://cloud.google.com/logging/docs/structured-logging).
+    ///
+    /// ```json
+    /// {"time":"2026-03-12T08:30:00.123456000Z","severity":"WARNING","message":"retry 3 of five","logger":"app.db",
+    ///  "thread":"main","thread_id":1,
+    ///  "logging.googleapis.com/sourceLocation":{"file":"src/db.rs","line":"42","function":"app::db::load"},"ok":true}
+    /// ```
     Gcp,
-    /// Datadog's reserved and standard attributes.
+    /// Datadog's [reserved and standard attributes](https://docs.datadoghq.com/standard-attributes/).
+    ///
+    /// ```json
+    /// {"timestamp":"2026-03-12T08:30:00.123Z","status":"warning","message":"retry 3 of five",
+    ///  "logger.name":"app.db","logger.thread_name":"main","logger.method_name":"app::db::load","ok":true}
+    /// ```
     Datadog,
-    /// Graylog Extended Log Format 1.1.
+    /// [Graylog Extended Log Format](https://go2docs.graylog.org/current/getting_in_log_data/gelf.html) 1.1. It allows
+    /// text and numbers only. Times are seconds.
+    ///
+    /// ```json
+    /// {"timestamp":1773304200.123,"_level_name":"WARN","level":4,"short_message":"retry 3 of five","version":"1.1",
+    ///  "host":"web1","_logger":"app.db","_process_id":4711,"_thread":"main","_thread_id":1,"_file":"src/db.rs",
+    ///  "_line":42,"_function":"app::db::load","_ok":"true"}
+    /// ```
     Gelf,
-    /// Logstash's event version 1, with the names of logback's encoder.
+    /// Logstash's event version 1, with the names of
+    /// [logback's encoder](https://github.com/logfellow/logstash-logback-encoder#standard-fields).
+    ///
+    /// ```json
+    /// {"@timestamp":"2026-03-12T08:30:00.123Z","level":"WARN","level_value":30000,"message":"retry 3 of five",
+    ///  "@version":"1","logger_name":"app.db","thread_name":"main","thread_id":1,"caller_file_name":"src/db.rs",
+    ///  "caller_line_number":42,"caller_method_name":"app::db::load","ok":true}
+    /// ```
     Logstash,
 }
 
