@@ -185,6 +185,7 @@ impl<'a> ExtrasWriter<'a> {
         sink.begin_values();
         // Keys are counted below, when those that are overridden have been removed.
         let unlimited = Limits { keys: usize::MAX, ..limits };
+        // The existing extras are decoded together with the new ones, as one list.
         let mut writer = ExtrasWriter { sink: &mut sink, limits: unlimited, keys: 0, left_out: 0 };
         // The `Display` of a value may itself make a context, to any depth.
         let is_too_deep = nested(|| add(&mut writer)).is_none();

@@ -61,6 +61,7 @@ pub(super) fn say(notice: Notice) -> bool {
         return false;
     }
     let (said, answer) = bounded(1);
+    // Before the send: a thread that finishes the notice at once decrements it.
     progress.pending.fetch_add(1, AcqRel);
     if notices.send_timeout((notice, said), PATIENCE).is_err() {
         progress.pending.fetch_sub(1, AcqRel);

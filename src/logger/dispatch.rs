@@ -340,6 +340,7 @@ impl Local {
     /// Adds a route to the table. Stale entries are removed first, and the length is doubled until no two routes share
     /// a place, up to [`ENTRIES`].
     fn enter(&mut self, route: Arc<Route>) {
+        // Rings and entries change below, and `last` is a copy of them.
         self.last = Last::NONE;
         self.let_go_of_stale();
         let thread = self.thread.get_or_insert_with(|| Arc::new(ThreadInfo::current())).clone();
@@ -359,12 +360,14 @@ impl Local {
             let mut taken = vec![false; length];
             taken[place(&entry)] = true;
             let clash = self.entries.iter().flatten().any(|other| std::mem::replace(&mut taken[place(other)], true));
+            // Numbers are given in ascending order, so the routes in use rarely share a place for long.
             if clash && length < ENTRIES {
                 length *= 2;
                 continue;
             }
             let mut entries: Vec<Option<Entry>> = Vec::new();
             entries.resize_with(length, || None);
+            // The new entry last: in a full table it replaces an old one.
             for entry in self.entries.drain(..).flatten().chain([entry]) {
                 let at = place(&entry);
                 self.gone.extend(entries[at].replace(entry));

@@ -359,8 +359,10 @@ impl Registry {
                 used.insert(state.route());
                 site.set_state(state.with_site(site.state().site()));
             }
+            // Release, after the states: a thread that sees the new number asks for states that are at least as new.
             GENERATION.fetch_add(1, Release);
         }
+        // States have their routes now; what no state has is retired.
         let old = std::mem::take(&mut tree.routes);
         let (kept, gone): (Vec<_>, Vec<_>) = old.into_iter().partition(|route| used.contains(&route.id));
         tree.routes = kept;

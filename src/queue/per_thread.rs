@@ -301,6 +301,7 @@ impl PerThread {
     pub(crate) fn published(&self) -> u64 {
         let rings = lock(&self.rings);
         let in_rings = rings.list.iter().map(|ring| ring.ring.records()).sum::<u64>();
+        // A ring moves from the list to `retired` under the lock, which is held here: it is counted in one of the two.
         self.retired.load(Acquire) + in_rings + self.common.published()
     }
 
@@ -321,13 +322,16 @@ impl ThreadRing {
         {
             return false;
         }
+        // Relaxed: claims are made under the lock of the list, which orders them.
         self.owned.store(true, Relaxed);
+        // Before the word that announces it; see "The side queue".
         lock(&self.spilled).push_back(Spilled::Thread(thread.clone()));
         self.ring.push_control(Header::NEW_THREAD.word())
     }
 
     /// Ends the ownership of the calling thread.
     pub(crate) fn release(&self) {
+        // Release: pairs with `try_claim`. The next owner sees the positions of this one.
         self.owned.store(false, Release);
     }
 
@@ -388,8 +392,10 @@ impl ThreadRing {
             self.has_room.reset();
             self.waiting.store(true, Relaxed);
             fence(SeqCst);
+            // `fits` before the wait: the consumer may have freed words before it could see `waiting`.
             let is_over = self.ring.fits(words) || is_closed() || !self.has_room.wait(until);
             self.waiting.store(false, Relaxed);
+            // A wake-up comes when half of the ring is free, which may not be enough for a long record.
             if is_over || self.ring.fits(words) {
                 return self.ring.fits(words);
             }
@@ -399,6 +405,7 @@ impl ThreadRing {
     /// Wakes the owner if it waits and half of the ring is free.
     #[inline]
     pub(crate) fn wake_owner(&self) {
+        // The swap: one signal per wait.
         if self.waiting.load(Relaxed) && self.ring.is_half_free() && self.waiting.swap(false, AcqRel) {
             self.has_room.set();
         }

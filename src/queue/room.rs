@@ -194,6 +194,7 @@ impl Room {
         if is_awake && caller.granted.load(Acquire) {
             return Ok(());
         }
+        // The deadline has passed, or the queue was closed. Under the lock, because the room may be granted right now.
         let mut line = lock(&self.line);
         if caller.granted.load(Acquire) {
             return Ok(());
@@ -228,8 +229,10 @@ impl Room {
         if !Cost(self.used.load(Acquire)).is_within(self.low) {
             return;
         }
+        // Only the first caller is asked, so a large record is not overtaken by small ones for ever.
         while line.callers.front().is_some_and(|first| self.reserve(first.cost)) {
             if let Some(first) = line.callers.pop_front() {
+                // In this order: a caller that wakes up finds that its room was granted.
                 first.granted.store(true, Release);
                 first.signal.set();
             }

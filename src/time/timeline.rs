@@ -20,6 +20,16 @@ static SYSTEM: LazyLock<Mutex<Segments>> = LazyLock::new(|| {
 ///
 /// A consumer reads the clock, calls [`refresh`](Self::refresh), and then converts ticks up to the one it read. In this
 /// order their times are final: segments that others add later start after that tick.
+///
+/// ```text
+/// consumer A                        consumer B                     shared segments
+/// reads ticks 100                                                  up to date at 90
+/// refresh: not due
+/// converts 95, 98, 100                                             by the segments at 90
+///                                   reads ticks 110
+///                                   refresh: due; observes at 112  a new segment from 112 on
+///                                   converts 98 again              the same time as A's
+/// ```
 #[derive(Clone, Debug)]
 pub(crate) struct Timeline {
     clock: Clock,

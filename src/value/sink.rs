@@ -115,6 +115,7 @@ impl WordSink for ByteSink {
         // The word for the length is not part of the text.
         self.end = at.saturating_add(8).saturating_add(self.room_bytes());
         (self.beyond, self.is_stopped) = (0, false);
+        // The length, which `finish` stores when the text is complete.
         self.word(0);
         // Neither an error nor a panic of a user's `Display` may reach the code that logs.
         match guarded(|| write(self)) {

@@ -320,6 +320,7 @@ impl<'a> Reader<'a> {
     /// It looks at eight bytes at once, and saves the check that the text is UTF-8.
     #[inline]
     pub(crate) fn plain_text(&mut self) -> Option<&'a [u8]> {
+        // A copy, so that nothing is read if the text is not plain.
         let mut reader = *self;
         let length = reader.word() as usize;
         let (padded, rest) = reader.bytes.split_at_checked(padded_words(length).checked_mul(8)?)?;

@@ -222,10 +222,12 @@ impl Merge {
             };
             next.extend(then.map(|ticks| Reverse((ticks, index))));
         }
+        // What is left is after the horizon. The next drain looks at all sources again.
         next.clear();
         payload.truncate(KEPT);
         payload.shrink_to(KEPT);
         common.settle(lane);
+        // After the last word was freed: an owner that began to wait in the meantime is seen here, by the fence.
         if count > 0 {
             PerThread::wake_owners(rings.iter().map(|ring| &*ring.ring));
         }
@@ -236,6 +238,7 @@ impl Merge {
 impl RingInbox {
     fn new(ring: Arc<ThreadRing>) -> Self {
         let at = ring.ring().head();
+        // The first word is the announcement of the ring's first owner, so no record is attributed to `unknown`.
         Self { ring, thread: Arc::new(ThreadInfo::unknown()), at, seen: at, seen_before: at, records: 0 }
     }
 
@@ -306,6 +309,7 @@ impl RingInbox {
             self.records += 1;
             count += 1;
             if header.is_spilled() {
+                // The header is freed before the payload is taken: the producer needs no payload to go on.
                 self.pass(self.at + words);
                 let payload = match self.ring.next_spilled() {
                     Some(Spilled::Payload(payload)) => payload,

@@ -129,6 +129,7 @@ impl Consumer {
                 Err(_) => {}
             }
             let is_idle = self.drain(self.lookahead) == 0;
+            // Also while records keep coming: a busy handler must tick and report drops as well.
             let is_due = self.last_tick.elapsed() >= TICK;
             if is_idle {
                 let _ = self.sink.deliver(Call::default());

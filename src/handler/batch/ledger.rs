@@ -209,6 +209,7 @@ impl Ledger {
     pub(super) fn remove_closed(&mut self, text: &mut Vec<u8>) -> usize {
         let before = text.len();
         if self.open == 0 {
+            // The usual case.
             self.entries.clear();
             text.clear();
         } else if self.open < self.entries.len() {
@@ -218,6 +219,7 @@ impl Ledger {
                 if entry.outcome != Outcome::Open {
                     return false;
                 }
+                // Text only moves towards the front, so what is not yet moved is not overwritten.
                 entry.end = kept + range.len();
                 text.copy_within(range, kept);
                 kept = entry.end;

@@ -280,6 +280,7 @@ impl Batch {
         if bytes > 0 {
             self.close(self.ledger.first()..self.ledger.ended_at(bytes), Outcome::Written);
         }
+        // What remains of `bytes` is in the record that is the first open one now.
         self.partial = bytes.min(self.text.len()).saturating_sub(self.ledger.first_start());
     }
 
@@ -460,6 +461,7 @@ impl Batch {
 
     /// The same, and calls `visit` for each closed record before it is removed.
     pub(super) fn settle_each(&mut self, rest: Outcome, visit: impl FnMut(&LedgerEntry)) -> Settled {
+        // Before the records are closed: afterwards none is open.
         self.abandonments += u64::from(rest == Outcome::Failed && self.ledger.open() > 0);
         self.close(self.ledger.open_range(), rest);
         self.ledger.closed_entries().for_each(visit);
@@ -490,6 +492,7 @@ impl Batch {
         }
         let (first, has_open) = (self.ledger.first(), self.ledger.open() > 0);
         let closed = self.ledger.close(range, outcome);
+        // The first open record was closed, and with it what `partial` is about.
         if has_open && self.ledger.first() > first {
             self.is_torn |= outcome == Outcome::Failed && self.partial > 0;
             self.partial = 0;

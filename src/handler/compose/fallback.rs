@@ -82,6 +82,7 @@ impl FemtoFallbackHandler {
     /// patience.
     fn deliver_first(&mut self, call: Call) {
         let (first, now) = (&mut self.first, self.now);
+        // Outcomes after this position are of this delivery.
         let before = first.settled.len();
         first.deliver(call, now);
         if self.size > self.bytes && first.answer == Delivery::Retry {
@@ -103,6 +104,7 @@ impl FemtoFallbackHandler {
             }
         }
         let outcomes = || first.settled.iter().skip(before).map(|(_, outcome)| *outcome);
+        // A single failure starts the pause. No outcome at all (the handler retries) changes nothing.
         if outcomes().any(|outcome| outcome == Outcome::Failed) {
             self.rests = Some((now, now.saturating_add(self.backoff.next_delay())));
         } else if outcomes().next().is_some() {
@@ -129,6 +131,7 @@ impl FemtoFallbackHandler {
             }
             false
         });
+        // Outcomes may come in any order, ids ascend in the order in which records were logged.
         failed.sort_unstable_by_key(|(id, _)| *id);
         for (id, copy) in failed {
             sites.view(&copy, |record| second.handle(record, id, *now));
@@ -208,6 +211,7 @@ impl FemtoHandler for FemtoFallbackHandler {
             self.second.handle(record, id, self.now);
             return Ok(());
         }
+        // The copy first: the handler may fail the record at once, and then it is needed.
         let copy = KeptRecord::new(record);
         self.size += copy.size();
         self.copies.insert(id, copy);

@@ -237,10 +237,12 @@ impl FemtoHandler for FemtoFlightRecorder {
             self.target.handle(record, id, self.now);
             return Ok(());
         }
+        // It counts as written now. Whether it is ever replayed is not known.
         self.target.close(id, Outcome::Written, true);
         let kept = KeptRecord::new(record);
         self.size += kept.size();
         self.kept.push_back((id, kept));
+        // The newest record stays, however large it is.
         while self.kept.len() > self.records || self.size > self.bytes && self.kept.len() > 1 {
             self.size -= self.kept.pop_front().map_or(0, |(_, oldest)| oldest.size());
         }

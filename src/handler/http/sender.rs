@@ -191,6 +191,7 @@ impl Sender {
         let mut body = std::mem::take(&mut self.body);
         let (ids, texts): (Vec<_>, Vec<_>) = batch.open_records().take(records).unzip();
         self.encoder.body(&texts, &mut body);
+        // If the request takes all records, the next one begins a new wait.
         if !batch.exceeds(records, usize::MAX) {
             self.waiting_since = None;
         }
@@ -215,6 +216,7 @@ impl Sender {
         if self.settle(verdict, &ids, batch) {
             self.backoff.reset();
         } else {
+            // The records have waited since before the request, and are due as soon as the pause is over.
             self.waiting_since = Some(waiting_since);
             self.pause(retry_after, since, now);
         }

@@ -184,6 +184,7 @@ impl Backups {
         if !file.try_lock(Lock::Exclusive) {
             return Ok(None);
         }
+        // The previous owner may have removed the file between our open and our lock.
         let id = file.metadata()?.id;
         let is_in_place = self.fs.entry(&path).is_ok_and(|entry| entry.id == id);
         Ok(is_in_place.then_some(Locked(file, turn)))

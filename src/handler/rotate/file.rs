@@ -119,6 +119,7 @@ impl FileHooks for RotatingFile {
         if start == 0 {
             self.begin();
         }
+        // Four comparisons per record; everything else is in `consider`.
         if self.len + added >= self.max_bytes || time >= self.next || time < self.since || self.file.open.is_none() {
             self.consider(time, start, added, batch);
         }
@@ -131,6 +132,7 @@ impl FileHooks for RotatingFile {
             batch.report(error);
         }
         let result = self.write_around(&mut done, line, batch);
+        // The cuts that are done, also if the delivery failed after them.
         self.cuts.drain(..done);
         self.opened();
         // What could not be written may come again.
@@ -252,6 +254,7 @@ impl RotatingFile {
             self.file.open()?.len = metadata.len;
             return Ok(());
         }
+        // Just before the rename: a link may have been changed since the last rollover.
         self.locate()?;
         self.file.sync().map_err(|error| self.file.error("write to", error))?;
         let shown = match self.is_timed {

@@ -106,6 +106,7 @@ impl<D: Dial> Connection<D> {
             self.backoff.reset();
             self.state = LinkState::Down { since: now, until: now };
         }
+        // Before anything is sent: `sent` may be about records that are gone.
         if self.abandonments != batch.abandonments() {
             self.abandonments = batch.abandonments();
             self.forget_sent(now);
@@ -145,6 +146,7 @@ impl<D: Dial> Connection<D> {
                 },
             }
         }
+        // The peer is down, or an attempt is under way.
         let lost = batch.fail_oldest(self.limits.retry.records, self.limits.retry.bytes);
         if lost > 0 {
             batch.report(Error::other(format!(
@@ -231,6 +233,7 @@ impl Up {
         left: Option<Duration>,
     ) -> io::Result<()> {
         if let Err(error) = self.link.check() {
+            // The last chance to ask what has arrived: less is sent again.
             self.acknowledge(batch);
             return Err(error);
         }
