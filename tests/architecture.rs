@@ -43,7 +43,7 @@ const MODULES: &[Module] = &[
                         "text", "time", "value", "zone"]),
 
     // On top of the journey.
-    module("config", &["error", "exit", "filter", "handler", "level", "logger", "metrics", "policy", "queue", "shutdown",
+    module("config", &["error", "exit", "filter", "formatter", "handler", "level", "logger", "metrics", "policy", "queue", "shutdown",
                        "sync", "time", "value", "worker"]),
     // A panic is logged like anything else: through a macro.
     module("shutdown", &["exit", "level", "logger", "macros", "worker"]),

@@ -281,6 +281,7 @@ const ROOT: &[&str] = &[
     "Logging",
     "basic_config",
     "before_exec",
+    "init",
     "set_error_hook",
     "set_exit_timeout",
     "set_limits",

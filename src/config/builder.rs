@@ -4,8 +4,12 @@ use std::collections::HashSet;
 use std::fmt;
 use std::io::{self, IsTerminal};
 use std::sync::Arc;
+#[cfg(feature = "config")]
+use std::time::Duration;
 
 use super::logging::{self, Logging};
+#[cfg(feature = "config")]
+use super::{Spec, process, spec};
 use crate::error::{Error, Problem, adopt_stderr, caught, notify};
 use crate::filter::{Directives, FemtoFilter};
 use crate::handler::{FemtoStreamHandler, HandlerSpec};
@@ -15,6 +19,8 @@ use crate::policy::{SpanEvents, Transport};
 use crate::queue::Queue;
 use crate::shutdown;
 use crate::time::Clock;
+#[cfg(feature = "config")]
+use crate::value::Limits;
 use crate::worker::{self, Worker};
 
 /// The configuration of a logging system; start with [`Config::builder`].
@@ -23,6 +29,51 @@ use crate::worker::{self, Worker};
 pub struct Config;
 
 impl Config {
+    /// Makes the handlers and loggers of a configuration that is data: files are opened, certificates are read. No
+    /// thread is started before [`build`](ConfigBuilder::build), and code may add to the builder.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong, each with its position and a remedy. What was made is dropped again.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use femtologging::Config;
+    /// use femtologging::config::{Format, Registry, Spec};
+    ///
+    /// let spec = Spec::from_str("handlers.console.type = \"stream\"", Format::Toml)?;
+    /// let logging = Config::from_spec(&spec, &Registry::new())?.build()?;
+    /// # drop(logging);
+    /// # Ok::<(), femtologging::Error>(())
+    /// ```
+    #[cfg(feature = "config")]
+    pub fn from_spec(spec: &Spec, registry: &super::Registry) -> Result<ConfigBuilder, Error> {
+        let made = spec::make(spec, registry)?;
+        let mut builder = Self::builder();
+        for (name, handler) in made.handlers {
+            builder = builder.add_handler(name, handler);
+        }
+        for (name, logger) in made.loggers {
+            builder = builder.add_logger(name, logger.into());
+        }
+        builder = builder.root_handlers(made.root.handlers);
+        builder.default_level = made.root.level.unwrap_or(builder.default_level);
+        if let Some(directives) = made.directives {
+            builder = builder.directives(directives);
+        }
+        builder.span_events = made.span_events.unwrap_or(builder.span_events);
+        builder.max_queue_bytes = made.max_queue_bytes.unwrap_or(builder.max_queue_bytes);
+        builder.data = FromData {
+            root_filters: made.root.filters,
+            limits: made.limits,
+            exit_timeout: made.exit_timeout,
+            disable_existing_loggers: made.disable_existing_loggers,
+            spec: Some(made.spec),
+        };
+        Ok(builder)
+    }
+
     /// Starts a configuration.
     ///
     /// | setting | default | what it does |
@@ -48,6 +99,8 @@ impl Config {
             span_events: SpanEvents::default(),
             max_queue_bytes: MAX_QUEUE_BYTES,
             clock: None,
+            #[cfg(feature = "config")]
+            data: FromData::default(),
             problems: Vec::new(),
         }
     }
@@ -82,7 +135,34 @@ pub struct ConfigBuilder {
     span_events: SpanEvents,
     max_queue_bytes: usize,
     clock: Option<Clock>,
+    #[cfg(feature = "config")]
+    data: FromData,
     problems: Vec<Problem>,
+}
+
+/// What only a configuration from data has.
+#[cfg(feature = "config")]
+#[derive(Default)]
+struct FromData {
+    root_filters: Vec<Arc<dyn FemtoFilter>>,
+    limits: Option<Limits>,
+    exit_timeout: Option<Duration>,
+    disable_existing_loggers: bool,
+    spec: Option<Arc<Spec>>,
+}
+
+#[cfg(feature = "config")]
+impl FromData {
+    /// Applies what belongs to the process, or to loggers that exist. The limits are valid, so that this does not fail.
+    fn apply(&self, registry: &Arc<Registry>, loggers: &[(String, LoggerSettings)]) -> Result<(), Error> {
+        if let Some(timeout) = self.exit_timeout {
+            process::set_exit_timeout(timeout);
+        }
+        if self.disable_existing_loggers {
+            registry.disable_others(loggers.iter().map(|(name, _)| name.as_str()));
+        }
+        self.limits.map_or(Ok(()), process::set_limits)
+    }
 }
 
 /// The settings of one logger, for [`ConfigBuilder::add_logger`].
@@ -116,6 +196,14 @@ pub struct LoggerConfig {
     no_propagation: bool,
     disabled: bool,
     filters: Vec<Arc<dyn FemtoFilter>>,
+}
+
+#[cfg(feature = "config")]
+impl From<spec::MadeLogger> for LoggerConfig {
+    fn from(made: spec::MadeLogger) -> Self {
+        let spec::MadeLogger { level, handlers, filters, propagate, disabled } = made;
+        Self { level, handlers, no_propagation: !propagate, disabled, filters }
+    }
 }
 
 impl LoggerConfig {
@@ -272,14 +360,21 @@ impl ConfigBuilder {
         self.apply_directives();
         adopt_stderr();
         // User code, which may panic. Nothing has been started yet.
+        let ask = |filters: &mut Vec<Arc<dyn FemtoFilter>>, name: &str, path: &str| {
+            let asked = std::mem::take(filters).into_iter().map(|filter| {
+                let filter = caught("interest", || Ok(LoggerFilter::new(filter, name)));
+                filter.map_err(|error| error.with_prefix(path))
+            });
+            asked.collect::<Result<Vec<_>, _>>()
+        };
         let mut filters = Vec::new();
         for (name, config) in &mut self.loggers {
-            let asked = std::mem::take(&mut config.filters).into_iter().map(|filter| {
-                let filter = caught("interest", || Ok(LoggerFilter::new(filter, name)));
-                filter.map_err(|error| error.with_prefix(&format!("loggers.{name}.filters")))
-            });
-            filters.push(asked.collect::<Result<Vec<_>, _>>()?);
+            filters.push(ask(&mut config.filters, name, &format!("loggers.{name}.filters"))?);
         }
+        #[cfg(feature = "config")]
+        let root_filters = ask(&mut self.data.root_filters, "", "root.filters")?;
+        #[cfg(not(feature = "config"))]
+        let root_filters = Vec::new();
         let clock = self.clock.unwrap_or_else(Clock::system);
         let mut workers: Vec<Arc<Worker>> = Vec::new();
         let sharers = self.handlers.iter().filter(|(_, spec)| spec.settings.transport != Transport::Inline).count();
@@ -305,6 +400,7 @@ impl ConfigBuilder {
         let root = LoggerSettings {
             level: Some(self.default_level),
             handlers: self.root_handlers.as_deref().map_or_else(all, queues),
+            filters: root_filters,
             ..LoggerSettings::default()
         };
         let loggers = self.loggers.into_iter().zip(filters).map(|((name, config), filters)| {
@@ -317,12 +413,17 @@ impl ConfigBuilder {
             };
             (name, settings)
         });
-        let settings = std::iter::once((String::new(), root)).chain(loggers).collect();
+        let settings: Vec<_> = std::iter::once((String::new(), root)).chain(loggers).collect();
         registry.set_span_events(self.span_events);
         if sharers > 0 {
             shutdown::install_exit_hook();
         }
-        Ok(Logging::new(registry, workers, settings))
+        #[cfg(feature = "config")]
+        self.data.apply(&registry, &settings)?;
+        let logging = Logging::new(registry, workers, settings);
+        #[cfg(feature = "config")]
+        let logging = logging.with_spec(self.data.spec);
+        Ok(logging)
     }
 
     /// Makes settings of directives.

@@ -53,6 +53,9 @@ struct LoggingSystem {
     over: AtomicBool,
     /// The process that has the handlers' threads.
     process: u32,
+    /// What the system was made from, if that was data.
+    #[cfg(feature = "config")]
+    spec: Option<Arc<super::Spec>>,
 }
 
 impl Logging {
@@ -68,8 +71,26 @@ impl Logging {
             closing: AtomicBool::new(false),
             over: AtomicBool::new(false),
             process: std::process::id(),
+            #[cfg(feature = "config")]
+            spec: None,
         };
         Self { inner: Arc::new(inner) }
+    }
+
+    /// Keeps the data that the system was made from.
+    #[cfg(feature = "config")]
+    pub(super) fn with_spec(mut self, spec: Option<Arc<super::Spec>>) -> Self {
+        if let Some(inner) = Arc::get_mut(&mut self.inner) {
+            inner.spec = spec;
+        }
+        self
+    }
+
+    /// Returns the configuration that the system was made from; `None` if code made it without a
+    /// [`Spec`](super::Spec).
+    #[cfg(feature = "config")]
+    pub fn spec(&self) -> Option<&super::Spec> {
+        self.inner.spec.as_deref()
     }
 
     #[cfg(feature = "tracing")]
@@ -214,7 +235,7 @@ impl Drop for Busy {
     }
 }
 
-fn global() -> Option<Logging> {
+pub(super) fn global() -> Option<Logging> {
     lock(&GLOBAL).clone()
 }
 

@@ -16,6 +16,7 @@ use std::io;
 use std::iter;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::slice;
+use std::sync::Arc;
 
 /// Anything that can go wrong in this library.
 ///
@@ -269,6 +270,7 @@ impl fmt::Display for Kind {
         match self {
             Self::Config(problems) => match problems.as_slice() {
                 [] => f.write_str("invalid configuration"),
+                [problem] if problem.position.is_some() => write!(f, "{problem}"),
                 [problem] => write!(f, "invalid configuration: {problem}"),
                 problems => {
                     write!(f, "invalid configuration, {} problems:", problems.len())?;
@@ -357,17 +359,71 @@ pub struct Problem {
     pub value: String,
     /// What is wrong with it and what would be accepted.
     pub remedy: String,
+    /// Where the setting was given, if it was read from a file or from the environment.
+    pub position: Option<Position>,
+}
+
+/// Where a setting was given: a place in a file, or an environment variable.
+///
+/// `Display` writes it as compilers do, `logging.yaml:14:7`; or as the name of the variable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Position {
+    source: Arc<str>,
+    /// From 1; 0 if the source has no lines.
+    line: u32,
+    column: u32,
 }
 
 impl Problem {
     pub(crate) fn new(field: impl Into<String>, value: impl fmt::Display, remedy: impl fmt::Display) -> Self {
-        Self { field: field.into(), value: value.to_string(), remedy: remedy.to_string() }
+        Self { field: field.into(), value: value.to_string(), remedy: remedy.to_string(), position: None }
+    }
+}
+
+impl Position {
+    /// A line and a column in characters, both from 1, of a file.
+    #[cfg(feature = "config")]
+    pub(crate) fn new(source: Arc<str>, line: u32, column: u32) -> Self {
+        Self { source, line, column }
+    }
+
+    /// Returns the path of the file, or the name of the environment variable.
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// Returns the line, counted from 1; `None` for a variable, or for a file that could not be read.
+    pub fn line(&self) -> Option<u32> {
+        (self.line > 0).then_some(self.line)
+    }
+
+    /// Returns the column in characters, counted from 1.
+    pub fn column(&self) -> Option<u32> {
+        (self.line > 0).then_some(self.column)
+    }
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.line {
+            0 => f.write_str(&self.source),
+            line => write!(f, "{}:{line}:{}", self.source, self.column),
+        }
     }
 }
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { field, value, remedy } = self;
+        let Self { field, value, remedy, position } = self;
+        if let Some(position) = position {
+            write!(f, "{position}: ")?;
+            return match (field.is_empty(), value.is_empty()) {
+                (true, true) => f.write_str(remedy),
+                (true, false) => write!(f, "{value}: {remedy}"),
+                (false, true) => write!(f, "{field}: {remedy}"),
+                (false, false) => write!(f, "{field} = {value}: {remedy}"),
+            };
+        }
         match (field.is_empty(), value.is_empty()) {
             (true, true) => f.write_str(remedy),
             (true, false) => write!(f, "{value}: {remedy}"),

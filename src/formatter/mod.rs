@@ -81,6 +81,12 @@ impl<F: FnMut(&FemtoLogRecord<'_>, &mut Vec<u8>) + Send> FemtoFormatter for F {
     }
 }
 
+impl FemtoFormatter for Box<dyn FemtoFormatter> {
+    fn format(&mut self, record: &FemtoLogRecord<'_>, out: &mut Vec<u8>) {
+        (**self).format(record, out);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;

@@ -335,6 +335,22 @@ impl Registry {
         });
     }
 
+    /// Disables the loggers that exist, except these and their descendants, as `dictConfig` does.
+    #[cfg(feature = "config")]
+    pub(crate) fn disable_others<'n>(&self, names: impl Iterator<Item = &'n str>) {
+        let kept: Vec<_> = names.map(canonical).filter(|name| !name.is_empty()).collect();
+        let is_kept = |key: &str| {
+            let is_below =
+                |name: &String| key.strip_prefix(&**name).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"));
+            key.is_empty() || kept.iter().any(is_below)
+        };
+        self.update(|tree| {
+            for (_, (_, settings)) in tree.loggers.iter_mut().filter(|(key, _)| !is_kept(key)) {
+                settings.disabled = true;
+            }
+        });
+    }
+
     /// Replaces all routes by ones that count records as dropped.
     pub(crate) fn close(&self) {
         self.update(|tree| tree.closed = true);
