@@ -28,6 +28,7 @@ use crate::policy::{ErrorPolicy, FlushPolicy, IdlePolicy, OnRemoval, OverflowPol
 enum TransportKind {
     PerThread,
     Shared,
+    Inline,
 }
 
 #[derive(Clone, Copy)]
@@ -49,6 +50,7 @@ choices! {
     TransportName: TransportKind {
         "per_thread" => TransportKind::PerThread,
         "shared" => TransportKind::Shared,
+        "inline" => TransportKind::Inline,
     }
     OverflowName: OverflowKind {
         "block" => OverflowKind::Block,
@@ -101,7 +103,7 @@ fn common<O: 'static>() -> Vec<Row<HandlerBuilder<O>>> {
                 }
                 builder
             };
-        "transport.type": TransportName = "per_thread", "how records reach the handler's thread: a ring for each thread that logs, or one channel";
+        "transport.type": TransportName = "per_thread", "how records reach the handler: by a ring for each thread that logs, by one channel, or `inline` on the caller's thread";
         "transport.bytes": Size = "256 KiB", "the size of each ring, for `per_thread`";
         "transport.capacity": Whole<1, 16_777_216> = none, "the maximum number of records in the channel, for `shared`; by default what the memory of queues allows";
         group "transport" (b, s) transport(s).map(|transport| b.transport(transport));
@@ -121,18 +123,18 @@ fn common<O: 'static>() -> Vec<Row<HandlerBuilder<O>>> {
 
 fn transport(s: &Decoded<'_>) -> Result<Transport, Error> {
     let capacity = s.get::<Whole<1, 16_777_216>>("transport.capacity");
-    match s.or_default::<TransportName>("transport.type")?.value {
-        TransportKind::PerThread if capacity.is_some() => {
-            Err(unused("transport.capacity", "this is for `type = \"shared\"`; rings have `bytes`"))
-        }
-        TransportKind::PerThread => {
-            Ok(Transport::PerThread { bytes: s.or_default::<Size>("transport.bytes")?.bytes() })
-        }
-        TransportKind::Shared if s.get::<Size>("transport.bytes").is_some() => {
-            Err(unused("transport.bytes", "this is for `type = \"per_thread\"`; a channel has `capacity`"))
-        }
-        TransportKind::Shared => Ok(Transport::Shared { capacity: capacity.map(Whole::size) }),
+    let kind = s.or_default::<TransportName>("transport.type")?.value;
+    if capacity.is_some() && kind != TransportKind::Shared {
+        return Err(unused("transport.capacity", "this is for `type = \"shared\"`; rings have `bytes`"));
     }
+    if s.get::<Size>("transport.bytes").is_some() && kind != TransportKind::PerThread {
+        return Err(unused("transport.bytes", "this is for `type = \"per_thread\"`; a channel has `capacity`"));
+    }
+    Ok(match kind {
+        TransportKind::PerThread => Transport::PerThread { bytes: s.or_default::<Size>("transport.bytes")?.bytes() },
+        TransportKind::Shared => Transport::Shared { capacity: capacity.map(Whole::size) },
+        TransportKind::Inline => Transport::Inline,
+    })
 }
 
 fn overflow(s: &Decoded<'_>) -> Result<OverflowPolicy, Error> {
