@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::fmt;
 use std::io::{self, IsTerminal};
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 #[cfg(feature = "config")]
 use std::time::Duration;
 
@@ -12,8 +12,9 @@ use super::logging::{self, Logging};
 use super::{Spec, process, spec};
 use crate::error::{Error, Problem, adopt_stderr, caught, notify};
 use crate::filter::{Directives, FemtoFilter};
+use crate::formatter::FemtoConsoleFormatter;
 use crate::handler::{FemtoStreamHandler, HandlerSpec};
-use crate::level::LevelFilter;
+use crate::level::{Level, LevelFilter};
 use crate::logger::{LoggerFilter, LoggerSettings, Registry, canonical};
 use crate::policy::{SpanEvents, Transport};
 use crate::queue::Queue;
@@ -530,9 +531,16 @@ impl fmt::Debug for LoggerConfig {
 
 /// Sets up the global system to write records at this level and above to standard error, as text.
 ///
-/// On a terminal, each record is written before the call returns, and no thread is started
-/// ([`Transport::Inline`]), so that log lines stand between what the program prints. Elsewhere (a pipe, a file), the
-/// handler has a thread.
+/// The environment variable `FEMTO_LOG`, or else `RUST_LOG`, overrides the level by [`Directives`], such as
+/// `info,my_app::db=debug`. One that is empty counts as not set.
+///
+/// What else it does depends on where standard error leads to:
+///
+/// | | on a terminal | elsewhere (a file, a pipe) |
+/// |---|---|---|
+/// | format | [`FemtoConsoleFormatter`]: in colours, text of several lines in several lines | [`FemtoTextFormatter`](crate::FemtoTextFormatter) |
+/// | delivery | before the call returns, without a thread ([`Transport::Inline`]), so that log lines stand between what the program prints | by the handler's thread |
+/// | the first record below `Warn` that is not enabled | in a debug build and without one of the variables, one line says how to see such records | |
 ///
 /// # Errors
 ///
@@ -548,8 +556,30 @@ impl fmt::Debug for LoggerConfig {
 /// # Ok::<(), femtologging::Error>(())
 /// ```
 pub fn basic_config(level: impl Into<LevelFilter>) -> Result<(), Error> {
-    let console = FemtoStreamHandler::stderr();
-    let console = if io::stderr().is_terminal() { console.inline() } else { console };
-    let console = console.build()?;
-    Config::builder().default_level(level).add_handler("console", console).build_and_init()
+    let is_terminal = io::stderr().is_terminal();
+    let mut console = FemtoStreamHandler::stderr();
+    if is_terminal {
+        console = console.formatter(FemtoConsoleFormatter::for_stderr()).inline();
+    }
+    let config = Config::builder().default_level(level).add_handler("console", console.build()?);
+    let is_set = |name: &&str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    match ["FEMTO_LOG", "RUST_LOG"].into_iter().find(is_set) {
+        Some(variable) => config.directives_from_env(variable).build_and_init(),
+        None => {
+            // Not in what users of a finished program run.
+            if is_terminal && cfg!(debug_assertions) {
+                Registry::global().on_first_refusal(say_how_to_see_more);
+            }
+            config.build_and_init()
+        }
+    }
+}
+
+fn say_how_to_see_more(level: Level) {
+    static SAID: Once = Once::new();
+    let name = level.as_str();
+    SAID.call_once(|| {
+        let variable = format_args!("FEMTO_LOG={}", name.to_ascii_lowercase()).to_string();
+        notify("basic_config", format_args!("{name} records are not shown; {variable} or RUST_LOG shows them"));
+    });
 }

@@ -143,7 +143,8 @@ impl Logging {
         if is_consumer() {
             return Err(Error::other("no shutdown from a handler's thread: it would wait for itself"));
         }
-        self.inner.close(timeout)
+        self.inner.close_loggers();
+        worker::close(&self.inner.workers, timeout)
     }
 
     /// Returns the counters of all handlers.
@@ -177,13 +178,12 @@ impl LoggingSystem {
         self.over.load(Acquire) || self.process != std::process::id()
     }
 
-    fn close(&self, timeout: Duration) -> Result<(), Error> {
+    fn close_loggers(&self) {
         // The registry may be another system's by the time of a second call, and as soon as this one is over.
         if !self.closing.swap(true, AcqRel) {
             self.registry.close();
             self.over.store(true, Release);
         }
-        worker::close(&self.workers, timeout)
     }
 }
 
@@ -197,7 +197,8 @@ impl Drop for LoggingSystem {
             self.registry.close();
             return self.workers.iter().for_each(|worker| worker.queue.close());
         }
-        if let Err(error) = self.close(PATIENCE) {
+        self.close_loggers();
+        if let Err(error) = worker::end(&self.workers, PATIENCE) {
             notify("shutdown", format_args!("{error:#}"));
         }
     }

@@ -47,6 +47,7 @@ struct Inner {
     /// own.
     field: String,
     kind: Kind,
+    is_reader_gone: bool,
 }
 
 enum Kind {
@@ -87,6 +88,18 @@ impl Error {
     /// Reports that something did not finish in time; `what` reads like "flushing handler a".
     pub(crate) fn timeout(what: impl fmt::Display) -> Self {
         Self::new(Kind::Timeout(what.to_string()))
+    }
+
+    /// Reports that nobody reads a pipe any more (`program | head`). That is no trouble of the program, so nobody is
+    /// told who did not ask.
+    pub(crate) fn reader_gone(context: impl fmt::Display, source: io::Error) -> Self {
+        let mut error = Self::io(context, source);
+        error.0.is_reader_gone = true;
+        error
+    }
+
+    pub(crate) fn is_reader_gone(&self) -> bool {
+        self.0.is_reader_gone
     }
 
     /// Reports that something takes no more work; `what` reads like "handler a".
@@ -132,11 +145,12 @@ impl Error {
             Kind::Other(error) => Kind::Other(rendered(format_args!("{}", Chain(error.as_ref()))).into()),
             Kind::Several(failures) => Kind::Several(failures.iter().map(Self::duplicate).collect()),
         };
-        Self(Box::new(Inner { field: self.0.field.clone(), kind }))
+        let Inner { field, is_reader_gone, .. } = &*self.0;
+        Self(Box::new(Inner { field: field.clone(), kind, is_reader_gone: *is_reader_gone }))
     }
 
     fn new(kind: Kind) -> Self {
-        Self(Box::new(Inner { field: String::new(), kind }))
+        Self(Box::new(Inner { field: String::new(), kind, is_reader_gone: false }))
     }
 
     /// Returns whether settings are invalid; [`problems`](Self::problems) lists them.

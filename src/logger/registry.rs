@@ -101,6 +101,8 @@ pub(crate) struct Registry {
     span_events: AtomicU8,
     /// Functions that are called after every change.
     hooks: Mutex<Vec<fn()>>,
+    /// See [`on_first_refusal`](Self::on_first_refusal).
+    on_first_refusal: Mutex<Option<fn(Level)>>,
 }
 
 /// The settings, and the routes that follow from them.
@@ -169,6 +171,7 @@ impl Registry {
             is_global,
             span_events: AtomicU8::new(SpanEvents::default() as u8),
             hooks: Mutex::default(),
+            on_first_refusal: Mutex::default(),
         };
         registry.update(|_| ());
         Arc::new(registry)
@@ -400,7 +403,19 @@ impl Registry {
         let mut tree = lock(&self.tree);
         let state = tree.site_state(&site.metadata);
         callsite::init(site, state);
-        state.enabled(level)
+        drop(tree);
+        let is_enabled = state.enabled(level);
+        if !is_enabled && level < Level::Warn {
+            let tell = lock(&self.on_first_refusal).take();
+            tell.into_iter().for_each(|tell| tell(level));
+        }
+        is_enabled
+    }
+
+    /// Has `tell` called once, when a call site runs for the first time and its level, which is below `Warn`, is not
+    /// enabled. Costs nothing while a site runs again.
+    pub(crate) fn on_first_refusal(&self, tell: fn(Level)) {
+        *lock(&self.on_first_refusal) = Some(tell);
     }
 
     /// Gives a call site its id, and computes its state. Called for the first record of a site that is enabled.

@@ -234,13 +234,15 @@ fn threads_first(workers: &[Arc<Worker>]) -> impl Iterator<Item = &Arc<Worker>> 
 enum Request {
     Flush,
     Shutdown,
+    /// A shutdown that nobody asked for: of a system that is dropped, or at the end of the process.
+    End,
 }
 
 impl fmt::Display for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Flush => "flush",
-            Self::Shutdown => "shutdown",
+            Self::Shutdown | Self::End => "shutdown",
         })
     }
 }
@@ -259,10 +261,19 @@ pub(crate) fn flush(workers: &[Arc<Worker>], timeout: Duration) -> Result<(), Er
 /// Closes workers concurrently, and waits for them up to `timeout`, also for those that another thread is closing.
 /// Skips those that have ended.
 pub(crate) fn close(workers: &[Arc<Worker>], timeout: Duration) -> Result<(), Error> {
-    may_wait(Request::Shutdown)?;
+    close_as(Request::Shutdown, workers, timeout)
+}
+
+/// The same where nobody has asked for it. That the reader of a pipe has gone is no error then.
+pub(crate) fn end(workers: &[Arc<Worker>], timeout: Duration) -> Result<(), Error> {
+    close_as(Request::End, workers, timeout)
+}
+
+fn close_as(request: Request, workers: &[Arc<Worker>], timeout: Duration) -> Result<(), Error> {
+    may_wait(request)?;
     let running: Vec<_> = workers.iter().filter(|worker| !worker.has_ended()).cloned().collect();
     running.iter().for_each(|worker| worker.queue.close());
-    ask(&running, timeout, Request::Shutdown)
+    ask(&running, timeout, request)
 }
 
 /// Returns an error on a handler's thread.
@@ -288,7 +299,7 @@ fn ask(workers: &[Arc<Worker>], timeout: Duration, request: Request) -> Result<(
     let asked = threads_first(workers).filter(|worker| !worker.queue.is_orphaned()).map(|worker| {
         let answer = worker.ask(|done| match request {
             Request::Flush => Command::Flush { until, done },
-            Request::Shutdown => Command::Close { until, done },
+            Request::Shutdown | Request::End => Command::Close { until, done },
         });
         (worker, answer)
     });
@@ -308,10 +319,11 @@ fn ask(workers: &[Arc<Worker>], timeout: Duration, request: Request) -> Result<(
             continue;
         }
         // The thread may have ended before this command, because another thread shut it down.
-        let others = worker.outcome.get().filter(|_| request == Request::Shutdown);
+        let others = worker.outcome.get().filter(|_| request != Request::Flush);
         let outcome = outcome.ok().or(others.map(|outcome| outcome.as_ref().copied().map_err(Error::duplicate)));
         match outcome {
             Some(Ok(())) => {}
+            Some(Err(error)) if request == Request::End && error.is_reader_gone() => {}
             Some(Err(error)) => failures.push(error.with_prefix(&format!("handlers.{name}"))),
             None => {
                 let left = worker.metrics().in_flight;

@@ -21,6 +21,7 @@
 //! counted, and the loop goes on.
 
 use std::collections::VecDeque;
+use std::io::ErrorKind;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
@@ -87,6 +88,10 @@ pub(super) struct Sink {
     steps: StepReport,
     /// The number of failed records at the last flush.
     failed_before: u64,
+    /// The number of records since then that failed because the reader of a pipe has gone.
+    failed_without_reader: u64,
+    /// Whether it was gone at the last delivery.
+    is_reader_gone: bool,
 }
 
 impl Consumer {
@@ -265,6 +270,8 @@ impl Sink {
             report: DropReport::default(),
             steps,
             failed_before: 0,
+            failed_without_reader: 0,
+            is_reader_gone: false,
         }
     }
 
@@ -340,8 +347,11 @@ impl Sink {
             Ok(Delivery::Done | Delivery::Wait) => Outcome::Written,
             Err(_) => Outcome::Failed,
         };
-        self.settle(rest);
-        outcome.map(|_| ()).inspect_err(|error| self.report_error(error))
+        let failed = self.settle(rest);
+        outcome.map(|_| ()).inspect_err(|error| {
+            self.failed_without_reader += if error.is_reader_gone() { failed } else { 0 };
+            self.report_error(error);
+        })
     }
 
     /// The same with a deadline.
@@ -376,8 +386,13 @@ impl Sink {
         Counters::add(&self.queue.counters.flushes, 1);
         let failed = self.queue.counters.failed.load(Relaxed);
         let lost = failed - std::mem::replace(&mut self.failed_before, failed);
+        let without_reader = std::mem::take(&mut self.failed_without_reader);
         if lost > 0 && failures.is_empty() {
-            failures.push(Error::other(format!("{lost} records could not be written")));
+            let text = format!("{lost} records could not be written");
+            failures.push(match without_reader {
+                all if all == lost => Error::reader_gone(text, ErrorKind::BrokenPipe.into()),
+                _ => Error::other(text),
+            });
         }
         Error::gather(failures)
     }
@@ -393,13 +408,15 @@ impl Sink {
     /// Counts what the handler keeps as failed.
     pub(super) fn abandon(&mut self) {
         if self.keeps {
-            self.settle(Outcome::Failed);
+            let _ = self.settle(Outcome::Failed);
         }
     }
 
     /// Counts the outcomes of the records of the batch. Called after the delivery, so that a record that counts as
     /// written has been written.
-    fn settle(&mut self, rest: Outcome) {
+    ///
+    /// Returns how many have failed.
+    fn settle(&mut self, rest: Outcome) -> u64 {
         let settled = self.batch.settle(rest);
         let counters = &self.queue.counters;
         Counters::add(&counters.bytes, settled.bytes);
@@ -409,7 +426,9 @@ impl Sink {
             Counters::add(&counters.batches, 1);
         }
         self.keeps = rest == Outcome::Open && !self.batch.is_empty();
+        self.is_reader_gone &= settled.written == 0;
         settled.errors.iter().for_each(|error| self.report_error(error));
+        settled.failed
     }
 
     /// Writes a line about dropped records into the log, if there are any since the last line.
@@ -475,10 +494,17 @@ impl Sink {
 
     /// Counts an error and passes it to the error notifier, which limits the rate of notices. Not to the log: a handler
     /// that fails cannot report its own failure.
-    fn report_error(&self, error: &Error) {
+    ///
+    /// That the reader of a pipe has gone is counted once, and nobody is notified.
+    fn report_error(&mut self, error: &Error) {
+        if error.is_reader_gone() && std::mem::replace(&mut self.is_reader_gone, true) {
+            return;
+        }
         // The `Display` of a user's error may panic.
         let text = rendered(format_args!("{error:#}"));
-        notify(&self.queue.name, format_args!("{text}"));
+        if !error.is_reader_gone() {
+            notify(&self.queue.name, format_args!("{text}"));
+        }
         self.queue.counters.error(text);
     }
 }
