@@ -28,16 +28,10 @@
 //! ```
 
 pub(crate) mod builder;
-#[cfg(feature = "config")]
-pub(crate) mod init;
 pub(crate) mod logging;
 pub(crate) mod process;
-#[cfg(feature = "config")]
-mod spec;
+pub(crate) mod reload;
 
 pub use builder::{Config, ConfigBuilder, LoggerConfig};
-#[cfg(feature = "config")]
-pub use init::effective;
 pub use logging::Logging;
-#[cfg(feature = "config")]
-pub use spec::{Arg, Args, Environment, Format, Loader, PartSpec, Registry, Setting, Spec};
+pub use reload::Reload;
