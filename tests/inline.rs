@@ -373,7 +373,7 @@ fn handlers_made_of_handlers_need_no_thread_either() {
 
 /// The problems of a configuration, each as `field value: remedy`.
 fn problems(built: Result<HandlerSpec, Error>) -> Vec<String> {
-    let error = built.err().expect("an error");
+    let Err(error) = built else { panic!("no error") };
     let problems = error.problems().iter();
     problems.map(|problem| format!("{} {}: {}", problem.field, problem.value, problem.remedy)).collect()
 }
@@ -431,7 +431,7 @@ fn handlers_that_need_a_thread_refuse() {
     }
     #[cfg(feature = "otlp")]
     {
-        let otlp = femtologging::handler::FemtoOtlpHandler::builder().endpoint("http://127.0.0.1:9");
+        let otlp = femtologging::handler::FemtoOtlpHandler::builder().url("http://127.0.0.1:9");
         assert_eq!(problems(otlp.inline().build()), [remedy("FemtoOtlpHandler")]);
     }
     #[cfg(all(feature = "journald", target_os = "linux"))]

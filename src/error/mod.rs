@@ -10,6 +10,7 @@ pub use notifier::set_error_hook;
 pub(crate) use notifier::{guarded, notices_dropped, notify, rendered};
 pub(crate) use voice::adopt_stderr;
 
+use std::any::Any;
 use std::error::Error as StdError;
 use std::fmt;
 use std::io;
@@ -361,7 +362,11 @@ pub struct Problem {
 
 impl Problem {
     pub(crate) fn new(field: impl Into<String>, value: impl fmt::Display, remedy: impl fmt::Display) -> Self {
-        Self { field: field.into(), value: value.to_string(), remedy: remedy.to_string() }
+        Self::of(field.into(), &value, &remedy)
+    }
+
+    fn of(field: String, value: &dyn fmt::Display, remedy: &dyn fmt::Display) -> Self {
+        Self { field, value: value.to_string(), remedy: remedy.to_string() }
     }
 }
 
@@ -379,16 +384,20 @@ impl fmt::Display for Problem {
 
 /// Calls a method of a handler or a filter; a panic becomes an error that names the method.
 pub(crate) fn caught<T>(what: &str, call: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
-    catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|panic| {
-        let message = panic.downcast_ref::<&str>().copied().or(panic.downcast_ref::<String>().map(String::as_str));
-        let error = Error::other(match message {
-            Some(message) => format!("panicked in `{what}`: {message}"),
-            None => format!("panicked in `{what}`"),
-        });
-        // Dropping the payload could panic again.
-        std::mem::forget(panic);
-        Err(error)
-    })
+    catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|panic| Err(panicked(what, panic)))
+}
+
+/// Makes an error of a panic's payload. Not generic, as opposed to [`caught`].
+#[cold]
+fn panicked(what: &str, panic: Box<dyn Any + Send>) -> Error {
+    let message = panic.downcast_ref::<&str>().copied().or(panic.downcast_ref::<String>().map(String::as_str));
+    let error = Error::other(match message {
+        Some(message) => format!("panicked in `{what}`: {message}"),
+        None => format!("panicked in `{what}`"),
+    });
+    // Dropping the payload could panic again.
+    std::mem::forget(panic);
+    error
 }
 
 #[cfg(test)]

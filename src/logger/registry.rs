@@ -55,7 +55,7 @@ use crate::metrics;
 use crate::names;
 use crate::policy::SpanEvents;
 use crate::queue::Queue;
-use crate::sync::{holds_lock, lock};
+use crate::sync::{Guard, holds_lock, lock};
 
 /// The settings of one logger.
 #[derive(Clone)]
@@ -226,9 +226,21 @@ impl Registry {
     /// Filters that are removed are dropped after the lock is released: their destructors are user code, which may log
     /// or panic. The clones of all filters that are made at the beginning see to that.
     fn update<T>(&self, change: impl FnOnce(&mut Tree) -> T) -> T {
-        let mut tree = lock(&self.tree);
-        let filters: Vec<_> = tree.loggers.values().map(|(_, settings)| settings.filters.clone()).collect();
+        let (mut tree, filters) = self.begin_update();
         let result = change(&mut tree);
+        self.end_update(tree, filters);
+        result
+    }
+
+    // The parts of `update` that do not depend on the change, so that they are compiled once.
+
+    fn begin_update(&self) -> (Guard<'_, Tree>, Vec<Vec<LoggerFilter>>) {
+        let tree = lock(&self.tree);
+        let filters = tree.loggers.values().map(|(_, settings)| settings.filters.clone()).collect();
+        (tree, filters)
+    }
+
+    fn end_update(&self, mut tree: Guard<'_, Tree>, filters: Vec<Vec<LoggerFilter>>) {
         let routes = self.refresh(&mut tree);
         drop(tree);
         let hooks = lock(&self.hooks).clone();
@@ -236,7 +248,6 @@ impl Registry {
             let _ = guarded(hook);
         }
         let _ = guarded(|| drop((filters, routes)));
-        result
     }
 
     /// Calls a function after every change. No lock is held then. Changes on several threads may call it in any order,
