@@ -91,7 +91,7 @@ where
 ///
 /// * It never runs while the thread's table is borrowed. If the arguments do not travel, it runs before the record has
 ///   a place in a ring, where a user's `Display` runs as well. If they travel, no caller runs it.
-/// * If the arguments travel, the consumer calls it by its type alone. [`Renders`] demands what makes that sound: that
+/// * If the arguments travel, the consumer calls it by its type alone. `Renders` demands what makes that sound: that
 ///   it can be copied, be on another thread, and outlive the call.
 ///
 /// The traits of the other parameters, or the types that they mention, have no path outside the crate, so nobody can

@@ -235,7 +235,9 @@
 //! | feature | what it adds |
 //! |---|---|
 //! | `cbor` | `FemtoCborFormatter`: CBOR, RFC 8949 |
+//! | `config` | [`config::Spec`](config): configuration as data, from TOML files and the environment |
 //! | `journald` | `FemtoJournaldHandler`: systemd's journal (Linux) |
+//! | `json` | configuration files in JSON |
 //! | `local-time` | local time and time zones in formatters and for rollovers, by the crate `jiff` |
 //! | `log` | `bridge`: a back end for the crate `log`; and `FemtoLogHandler`, which passes records to another back end |
 //! | `http` | `FemtoHttpHandler`: records by HTTP and HTTPS, by the crate `ureq`; brings `tls` |
@@ -246,6 +248,7 @@
 //! | `serde` | `key:serde = value`: values of any type that `serde` can serialize |
 //! | `tracing` | `FemtoTracingLayer`, `FemtoTracingSubscriber`: take the events and spans of `tracing`; `FemtoTracingHandler` passes records to a subscriber |
 //! | `tls` | encrypted connections of the socket and syslog handlers, by the crate `rustls` |
+//! | `yaml` | configuration files in YAML |
 //!
 //! The other features strip levels from the build. If several are enabled, the strictest one counts. The environment
 //! variable `FEMTOLOGGING_MAX_LEVEL`, set at build time, overrides them all; see [`STATIC_MAX_LEVEL`].
@@ -432,6 +435,8 @@ pub mod guide;
 
 // Levels, loggers, errors and the functions of the global system are documented here.
 pub use config::builder::basic_config;
+#[cfg(feature = "config")]
+pub use config::init::init;
 pub use config::logging::{
     disable, enable_all, flush, get_logger, max_level, metrics, root_logger, set_handler_level, set_max_level, shutdown,
 };

@@ -41,7 +41,7 @@ macro_rules! debug {
 ///   `key:serde = value` (feature `serde`) the structure of anything that serde serializes. `key:secret = value` records
 ///   that there is a value, shown as `***`. `key` alone, `key:?`, `?key` … record the variable or field of that name.
 /// * Keys may also come before the message, as in `log` (`info!(key = value; "message")`) and in `tracing`
-///   (`info!(key = value, "message")`), so that moving here is a change of imports.
+///   (`info!(key = value, "message")`).
 ///
 /// Arguments and values are evaluated once if the record is recorded, and not at all otherwise. The call costs nothing where
 /// the build has compiled its level out (see [`STATIC_MAX_LEVEL`](crate::STATIC_MAX_LEVEL)). It never panics: where

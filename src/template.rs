@@ -88,7 +88,7 @@ where
 /// Returns the plan for a call with this format string and these named arguments.
 ///
 /// Evaluated at compile time, in a `const` generic argument of `emit`. It does not validate the format string:
-/// `format_args!` does, in the same expansion. A wrong answer in one direction is only slow ([`IMMEDIATE`] for a string
+/// `format_args!` does, in the same expansion. A wrong answer in one direction is only slow (`IMMEDIATE` for a string
 /// that could have been deferred). In the other direction the closure would capture a variable, and the program would
 /// not compile; see `render.rs`.
 pub const fn plan(template: &str, names: &[&str]) -> u8 {

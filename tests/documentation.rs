@@ -94,6 +94,30 @@ fn examples_of_the_guides_and_the_readme_can_be_copied() {
     assert!(found > 45, "{found} blocks");
 }
 
+/// `docs/CLAIMS.md` names files in backticks, and tests of theirs after a `#`.
+#[test]
+fn what_holds_the_claims_of_the_readme_is_there() {
+    let (readme, claims) = (read("README.md"), read("docs/CLAIMS.md"));
+    let mut names = 0;
+    for row in claims.lines().filter(|line| line.starts_with("| ")) {
+        let held_by = cells(row)[1];
+        for name in held_by.split('`').skip(1).step_by(2) {
+            let (path, test) = name.split_once('#').unwrap_or((name, ""));
+            let text = read(path);
+            let is_there =
+                test.is_empty() || text.contains(&format!("fn {test}(")) || text.contains(&format!("\"{test}\""));
+            assert!(is_there, "{name}");
+            names += 1;
+        }
+    }
+    assert!(names > 50, "{names}");
+    let sections = |text: &str| -> Vec<String> {
+        text.lines().filter_map(|line| line.strip_prefix("## ")).map(str::to_owned).collect()
+    };
+    let expected: Vec<_> = sections(&readme).into_iter().filter(|name| name != "More").collect();
+    assert_eq!(sections(&claims), expected);
+}
+
 /// Returns the lines of the section of a Markdown file whose heading has this anchor.
 fn section<'a>(text: &'a str, anchor: &str) -> Vec<&'a str> {
     let slug = |heading: &str| -> String {
@@ -257,6 +281,7 @@ const ROOT: &[&str] = &[
     "Logging",
     "basic_config",
     "before_exec",
+    "init",
     "set_error_hook",
     "set_exit_timeout",
     "set_limits",

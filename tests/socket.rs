@@ -258,10 +258,11 @@ mod unix {
     use super::*;
 
     #[test]
-    fn an_attempt_that_hangs_holds_up_neither_callers_nor_the_shutdown() {
+    #[ignore = "needs python3"]
+    fn an_attempt_at_python_that_hangs_holds_up_neither_callers_nor_the_shutdown() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("log");
-        let Some(peer) = Receiver::start("deaf.py", &[path.to_str().unwrap()]) else { return };
+        let peer = Receiver::start("deaf.py", &[path.to_str().unwrap()]);
         // Fills the peer's queue: the next one to connect waits for ever.
         let _first = UnixStream::connect(&path).unwrap();
         let handler =

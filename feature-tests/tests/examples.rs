@@ -26,6 +26,11 @@ mod structured;
 #[path = "../../examples/02_tee.rs"]
 mod tee;
 
+/// The README's first program; see `build.rs`.
+mod readme {
+    include!(concat!(env!("OUT_DIR"), "/readme.rs"));
+}
+
 const INPUT: &str = "FEMTOLOGGING_TEST_INPUT";
 const OUTPUT: &str = "FEMTOLOGGING_TEST_OUTPUT";
 
@@ -37,6 +42,12 @@ fn tee_child() {
     };
     let code = tee::tee(BufReader::new(fs::File::open(input).unwrap()), Path::new(&output)).unwrap();
     assert_eq!(code, std::process::ExitCode::SUCCESS);
+}
+
+#[test]
+#[ignore = "the other tests start it"]
+fn readme_child() {
+    readme::main().unwrap();
 }
 
 #[test]
@@ -68,6 +79,28 @@ fn child(test: &str, environment: &[(&str, &Path)]) -> Output {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(["--ignored", "--exact", "--nocapture", "--test-threads=1", test]).envs(environment.iter().copied());
     command.stdin(Stdio::null()).output().unwrap()
+}
+
+/// A line of the README's output, with a zero for each digit of its time, and the names that it has in this test.
+fn comparable(line: &str) -> String {
+    let (time, rest) = line.split_at(27);
+    let time: String = time.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
+    time + &rest.replace(" app [main]", " examples::readme [readme_child]").replace("[main]", "[readme_child]")
+}
+
+#[test]
+fn the_readme_s_program_writes_what_the_readme_shows() {
+    let readme = include_str!("../../README.md");
+    let (_, after) = readme.split_once("\n```text\n").unwrap();
+    let (shown, _) = after.split_once("\n```\n").unwrap();
+    let shown: Vec<_> = shown.lines().map(comparable).collect();
+    let dir = tempfile::tempdir().unwrap();
+    let output = child("readme_child", &[("TMPDIR", dir.path())]);
+    assert!(output.status.success(), "{output:?}");
+    let written = fs::read_to_string(dir.path().join("app.log")).unwrap();
+    assert_eq!(written.lines().map(comparable).collect::<Vec<_>>(), shown);
+    let terminal = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(terminal.lines().map(comparable).collect::<Vec<_>>(), shown[1..]);
 }
 
 /// Lets `tee` log this text and checks the file, the terminal and the summary, line by line.

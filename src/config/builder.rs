@@ -3,18 +3,25 @@
 use std::collections::HashSet;
 use std::fmt;
 use std::io::{self, IsTerminal};
-use std::sync::Arc;
+use std::sync::{Arc, Once};
+#[cfg(feature = "config")]
+use std::time::Duration;
 
 use super::logging::{self, Logging};
+#[cfg(feature = "config")]
+use super::{Spec, process, spec};
 use crate::error::{Error, Problem, adopt_stderr, caught, notify};
 use crate::filter::{Directives, FemtoFilter};
+use crate::formatter::FemtoConsoleFormatter;
 use crate::handler::{FemtoStreamHandler, HandlerSpec};
-use crate::level::LevelFilter;
+use crate::level::{Level, LevelFilter};
 use crate::logger::{LoggerFilter, LoggerSettings, Registry, canonical};
 use crate::policy::{SpanEvents, Transport};
 use crate::queue::Queue;
 use crate::shutdown;
 use crate::time::Clock;
+#[cfg(feature = "config")]
+use crate::value::Limits;
 use crate::worker::{self, Worker};
 
 /// The configuration of a logging system; start with [`Config::builder`].
@@ -23,6 +30,51 @@ use crate::worker::{self, Worker};
 pub struct Config;
 
 impl Config {
+    /// Makes the handlers and loggers of a configuration that is data: files are opened, certificates are read. No
+    /// thread is started before [`build`](ConfigBuilder::build), and code may add to the builder.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong, each with its position and a remedy. What was made is dropped again.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use femtologging::Config;
+    /// use femtologging::config::{Format, Registry, Spec};
+    ///
+    /// let spec = Spec::from_str("handlers.console.type = \"stream\"", Format::Toml)?;
+    /// let logging = Config::from_spec(&spec, &Registry::new())?.build()?;
+    /// # drop(logging);
+    /// # Ok::<(), femtologging::Error>(())
+    /// ```
+    #[cfg(feature = "config")]
+    pub fn from_spec(spec: &Spec, registry: &super::Registry) -> Result<ConfigBuilder, Error> {
+        let made = spec::make(spec, registry)?;
+        let mut builder = Self::builder();
+        for (name, handler) in made.handlers {
+            builder = builder.add_handler(name, handler);
+        }
+        for (name, logger) in made.loggers {
+            builder = builder.add_logger(name, logger.into());
+        }
+        builder = builder.root_handlers(made.root.handlers);
+        builder.default_level = made.root.level.unwrap_or(builder.default_level);
+        if let Some(directives) = made.directives {
+            builder = builder.directives(directives);
+        }
+        builder.span_events = made.span_events.unwrap_or(builder.span_events);
+        builder.max_queue_bytes = made.max_queue_bytes.unwrap_or(builder.max_queue_bytes);
+        builder.data = FromData {
+            root_filters: made.root.filters,
+            limits: made.limits,
+            exit_timeout: made.exit_timeout,
+            disable_existing_loggers: made.disable_existing_loggers,
+            spec: Some(made.spec),
+        };
+        Ok(builder)
+    }
+
     /// Starts a configuration.
     ///
     /// | setting | default | what it does |
@@ -48,6 +100,8 @@ impl Config {
             span_events: SpanEvents::default(),
             max_queue_bytes: MAX_QUEUE_BYTES,
             clock: None,
+            #[cfg(feature = "config")]
+            data: FromData::default(),
             problems: Vec::new(),
         }
     }
@@ -75,30 +129,40 @@ const MAX_QUEUE_BYTES: usize = 64 << 20;
 #[must_use]
 pub struct ConfigBuilder {
     default_level: LevelFilter,
-    handlers: Vec<(String, HandlerPart)>,
+    handlers: Vec<(String, HandlerSpec)>,
     root_handlers: Option<Vec<String>>,
     loggers: Vec<(String, LoggerConfig)>,
     directives: Vec<Directives>,
     span_events: SpanEvents,
     max_queue_bytes: usize,
     clock: Option<Clock>,
+    #[cfg(feature = "config")]
+    data: FromData,
     problems: Vec<Problem>,
 }
 
-/// A handler of a configuration.
-#[derive(Debug)]
-pub(crate) enum HandlerPart {
-    New(Box<HandlerSpec>),
-    /// That of this name which is running, as it is.
-    Keep,
+/// What only a configuration from data has.
+#[cfg(feature = "config")]
+#[derive(Default)]
+struct FromData {
+    root_filters: Vec<Arc<dyn FemtoFilter>>,
+    limits: Option<Limits>,
+    exit_timeout: Option<Duration>,
+    disable_existing_loggers: bool,
+    spec: Option<Arc<Spec>>,
 }
 
-impl HandlerPart {
-    fn has_queue(&self) -> bool {
-        match self {
-            Self::New(spec) => spec.settings.transport != Transport::Inline,
-            Self::Keep => true,
+#[cfg(feature = "config")]
+impl FromData {
+    /// Applies what belongs to the process, or to loggers that exist. The limits are valid, so that this does not fail.
+    fn apply(&self, registry: &Arc<Registry>, loggers: &[(String, LoggerSettings)]) -> Result<(), Error> {
+        if let Some(timeout) = self.exit_timeout {
+            process::set_exit_timeout(timeout);
         }
+        if self.disable_existing_loggers {
+            registry.disable_others(loggers.iter().map(|(name, _)| name.as_str()));
+        }
+        self.limits.map_or(Ok(()), process::set_limits)
     }
 }
 
@@ -133,6 +197,14 @@ pub struct LoggerConfig {
     no_propagation: bool,
     disabled: bool,
     filters: Vec<Arc<dyn FemtoFilter>>,
+}
+
+#[cfg(feature = "config")]
+impl From<spec::MadeLogger> for LoggerConfig {
+    fn from(made: spec::MadeLogger) -> Self {
+        let spec::MadeLogger { level, handlers, filters, propagate, disabled } = made;
+        Self { level, handlers, no_propagation: !propagate, disabled, filters }
+    }
 }
 
 impl LoggerConfig {
@@ -177,12 +249,6 @@ fn is_bad(name: &str) -> bool {
     name.is_empty() || name.chars().any(char::is_control)
 }
 
-/// Returns why a handler cannot have this name.
-pub(super) fn handler_name_problem(name: &str) -> Option<Problem> {
-    let remedy = "give the handler a name, without control characters";
-    is_bad(name).then(|| Problem::new("handlers", format!("{name:?}"), remedy))
-}
-
 impl ConfigBuilder {
     /// Sets the root logger's level, which applies to every logger without a level of its own or of a nearer ancestor.
     pub fn default_level(mut self, level: impl Into<LevelFilter>) -> Self {
@@ -191,17 +257,8 @@ impl ConfigBuilder {
     }
 
     /// Adds a handler. Its thread is called `femtolog-<name>`.
-    pub fn add_handler(self, name: impl Into<String>, handler: impl Into<HandlerSpec>) -> Self {
-        self.part(name.into(), HandlerPart::New(Box::new(handler.into())))
-    }
-
-    /// Keeps a handler of a running system as it is: its thread, its file or connection, its counters. For
-    /// [`Logging::reconfigure`], which removes the handlers that the new configuration does not name.
-    pub fn keep_handler(self, name: impl Into<String>) -> Self {
-        self.part(name.into(), HandlerPart::Keep)
-    }
-
-    fn part(mut self, name: String, part: HandlerPart) -> Self {
+    pub fn add_handler(mut self, name: impl Into<String>, handler: impl Into<HandlerSpec>) -> Self {
+        let name = name.into();
         if self.handlers.iter().any(|(known, _)| *known == name) {
             self.problems.push(Problem::new(
                 format!("handlers.{name}"),
@@ -209,8 +266,14 @@ impl ConfigBuilder {
                 "this name is taken: give every handler one of its own",
             ));
         }
-        self.problems.extend(handler_name_problem(&name));
-        self.handlers.push((name, part));
+        if is_bad(&name) {
+            self.problems.push(Problem::new(
+                "handlers",
+                format!("{name:?}"),
+                "give the handler a name, without control characters",
+            ));
+        }
+        self.handlers.push((name, handler.into()));
         self
     }
 
@@ -290,24 +353,36 @@ impl ConfigBuilder {
         logging::init(|registry| self.build_in(registry))
     }
 
-    fn build_in(self, registry: Arc<Registry>) -> Result<Logging, Error> {
-        let kept = self.kept().map(|name| {
-            Problem::new(
-                format!("handlers.{name}"),
-                "",
-                "there is no running handler to keep: add one with add_handler",
-            )
-        });
-        let kept = kept.collect();
-        let mut checked = self.check(kept)?;
+    fn build_in(mut self, registry: Arc<Registry>) -> Result<Logging, Error> {
+        self.find_problems();
+        if !self.problems.is_empty() {
+            return Err(Error::config(self.problems));
+        }
+        self.apply_directives();
         adopt_stderr();
-        let clock = checked.clock.take().unwrap_or_else(Clock::system);
+        // User code, which may panic. Nothing has been started yet.
+        let ask = |filters: &mut Vec<Arc<dyn FemtoFilter>>, name: &str, path: &str| {
+            let asked = std::mem::take(filters).into_iter().map(|filter| {
+                let filter = caught("interest", || Ok(LoggerFilter::new(filter, name)));
+                filter.map_err(|error| error.with_prefix(path))
+            });
+            asked.collect::<Result<Vec<_>, _>>()
+        };
+        let mut filters = Vec::new();
+        for (name, config) in &mut self.loggers {
+            filters.push(ask(&mut config.filters, name, &format!("loggers.{name}.filters"))?);
+        }
+        #[cfg(feature = "config")]
+        let root_filters = ask(&mut self.data.root_filters, "", "root.filters")?;
+        #[cfg(not(feature = "config"))]
+        let root_filters = Vec::new();
+        let clock = self.clock.unwrap_or_else(Clock::system);
         let mut workers: Vec<Arc<Worker>> = Vec::new();
-        let sharers = checked.sharers();
-        let share = checked.max_queue_bytes / sharers.max(1);
-        for (name, part) in std::mem::take(&mut checked.handlers) {
-            let HandlerPart::New(spec) = part else { continue };
-            match Worker::spawn(&name, *spec, share, &clock, None) {
+        let sharers = self.handlers.iter().filter(|(_, spec)| spec.settings.transport != Transport::Inline).count();
+        let share = self.max_queue_bytes / sharers.max(1);
+        for (name, spec) in self.handlers {
+            let bytes = spec.settings.transport.least_bytes().max(share);
+            match Worker::spawn(&name, spec, bytes, &clock) {
                 Ok(worker) => workers.push(worker),
                 Err(error) => {
                     let _ = worker::close(&workers, logging::PATIENCE);
@@ -315,47 +390,41 @@ impl ConfigBuilder {
                 }
             }
         }
-        registry.set_span_events(checked.span_events);
+        let queues = |names: &[String]| -> Vec<Arc<Queue>> {
+            let named = |name: &String| workers.iter().find(|worker| *worker.queue.name == **name);
+            let mut queues: Vec<_> = names.iter().filter_map(named).map(|worker| worker.queue.clone()).collect();
+            let mut seen = HashSet::new();
+            queues.retain(|queue| seen.insert(queue.name.clone()));
+            queues
+        };
+        let all = || workers.iter().map(|worker| worker.queue.clone()).collect();
+        let root = LoggerSettings {
+            level: Some(self.default_level),
+            handlers: self.root_handlers.as_deref().map_or_else(all, queues),
+            filters: root_filters,
+            ..LoggerSettings::default()
+        };
+        let loggers = self.loggers.into_iter().zip(filters).map(|((name, config), filters)| {
+            let settings = LoggerSettings {
+                level: config.level,
+                propagate: !config.no_propagation,
+                disabled: config.disabled,
+                handlers: queues(&config.handlers),
+                filters,
+            };
+            (name, settings)
+        });
+        let settings: Vec<_> = std::iter::once((String::new(), root)).chain(loggers).collect();
+        registry.set_span_events(self.span_events);
         if sharers > 0 {
             shutdown::install_exit_hook();
         }
-        let max_queue_bytes = checked.max_queue_bytes;
-        let settings = checked.logger_settings(&workers);
-        Ok(Logging::new(registry, workers, settings, clock, max_queue_bytes))
-    }
-
-    /// Returns the names of the handlers to keep.
-    pub(super) fn kept(&self) -> impl Iterator<Item = &str> {
-        self.handlers.iter().filter(|(_, part)| matches!(part, HandlerPart::Keep)).map(|(name, _)| name.as_str())
-    }
-
-    /// Checks everything, applies the directives, and asks the loggers' filters, which are user code. Nothing is
-    /// started.
-    pub(super) fn check(mut self, problems: Vec<Problem>) -> Result<CheckedConfig, Error> {
-        self.problems.extend(problems);
-        self.find_problems();
-        if !self.problems.is_empty() {
-            return Err(Error::config(self.problems));
-        }
-        self.apply_directives();
-        let mut loggers = Vec::new();
-        for (name, mut config) in self.loggers {
-            let asked = std::mem::take(&mut config.filters).into_iter().map(|filter| {
-                let filter = caught("interest", || Ok(LoggerFilter::new(filter, &name)));
-                filter.map_err(|error| error.with_prefix(&format!("loggers.{name}.filters")))
-            });
-            let filters = asked.collect::<Result<Vec<_>, _>>()?;
-            loggers.push((name, config, filters));
-        }
-        Ok(CheckedConfig {
-            default_level: self.default_level,
-            handlers: self.handlers,
-            root_handlers: self.root_handlers,
-            loggers,
-            span_events: self.span_events,
-            max_queue_bytes: self.max_queue_bytes,
-            clock: self.clock,
-        })
+        #[cfg(feature = "config")]
+        self.data.apply(&registry, &settings)?;
+        let logging = Logging::new(registry, workers, settings);
+        #[cfg(feature = "config")]
+        let logging = logging.with_spec(self.data.spec);
+        Ok(logging)
     }
 
     /// Makes settings of directives.
@@ -436,52 +505,6 @@ impl ConfigBuilder {
     }
 }
 
-/// A configuration without problems.
-pub(super) struct CheckedConfig {
-    default_level: LevelFilter,
-    pub(super) handlers: Vec<(String, HandlerPart)>,
-    root_handlers: Option<Vec<String>>,
-    loggers: Vec<(String, LoggerConfig, Vec<LoggerFilter>)>,
-    pub(super) span_events: SpanEvents,
-    pub(super) max_queue_bytes: usize,
-    pub(super) clock: Option<Clock>,
-}
-
-impl CheckedConfig {
-    /// Returns how many of the handlers share the memory of queues: those that have one.
-    pub(super) fn sharers(&self) -> usize {
-        self.handlers.iter().filter(|(_, part)| part.has_queue()).count()
-    }
-
-    /// Returns the settings of all loggers that are named, the root logger first, with the queues of these handlers.
-    pub(super) fn logger_settings(self, workers: &[Arc<Worker>]) -> Vec<(String, LoggerSettings)> {
-        let queues = |names: &[String]| -> Vec<Arc<Queue>> {
-            let named = |name: &String| workers.iter().find(|worker| *worker.queue.name == **name);
-            let mut queues: Vec<_> = names.iter().filter_map(named).map(|worker| worker.queue.clone()).collect();
-            let mut seen = HashSet::new();
-            queues.retain(|queue| seen.insert(queue.name.clone()));
-            queues
-        };
-        let all = || workers.iter().map(|worker| worker.queue.clone()).collect();
-        let root = LoggerSettings {
-            level: Some(self.default_level),
-            handlers: self.root_handlers.as_deref().map_or_else(all, queues),
-            ..LoggerSettings::default()
-        };
-        let loggers = self.loggers.into_iter().map(|(name, config, filters)| {
-            let settings = LoggerSettings {
-                level: config.level,
-                propagate: !config.no_propagation,
-                disabled: config.disabled,
-                handlers: queues(&config.handlers),
-                filters,
-            };
-            (name, settings)
-        });
-        std::iter::once((String::new(), root)).chain(loggers).collect()
-    }
-}
-
 impl fmt::Debug for ConfigBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let handlers = self.handlers.iter().map(|(name, handler)| (name, handler));
@@ -508,9 +531,16 @@ impl fmt::Debug for LoggerConfig {
 
 /// Sets up the global system to write records at this level and above to standard error, as text.
 ///
-/// On a terminal, each record is written before the call returns, and no thread is started
-/// ([`Transport::Inline`]), so that log lines stand between what the program prints. Elsewhere (a pipe, a file), the
-/// handler has a thread.
+/// The environment variable `FEMTO_LOG`, or else `RUST_LOG`, overrides the level by [`Directives`], such as
+/// `info,my_app::db=debug`. One that is empty counts as not set.
+///
+/// What else it does depends on where standard error leads to:
+///
+/// | | on a terminal | elsewhere (a file, a pipe) |
+/// |---|---|---|
+/// | format | [`FemtoConsoleFormatter`]: in colours, text of several lines in several lines | [`FemtoTextFormatter`](crate::FemtoTextFormatter) |
+/// | delivery | before the call returns, without a thread ([`Transport::Inline`]), so that log lines stand between what the program prints | by the handler's thread |
+/// | the first record below `Warn` that is not enabled | in a debug build and without one of the variables, one line says how to see such records | |
 ///
 /// # Errors
 ///
@@ -526,8 +556,30 @@ impl fmt::Debug for LoggerConfig {
 /// # Ok::<(), femtologging::Error>(())
 /// ```
 pub fn basic_config(level: impl Into<LevelFilter>) -> Result<(), Error> {
-    let console = FemtoStreamHandler::stderr();
-    let console = if io::stderr().is_terminal() { console.inline() } else { console };
-    let console = console.build()?;
-    Config::builder().default_level(level).add_handler("console", console).build_and_init()
+    let is_terminal = io::stderr().is_terminal();
+    let mut console = FemtoStreamHandler::stderr();
+    if is_terminal {
+        console = console.formatter(FemtoConsoleFormatter::for_stderr()).inline();
+    }
+    let config = Config::builder().default_level(level).add_handler("console", console.build()?);
+    let is_set = |name: &&str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    match ["FEMTO_LOG", "RUST_LOG"].into_iter().find(is_set) {
+        Some(variable) => config.directives_from_env(variable).build_and_init(),
+        None => {
+            // Not in what users of a finished program run.
+            if is_terminal && cfg!(debug_assertions) {
+                Registry::global().on_first_refusal(say_how_to_see_more);
+            }
+            config.build_and_init()
+        }
+    }
+}
+
+fn say_how_to_see_more(level: Level) {
+    static SAID: Once = Once::new();
+    let name = level.as_str();
+    SAID.call_once(|| {
+        let variable = format_args!("FEMTO_LOG={}", name.to_ascii_lowercase()).to_string();
+        notify("basic_config", format_args!("{name} records are not shown; {variable} or RUST_LOG shows them"));
+    });
 }

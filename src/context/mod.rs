@@ -245,7 +245,8 @@ impl Context {
     /// their guards were leaked or are dropped later.
     ///
     /// Do not hold the guard across an `.await`: the task may go on on another thread, and other tasks of this thread
-    /// would log with this context. [`FemtoFutureExt::in_context`](crate::FemtoFutureExt::in_context) is for futures.
+    /// would log with this context. [`FemtoFutureExt::in_context`](crate::span::FemtoFutureExt::in_context) is for
+    /// futures.
     ///
     /// # Examples
     ///

@@ -17,6 +17,7 @@ use std::io;
 use std::iter;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::slice;
+use std::sync::Arc;
 
 /// Anything that can go wrong in this library.
 ///
@@ -47,6 +48,7 @@ struct Inner {
     /// own.
     field: String,
     kind: Kind,
+    is_reader_gone: bool,
 }
 
 enum Kind {
@@ -87,6 +89,18 @@ impl Error {
     /// Reports that something did not finish in time; `what` reads like "flushing handler a".
     pub(crate) fn timeout(what: impl fmt::Display) -> Self {
         Self::new(Kind::Timeout(what.to_string()))
+    }
+
+    /// Reports that nobody reads a pipe any more (`program | head`). That is no trouble of the program, so nobody is
+    /// told who did not ask.
+    pub(crate) fn reader_gone(context: impl fmt::Display, source: io::Error) -> Self {
+        let mut error = Self::io(context, source);
+        error.0.is_reader_gone = true;
+        error
+    }
+
+    pub(crate) fn is_reader_gone(&self) -> bool {
+        self.0.is_reader_gone
     }
 
     /// Reports that something takes no more work; `what` reads like "handler a".
@@ -132,11 +146,12 @@ impl Error {
             Kind::Other(error) => Kind::Other(rendered(format_args!("{}", Chain(error.as_ref()))).into()),
             Kind::Several(failures) => Kind::Several(failures.iter().map(Self::duplicate).collect()),
         };
-        Self(Box::new(Inner { field: self.0.field.clone(), kind }))
+        let Inner { field, is_reader_gone, .. } = &*self.0;
+        Self(Box::new(Inner { field: field.clone(), kind, is_reader_gone: *is_reader_gone }))
     }
 
     fn new(kind: Kind) -> Self {
-        Self(Box::new(Inner { field: String::new(), kind }))
+        Self(Box::new(Inner { field: String::new(), kind, is_reader_gone: false }))
     }
 
     /// Returns whether settings are invalid; [`problems`](Self::problems) lists them.
@@ -270,6 +285,7 @@ impl fmt::Display for Kind {
         match self {
             Self::Config(problems) => match problems.as_slice() {
                 [] => f.write_str("invalid configuration"),
+                [problem] if problem.position.is_some() => write!(f, "{problem}"),
                 [problem] => write!(f, "invalid configuration: {problem}"),
                 problems => {
                     write!(f, "invalid configuration, {} problems:", problems.len())?;
@@ -358,6 +374,19 @@ pub struct Problem {
     pub value: String,
     /// What is wrong with it and what would be accepted.
     pub remedy: String,
+    /// Where the setting was given, if it was read from a file or from the environment.
+    pub position: Option<Position>,
+}
+
+/// Where a setting was given: a place in a file, or an environment variable.
+///
+/// `Display` writes it as compilers do, `logging.yaml:14:7`; or as the name of the variable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Position {
+    source: Arc<str>,
+    /// From 1; 0 if the source has no lines.
+    line: u32,
+    column: u32,
 }
 
 impl Problem {
@@ -366,13 +395,54 @@ impl Problem {
     }
 
     fn of(field: String, value: &dyn fmt::Display, remedy: &dyn fmt::Display) -> Self {
-        Self { field, value: value.to_string(), remedy: remedy.to_string() }
+        Self { field, value: value.to_string(), remedy: remedy.to_string(), position: None }
+    }
+}
+
+impl Position {
+    /// A line and a column in characters, both from 1, of a file.
+    #[cfg(feature = "config")]
+    pub(crate) fn new(source: Arc<str>, line: u32, column: u32) -> Self {
+        Self { source, line, column }
+    }
+
+    /// Returns the path of the file, or the name of the environment variable.
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// Returns the line, counted from 1; `None` for a variable, or for a file that could not be read.
+    pub fn line(&self) -> Option<u32> {
+        (self.line > 0).then_some(self.line)
+    }
+
+    /// Returns the column in characters, counted from 1.
+    pub fn column(&self) -> Option<u32> {
+        (self.line > 0).then_some(self.column)
+    }
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.line {
+            0 => f.write_str(&self.source),
+            line => write!(f, "{}:{line}:{}", self.source, self.column),
+        }
     }
 }
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { field, value, remedy } = self;
+        let Self { field, value, remedy, position } = self;
+        if let Some(position) = position {
+            write!(f, "{position}: ")?;
+            return match (field.is_empty(), value.is_empty()) {
+                (true, true) => f.write_str(remedy),
+                (true, false) => write!(f, "{value}: {remedy}"),
+                (false, true) => write!(f, "{field}: {remedy}"),
+                (false, false) => write!(f, "{field} = {value}: {remedy}"),
+            };
+        }
         match (field.is_empty(), value.is_empty()) {
             (true, true) => f.write_str(remedy),
             (true, false) => write!(f, "{value}: {remedy}"),

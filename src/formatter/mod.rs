@@ -14,11 +14,13 @@
 //! Settings of a formatter are methods that return it: `FemtoJsonFormatter::new().digits(3)`.
 
 mod binary;
+mod color;
 mod console;
 #[cfg(all(feature = "journald", target_os = "linux"))]
 mod journal;
 mod json;
 mod logfmt;
+mod multiline;
 pub(crate) mod origin;
 mod pairs;
 mod pattern;
@@ -38,13 +40,12 @@ pub use console::FemtoConsoleFormatter;
 pub(crate) use journal::JournalFormatter;
 pub use json::{FemtoJsonFormatter, JsonField, JsonSchema, JsonTime};
 pub use logfmt::FemtoLogfmtFormatter;
+pub use multiline::Multiline;
 #[cfg(feature = "http")]
 pub(crate) use pairs::pairs;
 pub use pattern::FemtoPatternFormatter;
 pub use syslog::{FemtoSyslogFormatter, SyslogFacility};
 pub use text::FemtoTextFormatter;
-
-use std::any::Any;
 
 use crate::record::FemtoLogRecord;
 
@@ -70,16 +71,22 @@ use crate::record::FemtoLogRecord;
 /// # drop(handler);
 /// # Ok::<(), femtologging::Error>(())
 /// ```
-pub trait FemtoFormatter: Any + Send {
+pub trait FemtoFormatter: Send {
     /// Appends the record's text to `out`, without the line's end.
     ///
     /// Handlers call it with an empty buffer, or with one that has the beginning of their own frame, such as a header.
     fn format(&mut self, record: &FemtoLogRecord<'_>, out: &mut Vec<u8>);
 }
 
-impl<F: FnMut(&FemtoLogRecord<'_>, &mut Vec<u8>) + Send + 'static> FemtoFormatter for F {
+impl<F: FnMut(&FemtoLogRecord<'_>, &mut Vec<u8>) + Send> FemtoFormatter for F {
     fn format(&mut self, record: &FemtoLogRecord<'_>, out: &mut Vec<u8>) {
         self(record, out);
+    }
+}
+
+impl FemtoFormatter for Box<dyn FemtoFormatter> {
+    fn format(&mut self, record: &FemtoLogRecord<'_>, out: &mut Vec<u8>) {
+        (**self).format(record, out);
     }
 }
 
@@ -133,6 +140,81 @@ mod tests {
                     let (start, added) = out.split_at(before.len());
                     assert_eq!((start, added), (before.as_bytes(), &*alone), "{name}");
                 }
+            }
+        }
+    }
+
+    /// The formatters that show text of several lines, with the width of what stands before the message.
+    fn formatters_of_lines() -> Vec<(&'static str, Box<dyn FemtoFormatter>)> {
+        let pattern = "%(levelname)s %(message)s|%(key_values)s|%(k)s|%(name)s %(threadName)-9s %(spans)s %(k).5s";
+        let percent = FemtoPatternFormatter::percent(pattern).unwrap();
+        vec![
+            ("text", Box::new(FemtoTextFormatter::new().multiline(Multiline::Indent))),
+            ("console", Box::new(FemtoConsoleFormatter::new().multiline(Multiline::Indent))),
+            ("pattern", Box::new(percent.multiline(Multiline::Indent))),
+        ]
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_of_several_lines_passes_for_a_record(
+            message in "([ab |]|\n|\r|\x1b){0,12}", value in "([ab |]|\n|\r){0,9}", name in "([ab]|\n){0,3}",
+        ) {
+            let values = [("k", Value::Str(&value)), (name.as_str(), Value::Display(&message)), ("e", Value::Error(&value))];
+            let spans = [(name.as_str(), 1)];
+            let record = ByHand {
+                message: &message, logger: &name, thread: &name, spans: &spans, key_values: &values, ..ByHand::default()
+            };
+            for (which, mut formatter) in formatters_of_lines() {
+                let mut out = b"before\n".to_vec();
+                record.with(|record| formatter.format(record, &mut out));
+                let text = String::from_utf8(out).unwrap();
+                let text = text.strip_prefix("before\n").unwrap();
+                let mut lines = text.split('\n');
+                proptest::prop_assert!(lines.next().unwrap().contains("WARN"), "{which}: {text:?}");
+                for line in lines {
+                    let marked = line.trim_start_matches(' ');
+                    proptest::prop_assert!(marked == "|" || marked.starts_with("| "), "{which}: {text:?}");
+                }
+                proptest::prop_assert!(!text.replace('\n', "").contains(crate::text::is_harmful), "{which}: {text:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn lines_stand_below_the_message() {
+        let list = ByHand::list([Value::Str("a\nb")]);
+        let values = [("k", Value::U64(1)), ("cause", Value::Debug("one\n  two\n")), ("list", list.get())];
+        let record = ByHand { message: "cannot\n\nread\n", key_values: &values, ..ByHand::default() };
+        let expected = [
+            "2023-03-05T20:35:20.123456Z WARN  app.db [main] cannot
+                                                |
+                                                | read
+                                                | k=1
+                                                | cause=
+                                                |   one
+                                                |     two
+                                                | list=[\"a\\nb\"]",
+            "20:35:20.123 WARN     app.db cannot
+                             |
+                             | read
+                             | k=1
+                             | cause=
+                             |   one
+                             |     two
+                             | list=[\"a\\nb\"]",
+            "WARN cannot
+     |
+     | read|k=1 cause=one
+            |   two
+            |  list=[\"a\\nb\"]|1|app.db main      - 1",
+        ];
+        for ((which, mut formatter), expected) in formatters_of_lines().into_iter().zip(expected) {
+            // Each record, whether its call site has a plan or not.
+            for _ in 0..4 {
+                let mut out = Vec::new();
+                record.with(|record| formatter.format(record, &mut out));
+                assert_eq!(String::from_utf8(out).unwrap(), expected, "{which}");
             }
         }
     }

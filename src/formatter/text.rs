@@ -1,13 +1,14 @@
 //! The default formatter: one line of text.
 
 use super::FemtoFormatter;
+use super::multiline::{self, Lines, Multiline};
 use super::pairs::{Pairs, write_next_pair_value, write_pair_value};
 use super::plan::{Marks, Plans};
 use super::stamp::{Stamp, stamp_settings};
 use crate::level::Level;
-use crate::record::FemtoLogRecord;
+use crate::record::{FemtoLogRecord, KeyName};
 use crate::text::{Appends, Escaped, Output, Raw};
-use crate::value::{Reader, Tag, write_next};
+use crate::value::{Reader, Tag, Value, write_next};
 
 /// Writes records as `2026-03-12T08:30:00.123456Z INFO  app::db [main] message key=value`.
 ///
@@ -19,6 +20,7 @@ use crate::value::{Reader, Tag, write_next};
 /// | setting | default | what it does |
 /// |---|---|---|
 /// | [`digits`](Self::digits) | 6 | fractional digits of the time |
+/// | [`multiline`](Self::multiline) | `Escape` | whether a line feed begins a further line, behind a mark |
 /// | [`escape`](Self::escape) | `true` | control characters are written as `\n`, `\u{1b}` … |
 ///
 /// # Examples
@@ -26,8 +28,8 @@ use crate::value::{Reader, Tag, write_next};
 /// ```
 /// use femtologging::{FemtoStreamHandler, FemtoTextFormatter};
 ///
-/// // Messages with several lines, from trusted sources:
-/// let handler = FemtoStreamHandler::stderr().formatter(FemtoTextFormatter::new().escape(false)).build()?;
+/// let milliseconds = FemtoTextFormatter::new().digits(3);
+/// let handler = FemtoStreamHandler::stderr().formatter(milliseconds).build()?;
 /// # drop(handler);
 /// # Ok::<(), femtologging::Error>(())
 /// ```
@@ -35,6 +37,7 @@ use crate::value::{Reader, Tag, write_next};
 pub struct FemtoTextFormatter {
     stamp: Stamp,
     escape: bool,
+    multiline: Multiline,
     plans: Plans<TextPiece>,
 }
 
@@ -59,7 +62,7 @@ impl Default for FemtoTextFormatter {
 impl FemtoTextFormatter {
     /// Makes the default formatter.
     pub fn new() -> Self {
-        Self { stamp: Stamp::new(6), escape: true, plans: Plans::new() }
+        Self { stamp: Stamp::new(6), escape: true, multiline: Multiline::Escape, plans: Plans::new() }
     }
 
     /// Sets whether control characters in messages, keys, values and names are escaped; `true` by default. Without it,
@@ -70,12 +73,21 @@ impl FemtoTextFormatter {
         self
     }
 
+    /// Sets what becomes of line feeds in records. Without [`escape`](Self::escape) they come through as they are.
+    pub fn multiline(mut self, multiline: Multiline) -> Self {
+        self.multiline = multiline;
+        self
+    }
+
     stamp_settings!();
 }
 
 impl FemtoFormatter for FemtoTextFormatter {
     #[inline]
     fn format(&mut self, record: &FemtoLogRecord<'_>, out: &mut Vec<u8>) {
+        if self.multiline == Multiline::Indent && self.escape {
+            return self.write_lines(record, out);
+        }
         match self.plans.find(record, out) {
             Ok(steps) if self.escape => {
                 steps.run(record, out, |piece, reader, out| match piece {
@@ -111,10 +123,27 @@ impl FemtoTextFormatter {
         out.extend_from_slice(column);
         out.truncate(end);
         if self.escape {
-            write_rest(record, marks, Escaped(out));
+            write_head(record, marks, &mut Escaped(out));
+            write_body(record, marks, Escaped(out), write_pair);
         } else {
-            write_rest(record, marks, Raw(out));
+            write_head(record, marks, &mut Raw(out));
+            write_body(record, marks, Raw(out), write_pair);
         }
+    }
+
+    /// Writes a record whose text may have several lines. Plans have constant text escaped, so there is none.
+    fn write_lines(&mut self, record: &FemtoLogRecord<'_>, out: &mut Vec<u8>) {
+        let start = out.len();
+        self.stamp.write(record.timestamp(), out);
+        let (column, length) = column(record.level());
+        out.extend_from_slice(&column[..length]);
+        write_head(record, &mut Marks::none(), &mut Escaped(out));
+        let message = out.len();
+        write_body(record, &mut Marks::none(), Lines(out), |out, key, _, value, _| {
+            multiline::write_pair(out, |out| key.write(out), value);
+        });
+        multiline::trim_end(message, out);
+        multiline::indent(start, message, out);
     }
 }
 
@@ -130,15 +159,26 @@ fn column(level: Level) -> (&'static [u8; 10], usize) {
     }
 }
 
+/// Writes what stands between the level and the message.
 #[inline]
-fn write_rest<O: Output + Appends>(record: &FemtoLogRecord<'_>, marks: &mut Marks<TextPiece>, mut out: O) {
-    record.render_logger(&mut out);
+fn write_head<O: Output + Appends>(record: &FemtoLogRecord<'_>, marks: &mut Marks<TextPiece>, out: &mut O) {
+    record.render_logger(out);
     out.plain(" [");
-    marks.piece(TextPiece::Thread, &mut out, |out| record.render_thread(out));
+    marks.piece(TextPiece::Thread, out, |out| record.render_thread(out));
     out.plain("] ");
-    if record.render_spans(&mut out) {
+    if record.render_spans(out) {
         out.plain(": ");
     }
+}
+
+/// Writes the message, and each key once by `pair`.
+#[inline]
+fn write_body<'a, O: Output + Appends>(
+    record: &FemtoLogRecord<'a>,
+    marks: &mut Marks<TextPiece>,
+    mut out: O,
+    pair: impl Fn(&mut O, &KeyName<'a>, usize, Value<'a>, &mut Marks<TextPiece>),
+) {
     let mut pairs = Pairs::new();
     let mut place = 0;
     let reader = marks.message(record, TextPiece::Message, TextPiece::InMessage, &mut out);
@@ -148,13 +188,22 @@ fn write_rest<O: Output + Appends>(record: &FemtoLogRecord<'_>, marks: &mut Mark
     });
     pairs.each(
         |key, later| key.as_str() == later.as_str(),
-        |key, (place, value)| {
-            out.plain(" ");
-            key.write(&mut out);
-            out.plain("=");
-            marks.key_value(*place, TextPiece::PairValue, &mut out, |out| write_pair_value(out, *value));
-        },
+        |key, (place, value)| pair(&mut out, key, *place, *value, marks),
     );
+}
+
+#[inline]
+fn write_pair<O: Output + Appends>(
+    out: &mut O,
+    key: &KeyName<'_>,
+    place: usize,
+    value: Value<'_>,
+    marks: &mut Marks<TextPiece>,
+) {
+    out.plain(" ");
+    key.write(out);
+    out.plain("=");
+    marks.key_value(place, TextPiece::PairValue, out, |out| write_pair_value(out, value));
 }
 
 /// Writes a piece other than the time.
@@ -174,7 +223,6 @@ mod tests {
     use super::*;
     use crate::record::by_hand::{ByHand, any_value};
     use crate::text::is_harmful;
-    use crate::value::Value;
     use proptest::prelude::*;
 
     fn text(record: ByHand<'_>) -> String {

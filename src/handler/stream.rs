@@ -1,10 +1,9 @@
 //! A handler over any writer.
 
-use std::io::{self, Write};
+use std::io::{self, ErrorKind, Write};
 
 use super::{Batch, Delivery, FemtoHandler, HandlerBuilder, HandlerSpec, Line};
 use crate::error::Error;
-use crate::formatter::FemtoFormatter;
 use crate::record::FemtoLogRecord;
 use crate::stdio::StandardStream;
 use crate::time::Timestamp;
@@ -20,6 +19,12 @@ use crate::time::Timestamp;
 /// Every batch is written with as few writes as the writer allows, and then flushed. After an error, the records whose
 /// text was written completely count as written and the others as failed. The next batch is tried, on a new line if a
 /// record was cut in two.
+///
+/// # A reader that goes
+///
+/// In `program | head`, nobody reads the pipe after some lines, and every write fails (`EPIPE`). That ends quietly: the
+/// records count as failed, the error is counted once, and no notice is written. [`flush`](crate::flush) and
+/// [`shutdown`](crate::shutdown()) still return the error; the end of the process says nothing.
 ///
 /// # Standard streams
 ///
@@ -106,17 +111,14 @@ impl<W: Write + Send + 'static> FemtoHandler for FemtoStreamHandler<W> {
     }
 
     fn deliver(&mut self, batch: &mut Batch, _: Timestamp) -> Result<Delivery, Error> {
-        self.line.write(batch, &mut self.writer)?;
-        self.writer.flush()?;
-        Ok(Delivery::Done)
+        let written = self.line.write(batch, &mut self.writer).and_then(|()| self.writer.flush());
+        written.map(|()| Delivery::Done).map_err(|error| match error.kind() {
+            ErrorKind::BrokenPipe => Error::reader_gone("the reader has gone", error),
+            _ => error.into(),
+        })
     }
 
     fn flush(&mut self) -> Result<(), Error> {
         Ok(self.writer.flush()?)
-    }
-
-    fn set_formatter(&mut self, formatter: Box<dyn FemtoFormatter>) -> Result<(), Error> {
-        self.line.set_formatter(formatter);
-        Ok(())
     }
 }

@@ -347,7 +347,7 @@ impl Local {
         let targets = route.queues.iter().map(|queue| Target {
             ring: if route.closed { None } else { self.ring(queue, &thread) },
             threshold: queue.threshold(),
-            wake_at: queue.wake_at(),
+            wake_at: queue.wake_at,
             queue: queue.clone(),
         });
         let targets: SmallVec<_> = targets.collect();
@@ -391,16 +391,16 @@ impl Local {
     /// entries go to `gone`: dropping them may run user code.
     fn let_go_of_stale(&mut self) {
         self.rings.retain(|(queue, ring)| {
-            let keep = !queue.is_stale();
+            let keep = !queue.is_closed();
             if let Some(ring) = ring.as_ref().filter(|_| !keep) {
                 ring.release();
             }
             keep
         });
-        // A ring that was given back is in no entry after this: a queue that is stale stays so.
+        // A ring that was given back is in no entry after this: a queue that is closed stays closed.
         for slot in &mut self.entries {
             let stale = |entry: &mut Entry| {
-                entry.route.is_forgotten() || entry.targets.iter().any(|target| target.queue.is_stale())
+                entry.route.is_forgotten() || entry.targets.iter().any(|target| target.queue.is_closed())
             };
             self.gone.extend(slot.take_if(stale));
         }
@@ -517,7 +517,7 @@ fn enter(route: Arc<Route>) -> Way {
             let targets = route.queues.iter().map(|queue| Target {
                 ring: None,
                 threshold: queue.threshold(),
-                wake_at: queue.wake_at(),
+                wake_at: queue.wake_at,
                 queue: queue.clone(),
             });
             let targets = targets.collect();

@@ -101,6 +101,8 @@ pub(crate) struct Registry {
     span_events: AtomicU8,
     /// Functions that are called after every change.
     hooks: Mutex<Vec<fn()>>,
+    /// See [`on_first_refusal`](Self::on_first_refusal).
+    on_first_refusal: Mutex<Option<fn(Level)>>,
 }
 
 /// The settings, and the routes that follow from them.
@@ -169,6 +171,7 @@ impl Registry {
             is_global,
             span_events: AtomicU8::new(SpanEvents::default() as u8),
             hooks: Mutex::default(),
+            on_first_refusal: Mutex::default(),
         };
         registry.update(|_| ());
         Arc::new(registry)
@@ -337,44 +340,29 @@ impl Registry {
             for (_, settings) in tree.loggers.values_mut() {
                 settings.handlers.retain(|queue| !queue.is_closed() && !queue.is_orphaned());
             }
-            tree.set(self.is_global, settings);
-        });
-    }
-
-    /// Exchanges the handlers, and gives all loggers the settings that `settings` names for them, or none.
-    ///
-    /// Routes that lead to a handler that is gone are forgotten at once, and not only by the next change: a call that
-    /// has loaded the state of one and has not looked the route up asks again.
-    pub(crate) fn reconfigure(&self, queues: Vec<Arc<Queue>>, settings: Vec<(String, LoggerSettings)>) {
-        self.update(|tree| {
-            tree.queues = queues;
-            tree.loggers.values_mut().for_each(|(_, settings)| *settings = LoggerSettings::default());
-            tree.set(self.is_global, settings);
-            // A handler's level and wake-up level may have changed, which threads keep with their routes.
-            tree.replaced.append(&mut tree.routes);
-        });
-        self.update(|_| ());
-    }
-
-    /// Adds a handler, which no logger has yet.
-    pub(crate) fn add_queue(&self, queue: Arc<Queue>) {
-        self.update(|tree| tree.queues.push(queue));
-    }
-
-    /// Removes a handler from all loggers. Its routes are forgotten at once; see [`reconfigure`](Self::reconfigure).
-    pub(crate) fn remove_queue(&self, queue: &Arc<Queue>) {
-        self.update(|tree| {
-            tree.queues.retain(|known| !Arc::ptr_eq(known, queue));
-            for (_, settings) in tree.loggers.values_mut() {
-                settings.handlers.retain(|known| !Arc::ptr_eq(known, queue));
+            for (name, new) in settings {
+                let node = tree.node(self.is_global, &name);
+                if let Some((_, settings)) = tree.loggers.get_mut(&node.key) {
+                    *settings = new;
+                }
             }
         });
-        self.update(|_| ());
     }
 
-    /// Has threads ask again what they keep with their routes, such as the levels of handlers.
-    pub(crate) fn renew_routes(&self) {
-        self.update(|tree| tree.replaced.append(&mut tree.routes));
+    /// Disables the loggers that exist, except these and their descendants, as `dictConfig` does.
+    #[cfg(feature = "config")]
+    pub(crate) fn disable_others<'n>(&self, names: impl Iterator<Item = &'n str>) {
+        let kept: Vec<_> = names.map(canonical).filter(|name| !name.is_empty()).collect();
+        let is_kept = |key: &str| {
+            let is_below =
+                |name: &String| key.strip_prefix(&**name).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"));
+            key.is_empty() || kept.iter().any(is_below)
+        };
+        self.update(|tree| {
+            for (_, (_, settings)) in tree.loggers.iter_mut().filter(|(key, _)| !is_kept(key)) {
+                settings.disabled = true;
+            }
+        });
     }
 
     /// Replaces all routes by ones that count records as dropped.
@@ -426,7 +414,19 @@ impl Registry {
         let mut tree = lock(&self.tree);
         let state = tree.site_state(&site.metadata);
         callsite::init(site, state);
-        state.enabled(level)
+        drop(tree);
+        let is_enabled = state.enabled(level);
+        if !is_enabled && level < Level::Warn {
+            let tell = lock(&self.on_first_refusal).take();
+            tell.into_iter().for_each(|tell| tell(level));
+        }
+        is_enabled
+    }
+
+    /// Has `tell` called once, when a call site runs for the first time and its level, which is below `Warn`, is not
+    /// enabled. Costs nothing while a site runs again.
+    pub(crate) fn on_first_refusal(&self, tell: fn(Level)) {
+        *lock(&self.on_first_refusal) = Some(tell);
     }
 
     /// Gives a call site its id, and computes its state. Called for the first record of a site that is enabled.
@@ -463,16 +463,6 @@ impl Registry {
     }
 }
 
-/// Returns the error for a name that no handler has. It says which there are.
-pub(crate) fn no_handler<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Error {
-    let known: Vec<_> = known.collect();
-    let remedy = match known.is_empty() {
-        true => "there are no handlers".to_owned(),
-        false => format!("there is no handler of this name; there are: {}", known.join(", ")),
-    };
-    Error::config(vec![Problem::new("handler", format_args!("{name:?}"), remedy)])
-}
-
 /// Counts a record of a signal handler that has interrupted this thread while it holds a lock of the library, which may
 /// be the one that is needed here. Returns `false`: the call is not enabled.
 fn refuse() -> bool {
@@ -494,19 +484,17 @@ impl Tree {
         node
     }
 
-    /// Sets the settings of these loggers.
-    fn set(&mut self, is_global: bool, settings: Vec<(String, LoggerSettings)>) {
-        for (name, new) in settings {
-            let node = self.node(is_global, &name);
-            if let Some((_, settings)) = self.loggers.get_mut(&node.key) {
-                *settings = new;
-            }
-        }
-    }
-
     fn queue(&self, name: &str) -> Result<Arc<Queue>, Error> {
         let found = self.queues.iter().find(|queue| &*queue.name == name).cloned();
-        found.ok_or_else(|| no_handler(name, self.queues.iter().map(|queue| &*queue.name)))
+        found.ok_or_else(|| {
+            let names: Vec<_> = self.queues.iter().map(|queue| &*queue.name).collect();
+            let remedy = if names.is_empty() {
+                "there are no handlers".to_owned()
+            } else {
+                format!("there is no handler of this name; there are: {}", names.join(", "))
+            };
+            Error::config(vec![Problem::new("handler", format_args!("{name:?}"), remedy)])
+        })
     }
 
     /// Iterates over the settings of a logger and of its ancestors, as far as they exist, from the logger upwards.

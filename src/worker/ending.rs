@@ -92,7 +92,7 @@ fn drain() {
     // A handler, filter or formatter may call `process::exit`. Then this is its own thread, which cannot write any
     // more.
     let (own, others): (Vec<_>, Vec<_>) = workers.iter().cloned().partition(|worker| worker.is_current());
-    let mut failures: Vec<_> = ask(&others, exit::timeout(), Request::Shutdown).err().into_iter().collect();
+    let mut failures: Vec<_> = ask(&others, exit::timeout(), Request::End).err().into_iter().collect();
     failures.extend(own.iter().map(|worker| worker.ended_the_process("its own thread")));
     report(failures);
     // Including those that were shut down before. Records logged between their shutdown and now are counted in the
@@ -110,7 +110,7 @@ fn finish() {
     let spent = BEGAN.get().map_or(Duration::ZERO, Instant::elapsed);
     let timeout = exit::timeout().saturating_sub(spent);
     others.iter().for_each(|worker| worker.queue.close());
-    let outcomes = [ask(&inherited, timeout, Request::Flush), ask(&others, timeout, Request::Shutdown)];
+    let outcomes = [ask(&inherited, timeout, Request::Flush), ask(&others, timeout, Request::End)];
     let mut failures: Vec<_> = outcomes.into_iter().filter_map(Result::err).collect();
     failures.extend(own.iter().map(|worker| worker.ended_the_process("a log call")));
     report(failures);

@@ -35,7 +35,6 @@
 //! A worker also ends when its `Worker` is dropped without a shutdown, and by a panic in the library itself. Whatever
 //! the reason, [`Ending`] closes and ends the queue, so that no caller waits for a thread that is gone.
 
-mod change;
 mod ending;
 mod idle;
 mod inbox;
@@ -47,7 +46,6 @@ mod steps;
 
 pub(crate) use panic::flush_for_panic;
 
-use std::convert::Infallible;
 use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::thread::{self, ThreadId};
@@ -59,7 +57,6 @@ use self::inline::Inline;
 use self::run::Sink;
 use crate::error::{Error, notify};
 use crate::filter::FemtoFilter;
-use crate::formatter::FemtoFormatter;
 use crate::handler::{FemtoHandler, HandlerSpec};
 use crate::metrics::HandlerMetrics;
 use crate::policy::{IdlePolicy, Transport};
@@ -74,23 +71,7 @@ enum Command {
     Flush { until: Instant, done: Sender<Outcome> },
     /// The same; then the handler is closed, and the thread ends.
     Close { until: Instant, done: Sender<Outcome> },
-    /// Changes the handler after what was logged before; see `change`.
-    Change { offer: Offer, until: Instant, done: Sender<Outcome> },
-    /// Closes the handler, and ends the thread, when no other thread can log to it any more; from `from` on as soon as
-    /// none waits to do so; and at `until` in any case.
-    Leave { from: Instant, until: Instant },
 }
-
-/// What of a running handler is to change.
-pub(crate) enum Change {
-    /// The handler, its filters, and the policies of its queue, but not its transport.
-    Handler(Box<HandlerSpec>),
-    Formatter(Box<dyn FemtoFormatter>),
-    Filters(Vec<Box<dyn FemtoFilter>>),
-}
-
-/// A change that the handler's thread takes, unless whoever asked for it takes it back first.
-type Offer = Arc<Mutex<Option<Change>>>;
 
 /// The outcome of a flush or a shutdown of one handler.
 type Outcome = Result<(), Error>;
@@ -98,7 +79,6 @@ type Outcome = Result<(), Error>;
 /// A running worker.
 pub(crate) struct Worker {
     pub(crate) queue: Arc<Queue>,
-    pub(crate) transport: Transport,
     engine: Engine,
     /// The outcome of the shutdown. Set before the thread drops its end of the commands.
     outcome: Arc<OnceLock<Outcome>>,
@@ -123,9 +103,7 @@ const MARGIN: Duration = Duration::from_millis(100);
 static WORKERS: Mutex<Vec<Weak<Worker>>> = Mutex::new(Vec::new());
 
 impl Worker {
-    /// Starts a handler whose queue takes at most `bytes` bytes of memory, or the least that its transport needs, and
-    /// its thread, if it has one. A handler with a thread gets nothing before the gate is open: before its sender is
-    /// dropped.
+    /// Starts a handler whose queue takes at most `bytes` bytes of memory, and its thread, if it has one.
     ///
     /// The exit hook is installed before the first worker exists, so that functions given to `atexit` later, which run
     /// earlier, can still log.
@@ -133,16 +111,9 @@ impl Worker {
     /// # Errors
     ///
     /// The system's error if it starts no more threads.
-    pub(crate) fn spawn(
-        name: &str,
-        spec: HandlerSpec,
-        bytes: usize,
-        clock: &Clock,
-        gate: Option<Receiver<Infallible>>,
-    ) -> Result<Arc<Self>, Error> {
+    pub(crate) fn spawn(name: &str, spec: HandlerSpec, bytes: usize, clock: &Clock) -> Result<Arc<Self>, Error> {
         ending::install(spec.settings.transport != Transport::Inline);
         let settings = spec.settings;
-        let bytes = settings.transport.least_bytes().max(bytes);
         let queue = Arc::new(Queue::new(
             name,
             settings.transport,
@@ -159,16 +130,10 @@ impl Worker {
             queue.set_inline_handler(handler);
             Engine::Inline(inline)
         } else {
-            Self::start_thread(&queue, spec.handler, settings.filters, settings.idle, gate, &outcome)?
+            Self::start_thread(&queue, spec.handler, settings.filters, settings.idle, &outcome)?
         };
-        let worker = Arc::new(Self {
-            queue,
-            transport: settings.transport,
-            engine,
-            outcome,
-            panic_flush: Mutex::default(),
-            late: ending::Late::default(),
-        });
+        let worker =
+            Arc::new(Self { queue, engine, outcome, panic_flush: Mutex::default(), late: ending::Late::default() });
         let mut workers = lock(&WORKERS);
         workers.retain(|worker| worker.strong_count() > 0);
         workers.push(Arc::downgrade(&worker));
@@ -180,12 +145,11 @@ impl Worker {
         handler: Box<dyn FemtoHandler>,
         filters: Vec<Box<dyn FemtoFilter>>,
         idle: IdlePolicy,
-        gate: Option<Receiver<Infallible>>,
         outcome: &Arc<OnceLock<Outcome>>,
     ) -> Result<Engine, Error> {
         let name = &queue.name;
         let (commands, inbox) = crossbeam_channel::unbounded();
-        let mut consumer = run::Consumer::new(queue.clone(), inbox, handler, filters, idle, gate);
+        let mut consumer = run::Consumer::new(queue.clone(), inbox, handler, filters, idle);
         let ending = Ending(queue.clone());
         let run = {
             let outcome = outcome.clone();
@@ -232,30 +196,8 @@ impl Worker {
         }
     }
 
-    /// Has the handler close, and its thread end, as soon as no other thread can log to it any more; after `grace` when
-    /// none waits to do so; after `timeout` in any case. Its routes must be gone. A handler without a thread is closed
-    /// before this returns.
-    pub(crate) fn leave(&self, grace: Duration, timeout: Duration) {
-        let ((_, from), (_, until)) = (deadlines(grace), deadlines(timeout));
-        match &self.engine {
-            Engine::Thread { commands, .. } => {
-                let _ = commands.send(Command::Leave { from, until });
-                self.queue.wake();
-            }
-            Engine::Inline(_) => {
-                self.queue.close();
-                drop(self.ask(|done| Command::Close { until, done }));
-            }
-        }
-    }
-
-    /// Returns whether the handler has ended, and nobody can log to it any more.
-    pub(crate) fn is_gone(&self) -> bool {
-        self.has_ended() && Arc::strong_count(&self.queue) == 1
-    }
-
     /// Returns whether the shutdown is complete.
-    pub(crate) fn has_ended(&self) -> bool {
+    fn has_ended(&self) -> bool {
         self.outcome.get().is_some()
     }
 }
@@ -292,13 +234,15 @@ fn threads_first(workers: &[Arc<Worker>]) -> impl Iterator<Item = &Arc<Worker>> 
 enum Request {
     Flush,
     Shutdown,
+    /// A shutdown that nobody asked for: of a system that is dropped, or at the end of the process.
+    End,
 }
 
 impl fmt::Display for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Flush => "flush",
-            Self::Shutdown => "shutdown",
+            Self::Shutdown | Self::End => "shutdown",
         })
     }
 }
@@ -310,39 +254,33 @@ impl fmt::Display for Request {
 /// Names each handler that has not answered in time, with the number of records in flight, or that answered with an
 /// error. On a handler's thread, and in a child of `fork`, an error at once.
 pub(crate) fn flush(workers: &[Arc<Worker>], timeout: Duration) -> Result<(), Error> {
-    may_wait("flush")?;
+    may_wait(Request::Flush)?;
     ask(workers, timeout, Request::Flush)
 }
 
 /// Closes workers concurrently, and waits for them up to `timeout`, also for those that another thread is closing.
 /// Skips those that have ended.
 pub(crate) fn close(workers: &[Arc<Worker>], timeout: Duration) -> Result<(), Error> {
-    may_wait("shutdown")?;
+    close_as(Request::Shutdown, workers, timeout)
+}
+
+/// The same where nobody has asked for it. That the reader of a pipe has gone is no error then.
+pub(crate) fn end(workers: &[Arc<Worker>], timeout: Duration) -> Result<(), Error> {
+    close_as(Request::End, workers, timeout)
+}
+
+fn close_as(request: Request, workers: &[Arc<Worker>], timeout: Duration) -> Result<(), Error> {
+    may_wait(request)?;
     let running: Vec<_> = workers.iter().filter(|worker| !worker.has_ended()).cloned().collect();
     running.iter().for_each(|worker| worker.queue.close());
-    ask(&running, timeout, Request::Shutdown)
+    ask(&running, timeout, request)
 }
 
 /// Returns an error on a handler's thread.
-pub(crate) fn may_wait(request: &str) -> Result<(), Error> {
+fn may_wait(request: Request) -> Result<(), Error> {
     match is_consumer() {
         true => Err(Error::other(format!("no {request} from a handler's thread: it would wait for itself"))),
         false => Ok(()),
-    }
-}
-
-/// Returns until when a handler may retry, early enough to answer before the deadline, and the deadline.
-fn deadlines(timeout: Duration) -> (Instant, Instant) {
-    let now = Instant::now();
-    let deadline = now.checked_add(timeout).unwrap_or(now + Duration::from_secs(86_400 * 365));
-    (deadline.checked_sub((timeout / 10).min(MARGIN)).unwrap_or(now), deadline)
-}
-
-/// Waits until the handlers have ended, up to `timeout`.
-pub(crate) fn wait_for_ends(workers: &[Arc<Worker>], timeout: Duration) {
-    let (_, deadline) = deadlines(timeout);
-    while !workers.iter().all(|worker| worker.has_ended()) && Instant::now() < deadline {
-        thread::sleep(Duration::from_millis(1));
     }
 }
 
@@ -354,11 +292,14 @@ pub(crate) fn wait_for_ends(workers: &[Arc<Worker>], timeout: Duration) {
 ///      the handler may still retry         │  gives up, answers
 /// ```
 fn ask(workers: &[Arc<Worker>], timeout: Duration, request: Request) -> Result<(), Error> {
-    let (until, deadline) = deadlines(timeout);
+    let now = Instant::now();
+    let deadline = now.checked_add(timeout).unwrap_or(now + Duration::from_secs(86_400 * 365));
+    // Early enough for the handler to answer before the deadline.
+    let until = deadline.checked_sub((timeout / 10).min(MARGIN)).unwrap_or(now);
     let asked = threads_first(workers).filter(|worker| !worker.queue.is_orphaned()).map(|worker| {
         let answer = worker.ask(|done| match request {
             Request::Flush => Command::Flush { until, done },
-            Request::Shutdown => Command::Close { until, done },
+            Request::Shutdown | Request::End => Command::Close { until, done },
         });
         (worker, answer)
     });
@@ -378,10 +319,11 @@ fn ask(workers: &[Arc<Worker>], timeout: Duration, request: Request) -> Result<(
             continue;
         }
         // The thread may have ended before this command, because another thread shut it down.
-        let others = worker.outcome.get().filter(|_| request == Request::Shutdown);
+        let others = worker.outcome.get().filter(|_| request != Request::Flush);
         let outcome = outcome.ok().or(others.map(|outcome| outcome.as_ref().copied().map_err(Error::duplicate)));
         match outcome {
             Some(Ok(())) => {}
+            Some(Err(error)) if request == Request::End && error.is_reader_gone() => {}
             Some(Err(error)) => failures.push(error.with_prefix(&format!("handlers.{name}"))),
             None => {
                 let left = worker.metrics().in_flight;

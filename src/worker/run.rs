@@ -21,18 +21,18 @@
 //! counted, and the loop goes on.
 
 use std::collections::VecDeque;
-use std::convert::Infallible;
+use std::io::ErrorKind;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::Receiver;
 
+use super::Command;
 use super::idle::Idle;
 use super::inbox::{Inbox, Next};
 use super::report::{self, DropReport};
 use super::steps::{self, StepReport};
-use super::{Change, Command};
 use crate::callsite::Callsite;
 use crate::error::{Error, caught, notify, rendered};
 use crate::filter::{self, FemtoFilter};
@@ -41,7 +41,6 @@ use crate::metrics::{Counters, DropReason};
 use crate::policy::IdlePolicy;
 use crate::queue::{Lane, Queue, become_consumer};
 use crate::record::SiteTable;
-use crate::sync::lock;
 use crate::time::{ClockStep, Timeline, Timestamp};
 
 /// The interval between calls of the handler's `tick`, and between looks for idle rings.
@@ -59,11 +58,6 @@ const LOOKAHEAD: Duration = Duration::from_micros(1);
 /// The state of a handler's thread.
 pub(super) struct Consumer {
     commands: Receiver<Command>,
-    /// Opens when its sender is dropped: until then, the handler that was there before is still at its end.
-    gate: Option<Receiver<Infallible>>,
-    /// Set when the handler is being removed: from when on it may end while threads have its rings, and when it ends at
-    /// the latest.
-    leaves: Option<(Instant, Instant)>,
     /// Commands that came while a flush waited.
     deferred: VecDeque<Command>,
     inbox: Inbox,
@@ -78,12 +72,12 @@ pub(super) struct Consumer {
 
 /// The side of the handler: filters, the handler, the batch.
 pub(super) struct Sink {
-    pub(super) queue: Arc<Queue>,
-    pub(super) handler: Box<dyn FemtoHandler>,
-    pub(super) filters: Vec<Box<dyn FemtoFilter>>,
+    queue: Arc<Queue>,
+    handler: Box<dyn FemtoHandler>,
+    filters: Vec<Box<dyn FemtoFilter>>,
     sites: SiteTable,
     timeline: Timeline,
-    pub(super) batch: Batch,
+    batch: Batch,
     /// Whether the handler keeps records for a retry.
     keeps: bool,
     /// The deadline of the flush or shutdown that is under way.
@@ -94,6 +88,10 @@ pub(super) struct Sink {
     steps: StepReport,
     /// The number of failed records at the last flush.
     failed_before: u64,
+    /// The number of records since then that failed because the reader of a pipe has gone.
+    failed_without_reader: u64,
+    /// Whether it was gone at the last delivery.
+    is_reader_gone: bool,
 }
 
 impl Consumer {
@@ -103,14 +101,11 @@ impl Consumer {
         handler: Box<dyn FemtoHandler>,
         filters: Vec<Box<dyn FemtoFilter>>,
         idle: IdlePolicy,
-        gate: Option<Receiver<Infallible>>,
     ) -> Self {
         let inbox = Inbox::new(&queue.lane);
         let sink = Sink::new(queue, handler, filters);
         Self {
             commands,
-            gate,
-            leaves: None,
             deferred: VecDeque::new(),
             inbox,
             idle: Idle::new(idle),
@@ -124,9 +119,6 @@ impl Consumer {
     /// Runs until a command to close, or until the system was dropped. Returns the outcome of the shutdown.
     pub(super) fn run(&mut self) -> Result<(), Error> {
         become_consumer();
-        if let Some(gate) = self.gate.take() {
-            let _ = gate.recv();
-        }
         self.sink.start();
         loop {
             match self.deferred.pop_front().map_or_else(|| self.commands.try_recv(), Ok) {
@@ -138,13 +130,6 @@ impl Consumer {
                     let _ = done.send(outcome.as_ref().copied().map_err(Error::duplicate));
                     return outcome;
                 }
-                Ok(Command::Change { offer, until, done }) => {
-                    let change = lock(&offer).take();
-                    if let Some(change) = change {
-                        let _ = done.send(self.change(change, until));
-                    }
-                }
-                Ok(Command::Leave { from, until }) => self.leaves = Some((from, until)),
                 Err(error) if error.is_disconnected() => return self.close(Instant::now() + RETRY_TIMEOUT),
                 Err(_) => {}
             }
@@ -161,42 +146,13 @@ impl Consumer {
                 self.last_tick = Instant::now();
                 self.sink.tick();
             }
-            if let Some((from, until)) = self.leaves
-                && is_idle
-            {
-                let (queue, now) = (&self.sink.queue, Instant::now());
-                let may_end = !queue.is_in_use() || now >= from && !queue.has_waiting_callers();
-                if may_end || now >= until {
-                    queue.close();
-                    return self.close(Instant::now() + RETRY_TIMEOUT);
-                }
-                std::thread::park_timeout(RETRY);
-            } else if is_idle {
+            if is_idle {
                 self.idle.wait();
             } else {
                 self.idle.reset();
                 self.idle.pause();
             }
         }
-    }
-
-    /// Carries out a change between two batches, after what was logged before it.
-    fn change(&mut self, change: Change, until: Instant) -> Result<(), Error> {
-        let idle = match &change {
-            Change::Handler(spec) => Some(spec.settings.idle),
-            Change::Formatter(_) | Change::Filters(_) => None,
-        };
-        let flushed = match idle {
-            Some(_) => self.flush(until, true),
-            None => {
-                self.drain_backlog();
-                Ok(())
-            }
-        };
-        if let Some(idle) = idle {
-            self.idle = Idle::new(idle);
-        }
-        self.sink.change(change, flushed)
     }
 
     /// Handles all records that were logged at least `lookahead` ticks ago. Returns their number.
@@ -314,6 +270,8 @@ impl Sink {
             report: DropReport::default(),
             steps,
             failed_before: 0,
+            failed_without_reader: 0,
+            is_reader_gone: false,
         }
     }
 
@@ -389,8 +347,11 @@ impl Sink {
             Ok(Delivery::Done | Delivery::Wait) => Outcome::Written,
             Err(_) => Outcome::Failed,
         };
-        self.settle(rest);
-        outcome.map(|_| ()).inspect_err(|error| self.report_error(error))
+        let failed = self.settle(rest);
+        outcome.map(|_| ()).inspect_err(|error| {
+            self.failed_without_reader += if error.is_reader_gone() { failed } else { 0 };
+            self.report_error(error);
+        })
     }
 
     /// The same with a deadline.
@@ -425,8 +386,13 @@ impl Sink {
         Counters::add(&self.queue.counters.flushes, 1);
         let failed = self.queue.counters.failed.load(Relaxed);
         let lost = failed - std::mem::replace(&mut self.failed_before, failed);
+        let without_reader = std::mem::take(&mut self.failed_without_reader);
         if lost > 0 && failures.is_empty() {
-            failures.push(Error::other(format!("{lost} records could not be written")));
+            let text = format!("{lost} records could not be written");
+            failures.push(match without_reader {
+                all if all == lost => Error::reader_gone(text, ErrorKind::BrokenPipe.into()),
+                _ => Error::other(text),
+            });
         }
         Error::gather(failures)
     }
@@ -442,13 +408,15 @@ impl Sink {
     /// Counts what the handler keeps as failed.
     pub(super) fn abandon(&mut self) {
         if self.keeps {
-            self.settle(Outcome::Failed);
+            let _ = self.settle(Outcome::Failed);
         }
     }
 
     /// Counts the outcomes of the records of the batch. Called after the delivery, so that a record that counts as
     /// written has been written.
-    fn settle(&mut self, rest: Outcome) {
+    ///
+    /// Returns how many have failed.
+    fn settle(&mut self, rest: Outcome) -> u64 {
         let settled = self.batch.settle(rest);
         let counters = &self.queue.counters;
         Counters::add(&counters.bytes, settled.bytes);
@@ -458,7 +426,9 @@ impl Sink {
             Counters::add(&counters.batches, 1);
         }
         self.keeps = rest == Outcome::Open && !self.batch.is_empty();
+        self.is_reader_gone &= settled.written == 0;
         settled.errors.iter().for_each(|error| self.report_error(error));
+        settled.failed
     }
 
     /// Writes a line about dropped records into the log, if there are any since the last line.
@@ -513,7 +483,7 @@ impl Sink {
     }
 
     /// Calls a method of the handler that is not about records; errors and panics are counted and reported.
-    pub(super) fn guard(
+    fn guard(
         &mut self,
         what: &str,
         call: impl FnOnce(&mut dyn FemtoHandler) -> Result<(), Error>,
@@ -524,10 +494,17 @@ impl Sink {
 
     /// Counts an error and passes it to the error notifier, which limits the rate of notices. Not to the log: a handler
     /// that fails cannot report its own failure.
-    fn report_error(&self, error: &Error) {
+    ///
+    /// That the reader of a pipe has gone is counted once, and nobody is notified.
+    fn report_error(&mut self, error: &Error) {
+        if error.is_reader_gone() && std::mem::replace(&mut self.is_reader_gone, true) {
+            return;
+        }
         // The `Display` of a user's error may panic.
         let text = rendered(format_args!("{error:#}"));
-        notify(&self.queue.name, format_args!("{text}"));
+        if !error.is_reader_gone() {
+            notify(&self.queue.name, format_args!("{text}"));
+        }
         self.queue.counters.error(text);
     }
 }

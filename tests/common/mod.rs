@@ -25,6 +25,11 @@ pub fn skipped(why: &str) {
     let _ = writeln!(io::stderr(), "skipped: {why}");
 }
 
+/// Fails a test that is ignored unless it is asked for, because it needs a program that may not be there.
+pub fn missing(peer: &str) -> ! {
+    panic!("this test needs {peer}, which is not installed")
+}
+
 /// Asks again and again until `condition` holds.
 pub fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
     let start = Instant::now();

@@ -15,17 +15,16 @@ pub struct Receiver {
 
 impl Receiver {
     /// Starts a script of `tests/python` that first writes the port that it listens on.
-    pub fn start(script: &str, arguments: &[&str]) -> Option<Self> {
+    pub fn start(script: &str, arguments: &[&str]) -> Self {
         let path = format!("{}/tests/python/{script}", env!("CARGO_MANIFEST_DIR"));
-        let Ok(mut process) = Command::new("python3").arg(path).args(arguments).stdout(Stdio::piped()).spawn() else {
-            super::common::skipped("python3 is not installed");
-            return None;
-        };
+        let mut command = Command::new("python3");
+        let process = command.arg(path).args(arguments).stdout(Stdio::piped()).spawn();
+        let mut process = process.unwrap_or_else(|_| super::common::missing("python3"));
         let output = BufReader::new(process.stdout.take().unwrap());
         let (sender, lines) = mpsc::channel();
         std::thread::spawn(move || output.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
         let port = lines.recv().unwrap().parse().unwrap();
-        Some(Self { process, lines, port })
+        Self { process, lines, port }
     }
 
     /// Waits for as many lines.

@@ -34,15 +34,12 @@ pub fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-/// Looks for a program, by the paths where it may be; says so if it is nowhere.
-pub fn find(name: &str, places: &[PathBuf]) -> Option<PathBuf> {
+/// Looks for a program, by the paths where it may be.
+pub fn find(name: &str, places: &[PathBuf]) -> PathBuf {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let on_path = std::env::split_paths(&path).map(|folder| folder.join(name));
     let found = places.iter().cloned().chain(on_path).find(|path| path.exists());
-    if found.is_none() {
-        super::common::skipped(&format!("{name} is not installed"));
-    }
-    found
+    found.unwrap_or_else(|| super::common::missing(name))
 }
 
 /// A program of the Python packages that `.ci/run` installs.

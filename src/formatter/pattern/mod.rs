@@ -5,6 +5,8 @@ mod spec;
 #[cfg(test)]
 mod tests;
 
+use super::color;
+use super::multiline::{self, Lines, Multiline};
 use super::origin::program;
 use super::pairs::{numbered_pairs, write_next_pair_value, write_pair_value};
 use super::plan::{Marks, Plans};
@@ -41,6 +43,7 @@ use spec::{Conversion, Number, Spec, write_repr};
 /// | `key_values` | all keys with their values, as `a=1 b="two words"` |
 /// | `spans` | the names of the enclosing spans, as `request:load`; `-` if there are none |
 /// | `span_id` | the value of the key `span_id`, or else the id of the innermost span |
+/// | `level_color`, `dim_color`, `reset_color` | escape sequences: the level's colour, faint text, and back; empty without [`color`](Self::color) |
 /// | any other name | the value of this key, or else its [default](Self::defaults), or else `-` |
 ///
 /// A name may be followed by a format specification, with the meaning that it has in Python: in `percent` style the
@@ -53,6 +56,8 @@ use spec::{Conversion, Number, Spec, write_repr};
 /// | [`datefmt`](Self::datefmt) | `%Y-%m-%d %H:%M:%S,%3f` | the format of `asctime` |
 /// | [`defaults`](Self::defaults) | `-` | the text for keys that a record does not have |
 /// | [`escape`](Self::escape) | `true` | control characters of records are written as `\n`, `\u{1b}` … |
+/// | [`multiline`](Self::multiline) | `Escape` | whether a line feed in a field begins a further line, behind a mark |
+/// | [`color`](Self::color) | `false` | whether the fields for colours write anything |
 /// | [`python_level_names`](Self::python_level_names) | `false` | `WARNING` in place of `WARN` |
 /// | [`process_name`](Self::process_name) | the program's file name | the value of `processName` |
 ///
@@ -77,6 +82,8 @@ pub struct FemtoPatternFormatter {
     steps: Vec<PatternStep>,
     stamp: TimeText,
     escape: bool,
+    multiline: Multiline,
+    color: bool,
     python_level_names: bool,
     process_name: String,
     start: Timestamp,
@@ -133,6 +140,9 @@ enum Attribute {
     ProcessName,
     KeyValues,
     Spans,
+    LevelColor,
+    DimColor,
+    ResetColor,
 }
 
 /// An attribute of a record.
@@ -145,7 +155,7 @@ enum ValueType {
     Any,
 }
 
-const ATTRIBUTES: [(&str, Attribute, ValueType); 19] = [
+const ATTRIBUTES: [(&str, Attribute, ValueType); 22] = [
     ("name", Attribute::Name, ValueType::Text),
     ("levelno", Attribute::LevelNumber, ValueType::Integer),
     ("levelname", Attribute::LevelName, ValueType::Text),
@@ -165,6 +175,9 @@ const ATTRIBUTES: [(&str, Attribute, ValueType); 19] = [
     ("processName", Attribute::ProcessName, ValueType::Text),
     ("key_values", Attribute::KeyValues, ValueType::Text),
     ("spans", Attribute::Spans, ValueType::Text),
+    ("level_color", Attribute::LevelColor, ValueType::Text),
+    ("dim_color", Attribute::DimColor, ValueType::Text),
+    ("reset_color", Attribute::ResetColor, ValueType::Text),
 ];
 
 /// The text for a key that a record does not have.
@@ -203,6 +216,8 @@ impl FemtoPatternFormatter {
             steps,
             stamp: TimeText::asctime(),
             escape: true,
+            multiline: Multiline::Escape,
+            color: false,
             python_level_names: false,
             process_name: program(),
             start: first_use(),
@@ -251,6 +266,41 @@ impl FemtoPatternFormatter {
         self
     }
 
+    /// Sets what becomes of line feeds in fields. Without [`escape`](Self::escape) they come through as they are.
+    pub fn multiline(mut self, multiline: Multiline) -> Self {
+        self.multiline = multiline;
+        self
+    }
+
+    /// Sets whether `level_color`, `dim_color` and `reset_color` write escape sequences; `false` by default.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use femtologging::formatter::FemtoPatternFormatter;
+    ///
+    /// let pattern = "%(dim_color)s%(asctime)s%(reset_color)s %(level_color)s%(levelname)-8s%(reset_color)s
+    /// %(message)s"; let formatter = FemtoPatternFormatter::percent(pattern)?.color_for_stderr();
+    /// # drop(formatter);
+    /// # Ok::<(), femtologging::Error>(())
+    /// ```
+    pub fn color(mut self, color: bool) -> Self {
+        self.color = color;
+        self.plans = Plans::new();
+        self
+    }
+
+    /// Has colours if standard error is a terminal and the environment does not say otherwise; see
+    /// [`FemtoConsoleFormatter`](super::FemtoConsoleFormatter).
+    pub fn color_for_stderr(self) -> Self {
+        self.color(color::are_wanted(&std::io::stderr()))
+    }
+
+    /// The same for standard output.
+    pub fn color_for_stdout(self) -> Self {
+        self.color(color::are_wanted(&std::io::stdout()))
+    }
+
     /// Sets whether levels have CPython's names, so that `Warn` is `WARNING`; `false` by default.
     pub fn python_level_names(mut self, python: bool) -> Self {
         self.python_level_names = python;
@@ -271,6 +321,9 @@ impl FemtoPatternFormatter {
 
 impl FemtoFormatter for FemtoPatternFormatter {
     fn format(&mut self, record: &FemtoLogRecord<'_>, out: &mut Vec<u8>) {
+        if self.multiline == Multiline::Indent && self.escape {
+            return self.write_lines(record, out);
+        }
         // Taken out, so that they can be read while other fields are written to.
         let (steps, plans) = (std::mem::take(&mut self.steps), std::mem::take(&mut self.plans));
         let marks = match plans.find(record, out) {
@@ -339,7 +392,7 @@ impl PatternField {
         match self {
             PatternField::Attribute(attribute) => match attribute {
                 Name | LevelNumber | LevelName | PathName | FileName | Module | Line | Function | ProcessName
-                | Spans => true,
+                | Spans | LevelColor | DimColor | ResetColor => true,
                 Message | AscTime | Created | Msecs | RelativeCreated | Thread | ThreadName | Process | KeyValues => {
                     false
                 }
@@ -354,6 +407,30 @@ impl FemtoPatternFormatter {
     #[cfg(test)]
     pub(super) fn plans(&self) -> usize {
         self.plans.len()
+    }
+
+    /// Writes a record whose fields may have several lines. Plans have constant text escaped, so there is none.
+    fn write_lines(&mut self, record: &FemtoLogRecord<'_>, out: &mut Vec<u8>) {
+        let mut line = out.len();
+        let steps = std::mem::take(&mut self.steps);
+        for step in &steps {
+            let start = out.len();
+            match step {
+                PatternStep::Literal(text) => {
+                    out.extend_from_slice(text.as_bytes());
+                    line = text.rfind('\n').map_or(line, |at| start + at + 1);
+                }
+                PatternStep::Field(field, spec) => {
+                    self.write_field(field, spec, record, out);
+                    multiline::trim_end(start, out);
+                    multiline::indent(line, start, out);
+                    // What follows stands on the last line of the field.
+                    let last = out[start..].iter().rposition(|byte| *byte == b'\n');
+                    line = last.map_or(line, |at| start + at + 1);
+                }
+            }
+        }
+        self.steps = steps;
     }
 
     /// Writes the field of the step at an index, and marks what differs from record to record.
@@ -484,8 +561,20 @@ impl FemtoPatternFormatter {
                     Spec::default().write_number(number, out);
                 }
             }
-            _ if self.escape => self.write_to(field, record, &mut Escaped(out)),
-            _ => self.write_to(field, record, &mut Raw(out)),
+            PatternField::Attribute(Attribute::LevelColor) => self.paint(color::of_level(record.level()), out),
+            PatternField::Attribute(Attribute::DimColor) => self.paint(color::DIM, out),
+            PatternField::Attribute(Attribute::ResetColor) => self.paint(color::RESET, out),
+            _ if !self.escape => self.write_to(field, record, &mut Raw(out)),
+            _ => match self.multiline {
+                Multiline::Escape => self.write_to(field, record, &mut Escaped(out)),
+                Multiline::Indent => self.write_to(field, record, &mut Lines(out)),
+            },
+        }
+    }
+
+    fn paint(&self, command: &str, out: &mut Vec<u8>) {
+        if self.color {
+            out.extend_from_slice(command.as_bytes());
         }
     }
 
@@ -526,6 +615,7 @@ impl FemtoPatternFormatter {
                 }
             }
             // Written by `write_text`.
+            Attribute::LevelColor | Attribute::DimColor | Attribute::ResetColor => {}
             Attribute::AscTime | Attribute::Created | Attribute::Msecs | Attribute::RelativeCreated => {}
         }
     }

@@ -293,3 +293,21 @@ proptest! {
         prop_assert_eq!(brace(&format!("{{n:*^{width}}}"), record), format!("{n:*^width$}"));
     }
 }
+
+#[test]
+fn colours_are_fields() {
+    let pattern = "%(dim_color)s%(levelno)d%(reset_color)s %(level_color)s%(levelname)-9s%(reset_color)s%(message)s";
+    let record = ByHand { message: "m", ..ByHand::default() };
+    let formatter = FemtoPatternFormatter::percent(pattern).unwrap();
+    let write = |mut formatter: FemtoPatternFormatter| {
+        let mut out = Vec::new();
+        // With and without a plan.
+        for _ in 0..4 {
+            out.clear();
+            record.with(|record| formatter.format(record, &mut out));
+        }
+        String::from_utf8(out).unwrap()
+    };
+    assert_eq!(write(formatter.clone()), "30 WARN     m");
+    assert_eq!(write(formatter.color(true)), "\u{1b}[2m30\u{1b}[0m \u{1b}[33mWARN     \u{1b}[0mm");
+}

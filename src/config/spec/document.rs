@@ -1,0 +1,118 @@
+//! From the tree of a document to a [`Spec`]: its sections, and the types of parts.
+
+use std::collections::BTreeMap;
+
+use super::data::Spec;
+use super::part::{Decoding, PartSpec};
+use super::python;
+use super::setting::{Content, Mapping, Name, Setting};
+use super::similar::hint;
+use super::tables::Tables;
+use super::types::Section;
+
+/// The sections of a document; every other name at its top is a setting of the system.
+const SECTIONS: [&str; 5] = ["formatters", "filters", "handlers", "loggers", "root"];
+
+/// Whether unknown settings are errors in a document.
+pub(super) fn is_strict(document: &Setting) -> bool {
+    match &document.content {
+        Content::Table(table) => table.get("strict").is_none_or(|strict| strict.content != Content::Bool(false)),
+        _ => true,
+    }
+}
+
+/// Reads the sections of a document. Settings are not decoded yet.
+pub(super) fn read(document: Setting, decoding: &mut Decoding<'_>) -> Spec {
+    let mut spec = Spec::default();
+    let position = document.position.clone();
+    let table = match document.content {
+        Content::Table(table) => table,
+        // An empty document of YAML.
+        Content::Null => Mapping::default(),
+        _ => {
+            let value = document.shown();
+            decoding.problem(position, String::new(), &value, "expected a table with `handlers`, `loggers` and so on");
+            return spec;
+        }
+    };
+    let mut system = Mapping::default();
+    for (name, setting) in table.0 {
+        match name.text.as_str() {
+            "formatters" => spec.formatters = parts(Section::Formatters, setting, decoding),
+            "filters" => spec.filters = parts(Section::Filters, setting, decoding),
+            "handlers" => spec.handlers = parts(Section::Handlers, setting, decoding),
+            "loggers" => {
+                let parts = named(&name.text, setting, decoding);
+                let parts = parts.into_iter().filter_map(|(name, setting)| {
+                    let table = table_of(&format!("loggers.{}", name.text), setting, decoding)?;
+                    Some((name.text, PartSpec::of("", table, name.position)))
+                });
+                spec.loggers = parts.collect();
+            }
+            "root" => {
+                if let Some(table) = table_of("root", setting, decoding) {
+                    spec.root = PartSpec::of("", table, name.position);
+                }
+            }
+            _ => system.0.push((name, setting)),
+        }
+    }
+    let infos = &Tables::get().system;
+    let known = |name: &Name| {
+        let is =
+            |info: &&str| *info == name.text || info.strip_prefix(&name.text).is_some_and(|rest| rest.starts_with('.'));
+        infos.iter().map(|info| info.name).any(|info| is(&info))
+    };
+    let (system, unknown): (Vec<_>, Vec<_>) = system.0.into_iter().partition(|(name, _)| known(name));
+    for (name, setting) in unknown {
+        let names = infos.iter().map(|info| info.name.split('.').next().unwrap_or_default());
+        let what = format!("no such setting{}", hint(&name.text, names.chain(SECTIONS)));
+        decoding.unknown(name.position.or(setting.position), name.text, what);
+    }
+    spec.system = PartSpec::of("", Mapping(system), position);
+    spec
+}
+
+/// Returns a table, or complains.
+fn table_of(path: &str, setting: Setting, decoding: &mut Decoding<'_>) -> Option<Mapping> {
+    match setting.content {
+        Content::Table(table) => Some(table),
+        Content::Null => Some(Mapping::default()),
+        _ => {
+            let value = setting.shown();
+            decoding.problem(setting.position, path.to_owned(), &value, "expected a table");
+            None
+        }
+    }
+}
+
+/// The parts of a section by name.
+fn named(section: &str, setting: Setting, decoding: &mut Decoding<'_>) -> Vec<(Name, Setting)> {
+    table_of(section, setting, decoding).unwrap_or_default().0
+}
+
+/// Reads the parts of a section.
+fn parts(section: Section, setting: Setting, decoding: &mut Decoding<'_>) -> BTreeMap<String, PartSpec> {
+    let mut parts = BTreeMap::new();
+    for (name, setting) in named(section.names().0, setting, decoding) {
+        let path = format!("{}.{}", section.names().0, name.text);
+        let Some(mut table) = table_of(&path, setting, decoding) else { continue };
+        let part = match table.remove("type") {
+            Some((_, kind)) => match kind.as_text() {
+                Some(text) => {
+                    let mut part = PartSpec::of(text, table, name.position);
+                    part.kind_position = kind.position;
+                    Some(part)
+                }
+                None => {
+                    let value = kind.shown();
+                    decoding.problem(kind.position, format!("{path}.type"), &value, "expected the name of a type");
+                    None
+                }
+            },
+            None => python::part(section, &path, name.position, table, decoding),
+        };
+        parts.extend(part.map(|part| (name.text, part)));
+    }
+    parts
+}

@@ -1,0 +1,265 @@
+//! Reads configurations: files, the environment over them, and what is wrong with the result.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::check;
+use super::data::Spec;
+use super::document;
+use super::environment::{Environment, position_of};
+use super::format::Format;
+use super::overrides;
+use super::part::{Decoding, PartSpec};
+use super::registry::Registry;
+use super::setting::Setting;
+use crate::error::{Error, Position, Problem};
+
+/// Reads configurations from files and from the environment.
+///
+/// | setting | default | what it does |
+/// |---|---|---|
+/// | [`registry`](Self::registry) | the library's types | types of handlers, formatters and filters of the program's own |
+/// | [`environment`](Self::environment) | the process's | the variables that are read |
+/// | [`defaults`](Self::defaults) | none | a configuration under that of the file |
+///
+/// # Order
+///
+/// [`load`](Self::load) puts four sources together, each over the one before it:
+///
+/// 1. the [`defaults`](Self::defaults) of the program;
+/// 2. the file that `FEMTO_LOG_CONFIG` names;
+/// 3. variables of single settings, such as `FEMTO_LOG__HANDLERS__FILE__LEVEL=debug`;
+/// 4. `FEMTO_LOG`, or else `RUST_LOG`: directives such as `info,my_app::db=debug`.
+///
+/// # Examples
+///
+/// ```
+/// use femtologging::config::{Environment, Loader, PartSpec, Spec};
+///
+/// let defaults = Spec::new().handler("console", PartSpec::new("stream"));
+/// let environment = Environment::of([("FEMTO_LOG__HANDLERS__CONSOLE__LEVEL", "warn"), ("FEMTO_LOG", "debug")]);
+/// let spec = Loader::new().defaults(defaults).environment(environment).load()?;
+/// assert_eq!(spec.handlers["console"].get("level"), Some(&"warn".into()));
+/// assert_eq!(spec.system.get("directives"), Some(&"debug".into()));
+/// # Ok::<(), femtologging::Error>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+#[must_use]
+pub struct Loader {
+    /// `None` accepts any type.
+    registry: Option<Registry>,
+    environment: Environment,
+    defaults: Spec,
+    /// Whether a configuration without handlers gets one for standard error.
+    has_console: bool,
+}
+
+impl Loader {
+    /// Makes a loader that knows the types of the library.
+    pub fn new() -> Self {
+        Self { registry: Some(Registry::new()), ..Self::default() }
+    }
+
+    /// Makes a loader that leaves types that it does not know to others.
+    fn for_any_type() -> Self {
+        Self::default()
+    }
+
+    /// Sets the types that a configuration may name besides those of the library.
+    pub fn registry(mut self, registry: &Registry) -> Self {
+        self.registry = Some(registry.clone());
+        self
+    }
+
+    /// Sets the variables that are read.
+    pub fn environment(mut self, environment: Environment) -> Self {
+        self.environment = environment;
+        self
+    }
+
+    /// Gives a configuration without handlers one for standard error.
+    pub(in crate::config) fn with_console(self) -> Self {
+        Self { has_console: true, ..self }
+    }
+
+    /// Returns the types besides those of the library.
+    pub(in crate::config) fn types(&self) -> Registry {
+        self.registry.clone().unwrap_or_default()
+    }
+
+    /// Sets the configuration that files and variables override.
+    pub fn defaults(mut self, defaults: Spec) -> Self {
+        self.defaults = defaults;
+        self
+    }
+
+    /// Reads a document over the defaults, without variables of single settings. `source` is the name of the document
+    /// in messages.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with it, each with line, column and remedy.
+    pub fn read(&self, text: &str, format: Format, source: &str) -> Result<Spec, Error> {
+        let mut problems = Vec::new();
+        let spec = self.parse(text, format, source, &mut problems);
+        self.finished(spec, problems)
+    }
+
+    /// Reads a file over the defaults, without variables of single settings.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read; or everything that is wrong with it, each with line, column and remedy.
+    pub fn read_path(&self, path: impl AsRef<Path>) -> Result<Spec, Error> {
+        let (text, format) = read_file(path.as_ref())?;
+        self.read(&text, format, &path.as_ref().display().to_string())
+    }
+
+    /// Reads the file that `FEMTO_LOG_CONFIG` names, if it is set, and everything else that the environment says.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read; or everything that is wrong with it or with the variables.
+    pub fn load(&self) -> Result<Spec, Error> {
+        let path = match self.environment.get(CONFIG) {
+            Ok(path) => path.filter(|path| !path.is_empty()).map(PathBuf::from),
+            Err(why) => {
+                let problem = Problem { position: Some(position_of(CONFIG)), ..Problem::new("", "", why) };
+                return Err(Error::config(vec![problem]));
+            }
+        };
+        self.load_path(path.as_deref())
+    }
+
+    /// Reads a file, if there is one, and everything else that the environment says.
+    ///
+    /// # Errors
+    ///
+    /// As for [`load`](Self::load).
+    pub fn load_path(&self, path: Option<&Path>) -> Result<Spec, Error> {
+        let mut problems = Vec::new();
+        let mut spec = match path {
+            Some(path) => {
+                let (text, format) = read_file(path)?;
+                self.parse(&text, format, &path.display().to_string(), &mut problems)
+            }
+            None => Some(self.defaults.clone()),
+        };
+        if let Some(spec) = &mut spec {
+            if self.has_console && spec.handlers.is_empty() {
+                spec.handlers.insert("console".to_owned(), PartSpec::new("stream"));
+            }
+            overrides::apply(spec, &self.environment, &mut problems);
+            self.directives(spec, &mut problems);
+        }
+        self.finished(spec, problems)
+    }
+
+    fn directives(&self, spec: &mut Spec, problems: &mut Vec<Problem>) {
+        for name in [DIRECTIVES, RUST_LOG] {
+            match self.environment.get(name) {
+                Ok(None) => continue,
+                Ok(Some(text)) if text.is_empty() => {}
+                Ok(Some(text)) => {
+                    let setting = Setting { position: Some(position_of(name)), ..Setting::from(text) };
+                    spec.system.set(&["directives"], setting);
+                }
+                Err(why) => {
+                    problems.push(Problem { position: Some(position_of(name)), ..Problem::new("directives", "", why) });
+                }
+            }
+            return;
+        }
+    }
+
+    fn parse(&self, text: &str, format: Format, source: &str, problems: &mut Vec<Problem>) -> Option<Spec> {
+        let source: Arc<str> = source.into();
+        let tree = match format.parse(text, &source) {
+            Ok(tree) => tree,
+            Err(found) => {
+                problems.extend(found);
+                return None;
+            }
+        };
+        let mut spec = self.defaults.clone();
+        let mut warnings = Vec::new();
+        let is_strict = document::is_strict(&tree);
+        let mut decoding = Decoding { environment: &self.environment, problems, warnings: &mut warnings, is_strict };
+        let read = document::read(tree, &mut decoding);
+        spec.overlay(read);
+        spec.warnings.extend(warnings);
+        Some(spec)
+    }
+
+    /// Decodes and checks the whole, and returns it or everything that is wrong.
+    fn finished(&self, spec: Option<Spec>, mut problems: Vec<Problem>) -> Result<Spec, Error> {
+        let spec = spec.map(|mut spec| {
+            check::decode(&mut spec, self.registry.as_ref(), &self.environment, &mut problems);
+            spec
+        });
+        match spec {
+            Some(spec) if problems.is_empty() => Ok(spec),
+            _ => Err(Error::config(sorted(problems))),
+        }
+    }
+}
+
+impl Spec {
+    /// Reads a file; its extension says the format.
+    ///
+    /// References to the environment are replaced. Types of handlers, formatters and filters that are not the library's
+    /// own are accepted: [`Config::from_spec`](crate::Config::from_spec) looks them up in its registry. [`Loader`] has
+    /// more settings.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read; or everything that is wrong with it, each with line, column and remedy.
+    pub fn from_path(path: impl AsRef<Path>) -> Result<Self, Error> {
+        Loader::for_any_type().read_path(path)
+    }
+
+    /// Reads a document, as [`from_path`](Self::from_path) reads a file.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with it, each with line, column and remedy.
+    pub fn from_str(text: &str, format: Format) -> Result<Self, Error> {
+        Loader::for_any_type().read(text, format, "<text>")
+    }
+}
+
+/// The variable with the path of the file.
+const CONFIG: &str = "FEMTO_LOG_CONFIG";
+/// The variable with directives, and the one that it takes the place of.
+const DIRECTIVES: &str = "FEMTO_LOG";
+const RUST_LOG: &str = "RUST_LOG";
+
+fn read_file(path: &Path) -> Result<(String, Format), Error> {
+    let position = || Some(Position::new(path.display().to_string().into(), 0, 0));
+    let problem = |what: &str| Error::config(vec![Problem { position: position(), ..Problem::new("", "", what) }]);
+    let format = Format::of_path(path);
+    let format = format.ok_or_else(|| problem("the extension says no format; use .toml, .yaml, .yml or .json"))?;
+    let bytes =
+        std::fs::read(path).map_err(|error| Error::io(format_args!("cannot read {}", path.display()), error))?;
+    match String::from_utf8(bytes) {
+        Ok(text) => Ok((text, format)),
+        Err(error) => {
+            let before = error.as_bytes().get(..error.utf8_error().valid_up_to()).unwrap_or_default();
+            let line = before.iter().filter(|byte| **byte == b'\n').count() as u32 + 1;
+            let start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |feed| feed + 1);
+            let column = String::from_utf8_lossy(before.get(start..).unwrap_or_default()).chars().count() as u32 + 1;
+            let position = Some(Position::new(path.display().to_string().into(), line, column));
+            Err(Error::config(vec![Problem { position, ..Problem::new("", "", "the file is not UTF-8 text") }]))
+        }
+    }
+}
+
+/// Puts problems into the order of the document.
+pub(super) fn sorted(mut problems: Vec<Problem>) -> Vec<Problem> {
+    problems.sort_by_key(|problem| {
+        let position = problem.position.as_ref();
+        (position.and_then(Position::line).unwrap_or(u32::MAX), position.and_then(Position::column))
+    });
+    problems.dedup();
+    problems
+}

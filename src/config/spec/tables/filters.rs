@@ -1,0 +1,245 @@
+//! The settings of filters.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::super::table::{Decoded, Maker, PartType, Row, settings};
+use super::super::types::{Count, FilterName, Pattern, Whole, choices};
+use crate::error::{Error, Problem};
+use crate::filter::{Contains, Dedup, Directives, FemtoFilter, FemtoFilterExt, Key, Name, RateLimit, Redact, Sample};
+use crate::level::{Level, LevelFilter};
+
+type Made = Arc<dyn FemtoFilter>;
+
+/// What a rate limit applies to.
+#[derive(Clone, Copy, PartialEq)]
+enum Per {
+    All,
+    Logger,
+    CallSite,
+    Key,
+}
+
+choices! {
+    /// What a rate limit applies to.
+    PerName: Per {
+        "all" => Per::All,
+        "logger" => Per::Logger,
+        "call_site" => Per::CallSite,
+        "key" => Per::Key,
+    }
+}
+
+/// A type whose filter is made of its settings at once.
+fn simple(
+    name: &'static str,
+    about: &'static str,
+    rows: Vec<Row<Made>>,
+    make: fn(&Decoded<'_>, &mut dyn Maker) -> Result<Made, Error>,
+) -> PartType<Made> {
+    PartType::new(name, about, rows, make, Ok)
+}
+
+/// A type whose filter is a builder of itself.
+fn built<F: FemtoFilter + 'static>(
+    name: &'static str,
+    about: &'static str,
+    rows: Vec<Row<F>>,
+    start: fn(&Decoded<'_>, &mut dyn Maker) -> Result<F, Error>,
+) -> PartType<Made> {
+    PartType::new(name, about, rows, start, |filter| Ok(Arc::new(filter)))
+}
+
+/// Combines the filters that `filters` names.
+fn combined(s: &Decoded<'_>, maker: &mut dyn Maker, combine: fn(Made, Made) -> Made) -> Result<Made, Error> {
+    let names = s.or_default::<Vec<FilterName>>("filters")?;
+    let mut filters = Vec::new();
+    for name in names {
+        filters.push(maker.filter(&name.0)?);
+    }
+    filters
+        .into_iter()
+        .reduce(combine)
+        .ok_or_else(|| Error::config(vec![Problem::new("filters", "[]", "name one filter at least")]))
+}
+
+/// All types of filters.
+pub(in super::super) fn types() -> Vec<PartType<Made>> {
+    vec![
+        simple(
+            "level",
+            "records of a level and above",
+            settings! { for Made; "level": LevelFilter = required, "the lowest level that passes"; },
+            |s, _| Ok(Arc::new(s.or_default::<LevelFilter>("level")?)),
+        ),
+        simple(
+            "levels",
+            "records of a range of levels",
+            settings! { for Made;
+                "min": Level = "trace", "the lowest level that passes";
+                "max": Level = "critical", "the highest level that passes";
+            },
+            |s, _| Ok(Arc::new(s.or_default::<Level>("min")?..=s.or_default::<Level>("max")?)),
+        ),
+        simple(
+            "name",
+            "records of a logger and of those below it",
+            settings! { for Made; "name": String = "", "the logger's name; empty for all"; },
+            |s, _| Ok(Arc::new(Name::new(s.get::<String>("name").unwrap_or_default()))),
+        )
+        .classes(&["logging.Filter"]),
+        simple(
+            "key",
+            "records that have a key, or a key with a value",
+            settings! { for Made;
+                "key": String = required, "the key";
+                "value": String = none, "the text of its value; by default any";
+            },
+            |s, _| {
+                let key = s.or_default::<String>("key")?;
+                Ok(match s.get::<String>("value") {
+                    Some(value) => Arc::new(Key::equal(key, value.as_str())),
+                    None => Arc::new(Key::present(key)),
+                })
+            },
+        ),
+        simple(
+            "contains",
+            "records whose message has a text",
+            settings! { for Made; "text": String = required, "the text; case matters"; },
+            |s, _| Ok(Arc::new(Contains::new(s.or_default::<String>("text")?))),
+        ),
+        #[cfg(feature = "regex")]
+        simple(
+            "matches",
+            "records whose message matches a regular expression",
+            settings! { for Made; "expression": Pattern = required, "the expression, in the syntax of the crate `regex`"; },
+            |s, _| {
+                let expression = s.or_default::<Pattern>("expression")?.0;
+                Ok(Arc::new(crate::filter::Matches::new(&expression).map_err(|error| about("expression", &error))?))
+            },
+        ),
+        simple(
+            "directives",
+            "records by logger, level, span and keys",
+            settings! { for Made; "directives": String = required, "directives such as `info,my_app::db=debug,my_app[{user}]=trace`"; },
+            |s, _| {
+                let directives = Directives::parse(&s.or_default::<String>("directives")?);
+                match directives.warnings() {
+                    [] => Ok(Arc::new(directives)),
+                    warnings => {
+                        let named = |problem: &Problem| Problem { field: "directives".to_owned(), ..problem.clone() };
+                        Err(Error::config(warnings.iter().map(named).collect()))
+                    }
+                }
+            },
+        ),
+        simple(
+            "sample",
+            "every n-th record, or a fraction of the records",
+            settings! { for Made;
+                "one_in": Whole<1, { u64::MAX }> = none, "lets the first of this many records pass";
+                "fraction": f64 = none, "lets this fraction of the records pass, 0 to 1";
+            },
+            |s, _| match (s.get::<Whole<1, { u64::MAX }>>("one_in"), s.get::<f64>("fraction")) {
+                (Some(n), None) => Ok(Arc::new(Sample::one_in(n.0))),
+                (None, Some(fraction)) if fraction <= 1.0 => Ok(Arc::new(Sample::fraction(fraction))),
+                (None, Some(fraction)) => {
+                    Err(Error::config(vec![Problem::new("fraction", fraction, "give a fraction from 0 to 1")]))
+                }
+                _ => Err(Error::config(vec![Problem::new("one_in", "", "give either `one_in` or `fraction`")])),
+            },
+        ),
+        built(
+            "rate_limit",
+            "a number of records per second; the next record that passes gets the key `suppressed`",
+            settings! { for RateLimit;
+                "rate": f64 = required, "the records per second";
+                "per": PerName = "all", "what has a limit of its own";
+                "key": String = none, "the key whose values have a limit each, for `per = \"key\"`";
+                "burst": Count = none, "the records that pass in a row; by default those of a second" => (f, v) f.burst(v.small());
+                "max_keys": Count = "1024", "the maximum number of limits; further ones share one" => (f, v) f.max_keys(v.size());
+            },
+            |s, _| {
+                let rate = s.or_default::<f64>("rate")?;
+                let per = s.or_default::<PerName>("per")?.value;
+                Ok(match (per, s.get::<String>("key")) {
+                    (Per::Key, Some(key)) => RateLimit::per_key(key, rate),
+                    (Per::All, None) => RateLimit::new(rate),
+                    (Per::Logger, None) => RateLimit::per_logger(rate),
+                    (Per::CallSite, None) => RateLimit::per_call_site(rate),
+                    _ => {
+                        return Err(Error::config(vec![Problem::new(
+                            "key",
+                            "",
+                            "`per = \"key\"` and `key` go together",
+                        )]));
+                    }
+                })
+            },
+        ),
+        built(
+            "dedup",
+            "records that do not repeat the last one; the next one gets the key `previous`",
+            settings! { for Dedup;
+                "window": Duration = none, "lets a repeat pass after this time; by default none" => (f, v) f.window(v);
+            },
+            |_, _| Ok(Dedup::new()),
+        ),
+        built(
+            "redact",
+            "all records, with secrets replaced by `***`; for handlers only",
+            settings! { for Redact;
+                "keys": Vec<String> = "", "patterns of keys whose values are secrets; `*` matches any text"
+                    => (f, v) v.into_iter().fold(f, Redact::key);
+                "words": Vec<String> = "", "patterns of words that are secrets" => (f, v) v.into_iter().fold(f, Redact::word);
+                "expressions": Vec<Pattern> = "", "regular expressions of secrets (feature `regex`)"
+                    => (f, v) expressions(f, v);
+            },
+            |_, _| Ok(Redact::new()),
+        ),
+        simple(
+            "all",
+            "records that pass all of several filters",
+            settings! { for Made; "filters": Vec<FilterName> = required, "the filters, called in this order"; },
+            |s, maker| combined(s, maker, |a, b| Arc::new(a.and(b))),
+        ),
+        simple(
+            "any",
+            "records that pass one of several filters",
+            settings! { for Made; "filters": Vec<FilterName> = required, "the filters, called in this order"; },
+            |s, maker| combined(s, maker, |a, b| Arc::new(a.or(b))),
+        ),
+        simple(
+            "not",
+            "records that do not pass another filter",
+            settings! { for Made; "filter": FilterName = required, "the other filter"; },
+            |s, maker| {
+                let name = s.or_default::<FilterName>("filter")?;
+                Ok(Arc::new(maker.filter(&name.0)?.not()))
+            },
+        ),
+    ]
+}
+
+#[cfg(feature = "regex")]
+fn expressions(filter: Redact, expressions: Vec<Pattern>) -> Result<Redact, Error> {
+    let add = |filter: Redact, expression: &Pattern| filter.regex(&expression.0);
+    expressions.iter().try_fold(filter, add).map_err(|error| about("expressions", &error))
+}
+
+/// Names the setting that an error is about, and puts its text into one line.
+#[cfg(feature = "regex")]
+fn about(setting: &str, error: &Error) -> Error {
+    let one_line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let problems = error.problems().iter().map(|problem| {
+        let (field, remedy) = (setting.to_owned(), one_line(&problem.remedy));
+        Problem { field, remedy, ..problem.clone() }
+    });
+    Error::config(problems.collect())
+}
+
+#[cfg(not(feature = "regex"))]
+fn expressions(_: Redact, _: Vec<Pattern>) -> Result<Redact, Error> {
+    Err(Error::config(vec![Problem::new("expressions", "", "regular expressions need the Cargo feature `regex`")]))
+}
