@@ -281,13 +281,13 @@ const fn same_word(a: &[u8], b: &[u8]) -> bool {
 /// A call below it is type-checked, but its arguments are never evaluated, and no code is generated for it. The level
 /// is determined when this crate is built, by the first row that applies:
 ///
-/// | precedence | setting                                                     | applies to                              |
-/// |------------|-------------------------------------------------------------|-----------------------------------------|
-/// | 1          | environment variable `FEMTOLOGGING_MAX_LEVEL` at build time | every build, whatever the features say  |
-/// | 2          | the strictest of the features below that are enabled:       |                                         |
-/// |            | `max_level_{off,critical,error,warn,info,debug,trace}`      | every build                             |
-/// |            | `release_max_level_{off,critical,…,trace}`                  | builds without `debug_assertions`       |
-/// | 3          | none                                                        | everything is compiled in: `Trace`      |
+/// | precedence | setting | applies to |
+/// |---|---|---|
+/// | 1 | environment variable `FEMTOLOGGING_MAX_LEVEL` at build time | every build, whatever the features say |
+/// | 2 | the strictest of the features below that are enabled: | |
+/// | | `max_level_{off,critical,error,warn,info,debug,trace}` | every build |
+/// | | `release_max_level_{off,critical,…,trace}` | builds without `debug_assertions` |
+/// | 3 | none | everything is compiled in: `Trace` |
 ///
 /// The variable can have any value that parses as a [`LevelFilter`], such as `warn`, `WARNING`, `30` or `off`. An empty
 /// value counts as not set, any other value fails the build. Cargo rebuilds the crate when the variable changes.

@@ -151,7 +151,7 @@
 //! |---|---|
 //! | [`FemtoTextFormatter`] | files that people read |
 //! | [`FemtoPatternFormatter`] | any layout, in the three styles of CPython's `logging` |
-//! | [`FemtoJsonFormatter`] | programs and log stores: its own fields, ECS, OpenTelemetry, GCP, Datadog, GELF, logstash |
+//! | [`FemtoJsonFormatter`] | programs, log stores: own fields, ECS, OpenTelemetry, GCP, Datadog, GELF, logstash |
 //! | [`FemtoLogfmtFormatter`] | programs and people |
 //! | [`FemtoConsoleFormatter`] | terminals |
 //! | [`FemtoSyslogFormatter`] | syslog: RFC 5424, RFC 3164 |
@@ -239,14 +239,14 @@
 //! | `journald` | `FemtoJournaldHandler`: systemd's journal (Linux) |
 //! | `json` | configuration files in JSON |
 //! | `local-time` | local time and time zones in formatters and for rollovers, by the crate `jiff` |
-//! | `log` | `bridge`: a back end for the crate `log`; and `FemtoLogHandler`, which passes records to another back end |
+//! | `log` | `bridge`: a back end for the crate `log`, and `FemtoLogHandler`, which passes records to it |
 //! | `http` | `FemtoHttpHandler`: records by HTTP and HTTPS, by the crate `ureq`; brings `tls` |
 //! | `msgpack` | `FemtoMsgpackFormatter`: MessagePack |
 //! | `gzip` | compressed backups of files that roll over, by the crate `flate2` |
 //! | `otlp` | `FemtoOtlpHandler`: records to OpenTelemetry's collector, by OTLP over HTTP; brings `http` |
 //! | `regex` | [`filter::Matches`](filter), and expressions for [`filter::Redact`] |
 //! | `serde` | `key:serde = value`: values of any type that `serde` can serialize |
-//! | `tracing` | `FemtoTracingLayer`, `FemtoTracingSubscriber`: take the events and spans of `tracing`; `FemtoTracingHandler` passes records to a subscriber |
+//! | `tracing` | `bridge`: `FemtoTracingLayer`, `FemtoTracingSubscriber` and `FemtoTracingHandler` for `tracing` |
 //! | `tls` | encrypted connections of the socket and syslog handlers, by the crate `rustls` |
 //! | `yaml` | configuration files in YAML |
 //!

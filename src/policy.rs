@@ -8,7 +8,7 @@ use crate::level::Level;
 ///
 /// | transport | who formats and writes | when | what a caller waits for |
 /// |---|---|---|---|
-/// | [`PerThread`](Self::PerThread), the default | the handler's thread | some time later, in batches | nothing, unless its ring is full |
+/// | [`PerThread`](Self::PerThread), the default | the handler's thread | later, in batches | nothing but a full ring |
 /// | [`Shared`](Self::Shared) | the handler's thread | some time later, in batches | a lock, or room in the channel |
 /// | [`Inline`](Self::Inline) | the caller | before the call returns | the handler, and other threads that log to it |
 ///

@@ -86,7 +86,7 @@ impl Config {
     /// | [`directives`](ConfigBuilder::directives) | none | levels of loggers as text, which override all others |
     /// | [`directives_from_env`](ConfigBuilder::directives_from_env) | none | the same from an environment variable |
     /// | [`span_events`](ConfigBuilder::span_events) | `Both` | which records spans log |
-    /// | [`max_queue_bytes`](ConfigBuilder::max_queue_bytes) | 64 MiB | the maximum memory of the queues of all handlers |
+    /// | [`max_queue_bytes`](ConfigBuilder::max_queue_bytes) | 64 MiB | maximum memory of all handlers' queues |
     /// | [`clock`](ConfigBuilder::clock) | [`Clock::system`] | the clock that stamps records |
     ///
     /// [`set_limits`](crate::set_limits) and [`set_exit_timeout`](crate::set_exit_timeout) are settings of the process.

@@ -20,7 +20,8 @@ use crate::record::FemtoLogRecord;
 /// | `my_app::db` or `my_app::db=` | the same with `trace` |
 /// | `my_app[{user}]=debug` | the same for records that have the key `user` |
 /// | `my_app[{user=ada,n=7}]=debug` | the same for records that have these keys with these values |
-/// | `my_app[load]=trace` | the same for records in a span of this name; may be combined with keys: `my_app[load{user}]=trace` |
+/// | `my_app[load]=trace` | the same for records in a span of this name |
+/// | `my_app[load{user}]=trace` | both conditions |
 ///
 /// If several directives apply to a record, the most specific one decides: the one that names the most parts of the
 /// logger's name; of those, one with a span; of those, the one with the most keys; of those, the last. A value can be

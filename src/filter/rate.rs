@@ -23,7 +23,7 @@ use crate::time::Timestamp;
 /// | setting | default | what it does |
 /// |---|---|---|
 /// | [`burst`](Self::burst) | `rate`, at least 1 | maximum number of records that pass in a row |
-/// | [`max_keys`](Self::max_keys) | 1024 | maximum number of buckets; when all are in use, further loggers, call sites or values share one |
+/// | [`max_keys`](Self::max_keys) | 1024 | maximum number of buckets; further loggers, call sites or values share one |
 ///
 /// # Examples
 ///

@@ -23,7 +23,7 @@ use crate::text::{Appends, Escaped, Output, push_escaped};
 /// | made by | colours |
 /// |---|---|
 /// | [`new`](Self::new) | none |
-/// | [`for_stderr`](Self::for_stderr), [`for_stdout`](Self::for_stdout) | by the environment, then if it is a terminal |
+/// | [`for_stderr`](Self::for_stderr), [`for_stdout`](Self::for_stdout) | by the environment, then for terminals |
 /// | [`color`](Self::color) | as given |
 ///
 /// The first of these environment variables that applies decides:

@@ -205,7 +205,8 @@ impl HandlerSettings {
 /// |---|---|---|
 /// | [`level`](Self::level) | `Trace` | the lowest level that the handler accepts |
 /// | [`filter`](Self::filter) | none | rejects records; several are called in turn |
-/// | [`transport`](Self::transport) | `PerThread { bytes: 262_144 }` | how records reach the handler's thread; [`inline`](Self::inline) for none |
+/// | [`transport`](Self::transport) | `PerThread { bytes: 262_144 }` | how records reach the handler's thread |
+/// | [`inline`](Self::inline) | off | no thread: callers deliver their records themselves |
 /// | [`overflow`](Self::overflow) | `Block` | what happens when the queue is full |
 /// | [`idle`](Self::idle) | 2 µs, 50 µs … 100 ms | how the thread waits for records |
 /// | [`wake_level`](Self::wake_level) | `Off` | records at this level and above wake the thread at once |

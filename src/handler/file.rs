@@ -21,7 +21,7 @@ use crate::time::Timestamp;
 /// | [`create_dirs`](HandlerBuilder::create_dirs) | `false` | creates missing directories |
 /// | [`delay`](HandlerBuilder::delay) | `false` | opens the file with the first record, not in `build` |
 /// | [`permissions`](HandlerBuilder::permissions) | `0o666` less the umask | permission bits of a new file (Unix) |
-/// | [`flush_policy`](HandlerBuilder::flush_policy) | `EveryBatch` | when text is written to the file; not with `inline` |
+/// | [`flush_policy`](HandlerBuilder::flush_policy) | `EveryBatch` | when text is written; not with `inline` |
 /// | [`fsync`](HandlerBuilder::fsync) | `false` | waits after every write until the disk has the data |
 /// | [`reopen_handle`](HandlerBuilder::reopen_handle) | none | reopens the file on request |
 /// | [`on_removal`](HandlerBuilder::on_removal) | `Reopen` | what happens when the file is removed (Unix) |

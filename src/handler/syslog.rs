@@ -10,7 +10,7 @@ use crate::formatter::FemtoSyslogFormatter;
 /// | setting | default | what it does |
 /// |---|---|---|
 /// | [`endpoint`](HandlerBuilder::endpoint) | the machine's datagram socket | where to send to |
-/// | [`formatter`](HandlerBuilder::formatter) | RFC 5424 to servers, RFC 3164 to Unix sockets | the format of messages |
+/// | [`formatter`](HandlerBuilder::formatter) | servers: RFC 5424; Unix sockets: RFC 3164 | the format of messages |
 /// | [`framing`](HandlerBuilder::framing) | by the endpoint, see below | how messages are separated |
 /// | [`connect_timeout`](HandlerBuilder::connect_timeout) | 5 s | timeout of an attempt to connect |
 /// | [`write_timeout`](HandlerBuilder::write_timeout) | 5 s | maximum time for which a peer accepts nothing |

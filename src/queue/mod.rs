@@ -36,7 +36,7 @@
 //!
 //! | thread | may | must not |
 //! |---|---|---|
-//! | a caller | push to its own ring or to a channel, wait for room, pop from a shared channel (`DropOldest`) | read a ring |
+//! | a caller | push to its own ring or to a channel, wait for room, pop from a channel (`DropOldest`) | read a ring |
 //! | the handler's | read rings and channels, free words, give room back, wake callers | wait for room |
 //! | any | close the queue, read counters, change the threshold | read a ring before the handler's thread has ended |
 //!

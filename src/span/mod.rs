@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`FemtoSpan`] | a span, made by [`info_span!`](crate::info_span!) or a macro for another level |
 //! | [`SpanGuard`] | leaves the span when it is dropped |
-//! | [`FemtoFutureExt`] | methods of futures: [`in_span`](FemtoFutureExt::in_span), [`in_context`](FemtoFutureExt::in_context) |
+//! | [`FemtoFutureExt`] | enters a span or context for each poll of a future |
 //! | [`InScope`] | the future that these return |
 //!
 //! The guide [`spans`](crate::guide::spans) tells how spans and contexts are used.

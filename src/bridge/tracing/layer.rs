@@ -23,7 +23,7 @@ use crate::policy::SpanEvents;
 /// | file, line, module path | the same |
 /// | field `message` | the message |
 /// | other fields of an event | typed keys; values given by `?` or `%` are text |
-/// | span, its fields | a [`SpanRef`](crate::record::SpanRef) and keys of every record in the span, also of records by this crate's macros |
+/// | span, its fields | a [`SpanRef`](crate::record::SpanRef) and keys of every record in the span, of all macros |
 /// | field that is recorded later | the key, replacing an earlier value, also for the spans inside |
 /// | `follows_from` | nothing |
 /// | records of `log` that the crate `tracing-log` forwards | records with their original target and source location |

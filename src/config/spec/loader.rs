@@ -18,7 +18,7 @@ use crate::error::{Error, Position, Problem};
 ///
 /// | setting | default | what it does |
 /// |---|---|---|
-/// | [`registry`](Self::registry) | the library's types | types of handlers, formatters and filters of the program's own |
+/// | [`registry`](Self::registry) | the library's types | the program's own types of handlers, formatters and filters |
 /// | [`environment`](Self::environment) | the process's | the variables that are read |
 /// | [`defaults`](Self::defaults) | none | a configuration under that of the file |
 ///

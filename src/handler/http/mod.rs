@@ -160,7 +160,7 @@ use http_settings;
 /// | [`connect_timeout`](HandlerBuilder::connect_timeout) | 5 s | timeout of connecting |
 /// | [`proxy`](HandlerBuilder::proxy) | that of the environment | the proxy's URL |
 /// | [`tls`](HandlerBuilder::tls) | the system's authorities | trusted authorities, client certificate |
-/// | [`retry_buffer`](HandlerBuilder::retry_buffer) | 100,000 records, 8 MiB | maximum kept while the server is unavailable |
+/// | [`retry_buffer`](HandlerBuilder::retry_buffer) | 100,000 records, 8 MiB | maximum kept while the server is down |
 /// | [`backoff`](HandlerBuilder::backoff) | 100 ms … 30 s | the delays between attempts |
 /// | the rest | see [`HandlerBuilder`] | |
 ///

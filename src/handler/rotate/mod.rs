@@ -43,7 +43,7 @@ use crate::time::Timestamp;
 /// | [`max_bytes`](HandlerBuilder::max_bytes) | 0, no limit | the length in bytes that the file stays below |
 /// | [`backup_count`](HandlerBuilder::backup_count) | 0, no limit | maximum number of backups |
 /// | [`max_age`](HandlerBuilder::max_age) | no limit | maximum age of backups |
-/// | [`max_total_bytes`](HandlerBuilder::max_total_bytes) | no limit | maximum length of all backups together, in bytes |
+/// | [`max_total_bytes`](HandlerBuilder::max_total_bytes) | no limit | maximum length of all backups, in bytes |
 /// | [`when`](HandlerBuilder::when), [`schedule`](HandlerBuilder::schedule) | none | also rolls over by time |
 /// | [`namer`](HandlerBuilder::namer) | `app.log.1`, the newest, and up | the names of backups |
 /// | `compress` | `false` | compresses backups (feature `gzip`) |

@@ -44,7 +44,7 @@ use crate::value::{OwnedValue, Value};
 /// | source file and line | the attributes `code.file.path` and `code.line.number`, unless a key has that name |
 /// | function | the attribute `code.function.name`, unless a key has that name |
 /// | thread's name and number | the attributes `thread.name` and `thread.id`, unless a key has that name |
-/// | spans, from the outermost in | the attribute `spans`, a list of maps with `name` and `id`, unless a key has that name |
+/// | spans, the outermost first | the attribute `spans`: maps with `name` and `id`; unless a key has that name |
 ///
 /// Integers that do not fit into 64 bits with a sign become text, and durations seconds. In JSON, NaN and the
 /// infinities become text.
