@@ -538,9 +538,13 @@ impl fmt::Debug for LoggerConfig {
 ///
 /// | | on a terminal | elsewhere (a file, a pipe) |
 /// |---|---|---|
-/// | format | [`FemtoConsoleFormatter`]: in colours, text of several lines in several lines | [`FemtoTextFormatter`](crate::FemtoTextFormatter) |
-/// | delivery | before the call returns, without a thread ([`Transport::Inline`]), so that log lines stand between what the program prints | by the handler's thread |
-/// | the first record below `Warn` that is not enabled | in a debug build and without one of the variables, one line says how to see such records | |
+/// | format | [`FemtoConsoleFormatter`]: colours, several lines | [`FemtoTextFormatter`](crate::FemtoTextFormatter) |
+/// | delivery | before the call returns ([`Transport::Inline`]) | by the handler's thread |
+/// | a hint in debug builds | yes | no |
+///
+/// On a terminal, so, log lines stand in order with what the program prints, and text of several lines is shown in
+/// several lines. The hint is one line at the first record below `Warn` that is not enabled, if neither variable is
+/// set: it says how to see such records.
 ///
 /// # Errors
 ///

@@ -40,7 +40,7 @@ use crate::text::{Appends, Escaped, Output, push_escaped};
 /// | setting | default | what it does |
 /// |---|---|---|
 /// | [`time`](Self::time) | `true` | whether a line begins with the time |
-/// | [`datefmt`](Self::datefmt), [`digits`](Self::digits) | `%H:%M:%S.%3f`, 3 | the form of the time; its fractional digits |
+/// | [`datefmt`](Self::datefmt), [`digits`](Self::digits) | `%H:%M:%S.%3f`, 3 | the time's form and fractional digits |
 /// | [`level_names`](Self::level_names) | `TRACE` … `CRITICAL` | the names of levels |
 /// | [`logger`](Self::logger) | `true` | whether lines have the logger's name |
 /// | [`thread`](Self::thread) | `false` | whether lines have the thread's name |

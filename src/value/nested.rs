@@ -94,8 +94,8 @@ impl<'a> Map<'a> {
 
 /// Decodes whole values, which lists and maps are made of.
 impl<'a> Reader<'a> {
-    /// Reads a value of the type that `tag` says. Without `#[inline]`: it is too long to be inlined, and each codegen unit
-    /// that uses it would have a copy.
+    /// Reads a value of the type that `tag` says. Without `#[inline]`: it is too long to be inlined, and each codegen
+    /// unit that uses it would have a copy.
     pub(crate) fn value(&mut self, tag: Tag) -> Value<'a> {
         if tag.optional && self.word() == 0 {
             return Value::Null;

@@ -43,7 +43,7 @@ use spec::{Conversion, Number, Spec, write_repr};
 /// | `key_values` | all keys with their values, as `a=1 b="two words"` |
 /// | `spans` | the names of the enclosing spans, as `request:load`; `-` if there are none |
 /// | `span_id` | the value of the key `span_id`, or else the id of the innermost span |
-/// | `level_color`, `dim_color`, `reset_color` | escape sequences: the level's colour, faint text, and back; empty without [`color`](Self::color) |
+/// | `level_color`, `dim_color`, `reset_color` | escape sequences, empty without [`color`](Self::color) |
 /// | any other name | the value of this key, or else its [default](Self::defaults), or else `-` |
 ///
 /// A name may be followed by a format specification, with the meaning that it has in Python: in `percent` style the
