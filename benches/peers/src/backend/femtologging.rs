@@ -1,9 +1,10 @@
 //! `femtologging` itself, with the defaults that a program gets.
 
+use std::fs::File;
 use std::path::Path;
 use std::time::Duration;
 
-use femtologging::{Config, FemtoFileHandler, FemtoJsonFormatter, Level};
+use femtologging::{Config, FemtoFileHandler, FemtoJsonFormatter, FemtoStreamHandler, Level};
 
 use super::log_calls::Log;
 use super::{Backend, Calls};
@@ -40,7 +41,34 @@ impl<const JSON: bool> Backend for Femtologging<JSON> {
     }
 }
 
-/// The same behind the `log` facade.
+/// Without a thread: each line is in the file when the call returns, as `env_logger`'s is.
+pub struct Inline;
+
+impl Backend for Inline {
+    const NAME: &'static str = "femtologging-inline";
+    const PACKAGE: &'static str = "femtologging";
+    const REMARKS: &'static str = "`Transport::Inline`: the caller writes each line to the file";
+
+    type Calls = Macros;
+
+    fn start(path: &Path) -> Result<Self> {
+        // The same writer as `env_logger` has.
+        let file = FemtoStreamHandler::builder(File::create(path)?).inline().build()?;
+        Config::builder().default_level(Level::Info).add_handler("file", file).build_and_init()?;
+        Ok(Self)
+    }
+
+    fn calls(&self) -> Macros {
+        Macros
+    }
+
+    fn finish(self) -> Result<()> {
+        femtologging::flush(Duration::from_secs(60))?;
+        Ok(())
+    }
+}
+
+/// [`Femtologging`] behind the `log` facade.
 pub struct LogBridge(Femtologging<false>);
 
 impl Backend for LogBridge {

@@ -118,4 +118,6 @@ pub static ALL: &[Entry] = &[
     Entry::of::<flexi_logger::Async>(),
     Entry::of::<flexi_logger::Buffered>(),
     Entry::of::<env_logger::EnvLogger>(),
+    #[cfg(feature = "femtologging")]
+    Entry::of::<femtologging::Inline>(),
 ];
