@@ -13,6 +13,8 @@
 //!
 //! What is inlined into a user's function is small, and what is large is shared: a call adds about 300 bytes of code.
 
+pub mod mistakes;
+
 pub use core::fmt::Write;
 pub use core::option::Option;
 pub use core::{compile_error, concat, file, format_args, line, module_path, stringify};
@@ -26,7 +28,8 @@ pub use crate::rate::Rate;
 pub use crate::span::FemtoSpan;
 pub use crate::template::plan;
 pub use crate::value::argument::{
-    AsBytes, AsDebug, AsDisplay, AsError, Deferred, PickDeferred, PickImmediate, PickInteger, Probe, Secret,
+    AsBytes, AsDebug, AsDisplay, AsError, Carries, Deferred, ErrorProbe, KeyProbe, PickAnyError, PickCarried,
+    PickDeferred, PickError, PickErrorBehind, PickImmediate, PickInteger, PickNoError, PickUncarried, Probe, Secret,
 };
 #[cfg(feature = "serde")]
 pub use crate::value::serde::AsSerde;
@@ -54,6 +57,15 @@ pub const fn key(identifier: &'static str) -> &'static str {
 #[inline(always)]
 pub const fn level(level: Level) -> Level {
     level
+}
+
+/// Compares with everything, which borrows a variable at its own place: see `@argument` in `macros.rs`.
+pub struct Place;
+
+impl<T: ?Sized> PartialEq<T> for Place {
+    fn eq(&self, _: &T) -> bool {
+        true
+    }
 }
 
 /// Never called. It is the value of an expression that is type-checked after `if false`.

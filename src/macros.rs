@@ -278,6 +278,9 @@ macro_rules! context {
 #[macro_export]
 macro_rules! __femtologging {
     // The options, in any order, each once.
+    (@options $level:tt [] $target:tt logger: $logger:literal, $($rest:tt)*) => {
+        $crate::__femtologging_wrong!(@give $level $crate::__femtologging_wrong!(@at LoggerIsText $logger))
+    };
     (@options $level:tt [] $target:tt logger: $logger:expr, $($rest:tt)*) => {
         $crate::__femtologging!(@options $level [$logger] $target $($rest)*)
     };
@@ -305,28 +308,16 @@ macro_rules! __femtologging {
     };
     // The level, where the macro's name does not say it: before, between or behind the options.
     (@options [log] $logger:tt $target:tt $format:literal $($rest:tt)*) => {
-        $crate::__femtologging!(@options [log])
+        $crate::__femtologging_wrong!(@at NoLevel $format)
     };
     (@options [log] $logger:tt $target:tt $level:expr, $($rest:tt)*) => {
         $crate::__femtologging!(@options [dynamic $level] $logger $target $($rest)*)
     };
-    (@options [log] $($wrong:tt)*) => {
-        $crate::__private::compile_error!(
-            "`log!` needs a level before the format string: log!(Level::Info, \"{} of {}\", done, total; key = value); \
-             `logger: expression,` and `target: expression,` may come too, once each, and behind the level one limit"
-        )
-    };
-    (@options [span] $logger:tt $target:tt $format:literal $($rest:tt)*) => {
-        $crate::__femtologging!(@options [span])
+    (@options [span] $logger:tt $target:tt $name:literal $($rest:tt)*) => {
+        $crate::__femtologging_wrong!(@give [span] $crate::__femtologging_wrong!(@at NoLevel $name))
     };
     (@options [span] $logger:tt $target:tt $level:expr, $($rest:tt)*) => {
         $crate::__femtologging!(@options [span dynamic $level] $logger $target $($rest)*)
-    };
-    (@options [span] $($wrong:tt)*) => {
-        $crate::__private::compile_error!(
-            "`span!` needs a level before the name: span!(Level::Info, \"load\"; key = value); \
-             `logger: expression,` and `target: expression,` may come too, once each"
-        )
     };
     (@options [span $($level:tt)*] $logger:tt $target:tt $name:literal $(,)? $(;)*) => {
         $crate::__femtologging!(@keys scope [[span $($level)*] $logger $target $name] [] ())
@@ -337,17 +328,14 @@ macro_rules! __femtologging {
     (@options [span $($level:tt)*] $logger:tt $target:tt $name:literal ; $($rest:tt)*) => {
         $crate::__femtologging!(@keys scope [[span $($level)*] $logger $target $name] [] () $($rest)*)
     };
-    (@options [span $($wrong:tt)*] $($rest:tt)*) => {
-        $crate::__femtologging!(@keys scope [span] wrong)
-    };
     (@options [enabled] $logger:tt $target:tt $level:expr $(,)? ;) => {
         $crate::__femtologging!(@emit [enabled $level] $logger $target)
     };
-    (@options [enabled] $($wrong:tt)*) => {
-        $crate::__private::compile_error!(
-            "`enabled!` takes a level: enabled!(Level::Info); before it may come `logger: expression,` and \
-             `target: expression,`, once each"
-        )
+    (@options [$kind:ident] $($wrong:tt)*) => {
+        $crate::__femtologging_wrong!(@give [$kind] $crate::__femtologging_wrong!(@level $kind $($wrong)*))
+    };
+    (@options [span $($level:tt)*] $($wrong:tt)*) => {
+        $crate::__femtologging_wrong!(@give [span] $crate::__femtologging_wrong!(@name $($wrong)*))
     };
     // A message without arguments and keys needs no further reading.
     (@options $level:tt $logger:tt $target:tt $format:literal ;) => {
@@ -369,6 +357,17 @@ macro_rules! __femtologging {
             ($values, (&&$crate::__private::Probe(&$value)).__femtologging_pick())
             ($pattern, femto_arg) [$($names)* $name] $before ; $($rest)*)
     };
+    // An argument or value of one token, such as a variable; see `@argument`.
+    (@arguments $call:tt [$($args:tt)*] [$($written:tt)*] $values:tt $pattern:tt $names:tt $before:tt , $value:tt, $($rest:tt)*) => {
+        $crate::__femtologging!(@arguments $call [$($args)*, femto_arg] [$($written)*, $value]
+            ($values, $crate::__femtologging!(@argument $value $value))
+            ($pattern, femto_arg) $names $before , $($rest)*)
+    };
+    (@arguments $call:tt [$($args:tt)*] [$($written:tt)*] $values:tt $pattern:tt $names:tt $before:tt , $value:tt; $($rest:tt)*) => {
+        $crate::__femtologging!(@arguments $call [$($args)*, femto_arg] [$($written)*, $value]
+            ($values, $crate::__femtologging!(@argument $value $value))
+            ($pattern, femto_arg) $names $before ; $($rest)*)
+    };
     (@arguments $call:tt [$($args:tt)*] [$($written:tt)*] $values:tt $pattern:tt $names:tt $before:tt , $value:expr, $($rest:tt)*) => {
         $crate::__femtologging!(@arguments $call [$($args)*, femto_arg] [$($written)*, $value]
             ($values, (&&$crate::__private::Probe(&$value)).__femtologging_pick())
@@ -385,10 +384,22 @@ macro_rules! __femtologging {
     (@arguments [$($call:tt)*] $args:tt $written:tt $values:tt $pattern:tt $names:tt [$keys:tt $fields:tt] ; $($rest:tt)*) => {
         $crate::__femtologging!(@keys behind [$($call)* $args $written $values $pattern $names] $keys $fields $($rest)*)
     };
-    (@arguments $($wrong:tt)*) => {
-        $crate::__private::compile_error!(
-            "arguments follow the format string after a comma, and keys after a semicolon: info!(\"{} of {}\", done, total; key = value)"
-        )
+    (@arguments $call:tt $args:tt $written:tt $values:tt $pattern:tt $names:tt $before:tt $($wrong:tt)*) => {
+        $crate::__femtologging_wrong!(@arguments $($wrong)*)
+    };
+
+    (@made concat $($call:tt)*) => { $crate::__femtologging!(@literal $($call)*) };
+    (@made env $($call:tt)*) => { $crate::__femtologging!(@literal $($call)*) };
+    (@made include_str $($call:tt)*) => { $crate::__femtologging!(@literal $($call)*) };
+    (@made stringify $($call:tt)*) => { $crate::__femtologging!(@literal $($call)*) };
+    (@made $other:tt $call:tt $before:tt ($message:expr) $($rest:tt)*) => {
+        $crate::__femtologging_wrong!(@expr MessageIsNoLiteral $message)
+    };
+    (@literal $call:tt $before:tt ($format:expr) $($rest:tt)*) => {
+        $crate::__femtologging!(@literal $call $before [$format] $($rest)*)
+    };
+    (@literal [$($call:tt)*] $before:tt [$format:tt] $($rest:tt)*) => {
+        $crate::__femtologging!(@arguments [$($call)* $format] [] [] () () [] $before $($rest)*)
     };
 
     // The keys of a scope end with its block, or with nothing.
@@ -410,58 +421,54 @@ macro_rules! __femtologging {
     (@keys before [$($call:tt)*] $keys:tt $fields:tt $format:literal $($rest:tt)*) => {
         $crate::__femtologging!(@arguments [$($call)* $format] [] [] () () [] [$keys $fields] $($rest)*)
     };
+    // A macro that expands to a literal.
+    (@keys before $call:tt $keys:tt $fields:tt $maker:tt ! $input:tt $($rest:tt)*) => {
+        $crate::__femtologging!(@made $maker $call [$keys $fields] ($maker ! $input) $($rest)*)
+    };
+    (@keys before $call:tt $keys:tt $fields:tt $module:tt :: $maker:tt ! $input:tt $($rest:tt)*) => {
+        $crate::__femtologging!(@made $maker $call [$keys $fields] ($module::$maker ! $input) $($rest)*)
+    };
+    (@keys behind $call:tt $keys:tt $fields:tt $key:literal $($rest:tt)*) => {
+        $crate::__femtologging_wrong!(@at QuotedKeyAlone $key)
+    };
+    (@keys scope [$kind:tt $($call:tt)*] $keys:tt $fields:tt $key:literal $($rest:tt)*) => {
+        $crate::__femtologging_wrong!(@give $kind $crate::__femtologging_wrong!(@literal $kind $key))
+    };
     (@keys behind [$($call:tt)*] $keys:tt $fields:tt $(;)?) => {
         $crate::__femtologging!(@emit $($call)* $keys $fields)
     };
-    (@keys $place:tt $call:tt $keys:tt $fields:tt $key:ident $(. $more:ident)* = $($rest:tt)*) => {
+    (@keys $place:tt $call:tt $keys:tt $fields:tt $key:tt $(. $more:tt)* = $($rest:tt)*) => {
         $crate::__femtologging!(@key $place $call $keys $fields ($key $(. $more)*) () = $($rest)*)
     };
-    (@keys $place:tt $call:tt $keys:tt $fields:tt $key:ident $(. $more:ident)* : $($rest:tt)*) => {
+    (@keys $place:tt $call:tt $keys:tt $fields:tt $key:tt $(. $more:tt)* : $($rest:tt)*) => {
         $crate::__femtologging!(@key $place $call $keys $fields ($key $(. $more)*) ($key $(. $more)*) : $($rest)*)
     };
-    (@keys $place:tt $call:tt $keys:tt $fields:tt $key:ident $(. $more:ident)* , $($rest:tt)*) => {
+    (@keys $place:tt $call:tt $keys:tt $fields:tt $key:tt $(. $more:tt)* , $($rest:tt)*) => {
         $crate::__femtologging!(@value $place $call $keys $fields ($key $(. $more)*) Deferred $key $(. $more)* , $($rest)*)
     };
-    (@keys $place:tt $call:tt $keys:tt $fields:tt $key:ident $(. $more:ident)* ; $($rest:tt)*) => {
+    (@keys $place:tt $call:tt $keys:tt $fields:tt $key:tt $(. $more:tt)* ; $($rest:tt)*) => {
         $crate::__femtologging!(@value $place $call $keys $fields ($key $(. $more)*) Deferred $key $(. $more)* ; $($rest)*)
     };
-    (@keys $place:tt $call:tt $keys:tt $fields:tt ? $key:ident $(. $more:ident)* , $($rest:tt)*) => {
+    (@keys $place:tt $call:tt $keys:tt $fields:tt ? $key:tt $(. $more:tt)* , $($rest:tt)*) => {
         $crate::__femtologging!(@value $place $call $keys $fields ($key $(. $more)*) AsDebug $key $(. $more)* , $($rest)*)
     };
-    (@keys $place:tt $call:tt $keys:tt $fields:tt ? $key:ident $(. $more:ident)* ; $($rest:tt)*) => {
+    (@keys $place:tt $call:tt $keys:tt $fields:tt ? $key:tt $(. $more:tt)* ; $($rest:tt)*) => {
         $crate::__femtologging!(@value $place $call $keys $fields ($key $(. $more)*) AsDebug $key $(. $more)* ; $($rest)*)
     };
-    (@keys $place:tt $call:tt $keys:tt $fields:tt % $key:ident $(. $more:ident)* , $($rest:tt)*) => {
+    (@keys $place:tt $call:tt $keys:tt $fields:tt % $key:tt $(. $more:tt)* , $($rest:tt)*) => {
         $crate::__femtologging!(@value $place $call $keys $fields ($key $(. $more)*) AsDisplay $key $(. $more)* , $($rest)*)
     };
-    (@keys $place:tt $call:tt $keys:tt $fields:tt % $key:ident $(. $more:ident)* ; $($rest:tt)*) => {
+    (@keys $place:tt $call:tt $keys:tt $fields:tt % $key:tt $(. $more:tt)* ; $($rest:tt)*) => {
         $crate::__femtologging!(@value $place $call $keys $fields ($key $(. $more)*) AsDisplay $key $(. $more)* ; $($rest)*)
     };
-    (@keys before $($wrong:tt)*) => {
-        $crate::__private::compile_error!(
-            "a log call needs a format string literal: info!(\"{} of {}\", done, total; key = value); \
-             before it may come `logger: expression,` and `target: expression,`, once each, one limit (`once`, `first: n`, \
-             `every: n`, `per: duration` or `sample: share`), and keys with their values"
-        )
+    (@keys before $call:tt $keys:tt $fields:tt $($wrong:tt)*) => {
+        $crate::__femtologging_wrong!(@before $keys $($wrong)*)
     };
-    (@keys behind $($wrong:tt)*) => {
-        $crate::__private::compile_error!(
-            "after the semicolon come keys and values: `key = value`, `key:? = value` (Debug), `key:% = value` (Display), \
-             `key:err = error`, `key:bytes = value`, `key:serde = value`, `key:secret = value` or `key`"
-        )
+    (@keys behind $call:tt $keys:tt $fields:tt $($wrong:tt)*) => {
+        $crate::__femtologging_wrong!(@behind $($wrong)*)
     };
-    (@keys scope [context] $($wrong:tt)*) => {
-        $crate::__private::compile_error!(
-            "a context is keys with their values, and may end with a block: context! { key = value, other }, \
-             context! { key = value; { … } }"
-        )
-    };
-    (@keys scope $($wrong:tt)*) => {
-        $crate::__private::compile_error!(
-            "a span has a name, a string literal, then keys with their values, and may end with a block: \
-             info_span!(\"load\"; key = value), info_span!(\"load\", key = value; { … }); before the name may come \
-             `logger: expression,` and `target: expression,`, once each"
-        )
+    (@keys scope [$kind:tt $($call:tt)*] $keys:tt $fields:tt $($wrong:tt)*) => {
+        $crate::__femtologging_wrong!(@give $kind $crate::__femtologging_wrong!(@scope $kind $($wrong)*))
     };
 
     // How a key's value is recorded. The variable that the key names is the value if none is given.
@@ -483,6 +490,12 @@ macro_rules! __femtologging {
     (@key $place:tt $call:tt $keys:tt $fields:tt $key:tt $variable:tt : %= $($rest:tt)*) => {
         $crate::__femtologging!(@value $place $call $keys $fields $key AsDisplay $($rest)*)
     };
+    (@key $place:tt $call:tt $keys:tt $fields:tt $key:tt $variable:tt : debug = $($rest:tt)*) => {
+        $crate::__femtologging!(@value $place $call $keys $fields $key AsDebug $($rest)*)
+    };
+    (@key $place:tt $call:tt $keys:tt $fields:tt $key:tt $variable:tt : display = $($rest:tt)*) => {
+        $crate::__femtologging!(@value $place $call $keys $fields $key AsDisplay $($rest)*)
+    };
     (@key $place:tt $call:tt $keys:tt $fields:tt $key:tt $variable:tt : err = $($rest:tt)*) => {
         $crate::__femtologging!(@value $place $call $keys $fields $key AsError $($rest)*)
     };
@@ -501,6 +514,12 @@ macro_rules! __femtologging {
     (@key $place:tt $call:tt $keys:tt $fields:tt $key:tt ($($variable:tt)+) : % $($rest:tt)*) => {
         $crate::__femtologging!(@value $place $call $keys $fields $key AsDisplay $($variable)+ $($rest)*)
     };
+    (@key $place:tt $call:tt $keys:tt $fields:tt $key:tt ($($variable:tt)+) : debug $($rest:tt)*) => {
+        $crate::__femtologging!(@value $place $call $keys $fields $key AsDebug $($variable)+ $($rest)*)
+    };
+    (@key $place:tt $call:tt $keys:tt $fields:tt $key:tt ($($variable:tt)+) : display $($rest:tt)*) => {
+        $crate::__femtologging!(@value $place $call $keys $fields $key AsDisplay $($variable)+ $($rest)*)
+    };
     (@key $place:tt $call:tt $keys:tt $fields:tt $key:tt ($($variable:tt)+) : err $($rest:tt)*) => {
         $crate::__femtologging!(@value $place $call $keys $fields $key AsError $($variable)+ $($rest)*)
     };
@@ -513,24 +532,86 @@ macro_rules! __femtologging {
     (@key $place:tt $call:tt $keys:tt $fields:tt $key:tt ($($variable:tt)+) : secret $($rest:tt)*) => {
         $crate::__femtologging!(@value $place $call $keys $fields $key Secret $($variable)+ $($rest)*)
     };
-    (@key $place:tt $call:tt $($wrong:tt)*) => {
-        $crate::__femtologging!(@keys $place $call wrong)
+    (@key $place:tt $call:tt $keys:tt $fields:tt $key:tt $variable:tt $($wrong:tt)*) => {
+        $crate::__femtologging_wrong!(@key $place $call $key $($wrong)*)
+    };
+    // The value of a key. First one of one token, such as a variable.
+    (@value $place:tt $call:tt [$($keys:tt)*] $fields:tt $key:tt $how:ident $value:tt, $($rest:tt)*) => {
+        $crate::__femtologging!(@keys $place $call [$($keys)* $key]
+            ($fields, $crate::__femtologging!(@field $how $value $value)) $($rest)*)
+    };
+    (@value behind $call:tt [$($keys:tt)*] $fields:tt $key:tt $how:ident $value:tt; $(;)?) => {
+        $crate::__femtologging!(@keys behind $call [$($keys)* $key]
+            ($fields, $crate::__femtologging!(@field $how $value $value)))
     };
     (@value $place:tt $call:tt [$($keys:tt)*] $fields:tt $key:tt $how:ident $value:expr, $($rest:tt)*) => {
-        $crate::__femtologging!(@keys $place $call [$($keys)* $key] ($fields, $crate::__private::$how(&$value)) $($rest)*)
+        $crate::__femtologging!(@keys $place $call [$($keys)* $key] ($fields, $crate::__femtologging!(@field $how $value $value)) $($rest)*)
     };
     (@value before $call:tt [$($keys:tt)*] $fields:tt $key:tt $how:ident $value:expr; $($rest:tt)*) => {
-        $crate::__femtologging!(@keys before $call [$($keys)* $key] ($fields, $crate::__private::$how(&$value)) $($rest)*)
+        $crate::__femtologging!(@keys before $call [$($keys)* $key] ($fields, $crate::__femtologging!(@field $how $value $value)) $($rest)*)
     };
     (@value scope $call:tt [$($keys:tt)*] $fields:tt $key:tt $how:ident $value:expr; $($rest:tt)*) => {
-        $crate::__femtologging!(@keys scope $call [$($keys)* $key] ($fields, $crate::__private::$how(&$value)) $($rest)*)
+        $crate::__femtologging!(@keys scope $call [$($keys)* $key] ($fields, $crate::__femtologging!(@field $how $value $value)) $($rest)*)
     };
-    (@value behind $call:tt [$($keys:tt)*] $fields:tt $key:tt $how:ident $value:expr;) => {
-        $crate::__femtologging!(@keys behind $call [$($keys)* $key] ($fields, $crate::__private::$how(&$value)))
+    (@value behind $call:tt [$($keys:tt)*] $fields:tt $key:tt $how:ident $value:expr; $(;)?) => {
+        $crate::__femtologging!(@keys behind $call [$($keys)* $key] ($fields, $crate::__femtologging!(@field $how $value $value)))
     };
-    (@value $place:tt $call:tt $($wrong:tt)*) => {
-        $crate::__femtologging!(@keys $place $call wrong)
+    (@value $place:tt $call:tt $keys:tt $fields:tt $key:tt $how:ident $($wrong:tt)*) => {
+        $crate::__femtologging_wrong!(@value $place $call $key $($wrong)*)
     };
+    // An argument and the value of a key, of one token. A variable that was moved, or is borrowed otherwise, is an error at
+    // its name in the comparison, and would be one at the whole call otherwise: that is the place of `&$place`. Nothing is
+    // left of code that cannot run. A tuple, as temporary values at the end of a block would not live long enough.
+    (@argument $place:tt self) => { (&&$crate::__private::Probe(&$place)).__femtologging_pick() };
+    (@argument $place:tt $variable:ident) => {
+        (if false { let _ = $crate::__private::Place == $place; }, (&&$crate::__private::Probe(&$place)).__femtologging_pick()).1
+    };
+    (@argument $place:tt $other:tt) => { (&&$crate::__private::Probe(&$place)).__femtologging_pick() };
+    (@field AsError $place:tt self) => {
+        $crate::__femtologging!(@error $place)
+    };
+    (@field AsError $place:tt $variable:ident) => {
+        (if false { let _ = $crate::__private::Place == $place; }, $crate::__femtologging!(@error $place)).1
+    };
+    (@field AsError $place:tt $other:tt) => {
+        $crate::__femtologging!(@error $place)
+    };
+    (@error $place:tt) => {
+        match &$place {
+            femto_error => {
+                #[allow(unused_imports)]
+                use $crate::__private::{PickAnyError as _, PickError as _, PickErrorBehind as _, PickNoError as _};
+                (&&&&$crate::__private::ErrorProbe(femto_error)).__femtologging_error()
+            }
+        }
+    };
+    // Behind `never`, only types count: a type that a record cannot carry is an error at the variable.
+    (@field Deferred $place:tt self) => {
+        $crate::__private::Deferred(&$place)
+    };
+    (@field Deferred $place:tt $variable:ident) => {
+        (
+            if false {
+                let _ = $crate::__private::Place == $place;
+                $crate::__private::never();
+                #[allow(unreachable_code)]
+                let _ = $crate::__private::Carries[$place];
+            },
+            match &$place {
+                femto_value => {
+                    #[allow(unused_imports)]
+                    use $crate::__private::{PickCarried as _, PickUncarried as _};
+                    (&&$crate::__private::KeyProbe(femto_value)).__femtologging_key()
+                }
+            },
+        )
+            .1
+    };
+    (@field $how:ident $place:tt self) => { $crate::__private::$how(&$place) };
+    (@field $how:ident $place:tt $variable:ident) => {
+        (if false { let _ = $crate::__private::Place == $place; }, $crate::__private::$how(&$place)).1
+    };
+    (@field $how:ident $place:tt $other:tt) => { $crate::__private::$how(&$place) };
     (@name ($key:ident)) => { $crate::__private::key($crate::__private::stringify!($key)) };
     (@name ($key:literal)) => { $crate::__private::key($key) };
     (@name ($key:ident $(. $more:ident)+)) => {
@@ -611,7 +692,7 @@ macro_rules! __femtologging {
 
     // The call site and the call.
     (@site [static $level:ident $($rate:tt)?] $origin:ident $target:tt $source:tt
-        $format:literal [$($args:tt)*] $written:tt $values:tt $pattern:tt [$($names:ident)*] [$($keys:tt)*] $fields:tt) => {{
+        $format:tt [$($args:tt)*] $written:tt $values:tt $pattern:tt [$($names:ident)*] [$($keys:tt)*] $fields:tt) => {{
         #[allow(unused_imports)]
         use $crate::__private::{PickDeferred as _, PickImmediate as _, PickInteger as _};
         #[cfg(clippy)]
@@ -636,7 +717,7 @@ macro_rules! __femtologging {
         }
     }};
     (@site [dynamic $level:tt $($rate:tt)?] $origin:ident $target:tt $source:tt
-        $format:literal [$($args:tt)*] $written:tt $values:tt $pattern:tt [$($names:ident)*] [$($keys:tt)*] $fields:tt) => {{
+        $format:tt [$($args:tt)*] $written:tt $values:tt $pattern:tt [$($names:ident)*] [$($keys:tt)*] $fields:tt) => {{
         #[allow(unused_imports)]
         use $crate::__private::{PickDeferred as _, PickImmediate as _, PickInteger as _};
         #[cfg(clippy)]
@@ -680,14 +761,14 @@ macro_rules! __femtologging {
     }};
     // For clippy's eyes only: the format string with its arguments as the caller wrote them. It never runs, and diverges so
     // that what an argument moves may be moved again.
-    (@lint $format:literal []) => {};
-    (@lint $format:literal [$($written:tt)*]) => {
+    (@lint $format:tt []) => {};
+    (@lint $format:tt [$($written:tt)*]) => {
         if false {
             let _ = $crate::__private::format_args!($format $($written)*);
             $crate::__private::never();
         }
     };
-    (@metadata $level:tt $origin:ident $target:tt $format:literal [$($keys:tt)*]) => {
+    (@metadata $level:tt $origin:ident $target:tt $format:tt [$($keys:tt)*]) => {
         $crate::__private::Callsite::new($crate::__private::Metadata {
             level: $level,
             origin: $crate::__private::Origin::$origin,
@@ -699,4 +780,271 @@ macro_rules! __femtologging {
             keys: &[$($crate::__femtologging!(@name $keys)),*],
         })
     };
+}
+
+/// Says what is wrong with a call that `__femtologging` cannot read, at the token at which it cannot go on.
+///
+/// An arm captures that token, and `@at` turns it into an error; see `__private::mistakes`. Where a word's meaning counts
+/// and its place as well, it is passed on twice: once to be compared, once to be shown. What is left over is an error at
+/// the whole call.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __femtologging_wrong {
+    // The error: at a word, which need not be a variable, at a literal, or at an expression. A fragment `ident` does not
+    // keep its place, but `tt` does.
+    (@at $mistake:ident $token:tt) => {
+        $crate::__femtologging_wrong!(@token $mistake $token $token)
+    };
+    (@token $mistake:ident $place:tt self) => {
+        $crate::__private::mistakes::$mistake[$place]
+    };
+    (@token $mistake:ident $place:tt $word:ident) => {{
+        let $place = ();
+        $crate::__private::mistakes::$mistake[$place]
+    }};
+    (@token $mistake:ident $place:tt $literal:literal) => {
+        $crate::__private::mistakes::$mistake[$place]
+    };
+    (@token $mistake:ident $place:tt $other:tt) => {
+        $crate::__private::compile_error!("this cannot be read; a log call is info!(\"{} of {}\", 1, n; key = value)")
+    };
+    (@expr $mistake:ident $place:expr) => {
+        $crate::__private::mistakes::$mistake[$place]
+    };
+    // A key: a word, several with dots, or a literal.
+    (@first $mistake:ident ($key:tt $($more:tt)*)) => {
+        $crate::__femtologging_wrong!(@token $mistake $key $key)
+    };
+
+    // What the call is worth, so that there is no second error about its type.
+    (@give [enabled] $wrong:expr) => {{ let _ = $wrong; false }};
+    (@give [span $($level:tt)*] $wrong:expr) => {{ let _ = $wrong; $crate::__private::FemtoSpan::none() }};
+    (@give context $wrong:expr) => {{ let _ = $wrong; $crate::__private::Context::current() }};
+    (@give $kind:tt $wrong:expr) => { $wrong };
+
+    // The level of `log!`, `enabled!` and `span!`.
+    // enabled!(target: "audit")
+    (@level $kind:ident $logger:tt $target:tt $option:tt : $value:literal ;) => {
+        $crate::__femtologging_wrong!(@at NoLevelAfterOption $value)
+    };
+    // log!(every: 3, Level::Info, "m")
+    (@level log $logger:tt $target:tt $limit:tt : $($rest:tt)*) => {
+        $crate::__femtologging_wrong!(@early $limit ($limit) LimitBeforeLevel)
+    };
+    // enabled!(every: 3, Level::Info)
+    (@level $kind:ident $logger:tt $target:tt $limit:tt : $($rest:tt)*) => {
+        $crate::__femtologging_wrong!(@early $limit ($limit) LimitOfNoCall)
+    };
+    // enabled!(once, Level::Info)
+    (@level enabled $logger:tt $target:tt $limit:tt , $($rest:tt)*) => {
+        $crate::__femtologging_wrong!(@early $limit ($limit) LimitOfNoCall)
+    };
+    // log!(Level::Info)
+    (@level log $logger:tt $target:tt $level:expr ;) => {
+        $crate::__femtologging_wrong!(@expr NoMessageAfterLevel $level)
+    };
+    // span!(Level::Info)
+    (@level span $logger:tt $target:tt $level:expr ;) => {
+        $crate::__femtologging_wrong!(@expr NoNameAfterLevel $level)
+    };
+    (@level enabled $($rest:tt)*) => {
+        $crate::__private::compile_error!("`enabled!` takes a level: enabled!(Level::Info)")
+    };
+    (@level span $($rest:tt)*) => {
+        $crate::__private::compile_error!("`span!` takes a level and a name: span!(Level::Info, \"load\")")
+    };
+    (@level log $($rest:tt)*) => {
+        $crate::__private::compile_error!("`log!` takes a level and a message: log!(Level::Info, \"ready\")")
+    };
+    // A limit where there can be none, or an option that is none.
+    (@early once $word:tt $limit:ident) => { $crate::__femtologging_wrong!(@first $limit $word) };
+    (@early every $word:tt $limit:ident) => { $crate::__femtologging_wrong!(@first $limit $word) };
+    (@early first $word:tt $limit:ident) => { $crate::__femtologging_wrong!(@first $limit $word) };
+    (@early per $word:tt $limit:ident) => { $crate::__femtologging_wrong!(@first $limit $word) };
+    (@early sample $word:tt $limit:ident) => { $crate::__femtologging_wrong!(@first $limit $word) };
+    (@early logger $word:tt $limit:ident) => { $crate::__femtologging_wrong!(@first OptionAgain $word) };
+    (@early target $word:tt $limit:ident) => { $crate::__femtologging_wrong!(@first OptionAgain $word) };
+    (@early $other:ident $word:tt $limit:ident) => { $crate::__femtologging_wrong!(@first UnknownOption $word) };
+
+    // The name of a span.
+    // info_span!(target: "a", target: "b", "load"), info_span!(every: 3, "load")
+    (@name $logger:tt $target:tt $option:tt : $($rest:tt)*) => {
+        $crate::__femtologging_wrong!(@early $option ($option) LimitOfNoCall)
+    };
+    // info_span!(once, "load")
+    (@name $logger:tt $target:tt once , $name:literal $($rest:tt)*) => {
+        $crate::__femtologging_wrong!(@expr LimitOfNoSpan $name)
+    };
+    // info_span!("load" "users"), info_span!("load" user)
+    (@name $logger:tt $target:tt $name:literal $next:tt $($rest:tt)*) => {
+        $crate::__femtologging_wrong!(@at NoComma $next)
+    };
+    // info_span!(n = 1)
+    (@name $logger:tt $target:tt $key:tt = $($rest:tt)*) => {
+        $crate::__femtologging_wrong!(@at NoName $key)
+    };
+    // info_span!(name), info_span!(format!("load {n}"); n)
+    (@name $logger:tt $target:tt $name:expr ; $($rest:tt)*) => {
+        $crate::__femtologging_wrong!(@expr NameIsNoLiteral $name)
+    };
+    (@name $logger:tt $target:tt $name:expr , $($rest:tt)*) => {
+        $crate::__femtologging_wrong!(@expr NameIsNoLiteral $name)
+    };
+    (@name $($rest:tt)*) => {
+        $crate::__private::compile_error!("a span has a name, a string literal: info_span!(\"load\"; key = value)")
+    };
+
+    // Before the message.
+    // info!()
+    (@before [] $(;)?) => {
+        $crate::__private::compile_error!("a log call has a message, a string literal: info!(\"ready\")")
+    };
+    // info!(message), info!(x = 1)
+    (@before [$key:tt $($keys:tt)*] $(;)?) => { $crate::__femtologging_wrong!(@first NoMessageBesideKeys $key) };
+    // info!(every 5, "m"), info!(logger x, "m")
+    (@before $keys:tt every $value:tt $($rest:tt)*) => { $crate::__femtologging_wrong!(@at NoColon $value) };
+    (@before $keys:tt first $value:tt $($rest:tt)*) => { $crate::__femtologging_wrong!(@at NoColon $value) };
+    (@before $keys:tt per $value:tt $($rest:tt)*) => { $crate::__femtologging_wrong!(@at NoColon $value) };
+    (@before $keys:tt sample $value:tt $($rest:tt)*) => { $crate::__femtologging_wrong!(@at NoColon $value) };
+    (@before $keys:tt logger $value:tt $($rest:tt)*) => { $crate::__femtologging_wrong!(@at NoColon $value) };
+    (@before $keys:tt target $value:tt $($rest:tt)*) => { $crate::__femtologging_wrong!(@at NoColon $value) };
+    // info!(user == 1, "m")
+    (@before $keys:tt $key:tt == $($rest:tt)*) => { $crate::__femtologging_wrong!(@at KeyComparison $key) };
+    // info!(, "m")
+    (@before $keys:tt , $next:tt $($rest:tt)*) => { $crate::__femtologging_wrong!(@at CommaTwice $next) };
+    // info!(Level::Info, "m")
+    (@before $keys:tt $path:tt :: $last:tt , $($rest:tt)*) => {
+        $crate::__femtologging_wrong!(@at LevelInName $path)
+    };
+    // info!(&text), info!(1 + 1, "m")
+    (@before $keys:tt $message:expr ; $($rest:tt)*) => {
+        $crate::__femtologging_wrong!(@expr MessageIsNoLiteral $message)
+    };
+    (@before $keys:tt $message:expr , $($rest:tt)*) => {
+        $crate::__femtologging_wrong!(@expr MessageIsNoLiteral $message)
+    };
+    // info!(once "m"), info!(user name, "m")
+    (@before $keys:tt $key:tt $next:tt $($rest:tt)*) => {
+        $crate::__femtologging_wrong!(@at NoComma $next)
+    };
+    (@before $($rest:tt)*) => {
+        $crate::__private::compile_error!("a log call has a message, a string literal: info!(\"{} of {}\", 1, n; key = value)")
+    };
+
+    // The arguments of the format string.
+    // info!("m", target: "audit"), info!("m", user:? = "ada")
+    (@arguments , $word:tt : $($rest:tt)*) => { $crate::__femtologging_wrong!(@late $word ($word) KeyAfterComma) };
+    // info!("m", ?user), info!("m", %user)
+    (@arguments , ? $key:tt $($rest:tt)*) => { $crate::__femtologging_wrong!(@at KeyAfterComma $key) };
+    (@arguments , % $key:tt $($rest:tt)*) => { $crate::__femtologging_wrong!(@at KeyAfterComma $key) };
+    // info!("{}",, n)
+    (@arguments , , $next:tt $($rest:tt)*) => { $crate::__femtologging_wrong!(@at CommaTwice $next) };
+    // info!("{} {}", a b)
+    (@arguments , $name:ident = $value:tt $next:tt $($rest:tt)*) => {
+        $crate::__femtologging_wrong!(@at NoComma $next)
+    };
+    (@arguments , $value:tt $next:tt $($rest:tt)*) => { $crate::__femtologging_wrong!(@at NoComma $next) };
+    // info!("{}" 1), info!("{}" n)
+    (@arguments $next:tt $($rest:tt)*) => { $crate::__femtologging_wrong!(@at NoComma $next) };
+    (@arguments $($rest:tt)*) => {
+        $crate::__private::compile_error!(
+            "arguments come after a comma, and keys after a semicolon: info!(\"{} of {}\", 1, n; key = value)"
+        )
+    };
+    // An option behind the message.
+    (@late logger $word:tt $other:ident) => { $crate::__femtologging_wrong!(@first OptionAfterMessage $word) };
+    (@late target $word:tt $other:ident) => { $crate::__femtologging_wrong!(@first OptionAfterMessage $word) };
+    (@late every $word:tt $other:ident) => { $crate::__femtologging_wrong!(@first OptionAfterMessage $word) };
+    (@late first $word:tt $other:ident) => { $crate::__femtologging_wrong!(@first OptionAfterMessage $word) };
+    (@late per $word:tt $other:ident) => { $crate::__femtologging_wrong!(@first OptionAfterMessage $word) };
+    (@late sample $word:tt $other:ident) => { $crate::__femtologging_wrong!(@first OptionAfterMessage $word) };
+    (@late $key:tt $word:tt $other:ident) => { $crate::__femtologging_wrong!(@first $other $word) };
+
+    // Keys behind the message, and those of spans and contexts.
+    // info!("m"; user == 1)
+    (@behind $key:tt == $($rest:tt)*) => { $crate::__femtologging_wrong!(@at KeyComparison $key) };
+    // info!("m"; a = 1,, b = 2)
+    (@behind , $next:tt $($rest:tt)*) => { $crate::__femtologging_wrong!(@at CommaTwice $next) };
+    // info!("m"; &user)
+    (@behind $key:expr ; $($rest:tt)*) => { $crate::__femtologging_wrong!(@expr NoKey $key) };
+    (@behind $key:expr , $($rest:tt)*) => { $crate::__femtologging_wrong!(@expr NoKey $key) };
+    // info!("m"; a b)
+    (@behind $key:tt $next:tt $($rest:tt)*) => { $crate::__femtologging_wrong!(@at NoComma $next) };
+    (@behind $($rest:tt)*) => {
+        $crate::__private::compile_error!("keys have values: `key = value`, `key:? = value`, `key:% = value`, or `key` alone")
+    };
+    // context! { "text" }, info_span!("load {}", 1)
+    (@literal context $literal:tt) => { $crate::__femtologging_wrong!(@at QuotedKeyAlone $literal) };
+    (@literal $kind:tt $literal:tt) => { $crate::__femtologging_wrong!(@at SpanArgument $literal) };
+    (@scope $kind:tt $($rest:tt)*) => { $crate::__femtologging_wrong!(@behind $($rest)*) };
+
+    // A key, behind which `:` is not read on.
+    // info!(name: "app", "m"), info!(logger: a, logger: b, "m"), info!(every: 3, per: day, "m")
+    (@key before $call:tt ($word:tt) $($rest:tt)*) => {
+        $crate::__femtologging_wrong!(@option $word ($word) $call $($rest)*)
+    };
+    // context! { user:hex = 1 }, context! { user: 1 }
+    (@key scope [$kind:tt $($call:tt)*] $key:tt $($rest:tt)*) => {
+        $crate::__femtologging_wrong!(@give $kind $crate::__femtologging_wrong!(@key within [] $key $($rest)*))
+    };
+    // info!("m"; user:hex = 1)
+    (@key $place:tt $call:tt $key:tt : $capture:tt = $($rest:tt)*) => {
+        $crate::__femtologging_wrong!(@capture $key $capture $capture)
+    };
+    // info!("m"; target: "audit"), info!("m"; user: 1)
+    (@key behind $call:tt ($word:tt) $($rest:tt)*) => {
+        $crate::__femtologging_wrong!(@late $word ($word) KeyWithColon)
+    };
+    (@key $place:tt $call:tt $key:tt $($rest:tt)*) => { $crate::__femtologging_wrong!(@first KeyWithColon $key) };
+    (@capture $key:tt $place:tt $capture:ident) => { $crate::__femtologging_wrong!(@at UnknownCapture $place) };
+    (@capture $key:tt $place:tt $capture:tt) => { $crate::__femtologging_wrong!(@first UnknownCaptureOf $key) };
+    // An option given twice.
+    (@option logger $word:tt [$level:tt [$($known:tt)+] $target:tt] $($rest:tt)*) => {
+        $crate::__femtologging_wrong!(@first OptionAgain $word)
+    };
+    (@option target $word:tt [$level:tt $logger:tt [$($known:tt)+]] $($rest:tt)*) => {
+        $crate::__femtologging_wrong!(@first OptionAgain $word)
+    };
+    // info!(target: "t"), info!(target: "t" "m")
+    (@option target $word:tt $call:tt : $value:tt ;) => { $crate::__femtologging_wrong!(@at NoMessage $value) };
+    (@option target $word:tt $call:tt : $value:literal $next:tt $($rest:tt)*) => {
+        $crate::__femtologging_wrong!(@at NoComma $next)
+    };
+    // info!(logger: logger "m"), info!(target: f() "m")
+    (@option logger $word:tt $call:tt $($rest:tt)*) => { $crate::__femtologging_wrong!(@first OptionWithoutComma $word) };
+    (@option target $word:tt $call:tt $($rest:tt)*) => { $crate::__femtologging_wrong!(@first OptionWithoutComma $word) };
+    (@option once $word:tt $call:tt $($rest:tt)*) => { $crate::__femtologging_wrong!(@first OnceWithValue $word) };
+    (@option every $word:tt $call:tt $($rest:tt)*) => { $crate::__femtologging_wrong!(@limit $word $call) };
+    (@option first $word:tt $call:tt $($rest:tt)*) => { $crate::__femtologging_wrong!(@limit $word $call) };
+    (@option per $word:tt $call:tt $($rest:tt)*) => { $crate::__femtologging_wrong!(@limit $word $call) };
+    (@option sample $word:tt $call:tt $($rest:tt)*) => { $crate::__femtologging_wrong!(@limit $word $call) };
+    // info!(user:hex = 1, "m")
+    (@option $other:ident $word:tt $call:tt : $capture:tt = $($rest:tt)*) => {
+        $crate::__femtologging_wrong!(@capture $word $capture $capture)
+    };
+    (@option $other:ident $word:tt $call:tt $($rest:tt)*) => { $crate::__femtologging_wrong!(@first UnknownOption $word) };
+    (@limit $word:tt [[$kind:ident $level:tt] $logger:tt $target:tt]) => {
+        $crate::__femtologging_wrong!(@first OptionWithoutComma $word)
+    };
+    (@limit $word:tt $call:tt) => { $crate::__femtologging_wrong!(@first LimitTwice $word) };
+
+    // The value of a key.
+    (@value scope [$kind:tt $($call:tt)*] $($rest:tt)*) => {
+        $crate::__femtologging_wrong!(@give $kind $crate::__femtologging_wrong!(@value within [] $($rest)*))
+    };
+    // info!("m"; user = ), info!("m"; user = , n = 1)
+    (@value $place:tt $call:tt $key:tt ; $($rest:tt)*) => { $crate::__femtologging_wrong!(@first NoValue $key) };
+    (@value $place:tt $call:tt $key:tt , $($rest:tt)*) => { $crate::__femtologging_wrong!(@first NoValue $key) };
+    // info!("m"; a = 1; b = 2)
+    (@value behind $call:tt $key:tt $value:expr ; $next:tt $($rest:tt)*) => {
+        $crate::__femtologging_wrong!(@at KeyAfterKeys $next)
+    };
+    // info!("m"; a = 1 b = 2), info!("m"; a = 1 + 1 b = 2)
+    (@value $place:tt $call:tt $key:tt $value:tt $next:tt $($rest:tt)*) => {
+        $crate::__femtologging_wrong!(@adjacent $key $next $next)
+    };
+    (@value $place:tt $call:tt $key:tt $($rest:tt)*) => { $crate::__femtologging_wrong!(@first ValueWithoutComma $key) };
+    (@adjacent $key:tt $place:tt $next:ident) => { $crate::__femtologging_wrong!(@at NoComma $place) };
+    (@adjacent $key:tt $place:tt $next:literal) => { $crate::__femtologging_wrong!(@at NoComma $place) };
+    (@adjacent $key:tt $place:tt $next:tt) => { $crate::__femtologging_wrong!(@first ValueWithoutComma $key) };
 }

@@ -346,3 +346,22 @@ proptest! {
         table.check();
     }
 }
+
+#[test]
+fn macros_that_make_literals_are_format_strings() {
+    let recorder = Recorder::new();
+    let logger = &recorder.logger;
+    let n = 3;
+    femtologging::info!(logger: logger, concat!("{} of ", "{}"), 1, n);
+    femtologging::info!(logger: logger, concat!("{n} ", "left"), n = n; n);
+    femtologging::info!(logger: logger, stringify!(a b));
+    femtologging::info!(logger: logger, n; env!("CARGO_PKG_NAME"));
+    femtologging::info!(logger: logger, n, std::concat!("std ", 1));
+    femtologging::info!(logger: logger, include_str!("data/message.txt"), n);
+    femtologging::log!(femtologging::Level::Info, logger: logger, concat!("at a ", "level"),);
+    let records = recorder.take();
+    let messages: Vec<_> = records.iter().map(|record| record.message()).collect();
+    assert_eq!(messages, ["1 of 3", "3 left", "a b", "macros-tests", "std 1", "from a file: 3\n", "at a level"]);
+    assert_eq!(records[0].arguments().count(), 2, "formatted by the handler");
+    assert_eq!(records[0].template(), "{} of {}");
+}

@@ -129,3 +129,47 @@ fn secrets_stay_at_the_call() {
     assert_eq!(record.get("password").map(|value| value.to_string()), Some("***".to_owned()));
     assert!(!format!("{record:?}").contains("hunter2"));
 }
+
+#[test]
+fn boxes_of_errors_are_errors() {
+    let recorder = Recorder::new();
+    let logger = &recorder.logger;
+    let failure = || Failure("down", Some(Box::new(Failure("no route", None))));
+    let boxed: Box<dyn std::error::Error> = Box::new(failure());
+    let shared: Box<dyn std::error::Error + Send + Sync> = Box::new(failure());
+    let (reference, wrapped, unit) = (&boxed, Wrapped(Box::new(failure())), ());
+    info!(logger: logger, "m"; boxed:err, shared:err, reference:err, wrapped:err, again:err = &wrapped, own:err = failure());
+    let expected = ["boxed", "shared", "reference", "wrapped", "again", "own"];
+    check(&recorder, "m", &expected.map(|key| (key, Value::Error("down: no route"))));
+    // Other words of `log`, and nothing as a value.
+    info!(logger: logger, "m"; wrapped:debug, text:debug = "a", none = (), unit, shown:display = 1, boxed:display);
+    check(
+        &recorder,
+        "m",
+        &[
+            ("wrapped", Value::Debug("Wrapped")),
+            ("text", Value::Debug("\"a\"")),
+            ("none", Value::Null),
+            ("unit", Value::Null),
+            ("shown", Value::Display("1")),
+            ("boxed", Value::Display("down")),
+        ],
+    );
+}
+
+/// An error as anyhow's: none itself, but it points to one.
+struct Wrapped(Box<dyn std::error::Error + Send + Sync>);
+
+impl fmt::Debug for Wrapped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Wrapped")
+    }
+}
+
+impl std::ops::Deref for Wrapped {
+    type Target = dyn std::error::Error + Send + Sync;
+
+    fn deref(&self) -> &Self::Target {
+        self.0.as_ref()
+    }
+}

@@ -13,7 +13,7 @@ use super::{Spec, process, spec};
 use crate::error::{Error, Problem, adopt_stderr, caught, notify};
 use crate::filter::{Directives, FemtoFilter};
 use crate::formatter::FemtoConsoleFormatter;
-use crate::handler::{FemtoStreamHandler, HandlerSpec};
+use crate::handler::{FemtoStreamHandler, HandlerSpec, IntoHandler};
 use crate::level::{Level, LevelFilter};
 use crate::logger::{LoggerFilter, LoggerSettings, Registry, canonical};
 use crate::policy::{SpanEvents, Transport};
@@ -85,7 +85,7 @@ impl Config {
     /// | [`add_logger`](ConfigBuilder::add_logger) | none | everything about a logger |
     /// | [`directives`](ConfigBuilder::directives) | none | levels of loggers as text, which override all others |
     /// | [`directives_from_env`](ConfigBuilder::directives_from_env) | none | the same from an environment variable |
-    /// | [`span_events`](ConfigBuilder::span_events) | `Both` | which records spans log |
+    /// | [`span_events`](ConfigBuilder::span_events) | `None` | which records spans log |
     /// | [`max_queue_bytes`](ConfigBuilder::max_queue_bytes) | 64 MiB | maximum memory of all handlers' queues |
     /// | [`clock`](ConfigBuilder::clock) | [`Clock::system`] | the clock that stamps records |
     ///
@@ -257,7 +257,7 @@ impl ConfigBuilder {
     }
 
     /// Adds a handler. Its thread is called `femtolog-<name>`.
-    pub fn add_handler(mut self, name: impl Into<String>, handler: impl Into<HandlerSpec>) -> Self {
+    pub fn add_handler(mut self, name: impl Into<String>, handler: impl IntoHandler) -> Self {
         let name = name.into();
         if self.handlers.iter().any(|(known, _)| *known == name) {
             self.problems.push(Problem::new(
@@ -273,7 +273,7 @@ impl ConfigBuilder {
                 "give the handler a name, without control characters",
             ));
         }
-        self.handlers.push((name, handler.into()));
+        self.handlers.push((name, handler.into_handler()));
         self
     }
 

@@ -78,6 +78,27 @@ impl<H: FemtoHandler> From<H> for HandlerSpec {
     }
 }
 
+/// What [`ConfigBuilder::add_handler`](crate::config::ConfigBuilder::add_handler) takes: a handler that was built, or one
+/// without settings, such as [`FemtoNullHandler`](super::FemtoNullHandler).
+///
+/// A builder is not one yet: end it with `.build()?`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a handler",
+    label = "not a handler",
+    note = "a builder becomes one with `.build()?`; a type of one's own needs `impl FemtoHandler`"
+)]
+pub trait IntoHandler {
+    /// Returns the handler with its settings.
+    fn into_handler(self) -> HandlerSpec;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Into<HandlerSpec>> IntoHandler for T {
+    fn into_handler(self) -> HandlerSpec {
+        self.into()
+    }
+}
+
 /// The settings that all handlers share.
 pub(crate) struct HandlerSettings {
     pub(crate) level: LevelFilter,

@@ -28,7 +28,7 @@ mod watched;
 use batch::RecordId;
 pub use batch::{Batch, Delivery};
 pub(crate) use batch::{Call, Outcome};
-pub use builder::{FemtoHandlerExt, HandlerBuilder, HandlerSpec};
+pub use builder::{FemtoHandlerExt, HandlerBuilder, HandlerSpec, IntoHandler};
 pub use capture::FemtoCaptureHandler;
 pub use compose::{
     FallbackOptions, FemtoFallbackHandler, FemtoFlightRecorder, FemtoMemoryHandler, FemtoRouteHandler,

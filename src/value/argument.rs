@@ -41,6 +41,7 @@
 
 use std::error::Error;
 use std::fmt;
+use std::ops::{Deref, Index};
 
 use super::capture::{Capture, Integer, Travels};
 use super::sink::ByteSink;
@@ -122,6 +123,149 @@ pub struct AsDisplay<'a, T: ?Sized>(pub &'a T);
 /// The value of a key, recorded as the messages of an error and of its sources (`key:err = error`).
 #[doc(hidden)]
 pub struct AsError<'a, T: ?Sized>(pub &'a T);
+
+/// Wraps a reference to a variable that is the value of a key. A type that a record cannot carry is an error where the
+/// macro mentions [`Carries`], and so must not be one in addition here.
+pub struct KeyProbe<'a, T: ?Sized>(pub &'a T);
+
+/// Selects [`Deferred`].
+#[doc(hidden)]
+pub trait PickCarried<'a> {
+    type Target: ?Sized;
+    fn __femtologging_key(&self) -> Deferred<'a, Self::Target>;
+}
+
+impl<'a, T: Carry + ?Sized> PickCarried<'a> for &KeyProbe<'a, T>
+where
+    Deferred<'a, T>: Field,
+{
+    type Target = T;
+    #[inline(always)]
+    fn __femtologging_key(&self) -> Deferred<'a, T> {
+        Deferred(self.0)
+    }
+}
+
+/// Selects [`Uncarried`].
+#[doc(hidden)]
+pub trait PickUncarried<'a> {
+    fn __femtologging_key(&self) -> Uncarried;
+}
+
+impl<'a, T: ?Sized> PickUncarried<'a> for KeyProbe<'a, T> {
+    fn __femtologging_key(&self) -> Uncarried {
+        Uncarried
+    }
+}
+
+/// In place of a value that a record cannot carry. It is in no program that compiles.
+pub struct Uncarried;
+
+impl Field for Uncarried {
+    const TAG: Tag = Tag::new(Kind::Null);
+    const DIRECT: bool = true;
+
+    fn words(&self) -> usize {
+        0
+    }
+
+    fn put<S: WordSink>(&self, _: &mut S) {}
+}
+
+/// Has an index for every type that a record can carry, and so an error at an index of another type.
+pub struct Carries;
+
+/// A type that is the value of a key as it is.
+#[cfg(not(feature = "log"))]
+pub use super::capture::Capture as Carry;
+
+/// A type that is the value of a key as it is: one that is captured, or a value of the crate `log`.
+#[cfg(feature = "log")]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a type that a record carries by value",
+    label = "needs `:?` or `:%` after its key",
+    note = "write `key:? = value` to record its `Debug` text or `key:% = value` to record its `Display` text; for an error with its causes, `key:err = value`"
+)]
+pub trait Carry {}
+
+#[cfg(feature = "log")]
+#[diagnostic::do_not_recommend]
+impl<T: Capture + ?Sized> Carry for T {}
+
+impl<T: Carry> Index<T> for Carries {
+    type Output = ();
+
+    fn index(&self, _: T) -> &() {
+        &()
+    }
+}
+
+/// Wraps a reference to the value of a key that is recorded as an error, so that its type selects where the error is: a
+/// type that implements [`Error`], one that dereferences to such a type, as `Box<dyn Error>` and anyhow's `Error` do, or
+/// a reference to one of those.
+pub struct ErrorProbe<'a, T: ?Sized>(pub &'a T);
+
+macro_rules! pick_error {
+    ($($(#[$doc:meta])* $trait:ident for $probe:ty, |$value:ident: $($bound:path)?| -> $error:ty { $pick:expr })*) => {$(
+        $(#[$doc])*
+        #[doc(hidden)]
+        pub trait $trait<'a> {
+            type Picked;
+            fn __femtologging_error(&self) -> Self::Picked;
+        }
+
+        impl<'a, T: $($bound +)? ?Sized> $trait<'a> for $probe {
+            type Picked = $error;
+            #[inline(always)]
+            fn __femtologging_error(&self) -> $error {
+                let $value = self.0;
+                $pick
+            }
+        }
+    )*};
+}
+
+pick_error! {
+    /// Selects the value itself.
+    PickError for &&&ErrorProbe<'a, T>, |value: Error| -> AsError<'a, T> { AsError(value) }
+    /// Selects what a box points to.
+    PickErrorBehind for &&ErrorProbe<'a, T>, |value: Boxed| -> AsError<'a, T::Target> { AsError(&**value) }
+    /// Selects what a reference to a box points to.
+    PickAnyError for &ErrorProbe<'a, T>, |value: BoxedTwice| -> AsError<'a, <T::Target as Deref>::Target> { AsError(&***value) }
+    /// Selects an error of the compiler, with a message.
+    PickNoError for ErrorProbe<'a, T>, |value: | -> NoError<'a, T> { NoError(value) }
+}
+
+/// A pointer to an error.
+pub trait Boxed: Deref<Target: Error> {}
+
+impl<T: Deref<Target: Error> + ?Sized> Boxed for T {}
+
+/// A pointer to a pointer to an error.
+pub trait BoxedTwice: Deref<Target: Deref<Target: Error>> {}
+
+impl<T: Deref<Target: Deref<Target: Error>> + ?Sized> BoxedTwice for T {}
+
+/// The value of a key that should be an error.
+pub struct NoError<'a, T: ?Sized>(pub &'a T);
+
+/// What no type is: see [`PickNoError`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an error",
+    label = "`:err` records a type that implements `std::error::Error`, or a box of one"
+)]
+pub trait IsError {}
+
+impl<T: IsError + ?Sized> Field for NoError<'_, T> {
+    const TAG: Tag = Tag::new(Kind::Error);
+    const DIRECT: bool = false;
+
+    fn words(&self) -> usize {
+        0
+    }
+
+    fn put<S: WordSink>(&self, _: &mut S) {}
+}
 
 /// Gets the bytes of a key's value (`key:bytes = value`). `as_ref` is user code, so it runs before the record is
 /// written.

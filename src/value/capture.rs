@@ -34,7 +34,7 @@ use super::wire::{Kind, Reader, Tag, WordSink, padded_words};
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a type that a record carries by value",
-    label = "needs `:?` or `:%` after the key",
+    label = "needs `:?` or `:%` after its key",
     note = "write `key:? = value` to record its `Debug` text or `key:% = value` to record its `Display` text; for an error with its causes, `key:err = value`"
 )]
 pub trait Capture {
@@ -96,6 +96,7 @@ macro_rules! integers {
 integers! { i8 u8 i16 u16 i32 u32 i64 u64 isize usize }
 
 plain! {
+    () as Null, 0: |_x, s| s.words(&[]), |_r| ();
     bool as Bool, 1: |x, s| s.word(x.into()), |r| r.word() != 0;
     char as Char, 1: |x, s| s.word(u32::from(x).into()), |r| char::from_u32(r.word() as u32).unwrap_or_default();
     f32 as F32, 1: |x, s| s.word(x.to_bits().into()), |r| f32::from_bits(r.word() as u32);
@@ -237,7 +238,7 @@ pub trait Integer: Copy + for<'a> Capture<Out<'a> = Self> {}
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
     message = "`Option<{Self}>` is not a type that a record carries by value",
-    label = "needs `:?` or `:%` after the key",
+    label = "needs `:?` or `:%` after its key",
     note = "write `key:? = value` to record its `Debug` text or `key:% = value` to record its `Display` text; for an error with its causes, `key:err = value`"
 )]
 pub trait NotOption: Capture {}
@@ -263,7 +264,7 @@ macro_rules! single_integers {
 }
 
 single! {
-    bool char f32 f64 i128 u128 str String Duration
+    () bool char f32 f64 i128 u128 str String Duration
     IpAddr Ipv4Addr Ipv6Addr SocketAddr SocketAddrV4 SocketAddrV6
 }
 

@@ -37,6 +37,8 @@
 pub(crate) mod argument;
 pub(crate) mod capture;
 pub(crate) mod limits;
+#[cfg(feature = "log")]
+mod log_kv;
 mod nested;
 mod nesting;
 #[cfg(feature = "serde")]

@@ -1,3 +1,4 @@
 fn main() {
-    femtologging::info!(logger: "app", "text");
+    let logger = "app";
+    femtologging::info!(logger: logger, "m");
 }

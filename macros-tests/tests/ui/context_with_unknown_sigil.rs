@@ -1,3 +1,0 @@
-fn main() {
-    let _ = femtologging::context! { a:hex = 1 };
-}

@@ -1,4 +1,0 @@
-fn main() {
-    femtologging::enabled!();
-    femtologging::enabled!(target: "audit");
-}

@@ -1,4 +1,0 @@
-fn main() {
-    femtologging::log!("info".len(), "text");
-    femtologging::enabled!(20);
-}

@@ -1,3 +1,0 @@
-fn main() {
-    femtologging::log!(every: 3, femtologging::Level::Info, "m");
-}

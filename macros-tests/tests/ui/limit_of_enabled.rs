@@ -1,3 +1,0 @@
-fn main() {
-    let _ = femtologging::enabled!(once, femtologging::Level::Info);
-}

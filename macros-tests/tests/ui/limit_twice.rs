@@ -1,3 +1,0 @@
-fn main() {
-    femtologging::info!(once, every: 3, "m");
-}

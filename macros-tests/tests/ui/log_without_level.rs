@@ -1,4 +1,0 @@
-fn main() {
-    femtologging::log!("text {}", 1);
-    femtologging::log!();
-}

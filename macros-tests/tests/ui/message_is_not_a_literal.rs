@@ -1,4 +1,0 @@
-fn main() {
-    let message = "text";
-    femtologging::info!(message);
-}

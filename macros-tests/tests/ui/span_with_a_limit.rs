@@ -1,3 +1,0 @@
-fn main() {
-    let _ = femtologging::info_span!(once, "load");
-}

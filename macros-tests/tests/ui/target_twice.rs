@@ -1,3 +1,0 @@
-fn main() {
-    femtologging::info!(target: "a", target: "b", "text");
-}
