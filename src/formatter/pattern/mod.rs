@@ -46,6 +46,8 @@ use spec::{Conversion, Number, Spec, write_repr};
 /// | `level_color`, `dim_color`, `reset_color` | escape sequences, empty without [`color`](Self::color) |
 /// | any other name | the value of this key, or else its [default](Self::defaults), or else `-` |
 ///
+/// `level_color` begins the colour of the record's level, `dim_color` faint text, and `reset_color` ends both.
+///
 /// A name may be followed by a format specification, with the meaning that it has in Python: in `percent` style the
 /// flags `-`, `+`, `#`, `0` and space, a width, a precision and one of `s`, `r`, `d`, `i`, `u`, `f`, `x`, `X`, `o`; in
 /// `brace` style `!s` or `!r`, and `:` with fill, alignment (`<`, `>`, `^`, `=`), sign, `#`, `0`, width, `,` or `_`,
