@@ -1,10 +1,27 @@
 //! The public macros and their parser.
 //!
-//! A call is read from left to right by one hidden macro, an arm per part: options, format string, arguments, keys. What
-//! it has read it keeps as lists in brackets; lists of values grow as nested pairs. An identifier that an arm
-//! introduces is new in each of its expansions (macro hygiene), so `femto_arg` below is another name for each argument. Only
-//! constants and statics of the caller are beyond hygiene: hence the prefix of these names.
-//! At its end the input carries a `;` that the public macros append, so that every part has something behind it.
+//! A call is parsed from left to right by one hidden macro, with an arm for each part: options, format string,
+//! arguments, keys. The parts that it has parsed are lists in brackets; lists of values are nested pairs. Above each
+//! arm is a call that it accepts, or one that it rejects.
+//!
+//! An identifier that an arm introduces is new in each of its expansions (macro hygiene), so `femto_arg` below is
+//! another name for each argument. Hygiene does not cover constants and statics of the caller, so these names have a
+//! prefix. The public macros append a `;` to their input, so that every part is followed by something.
+//!
+//! For example, `info!(target: "db", "{} of {total}", done, total = 5; user = "ada")` takes these steps. What has
+//! been parsed is on the left, the rest of the call on the right:
+//!
+//! ```text
+//! @options   [static Info] [] []                        target: "db", "{} of {total}", done, total = 5; user = "ada";
+//! @options   [static Info] [] [literal "db"]            "{} of {total}", done, total = 5; user = "ada";
+//! @keys      before … [] ()                             "{} of {total}", done, total = 5; user = "ada";
+//! @arguments … "{} of {total}" … () [] …                , done, total = 5; user = "ada";
+//! @arguments … ((), @argument done) [] …                , total = 5; user = "ada";
+//! @arguments … (((), @argument done), 5) [total] …      ; user = "ada";
+//! @keys      behind … [] ()                             user = "ada";
+//! @keys      behind … [(user)] ((), @field … "ada")     (nothing)
+//! @emit, @site                                          the call site's `static`, and the call
+//! ```
 
 /// Logs a record at [`Level::Trace`](crate::Level::Trace). See [`info!`](crate::info).
 #[macro_export]
@@ -29,23 +46,24 @@ macro_rules! debug {
 /// * `logger:` names the [`FemtoLogger`](crate::FemtoLogger) that decides whether the record is recorded and where it
 ///   goes. Without it, the target is the logger's name.
 /// * `target:` is a string, the module path by default.
-/// * A limit says how often this very call logs: `once`, `first: n`, `every: n` (the first and then every `n`-th), `per: duration`
-///   (one in each span of time) or `sample: share` (0 to 1, evenly spread). The next record that passes says in a key
-///   `suppressed` how many did not. Arguments of a call that does not pass are not evaluated.
+/// * A limit restricts how often this call logs: `once`, `first: n`, `every: n` (the first call and then every `n`-th),
+///   `per: duration` (one call in each period) or `sample: share` (a fraction from 0 to 1, evenly spread). The next
+///   record that passes has a key `suppressed` with the number of calls that did not. Arguments of a suppressed call
+///   are not evaluated.
 /// * The format string and its arguments are those of [`format!`], and so is the message's text.
-/// * A key is an identifier, several with dots between them (`http.status`) or a string literal (`"user-id"`). Its value
-///   keeps its type: integers, floats, `bool`, `char`, strings, durations, network addresses, `Option`s of these, and
-///   slices, arrays, `Vec`s, `BTreeMap`s and `HashMap`s of them.
-///   `key:? = value` (or `key = ?value`) records the `Debug` text of any value, and `key:% = value` (`key = %value`) its
-///   `Display` text. `key:err = error` records an error's message and those of its sources, `key:bytes = value` bytes, and
-///   `key:serde = value` (feature `serde`) the structure of anything that serde serializes. `key:secret = value` records
-///   that there is a value, shown as `***`. `key` alone, `key:?`, `?key` … record the variable or field of that name.
+/// * A key is an identifier, several with dots between them (`http.status`) or a string literal (`"user-id"`). Its
+///   value keeps its type: integers, floats, `bool`, `char`, strings, durations, network addresses, `Option`s of these,
+///   and slices, arrays, `Vec`s, `BTreeMap`s and `HashMap`s of them. `key:? = value` (or `key = ?value`) records the
+///   `Debug` text of any value, and `key:% = value` (`key = %value`) its `Display` text. `key:err = error` records an
+///   error's message and those of its sources, `key:bytes = value` bytes, and `key:serde = value` (feature `serde`) the
+///   structure of anything that serde serializes. `key:secret = value` records that there is a value, shown as `***`.
+///   `key` alone, `key:?`, `?key` … record the variable or field of that name.
 /// * Keys may also come before the message, as in `log` (`info!(key = value; "message")`) and in `tracing`
 ///   (`info!(key = value, "message")`).
 ///
-/// Arguments and values are evaluated once if the record is recorded, and not at all otherwise. The call costs nothing where
-/// the build has compiled its level out (see [`STATIC_MAX_LEVEL`](crate::STATIC_MAX_LEVEL)). It never panics: where
-/// `Display` or `Debug` of a user's type does, the message says so.
+/// Arguments and values are evaluated once if the record is recorded, and not at all otherwise. A call whose level is
+/// not compiled into the build costs nothing (see [`STATIC_MAX_LEVEL`](crate::STATIC_MAX_LEVEL)). A call never panics:
+/// if `Display` or `Debug` of a user's type panics, the message says so.
 ///
 /// Values of the types above travel to the handler's thread as they are and are formatted there. A message is
 /// formatted by the caller if the format string captures a variable (`"{user}"`), prints an address (`{:p}`) or has
@@ -99,7 +117,7 @@ macro_rules! critical {
 /// log!(level, [logger: LOGGER,] [target: TARGET,] [LIMIT,] "format string" [, arguments…] [; key = value, …])
 /// ```
 ///
-/// The level may also stand behind the options. Everything else is as for [`info!`](crate::info).
+/// The level may also follow the options. Everything else is as for [`info!`](crate::info).
 ///
 /// # Examples
 ///
@@ -140,8 +158,8 @@ macro_rules! enabled {
     ($($input:tt)*) => { $crate::__femtologging!(@options [enabled] [] [] $($input)* ;) };
 }
 
-/// Returns whether a record of this level, logged here, would go to a handler: the name that [`enabled!`](crate::enabled)
-/// has in the crate `log`.
+/// Returns whether a record of this level, logged here, would go to a handler: the name that
+/// [`enabled!`](crate::enabled) has in the crate `log`.
 ///
 /// # Examples
 ///
@@ -163,8 +181,8 @@ macro_rules! log_enabled {
 /// span!(level, [logger: LOGGER,] [target: TARGET,] "name" [; key = value, …] [; { block }])
 /// ```
 ///
-/// Keys may also stand behind a comma, as in `tracing`. With a block, the span is entered for it, and the block's value is that of the
-/// macro. Everything else is as for [`info_span!`](crate::info_span!).
+/// Keys may also follow a comma, as in `tracing`. With a block, the span is entered for the block, and the macro
+/// returns the block's value. Everything else is as for [`info_span!`](crate::info_span!).
 ///
 /// # Examples
 ///
@@ -180,13 +198,15 @@ macro_rules! span {
     ($($input:tt)*) => { $crate::__femtologging!(@options [span] [] [] $($input)* ;) };
 }
 
-/// Makes a [`FemtoSpan`](crate::FemtoSpan) at [`Level::Trace`](crate::Level::Trace). See [`info_span!`](crate::info_span!).
+/// Makes a [`FemtoSpan`](crate::FemtoSpan) at [`Level::Trace`](crate::Level::Trace). See
+/// [`info_span!`](crate::info_span!).
 #[macro_export]
 macro_rules! trace_span {
     ($($input:tt)*) => { $crate::__femtologging!(@options [span static Trace] [] [] $($input)* ;) };
 }
 
-/// Makes a [`FemtoSpan`](crate::FemtoSpan) at [`Level::Debug`](crate::Level::Debug). See [`info_span!`](crate::info_span!).
+/// Makes a [`FemtoSpan`](crate::FemtoSpan) at [`Level::Debug`](crate::Level::Debug). See
+/// [`info_span!`](crate::info_span!).
 #[macro_export]
 macro_rules! debug_span {
     ($($input:tt)*) => { $crate::__femtologging!(@options [span static Debug] [] [] $($input)* ;) };
@@ -198,9 +218,9 @@ macro_rules! debug_span {
 /// info_span!([logger: LOGGER,] [target: TARGET,] "name" [; key = value, …] [; { block }])
 /// ```
 ///
-/// Options and keys are those of [`info!`](crate::info); keys may also stand behind a comma, as in `tracing`. With a block, the span is
-/// entered for it, and the block's value is that of the macro. Where the build has compiled its level out, nothing is left but
-/// the block.
+/// Options and keys are those of [`info!`](crate::info); keys may also follow a comma, as in `tracing`. With a block,
+/// the span is entered for the block, and the macro returns the block's value. If the level is not compiled into the
+/// build, only the block remains.
 ///
 /// # Examples
 ///
@@ -224,19 +244,22 @@ macro_rules! info_span {
     ($($input:tt)*) => { $crate::__femtologging!(@options [span static Info] [] [] $($input)* ;) };
 }
 
-/// Makes a [`FemtoSpan`](crate::FemtoSpan) at [`Level::Warn`](crate::Level::Warn). See [`info_span!`](crate::info_span!).
+/// Makes a [`FemtoSpan`](crate::FemtoSpan) at [`Level::Warn`](crate::Level::Warn). See
+/// [`info_span!`](crate::info_span!).
 #[macro_export]
 macro_rules! warn_span {
     ($($input:tt)*) => { $crate::__femtologging!(@options [span static Warn] [] [] $($input)* ;) };
 }
 
-/// Makes a [`FemtoSpan`](crate::FemtoSpan) at [`Level::Error`](crate::Level::Error). See [`info_span!`](crate::info_span!).
+/// Makes a [`FemtoSpan`](crate::FemtoSpan) at [`Level::Error`](crate::Level::Error). See
+/// [`info_span!`](crate::info_span!).
 #[macro_export]
 macro_rules! error_span {
     ($($input:tt)*) => { $crate::__femtologging!(@options [span static Error] [] [] $($input)* ;) };
 }
 
-/// Makes a [`FemtoSpan`](crate::FemtoSpan) at [`Level::Critical`](crate::Level::Critical). See [`info_span!`](crate::info_span!).
+/// Makes a [`FemtoSpan`](crate::FemtoSpan) at [`Level::Critical`](crate::Level::Critical). See
+/// [`info_span!`](crate::info_span!).
 #[macro_export]
 macro_rules! critical_span {
     ($($input:tt)*) => { $crate::__femtologging!(@options [span static Critical] [] [] $($input)* ;) };
@@ -248,10 +271,10 @@ macro_rules! critical_span {
 /// context! { key = value, … [; { block }] }
 /// ```
 ///
-/// The context has what the thread's current one has, and these keys; one that is there already is overridden. Values are
-/// evaluated now. With a block, the context is entered for it, and the block's value is that of the macro; without one, it is entered
-/// with [`enter`](crate::Context::enter), [`in_scope`](crate::Context::in_scope) or
-/// [`in_context`](crate::span::FemtoFutureExt::in_context).
+/// The context has these keys in addition to those of the thread's current context, and overrides keys of the same
+/// name. Values are evaluated when the macro runs. With a block, the context is entered for the block, and the macro
+/// returns the block's value. Without a block, it is entered with [`enter`](crate::Context::enter),
+/// [`in_scope`](crate::Context::in_scope) or [`in_context`](crate::span::FemtoFutureExt::in_context).
 ///
 /// # Examples
 ///
@@ -272,310 +295,405 @@ macro_rules! context {
     ($($input:tt)*) => { $crate::__femtologging!(@keys scope [context] [] () $($input)* ;) };
 }
 
-/// Reads a call. State: the level, the logger, the target; then the format string, its arguments, the same as the caller wrote
-/// them, their values, the pattern that binds them, the names among them; then the keys and their values.
+/// Parses a call. The state, in this order: the level, the logger, the target; the format string, its arguments, the
+/// arguments as the caller wrote them, their values, the pattern that binds them, the names among them; the keys and
+/// their values.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __femtologging {
     // The options, in any order, each once.
+    // Rejected, a logger is a value: info!(logger: "db", "ready")
     (@options $level:tt [] $target:tt logger: $logger:literal, $($rest:tt)*) => {
         $crate::__femtologging_wrong!(@give $level $crate::__femtologging_wrong!(@at LoggerIsText $logger))
     };
+    // info!(logger: db, "ready")
     (@options $level:tt [] $target:tt logger: $logger:expr, $($rest:tt)*) => {
         $crate::__femtologging!(@options $level [$logger] $target $($rest)*)
     };
+    // info!(target: "audit", "ready")
     (@options $level:tt $logger:tt [] target: $target:literal, $($rest:tt)*) => {
         $crate::__femtologging!(@options $level $logger [literal $target] $($rest)*)
     };
+    // info!(target: name, "ready")
     (@options $level:tt $logger:tt [] target: $target:expr, $($rest:tt)*) => {
         $crate::__femtologging!(@options $level $logger [expr $target] $($rest)*)
     };
-    // How often the call logs. A limit belongs to the level, because both say whether a call goes on.
+    // How often the call logs. A limit is stored with the level, because both decide whether the call is made.
+    // info!(once, "ready")
     (@options [$kind:ident $level:tt] $logger:tt $target:tt once, $($rest:tt)*) => {
         $crate::__femtologging!(@options [$kind $level (once())] $logger $target $($rest)*)
     };
+    // info!(every: 1000, "slow")
     (@options [$kind:ident $level:tt] $logger:tt $target:tt every: $n:expr, $($rest:tt)*) => {
         $crate::__femtologging!(@options [$kind $level (every($n))] $logger $target $($rest)*)
     };
+    // info!(first: 5, "slow")
     (@options [$kind:ident $level:tt] $logger:tt $target:tt first: $n:expr, $($rest:tt)*) => {
         $crate::__femtologging!(@options [$kind $level (first($n))] $logger $target $($rest)*)
     };
+    // info!(per: Duration::from_secs(1), "slow")
     (@options [$kind:ident $level:tt] $logger:tt $target:tt per: $span:expr, $($rest:tt)*) => {
         $crate::__femtologging!(@options [$kind $level (per($span))] $logger $target $($rest)*)
     };
+    // info!(sample: 0.01, "slow")
     (@options [$kind:ident $level:tt] $logger:tt $target:tt sample: $share:expr, $($rest:tt)*) => {
         $crate::__femtologging!(@options [$kind $level (sample($share))] $logger $target $($rest)*)
     };
-    // The level, where the macro's name does not say it: before, between or behind the options.
+    // The level, if the macro's name does not determine it: before, between or after the options.
+    // Rejected, there is no level: log!("ready")
     (@options [log] $logger:tt $target:tt $format:literal $($rest:tt)*) => {
         $crate::__femtologging_wrong!(@at NoLevel $format)
     };
+    // log!(Level::Info, "ready")
     (@options [log] $logger:tt $target:tt $level:expr, $($rest:tt)*) => {
         $crate::__femtologging!(@options [dynamic $level] $logger $target $($rest)*)
     };
+    // Rejected, there is no level: span!("load")
     (@options [span] $logger:tt $target:tt $name:literal $($rest:tt)*) => {
         $crate::__femtologging_wrong!(@give [span] $crate::__femtologging_wrong!(@at NoLevel $name))
     };
+    // span!(Level::Info, "load")
     (@options [span] $logger:tt $target:tt $level:expr, $($rest:tt)*) => {
         $crate::__femtologging!(@options [span dynamic $level] $logger $target $($rest)*)
     };
+    // info_span!("load")
     (@options [span $($level:tt)*] $logger:tt $target:tt $name:literal $(,)? $(;)*) => {
         $crate::__femtologging!(@keys scope [[span $($level)*] $logger $target $name] [] ())
     };
+    // info_span!("load", table = "users")
     (@options [span $($level:tt)*] $logger:tt $target:tt $name:literal , $($rest:tt)*) => {
         $crate::__femtologging!(@keys scope [[span $($level)*] $logger $target $name] [] () $($rest)*)
     };
+    // info_span!("load"; table = "users")
     (@options [span $($level:tt)*] $logger:tt $target:tt $name:literal ; $($rest:tt)*) => {
         $crate::__femtologging!(@keys scope [[span $($level)*] $logger $target $name] [] () $($rest)*)
     };
+    // enabled!(Level::Debug)
     (@options [enabled] $logger:tt $target:tt $level:expr $(,)? ;) => {
         $crate::__femtologging!(@emit [enabled $level] $logger $target)
     };
+    // Rejected: log!(), span!(Level::Info), enabled!()
     (@options [$kind:ident] $($wrong:tt)*) => {
         $crate::__femtologging_wrong!(@give [$kind] $crate::__femtologging_wrong!(@level $kind $($wrong)*))
     };
+    // Rejected, the name is not a literal: info_span!(name)
     (@options [span $($level:tt)*] $($wrong:tt)*) => {
         $crate::__femtologging_wrong!(@give [span] $crate::__femtologging_wrong!(@name $($wrong)*))
     };
-    // A message without arguments and keys needs no further reading.
+    // A message without arguments and keys is complete.
+    // info!("ready")
     (@options $level:tt $logger:tt $target:tt $format:literal ;) => {
         $crate::__femtologging!(@emit $level $logger $target $format [] [] () () [] [] ())
     };
     // Keys may come before the message, as in `log` and `tracing`.
+    // info!("{} of {}", done, total; user = "ada")
     (@options $level:tt $logger:tt $target:tt $($rest:tt)*) => {
         $crate::__femtologging!(@keys before [$level $logger $target] [] () $($rest)*)
     };
 
     // The arguments of the format string.
+    // info!("{a} of {b}", a = 1, b = 2), at `a = 1`
     (@arguments $call:tt [$($args:tt)*] [$($written:tt)*] $values:tt $pattern:tt [$($names:tt)*] $before:tt , $name:ident = $value:expr, $($rest:tt)*) => {
         $crate::__femtologging!(@arguments $call [$($args)*, $name = femto_arg] [$($written)*, $name = $value]
             ($values, (&&$crate::__private::Probe(&$value)).__femtologging_pick())
             ($pattern, femto_arg) [$($names)* $name] $before , $($rest)*)
     };
+    // info!("{a} of {b}", a = 1, b = 2), at `b = 2`
     (@arguments $call:tt [$($args:tt)*] [$($written:tt)*] $values:tt $pattern:tt [$($names:tt)*] $before:tt , $name:ident = $value:expr; $($rest:tt)*) => {
         $crate::__femtologging!(@arguments $call [$($args)*, $name = femto_arg] [$($written)*, $name = $value]
             ($values, (&&$crate::__private::Probe(&$value)).__femtologging_pick())
             ($pattern, femto_arg) [$($names)* $name] $before ; $($rest)*)
     };
     // An argument or value of one token, such as a variable; see `@argument`.
+    // info!("{} of {}", done, total), at `done`
     (@arguments $call:tt [$($args:tt)*] [$($written:tt)*] $values:tt $pattern:tt $names:tt $before:tt , $value:tt, $($rest:tt)*) => {
         $crate::__femtologging!(@arguments $call [$($args)*, femto_arg] [$($written)*, $value]
             ($values, $crate::__femtologging!(@argument $value $value))
             ($pattern, femto_arg) $names $before , $($rest)*)
     };
+    // info!("{} of {}", done, total; user = "ada"), at `total`
     (@arguments $call:tt [$($args:tt)*] [$($written:tt)*] $values:tt $pattern:tt $names:tt $before:tt , $value:tt; $($rest:tt)*) => {
         $crate::__femtologging!(@arguments $call [$($args)*, femto_arg] [$($written)*, $value]
             ($values, $crate::__femtologging!(@argument $value $value))
             ($pattern, femto_arg) $names $before ; $($rest)*)
     };
+    // info!("{} of {}", 1, 2), at `1`
     (@arguments $call:tt [$($args:tt)*] [$($written:tt)*] $values:tt $pattern:tt $names:tt $before:tt , $value:expr, $($rest:tt)*) => {
         $crate::__femtologging!(@arguments $call [$($args)*, femto_arg] [$($written)*, $value]
             ($values, (&&$crate::__private::Probe(&$value)).__femtologging_pick())
             ($pattern, femto_arg) $names $before , $($rest)*)
     };
+    // info!("{} of {}", 1, 2; user = "ada"), at `2`
     (@arguments $call:tt [$($args:tt)*] [$($written:tt)*] $values:tt $pattern:tt $names:tt $before:tt , $value:expr; $($rest:tt)*) => {
         $crate::__femtologging!(@arguments $call [$($args)*, femto_arg] [$($written)*, $value]
             ($values, (&&$crate::__private::Probe(&$value)).__femtologging_pick())
             ($pattern, femto_arg) $names $before ; $($rest)*)
     };
+    // info!("{}", 1,), at the last comma
     (@arguments $call:tt $args:tt $written:tt $values:tt $pattern:tt $names:tt $before:tt , ; $($rest:tt)*) => {
         $crate::__femtologging!(@arguments $call $args $written $values $pattern $names $before ; $($rest)*)
     };
+    // info!("{}", 1; user = "ada"), at `;`
     (@arguments [$($call:tt)*] $args:tt $written:tt $values:tt $pattern:tt $names:tt [$keys:tt $fields:tt] ; $($rest:tt)*) => {
         $crate::__femtologging!(@keys behind [$($call)* $args $written $values $pattern $names] $keys $fields $($rest)*)
     };
+    // Rejected: info!("{}" 1)
     (@arguments $call:tt $args:tt $written:tt $values:tt $pattern:tt $names:tt $before:tt $($wrong:tt)*) => {
         $crate::__femtologging_wrong!(@arguments $($wrong)*)
     };
 
+    // info!(concat!("a", "b"))
     (@made concat $($call:tt)*) => { $crate::__femtologging!(@literal $($call)*) };
+    // info!(env!("CARGO_PKG_NAME"))
     (@made env $($call:tt)*) => { $crate::__femtologging!(@literal $($call)*) };
+    // info!(include_str!("hello.txt"))
     (@made include_str $($call:tt)*) => { $crate::__femtologging!(@literal $($call)*) };
+    // info!(stringify!(a + b))
     (@made stringify $($call:tt)*) => { $crate::__femtologging!(@literal $($call)*) };
+    // Rejected, the message is not a literal: info!(format!("{n}"))
     (@made $other:tt $call:tt $before:tt ($message:expr) $($rest:tt)*) => {
         $crate::__femtologging_wrong!(@expr MessageIsNoLiteral $message)
     };
+    // info!(concat!("{} of {", "}"), 1, 2), which becomes one token
     (@literal $call:tt $before:tt ($format:expr) $($rest:tt)*) => {
         $crate::__femtologging!(@literal $call $before [$format] $($rest)*)
     };
+    // info!(concat!("{} of {", "}"), 1, 2), at the arguments
     (@literal [$($call:tt)*] $before:tt [$format:tt] $($rest:tt)*) => {
         $crate::__femtologging!(@arguments [$($call)* $format] [] [] () () [] $before $($rest)*)
     };
 
     // The keys of a scope end with its block, or with nothing.
+    // context! { user = "ada" }, at its end
     (@keys scope [$($call:tt)*] $keys:tt $fields:tt $(;)*) => {
         $crate::__femtologging!(@scope make $($call)* $keys $fields)
     };
+    // context! { user = "ada"; { work() } }, at the block
     (@keys scope [$($call:tt)*] $keys:tt $fields:tt $(;)* { $($block:tt)* } $(;)*) => {
         match $crate::__femtologging!(@scope enter $($call)* $keys $fields) {
             _femto_scope => { $($block)* }
         }
     };
-    // The keys and their values, before the message, behind it, or of a scope. A literal is a key if `=` or `:` follows.
+    // The keys and their values, before the message, after it, or of a scope. A literal is a key if `=` or `:` follows.
+    // info!("ready"; "user-id" = 7)
     (@keys $place:tt $call:tt $keys:tt $fields:tt $key:literal = $($rest:tt)*) => {
         $crate::__femtologging!(@key $place $call $keys $fields ($key) () = $($rest)*)
     };
+    // info!("ready"; "user-id":? = id)
     (@keys $place:tt $call:tt $keys:tt $fields:tt $key:literal : $($rest:tt)*) => {
         $crate::__femtologging!(@key $place $call $keys $fields ($key) () : $($rest)*)
     };
+    // info!(user = "ada", "ready"), at the format string
     (@keys before [$($call:tt)*] $keys:tt $fields:tt $format:literal $($rest:tt)*) => {
         $crate::__femtologging!(@arguments [$($call)* $format] [] [] () () [] [$keys $fields] $($rest)*)
     };
     // A macro that expands to a literal.
+    // info!(concat!("a", "b"))
     (@keys before $call:tt $keys:tt $fields:tt $maker:tt ! $input:tt $($rest:tt)*) => {
         $crate::__femtologging!(@made $maker $call [$keys $fields] ($maker ! $input) $($rest)*)
     };
+    // info!(std::concat!("a", "b"))
     (@keys before $call:tt $keys:tt $fields:tt $module:tt :: $maker:tt ! $input:tt $($rest:tt)*) => {
         $crate::__femtologging!(@made $maker $call [$keys $fields] ($module::$maker ! $input) $($rest)*)
     };
+    // Rejected, the key has no value: info!("ready"; "user-id")
     (@keys behind $call:tt $keys:tt $fields:tt $key:literal $($rest:tt)*) => {
         $crate::__femtologging_wrong!(@at QuotedKeyAlone $key)
     };
+    // Rejected: info_span!("load {}", 1), context! { "user-id" }
     (@keys scope [$kind:tt $($call:tt)*] $keys:tt $fields:tt $key:literal $($rest:tt)*) => {
         $crate::__femtologging_wrong!(@give $kind $crate::__femtologging_wrong!(@literal $kind $key))
     };
+    // info!("ready"; user = "ada"), at its end
     (@keys behind [$($call:tt)*] $keys:tt $fields:tt $(;)?) => {
         $crate::__femtologging!(@emit $($call)* $keys $fields)
     };
+    // info!("ready"; http.status = 200)
     (@keys $place:tt $call:tt $keys:tt $fields:tt $key:tt $(. $more:tt)* = $($rest:tt)*) => {
         $crate::__femtologging!(@key $place $call $keys $fields ($key $(. $more)*) () = $($rest)*)
     };
+    // info!("ready"; user:? = user)
     (@keys $place:tt $call:tt $keys:tt $fields:tt $key:tt $(. $more:tt)* : $($rest:tt)*) => {
         $crate::__femtologging!(@key $place $call $keys $fields ($key $(. $more)*) ($key $(. $more)*) : $($rest)*)
     };
+    // info!("ready"; user, table), at `user`
     (@keys $place:tt $call:tt $keys:tt $fields:tt $key:tt $(. $more:tt)* , $($rest:tt)*) => {
         $crate::__femtologging!(@value $place $call $keys $fields ($key $(. $more)*) Deferred $key $(. $more)* , $($rest)*)
     };
+    // info!("ready"; user)
     (@keys $place:tt $call:tt $keys:tt $fields:tt $key:tt $(. $more:tt)* ; $($rest:tt)*) => {
         $crate::__femtologging!(@value $place $call $keys $fields ($key $(. $more)*) Deferred $key $(. $more)* ; $($rest)*)
     };
+    // info!("ready"; ?user, table), at `?user`
     (@keys $place:tt $call:tt $keys:tt $fields:tt ? $key:tt $(. $more:tt)* , $($rest:tt)*) => {
         $crate::__femtologging!(@value $place $call $keys $fields ($key $(. $more)*) AsDebug $key $(. $more)* , $($rest)*)
     };
+    // info!("ready"; ?user)
     (@keys $place:tt $call:tt $keys:tt $fields:tt ? $key:tt $(. $more:tt)* ; $($rest:tt)*) => {
         $crate::__femtologging!(@value $place $call $keys $fields ($key $(. $more)*) AsDebug $key $(. $more)* ; $($rest)*)
     };
+    // info!("ready"; %user, table), at `%user`
     (@keys $place:tt $call:tt $keys:tt $fields:tt % $key:tt $(. $more:tt)* , $($rest:tt)*) => {
         $crate::__femtologging!(@value $place $call $keys $fields ($key $(. $more)*) AsDisplay $key $(. $more)* , $($rest)*)
     };
+    // info!("ready"; %user)
     (@keys $place:tt $call:tt $keys:tt $fields:tt % $key:tt $(. $more:tt)* ; $($rest:tt)*) => {
         $crate::__femtologging!(@value $place $call $keys $fields ($key $(. $more)*) AsDisplay $key $(. $more)* ; $($rest)*)
     };
+    // Rejected, there is no format string: info!(user = "ada")
     (@keys before $call:tt $keys:tt $fields:tt $($wrong:tt)*) => {
         $crate::__femtologging_wrong!(@before $keys $($wrong)*)
     };
+    // Rejected: info!("ready"; = 7)
     (@keys behind $call:tt $keys:tt $fields:tt $($wrong:tt)*) => {
         $crate::__femtologging_wrong!(@behind $($wrong)*)
     };
+    // Rejected: info_span!("load"; = 7)
     (@keys scope [$kind:tt $($call:tt)*] $keys:tt $fields:tt $($wrong:tt)*) => {
         $crate::__femtologging_wrong!(@give $kind $crate::__femtologging_wrong!(@scope $kind $($wrong)*))
     };
 
-    // How a key's value is recorded. The variable that the key names is the value if none is given.
+    // How a key's value is recorded. Without a value, it is that of the variable with the key's name.
+    // info!("ready"; user = ?user)
     (@key $place:tt $call:tt $keys:tt $fields:tt $key:tt $variable:tt = ? $($rest:tt)*) => {
         $crate::__femtologging!(@value $place $call $keys $fields $key AsDebug $($rest)*)
     };
+    // info!("ready"; user = %user)
     (@key $place:tt $call:tt $keys:tt $fields:tt $key:tt $variable:tt = % $($rest:tt)*) => {
         $crate::__femtologging!(@value $place $call $keys $fields $key AsDisplay $($rest)*)
     };
+    // info!("ready"; user = "ada")
     (@key $place:tt $call:tt $keys:tt $fields:tt $key:tt $variable:tt = $($rest:tt)*) => {
         $crate::__femtologging!(@value $place $call $keys $fields $key Deferred $($rest)*)
     };
+    // info!("ready"; user:? = user)
     (@key $place:tt $call:tt $keys:tt $fields:tt $key:tt $variable:tt : ? = $($rest:tt)*) => {
         $crate::__femtologging!(@value $place $call $keys $fields $key AsDebug $($rest)*)
     };
+    // info!("ready"; user:% = user)
     (@key $place:tt $call:tt $keys:tt $fields:tt $key:tt $variable:tt : % = $($rest:tt)*) => {
         $crate::__femtologging!(@value $place $call $keys $fields $key AsDisplay $($rest)*)
     };
+    // info!("ready"; user:%= user)
     (@key $place:tt $call:tt $keys:tt $fields:tt $key:tt $variable:tt : %= $($rest:tt)*) => {
         $crate::__femtologging!(@value $place $call $keys $fields $key AsDisplay $($rest)*)
     };
+    // info!("ready"; user:debug = user)
     (@key $place:tt $call:tt $keys:tt $fields:tt $key:tt $variable:tt : debug = $($rest:tt)*) => {
         $crate::__femtologging!(@value $place $call $keys $fields $key AsDebug $($rest)*)
     };
+    // info!("ready"; user:display = user)
     (@key $place:tt $call:tt $keys:tt $fields:tt $key:tt $variable:tt : display = $($rest:tt)*) => {
         $crate::__femtologging!(@value $place $call $keys $fields $key AsDisplay $($rest)*)
     };
+    // info!("failed"; cause:err = error)
     (@key $place:tt $call:tt $keys:tt $fields:tt $key:tt $variable:tt : err = $($rest:tt)*) => {
         $crate::__femtologging!(@value $place $call $keys $fields $key AsError $($rest)*)
     };
+    // info!("read"; body:bytes = &body)
     (@key $place:tt $call:tt $keys:tt $fields:tt $key:tt $variable:tt : bytes = $($rest:tt)*) => {
         $crate::__femtologging!(@value $place $call $keys $fields $key AsBytes $($rest)*)
     };
+    // info!("paid"; order:serde = order)
     (@key $place:tt $call:tt $keys:tt $fields:tt $key:tt $variable:tt : serde = $($rest:tt)*) => {
         $crate::__femtologging!(@value $place $call $keys $fields $key AsSerde $($rest)*)
     };
+    // info!("ready"; token:secret = token)
     (@key $place:tt $call:tt $keys:tt $fields:tt $key:tt $variable:tt : secret = $($rest:tt)*) => {
         $crate::__femtologging!(@value $place $call $keys $fields $key Secret $($rest)*)
     };
+    // info!("ready"; user:?)
     (@key $place:tt $call:tt $keys:tt $fields:tt $key:tt ($($variable:tt)+) : ? $($rest:tt)*) => {
         $crate::__femtologging!(@value $place $call $keys $fields $key AsDebug $($variable)+ $($rest)*)
     };
+    // info!("ready"; user:%)
     (@key $place:tt $call:tt $keys:tt $fields:tt $key:tt ($($variable:tt)+) : % $($rest:tt)*) => {
         $crate::__femtologging!(@value $place $call $keys $fields $key AsDisplay $($variable)+ $($rest)*)
     };
+    // info!("ready"; user:debug)
     (@key $place:tt $call:tt $keys:tt $fields:tt $key:tt ($($variable:tt)+) : debug $($rest:tt)*) => {
         $crate::__femtologging!(@value $place $call $keys $fields $key AsDebug $($variable)+ $($rest)*)
     };
+    // info!("ready"; user:display)
     (@key $place:tt $call:tt $keys:tt $fields:tt $key:tt ($($variable:tt)+) : display $($rest:tt)*) => {
         $crate::__femtologging!(@value $place $call $keys $fields $key AsDisplay $($variable)+ $($rest)*)
     };
+    // info!("failed"; error:err)
     (@key $place:tt $call:tt $keys:tt $fields:tt $key:tt ($($variable:tt)+) : err $($rest:tt)*) => {
         $crate::__femtologging!(@value $place $call $keys $fields $key AsError $($variable)+ $($rest)*)
     };
+    // info!("read"; body:bytes)
     (@key $place:tt $call:tt $keys:tt $fields:tt $key:tt ($($variable:tt)+) : bytes $($rest:tt)*) => {
         $crate::__femtologging!(@value $place $call $keys $fields $key AsBytes $($variable)+ $($rest)*)
     };
+    // info!("paid"; order:serde)
     (@key $place:tt $call:tt $keys:tt $fields:tt $key:tt ($($variable:tt)+) : serde $($rest:tt)*) => {
         $crate::__femtologging!(@value $place $call $keys $fields $key AsSerde $($variable)+ $($rest)*)
     };
+    // info!("ready"; token:secret)
     (@key $place:tt $call:tt $keys:tt $fields:tt $key:tt ($($variable:tt)+) : secret $($rest:tt)*) => {
         $crate::__femtologging!(@value $place $call $keys $fields $key Secret $($variable)+ $($rest)*)
     };
+    // Rejected: info!("ready"; user:hex = 7)
     (@key $place:tt $call:tt $keys:tt $fields:tt $key:tt $variable:tt $($wrong:tt)*) => {
         $crate::__femtologging_wrong!(@key $place $call $key $($wrong)*)
     };
     // The value of a key. First one of one token, such as a variable.
+    // info!("ready"; user = name, table = "users"), at `name`
     (@value $place:tt $call:tt [$($keys:tt)*] $fields:tt $key:tt $how:ident $value:tt, $($rest:tt)*) => {
         $crate::__femtologging!(@keys $place $call [$($keys)* $key]
             ($fields, $crate::__femtologging!(@field $how $value $value)) $($rest)*)
     };
+    // info!("ready"; user = name), at `name`
     (@value behind $call:tt [$($keys:tt)*] $fields:tt $key:tt $how:ident $value:tt; $(;)?) => {
         $crate::__femtologging!(@keys behind $call [$($keys)* $key]
             ($fields, $crate::__femtologging!(@field $how $value $value)))
     };
+    // info!("ready"; user = "ada", table = "users"), at `"ada"`
     (@value $place:tt $call:tt [$($keys:tt)*] $fields:tt $key:tt $how:ident $value:expr, $($rest:tt)*) => {
         $crate::__femtologging!(@keys $place $call [$($keys)* $key] ($fields, $crate::__femtologging!(@field $how $value $value)) $($rest)*)
     };
+    // info!(user = "ada"; "ready"), at `"ada"`
     (@value before $call:tt [$($keys:tt)*] $fields:tt $key:tt $how:ident $value:expr; $($rest:tt)*) => {
         $crate::__femtologging!(@keys before $call [$($keys)* $key] ($fields, $crate::__femtologging!(@field $how $value $value)) $($rest)*)
     };
+    // info_span!("load"; table = "users"; { work() }), at `"users"`
     (@value scope $call:tt [$($keys:tt)*] $fields:tt $key:tt $how:ident $value:expr; $($rest:tt)*) => {
         $crate::__femtologging!(@keys scope $call [$($keys)* $key] ($fields, $crate::__femtologging!(@field $how $value $value)) $($rest)*)
     };
+    // info!("ready"; user = "ada"), at `"ada"`
     (@value behind $call:tt [$($keys:tt)*] $fields:tt $key:tt $how:ident $value:expr; $(;)?) => {
         $crate::__femtologging!(@keys behind $call [$($keys)* $key] ($fields, $crate::__femtologging!(@field $how $value $value)))
     };
+    // Rejected: info!("ready"; user = )
     (@value $place:tt $call:tt $keys:tt $fields:tt $key:tt $how:ident $($wrong:tt)*) => {
         $crate::__femtologging_wrong!(@value $place $call $key $($wrong)*)
     };
-    // An argument and the value of a key, of one token. A variable that was moved, or is borrowed otherwise, is an error at
-    // its name in the comparison, and would be one at the whole call otherwise: that is the place of `&$place`. Nothing is
-    // left of code that cannot run. A tuple, as temporary values at the end of a block would not live long enough.
+    // An argument and the value of a key, of one token. A variable that was moved, or is borrowed otherwise, is an
+    // error at its name in the comparison, and would be one at the whole call otherwise: that is the place of
+    // `&$place`. Nothing is left of code that cannot run. A tuple, as temporary values at the end of a block would not
+    // live long enough.
+    // info!("{}", self)
     (@argument $place:tt self) => { (&&$crate::__private::Probe(&$place)).__femtologging_pick() };
+    // info!("{}", total)
     (@argument $place:tt $variable:ident) => {
         (if false { let _ = $crate::__private::Place == $place; }, (&&$crate::__private::Probe(&$place)).__femtologging_pick()).1
     };
+    // info!("{}", 7)
     (@argument $place:tt $other:tt) => { (&&$crate::__private::Probe(&$place)).__femtologging_pick() };
+    // info!("failed"; cause:err = self)
     (@field AsError $place:tt self) => {
         $crate::__femtologging!(@error $place)
     };
+    // info!("failed"; cause:err = error)
     (@field AsError $place:tt $variable:ident) => {
         (if false { let _ = $crate::__private::Place == $place; }, $crate::__femtologging!(@error $place)).1
     };
+    // info!("failed"; cause:err = error.inner())
     (@field AsError $place:tt $other:tt) => {
         $crate::__femtologging!(@error $place)
     };
+    // info!("failed"; cause:err = error)
     (@error $place:tt) => {
         match &$place {
             femto_error => {
@@ -586,9 +704,11 @@ macro_rules! __femtologging {
         }
     };
     // Behind `never`, only types count: a type that a record cannot carry is an error at the variable.
+    // info!("ready"; user = self)
     (@field Deferred $place:tt self) => {
         $crate::__private::Deferred(&$place)
     };
+    // info!("ready"; user = user)
     (@field Deferred $place:tt $variable:ident) => {
         (
             if false {
@@ -607,46 +727,61 @@ macro_rules! __femtologging {
         )
             .1
     };
+    // info!("ready"; user:? = self)
     (@field $how:ident $place:tt self) => { $crate::__private::$how(&$place) };
+    // info!("ready"; user:? = user)
     (@field $how:ident $place:tt $variable:ident) => {
         (if false { let _ = $crate::__private::Place == $place; }, $crate::__private::$how(&$place)).1
     };
+    // info!("ready"; user:? = user.name)
     (@field $how:ident $place:tt $other:tt) => { $crate::__private::$how(&$place) };
+    // info!("ready"; user = "ada"): "user"
     (@name ($key:ident)) => { $crate::__private::key($crate::__private::stringify!($key)) };
+    // info!("ready"; "user-id" = 7): "user-id"
     (@name ($key:literal)) => { $crate::__private::key($key) };
+    // info!("ready"; http.status = 200): "http.status"
     (@name ($key:ident $(. $more:ident)+)) => {
         $crate::__private::concat!($crate::__private::stringify!($key) $(, ".", $crate::__private::stringify!($more))+)
     };
 
-    // What the options mean for the call site.
+    // What decides about the call: see `logger/source.rs`.
+    // info!("ready")
     (@emit $level:tt [] [] $($call:tt)*) => {
         $crate::__femtologging!(@site $level Static ($crate::__private::module_path!()) ($crate::__private::AtSite) $($call)*)
     };
+    // info!(target: "audit", "ready")
     (@emit $level:tt [] [literal $target:literal] $($call:tt)*) => {
         $crate::__femtologging!(@site $level Static ($target) ($crate::__private::AtSite) $($call)*)
     };
+    // info!(target: name, "ready")
     (@emit $level:tt [] [expr $target:expr] $($call:tt)*) => {
         $crate::__femtologging!(@site $level Target ("") ($crate::__private::AtTarget(&$target)) $($call)*)
     };
+    // info!(logger: db, "ready")
     (@emit $level:tt [$logger:expr] [] $($call:tt)*) => {
         $crate::__femtologging!(@site $level Logger ("") ($crate::__private::AtLogger(&$logger)) $($call)*)
     };
+    // info!(logger: db, target: "audit", "ready")
     (@emit $level:tt [$logger:expr] [$how:ident $target:expr] $($call:tt)*) => {
         $crate::__femtologging!(@site $level Logger ("") ($crate::__private::AtLoggerAndTarget(&$logger, &$target)) $($call)*)
     };
 
-    // A scope, without its block: made, or made and entered. Of a span that is compiled out, nothing is left to enter.
+    // A scope, without its block: made, or made and entered. A span that is compiled out is not entered.
+    // context! { user = "ada"; { work() } }
     (@scope enter context $keys:tt $fields:tt) => {
         $crate::__private::Context::enter(&$crate::__femtologging!(@scope make context $keys $fields))
     };
+    // context! { user = "ada" }
     (@scope make context [$($keys:tt)*] $fields:tt) => {{
         static __FEMTOLOGGING_KEYS: $crate::__private::KeyIds =
             $crate::__private::KeyIds::new(&[$($crate::__femtologging!(@name $keys)),*]);
         $crate::__private::make_context(&__FEMTOLOGGING_KEYS, $fields)
     }};
+    // info_span!("load"; table = "users")
     (@scope $do:ident [span $($level:tt)*] $logger:tt $target:tt $($call:tt)*) => {
         $crate::__femtologging!(@emit [span $do $($level)*] $logger $target $($call)*)
     };
+    // info_span!("load")
     (@site [span make static $level:ident] $origin:ident $target:tt $source:tt $($call:tt)*) => {
         if const { $crate::__private::is_compiled($crate::__private::Level::$level) } {
             $crate::__femtologging!(@span ($crate::__private::Option::Some($crate::__private::Level::$level))
@@ -655,6 +790,7 @@ macro_rules! __femtologging {
             $crate::__private::FemtoSpan::none()
         }
     };
+    // info_span!("load"; { work() })
     (@site [span enter static $level:ident] $origin:ident $target:tt $source:tt $($call:tt)*) => {
         if const { $crate::__private::is_compiled($crate::__private::Level::$level) } {
             $crate::__private::Option::Some($crate::__private::FemtoSpan::entered(
@@ -665,15 +801,18 @@ macro_rules! __femtologging {
             $crate::__private::Option::None
         }
     };
+    // span!(level, "load")
     (@site [span make dynamic $level:expr] $origin:ident $target:tt $source:tt $($call:tt)*) => {
         $crate::__femtologging!(@span ($crate::__private::Option::None) ($crate::__private::level($level))
             $origin $target $source $($call)*)
     };
+    // span!(level, "load"; { work() })
     (@site [span enter dynamic $level:expr] $origin:ident $target:tt $source:tt $($call:tt)*) => {
         $crate::__private::FemtoSpan::entered(
             $crate::__femtologging!(@site [span make dynamic $level] $origin $target $source $($call)*)
         )
     };
+    // info_span!("load"; table = "users")
     (@span $fixed:tt $level:tt $origin:ident $target:tt $source:tt $name:literal [$($keys:tt)*] $fields:tt) => {{
         static __FEMTOLOGGING_SITE: $crate::__private::Callsite =
             $crate::__femtologging!(@metadata $fixed $origin $target $name []);
@@ -691,6 +830,7 @@ macro_rules! __femtologging {
     }};
 
     // The call site and the call.
+    // info!("{}", 7; user = "ada")
     (@site [static $level:ident $($rate:tt)?] $origin:ident $target:tt $source:tt
         $format:tt [$($args:tt)*] $written:tt $values:tt $pattern:tt [$($names:ident)*] [$($keys:tt)*] $fields:tt) => {{
         #[allow(unused_imports)]
@@ -716,6 +856,7 @@ macro_rules! __femtologging {
             }
         }
     }};
+    // log!(level, "{}", 7; user = "ada")
     (@site [dynamic $level:tt $($rate:tt)?] $origin:ident $target:tt $source:tt
         $format:tt [$($args:tt)*] $written:tt $values:tt $pattern:tt [$($names:ident)*] [$($keys:tt)*] $fields:tt) => {{
         #[allow(unused_imports)]
@@ -742,7 +883,9 @@ macro_rules! __femtologging {
         }
     }};
     // A call that may have a limit of its own.
+    // info!("ready")
     (@rated [] $source:ident $call:expr) => { $call };
+    // info!(every: 1000, "slow")
     (@rated [($limit:ident($($argument:expr)?))] $source:ident $call:expr) => {{
         static __FEMTOLOGGING_RATE: $crate::__private::Rate = $crate::__private::Rate::new();
         if let $crate::__private::Option::Some(femto_suppressed) = __FEMTOLOGGING_RATE.$limit($($argument)?) {
@@ -751,6 +894,7 @@ macro_rules! __femtologging {
             }
         }
     }};
+    // enabled!(Level::Debug)
     (@site [enabled $level:expr] $origin:ident $target:tt $source:tt) => {{
         static __FEMTOLOGGING_SITE: $crate::__private::Callsite =
             $crate::__femtologging!(@metadata ($crate::__private::Option::None) $origin $target "" []);
@@ -759,15 +903,18 @@ macro_rules! __femtologging {
                 && $crate::__private::is_enabled(femto_source, &__FEMTOLOGGING_SITE, femto_level),
         }
     }};
-    // For clippy's eyes only: the format string with its arguments as the caller wrote them. It never runs, and diverges so
-    // that what an argument moves may be moved again.
+    // For clippy only: the format string with its arguments as the caller wrote them. It never runs. It diverges, so
+    // that values that an argument moves can be moved again in the real call.
+    // info!("ready")
     (@lint $format:tt []) => {};
+    // info!("{} of {}", 1, 2)
     (@lint $format:tt [$($written:tt)*]) => {
         if false {
             let _ = $crate::__private::format_args!($format $($written)*);
             $crate::__private::never();
         }
     };
+    // info!("ready"; user = "ada"), its `static`
     (@metadata $level:tt $origin:ident $target:tt $format:tt [$($keys:tt)*]) => {
         $crate::__private::Callsite::new($crate::__private::Metadata {
             level: $level,
@@ -784,30 +931,35 @@ macro_rules! __femtologging {
 
 /// Says what is wrong with a call that `__femtologging` cannot read, at the token at which it cannot go on.
 ///
-/// An arm captures that token, and `@at` turns it into an error; see `__private::mistakes`. Where a word's meaning counts
-/// and its place as well, it is passed on twice: once to be compared, once to be shown. What is left over is an error at
-/// the whole call.
+/// An arm captures that token, and `@at` turns it into an error; see `__private::mistakes`. Where a word's meaning
+/// counts and its place as well, it is passed on twice: once to be compared, once to be shown. What is left over is an
+/// error at the whole call.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __femtologging_wrong {
-    // The error: at a word, which need not be a variable, at a literal, or at an expression. A fragment `ident` does not
-    // keep its place, but `tt` does.
+    // The error: at a word, which need not be a variable, at a literal, or at an expression. A fragment `ident` does
+    // not keep its place, but `tt` does.
     (@at $mistake:ident $token:tt) => {
         $crate::__femtologging_wrong!(@token $mistake $token $token)
     };
+    // info!("{}" self), at `self`
     (@token $mistake:ident $place:tt self) => {
         $crate::__private::mistakes::$mistake[$place]
     };
+    // info!("{}" n), at `n`
     (@token $mistake:ident $place:tt $word:ident) => {{
         let $place = ();
         $crate::__private::mistakes::$mistake[$place]
     }};
+    // info!("{}" 1), at `1`
     (@token $mistake:ident $place:tt $literal:literal) => {
         $crate::__private::mistakes::$mistake[$place]
     };
+    // info!("{}" (1, 2)), at the parentheses
     (@token $mistake:ident $place:tt $other:tt) => {
         $crate::__private::compile_error!("this cannot be read; a log call is info!(\"{} of {}\", 1, n; key = value)")
     };
+    // info!(1 + 1, "m"), at `1 + 1`
     (@expr $mistake:ident $place:expr) => {
         $crate::__private::mistakes::$mistake[$place]
     };
@@ -847,12 +999,15 @@ macro_rules! __femtologging_wrong {
     (@level span $logger:tt $target:tt $level:expr ;) => {
         $crate::__femtologging_wrong!(@expr NoNameAfterLevel $level)
     };
+    // enabled!()
     (@level enabled $($rest:tt)*) => {
         $crate::__private::compile_error!("`enabled!` takes a level: enabled!(Level::Info)")
     };
+    // span!()
     (@level span $($rest:tt)*) => {
         $crate::__private::compile_error!("`span!` takes a level and a name: span!(Level::Info, \"load\")")
     };
+    // log!()
     (@level log $($rest:tt)*) => {
         $crate::__private::compile_error!("`log!` takes a level and a message: log!(Level::Info, \"ready\")")
     };
@@ -887,9 +1042,11 @@ macro_rules! __femtologging_wrong {
     (@name $logger:tt $target:tt $name:expr ; $($rest:tt)*) => {
         $crate::__femtologging_wrong!(@expr NameIsNoLiteral $name)
     };
+    // info_span!(name, table = "users")
     (@name $logger:tt $target:tt $name:expr , $($rest:tt)*) => {
         $crate::__femtologging_wrong!(@expr NameIsNoLiteral $name)
     };
+    // info_span!()
     (@name $($rest:tt)*) => {
         $crate::__private::compile_error!("a span has a name, a string literal: info_span!(\"load\"; key = value)")
     };
@@ -920,6 +1077,7 @@ macro_rules! __femtologging_wrong {
     (@before $keys:tt $message:expr ; $($rest:tt)*) => {
         $crate::__femtologging_wrong!(@expr MessageIsNoLiteral $message)
     };
+    // info!(1 + 1, "m")
     (@before $keys:tt $message:expr , $($rest:tt)*) => {
         $crate::__femtologging_wrong!(@expr MessageIsNoLiteral $message)
     };
@@ -927,6 +1085,7 @@ macro_rules! __femtologging_wrong {
     (@before $keys:tt $key:tt $next:tt $($rest:tt)*) => {
         $crate::__femtologging_wrong!(@at NoComma $next)
     };
+    // Anything else.
     (@before $($rest:tt)*) => {
         $crate::__private::compile_error!("a log call has a message, a string literal: info!(\"{} of {}\", 1, n; key = value)")
     };
@@ -943,9 +1102,11 @@ macro_rules! __femtologging_wrong {
     (@arguments , $name:ident = $value:tt $next:tt $($rest:tt)*) => {
         $crate::__femtologging_wrong!(@at NoComma $next)
     };
+    // info!("{} {}", 1 n)
     (@arguments , $value:tt $next:tt $($rest:tt)*) => { $crate::__femtologging_wrong!(@at NoComma $next) };
     // info!("{}" 1), info!("{}" n)
     (@arguments $next:tt $($rest:tt)*) => { $crate::__femtologging_wrong!(@at NoComma $next) };
+    // Anything else.
     (@arguments $($rest:tt)*) => {
         $crate::__private::compile_error!(
             "arguments come after a comma, and keys after a semicolon: info!(\"{} of {}\", 1, n; key = value)"
@@ -970,6 +1131,7 @@ macro_rules! __femtologging_wrong {
     (@behind $key:expr , $($rest:tt)*) => { $crate::__femtologging_wrong!(@expr NoKey $key) };
     // info!("m"; a b)
     (@behind $key:tt $next:tt $($rest:tt)*) => { $crate::__femtologging_wrong!(@at NoComma $next) };
+    // Anything else.
     (@behind $($rest:tt)*) => {
         $crate::__private::compile_error!("keys have values: `key = value`, `key:? = value`, `key:% = value`, or `key` alone")
     };
@@ -995,6 +1157,7 @@ macro_rules! __femtologging_wrong {
     (@key behind $call:tt ($word:tt) $($rest:tt)*) => {
         $crate::__femtologging_wrong!(@late $word ($word) KeyWithColon)
     };
+    // info!("m"; a.b: 1)
     (@key $place:tt $call:tt $key:tt $($rest:tt)*) => { $crate::__femtologging_wrong!(@first KeyWithColon $key) };
     (@capture $key:tt $place:tt $capture:ident) => { $crate::__femtologging_wrong!(@at UnknownCapture $place) };
     (@capture $key:tt $place:tt $capture:tt) => { $crate::__femtologging_wrong!(@first UnknownCaptureOf $key) };
@@ -1002,11 +1165,13 @@ macro_rules! __femtologging_wrong {
     (@option logger $word:tt [$level:tt [$($known:tt)+] $target:tt] $($rest:tt)*) => {
         $crate::__femtologging_wrong!(@first OptionAgain $word)
     };
+    // info!(target: "a", target: "b", "m")
     (@option target $word:tt [$level:tt $logger:tt [$($known:tt)+]] $($rest:tt)*) => {
         $crate::__femtologging_wrong!(@first OptionAgain $word)
     };
     // info!(target: "t"), info!(target: "t" "m")
     (@option target $word:tt $call:tt : $value:tt ;) => { $crate::__femtologging_wrong!(@at NoMessage $value) };
+    // info!(target: "t" "m")
     (@option target $word:tt $call:tt : $value:literal $next:tt $($rest:tt)*) => {
         $crate::__femtologging_wrong!(@at NoComma $next)
     };
@@ -1022,10 +1187,13 @@ macro_rules! __femtologging_wrong {
     (@option $other:ident $word:tt $call:tt : $capture:tt = $($rest:tt)*) => {
         $crate::__femtologging_wrong!(@capture $word $capture $capture)
     };
+    // info!(name: "app", "m")
     (@option $other:ident $word:tt $call:tt $($rest:tt)*) => { $crate::__femtologging_wrong!(@first UnknownOption $word) };
+    // info!(every: 3 "m")
     (@limit $word:tt [[$kind:ident $level:tt] $logger:tt $target:tt]) => {
         $crate::__femtologging_wrong!(@first OptionWithoutComma $word)
     };
+    // info!(once, every: 3, "m")
     (@limit $word:tt $call:tt) => { $crate::__femtologging_wrong!(@first LimitTwice $word) };
 
     // The value of a key.
@@ -1043,6 +1211,7 @@ macro_rules! __femtologging_wrong {
     (@value $place:tt $call:tt $key:tt $value:tt $next:tt $($rest:tt)*) => {
         $crate::__femtologging_wrong!(@adjacent $key $next $next)
     };
+    // Anything else.
     (@value $place:tt $call:tt $key:tt $($rest:tt)*) => { $crate::__femtologging_wrong!(@first ValueWithoutComma $key) };
     (@adjacent $key:tt $place:tt $next:ident) => { $crate::__femtologging_wrong!(@at NoComma $place) };
     (@adjacent $key:tt $place:tt $next:literal) => { $crate::__femtologging_wrong!(@at NoComma $place) };

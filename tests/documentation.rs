@@ -227,7 +227,7 @@ fn lines_of_prose_end_where_lines_of_code_do() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut files: Vec<_> =
         ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"].map(|name| root.join(name)).into();
-    files.extend(files_in(&root.join("src"), "rs").into_iter().filter(|path| !path.ends_with("src/macros.rs")));
+    files.extend(files_in(&root.join("src"), "rs"));
     files.extend(files_in(&root.join("docs"), "md"));
     let (mut lines, mut too_wide) = (0, Vec::new());
     for path in files {

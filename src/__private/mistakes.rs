@@ -1,8 +1,8 @@
 //! Compile errors of calls that the macros cannot read, each at the token where the mistake is.
 //!
-//! `compile_error!` underlines the whole call. An index whose type is wrong is underlined by itself: a macro that cannot
-//! go on at a token expands to `Mistake[token]`, where `Mistake` is one of the types below. No type can be their index,
-//! and the trait that it would have to implement has the message and the label.
+//! `compile_error!` underlines the whole call. An index whose type is wrong is underlined by itself: a macro that
+//! cannot go on at a token expands to `Mistake[token]`, where `Mistake` is one of the types below. No type can be their
+//! index, and the trait that it would have to implement has the message and the label.
 //!
 //! ```text
 //! error[E0277]: the message is not a string literal

@@ -78,8 +78,8 @@ impl<H: FemtoHandler> From<H> for HandlerSpec {
     }
 }
 
-/// What [`ConfigBuilder::add_handler`](crate::config::ConfigBuilder::add_handler) takes: a handler that was built, or one
-/// without settings, such as [`FemtoNullHandler`](super::FemtoNullHandler).
+/// What [`ConfigBuilder::add_handler`](crate::config::ConfigBuilder::add_handler) takes: a handler that was built, or
+/// one without settings, such as [`FemtoNullHandler`](super::FemtoNullHandler).
 ///
 /// A builder is not one yet: end it with `.build()?`.
 #[diagnostic::on_unimplemented(

@@ -201,8 +201,8 @@ impl<T: Carry> Index<T> for Carries {
 }
 
 /// Wraps a reference to the value of a key that is recorded as an error, so that its type selects where the error is: a
-/// type that implements [`Error`], one that dereferences to such a type, as `Box<dyn Error>` and anyhow's `Error` do, or
-/// a reference to one of those.
+/// type that implements [`Error`], one that dereferences to such a type, as `Box<dyn Error>` and anyhow's `Error` do,
+/// or a reference to one of those.
 pub struct ErrorProbe<'a, T: ?Sized>(pub &'a T);
 
 macro_rules! pick_error {
