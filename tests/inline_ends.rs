@@ -38,6 +38,10 @@ const SCENARIOS: &[Scenario] = &[
     #[cfg(unix)]
     ("a_child_of_fork_logs", log_in_a_fork, |name| written(name, Some(0), "parent\nchild\nchild at exit\nparent\n")),
     #[cfg(unix)]
+    ("a_child_of_fork_leaves_kept_records_to_its_parent", keep_in_a_fork, |name| {
+        written(name, Some(0), "child\nkept\nparent\n");
+    }),
+    #[cfg(unix)]
     ("forks_while_other_threads_deliver_hang_nowhere", fork_among_threads, |name| silent(name, "")),
     #[cfg(unix)]
     ("a_fork_while_another_thread_is_stuck_hangs_nowhere", fork_while_stuck, |name| silent(name, "")),
@@ -278,6 +282,23 @@ fn log_in_a_fork() -> ExitCode {
         std::process::exit(0);
     });
     info!("parent");
+    ExitCode::SUCCESS
+}
+
+#[cfg(unix)]
+fn keep_in_a_fork() -> ExitCode {
+    let file = FemtoFileHandler::builder().path(path()).formatter(message).build().unwrap();
+    let memory = femtologging::handler::FemtoMemoryHandler::builder(file).inline().build().unwrap();
+    Config::builder().add_handler("memory", memory).build_and_init().unwrap();
+    info!("kept");
+    fork(|| {
+        error!("child");
+        let metrics = femtologging::metrics().handlers.remove(0);
+        assert_eq!((metrics.written, metrics.failed, metrics.in_flight), (1, 1, 0));
+        femtologging::flush(LONG).unwrap();
+        std::process::exit(0);
+    });
+    error!("parent");
     ExitCode::SUCCESS
 }
 

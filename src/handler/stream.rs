@@ -20,6 +20,9 @@ use crate::time::Timestamp;
 /// text was written completely count as written and the others as failed. The next batch is tried, on a new line if a
 /// record was cut in two.
 ///
+/// With [`inline`](HandlerBuilder::inline), each record is written before the call returns, by the caller, in place of
+/// batches by a thread.
+///
 /// # A reader that goes
 ///
 /// In `program | head`, nobody reads the pipe after some lines, and every write fails (`EPIPE`). That ends quietly: the

@@ -110,7 +110,7 @@ fn finish() {
     let spent = BEGAN.get().map_or(Duration::ZERO, Instant::elapsed);
     let timeout = exit::timeout().saturating_sub(spent);
     others.iter().for_each(|worker| worker.queue.close());
-    let outcomes = [ask(&inherited, timeout, Request::Flush), ask(&others, timeout, Request::End)];
+    let outcomes = [ask(&inherited, timeout, Request::Settle), ask(&others, timeout, Request::End)];
     let mut failures: Vec<_> = outcomes.into_iter().filter_map(Result::err).collect();
     failures.extend(own.iter().map(|worker| worker.ended_the_process("a log call")));
     report(failures);

@@ -54,6 +54,7 @@ impl State {
         let sink = self.sink.as_deref_mut()?;
         if std::mem::replace(&mut self.process, generation()) != self.process {
             sink.abandon();
+            sink.forget_failures();
         }
         Some(sink)
     }

@@ -236,12 +236,14 @@ enum Request {
     Shutdown,
     /// A shutdown that nobody asked for: of a system that is dropped, or at the end of the process.
     End,
+    /// A flush that nobody asked for: at the end of a child of `fork`, of a handler that is its parent's to close.
+    Settle,
 }
 
 impl fmt::Display for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Flush => "flush",
+            Self::Flush | Self::Settle => "flush",
             Self::Shutdown | Self::End => "shutdown",
         })
     }
@@ -298,7 +300,7 @@ fn ask(workers: &[Arc<Worker>], timeout: Duration, request: Request) -> Result<(
     let until = deadline.checked_sub((timeout / 10).min(MARGIN)).unwrap_or(now);
     let asked = threads_first(workers).filter(|worker| !worker.queue.is_orphaned()).map(|worker| {
         let answer = worker.ask(|done| match request {
-            Request::Flush => Command::Flush { until, done },
+            Request::Flush | Request::Settle => Command::Flush { until, done },
             Request::Shutdown | Request::End => Command::Close { until, done },
         });
         (worker, answer)
@@ -319,11 +321,11 @@ fn ask(workers: &[Arc<Worker>], timeout: Duration, request: Request) -> Result<(
             continue;
         }
         // The thread may have ended before this command, because another thread shut it down.
-        let others = worker.outcome.get().filter(|_| request != Request::Flush);
+        let others = worker.outcome.get().filter(|_| matches!(request, Request::Shutdown | Request::End));
         let outcome = outcome.ok().or(others.map(|outcome| outcome.as_ref().copied().map_err(Error::duplicate)));
         match outcome {
             Some(Ok(())) => {}
-            Some(Err(error)) if request == Request::End && error.is_reader_gone() => {}
+            Some(Err(error)) if matches!(request, Request::End | Request::Settle) && error.is_reader_gone() => {}
             Some(Err(error)) => failures.push(error.with_prefix(&format!("handlers.{name}"))),
             None => {
                 let left = worker.metrics().in_flight;

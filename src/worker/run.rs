@@ -405,6 +405,12 @@ impl Sink {
         Error::gather(failures)
     }
 
+    /// Leaves what has failed so far out of the next flush's error.
+    pub(super) fn forget_failures(&mut self) {
+        self.failed_before = self.queue.counters.failed.load(Relaxed);
+        self.failed_without_reader = 0;
+    }
+
     /// Counts what the handler keeps as failed.
     pub(super) fn abandon(&mut self) {
         if self.keeps {
