@@ -24,8 +24,8 @@ impl Spec {
     /// let text = "handlers.console = { type = \"stream\", level = \"warn\" }";
     /// let spec = Loader::new().environment(environment).read(text, Format::Toml, "log.toml")?;
     /// let effective = spec.effective();
-    /// assert!(effective.contains("\n[handlers.console]\ntype = \"stream\"  # log.toml:1:31\n"), "{effective}");
-    /// assert!(effective.contains("\nlevel = \"warn\"  # log.toml:1:49\n"));
+    /// assert!(effective.contains("\n[handlers.console]\ntype = \"stream\"  # log.toml:1:29\n"), "{effective}");
+    /// assert!(effective.contains("\nlevel = \"warn\"  # log.toml:1:47\n"));
     /// assert!(effective.contains("\nformatter = \"text\"  # default\n"));
     /// # Ok::<(), femtologging::Error>(())
     /// ```

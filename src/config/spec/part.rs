@@ -21,9 +21,14 @@ use crate::error::{Position, Problem};
 /// use femtologging::Config;
 ///
 /// # let dir = tempfile::tempdir()?;
-/// let file = PartSpec::new("rotating_file").with("path", path.to_str()).with("max_bytes", "10
-/// MiB").with("backup_count", 5); assert_eq!(file.kind(), "rotating_file"); assert_eq!(file.get("backup_count"),
-/// Some(&5.into()));
+/// # let path = dir.path().join("app.log");
+/// # let path = path.to_str().unwrap();
+/// let file = PartSpec::new("rotating_file")
+///     .with("path", path)
+///     .with("max_bytes", "10 MiB")
+///     .with("backup_count", 5);
+/// assert_eq!(file.kind(), "rotating_file");
+/// assert_eq!(file.get("backup_count"), Some(&5.into()));
 ///
 /// let spec = Spec::new().handler("file", file);
 /// let logging = Config::from_spec(&spec, &Registry::new())?.build()?;

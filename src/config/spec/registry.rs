@@ -30,10 +30,13 @@ use crate::level::LevelFilter;
 /// use femtologging::handler::FemtoCaptureHandler;
 /// use femtologging::{Config, FemtoLogRecord};
 ///
-/// let capture = FemtoCaptureHandler::new(); let copy = capture.clone(); let registry =
-/// Registry::new().handler("capture", move |_| Ok(copy.clone())).filter("shorter", |args| { let length =
-/// args.integer("length").required(); Ok(move |record: &FemtoLogRecord<'_>|
-/// record.message().as_str().is_some_and(|text| text.len() < length as usize)) }); let text = r#"
+/// let capture = FemtoCaptureHandler::new();
+/// let copy = capture.clone();
+/// let registry = Registry::new().handler("capture", move |_| Ok(copy.clone())).filter("shorter", |args| {
+///     let length = args.integer("length").required() as usize;
+///     Ok(move |record: &FemtoLogRecord<'_>| record.message().as_str().is_some_and(|text| text.len() < length))
+/// });
+/// let text = r#"
 /// [filters.short]
 /// type = "shorter"
 /// length = 80

@@ -281,8 +281,8 @@ impl FemtoPatternFormatter {
     /// ```
     /// use femtologging::formatter::FemtoPatternFormatter;
     ///
-    /// let pattern = "%(dim_color)s%(asctime)s%(reset_color)s %(level_color)s%(levelname)-8s%(reset_color)s
-    /// %(message)s"; let formatter = FemtoPatternFormatter::percent(pattern)?.color_for_stderr();
+    /// let pattern = "%(dim_color)s%(asctime)s%(reset_color)s %(level_color)s%(levelname)s%(reset_color)s %(message)s";
+    /// let formatter = FemtoPatternFormatter::percent(pattern)?.color_for_stderr();
     /// # drop(formatter);
     /// # Ok::<(), femtologging::Error>(())
     /// ```
