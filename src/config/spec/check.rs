@@ -63,7 +63,7 @@ pub(super) fn decode(
     references(spec, problems);
 }
 
-/// Complains of a type that nobody knows.
+/// Reports an unknown type.
 fn look_for_type(
     section: Section,
     part: &PartSpec,
@@ -227,7 +227,7 @@ pub(super) fn root_handlers(spec: &Spec, inner: &BTreeMap<String, String>) -> Ve
     spec.handlers.keys().filter(|name| !inner.contains_key(*name) && !taken.contains(name)).cloned().collect()
 }
 
-/// Complains of settings whose values are not known, because a check has ignored missing variables.
+/// Reports settings whose values are unknown, because a check has ignored missing variables.
 pub(super) fn is_whole(spec: &Spec, problems: &mut Vec<Problem>) {
     let sections = SECTIONS.into_iter().flat_map(|section| {
         spec.section(section).iter().map(move |(name, part)| (format!("{}.{name}", section.names().0), part))

@@ -73,7 +73,7 @@ pub(super) fn read(document: Setting, decoding: &mut Decoding<'_>) -> Spec {
     spec
 }
 
-/// Returns a table, or complains.
+/// Returns a table, or reports that the setting is none.
 fn table_of(path: &str, setting: Setting, decoding: &mut Decoding<'_>) -> Option<Mapping> {
     match setting.content {
         Content::Table(table) => Some(table),

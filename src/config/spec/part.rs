@@ -309,7 +309,7 @@ impl Decoding<'_> {
         self.problems.push(Problem { position, ..Problem::new(field, value, remedy) });
     }
 
-    /// Complains of a setting that does not exist.
+    /// Reports a setting that does not exist.
     pub(super) fn unknown(&mut self, position: Option<Position>, field: String, remedy: impl fmt::Display) {
         let problem = Problem { position, ..Problem::new(field, "", remedy) };
         if self.is_strict { self.problems.push(problem) } else { self.warnings.push(problem) }

@@ -17,7 +17,7 @@
 //! * The records of the request under way are not given up when the retry buffer is full: they may have arrived.
 //! * A response settles exactly the records of its request that are still open. If the worker has failed them in the
 //!   meantime, the response is ignored.
-//! * A record is sent again only if the server has not accepted it, or if nobody knows: the connection broke, or the
+//! * A record is sent again only if the server has not accepted it, or if that is unknown: the connection broke, or the
 //!   timeout was over. So a record may arrive twice, and none is lost between a server that answers and this handler.
 
 use std::time::Duration;
