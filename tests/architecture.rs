@@ -95,6 +95,7 @@ const MACROS: &[&str] = &[
     "info_span",
     "context",
     "__femtologging",
+    "__femtologging_wrong",
 ];
 
 #[test]
