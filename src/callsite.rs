@@ -184,7 +184,9 @@ impl Registered {
 
     /// Returns the path of the function that contains the call, if a macro made it.
     pub(crate) fn function(&self) -> Option<String> {
-        self.shape.place.map(|place| function_path(place()))
+        // A site of the panic hook, which has no module, is made in the hook.
+        let place = self.shape.place.filter(|_| !self.site.metadata.module_path.is_empty());
+        place.map(|place| function_path(place()))
     }
 }
 

@@ -45,8 +45,8 @@ const MODULES: &[Module] = &[
     // On top of the journey.
     module("config", &["error", "exit", "filter", "formatter", "handler", "level", "logger", "metrics", "policy", "queue", "shutdown",
                        "sync", "time", "value", "worker"]),
-    // A panic is logged like anything else: through a macro.
-    module("shutdown", &["exit", "level", "logger", "macros", "worker"]),
+    // A panic is logged as a macro would, at a call site that is made for it.
+    module("shutdown", &["__private", "callsite", "exit", "level", "logger", "sync", "template", "value", "worker"]),
     module("bridge", &["callsite", "config", "context", "error", "handler", "level", "logger", "names", "policy", "queue", "record", "span", "sync",
                        "time", "value"]),
     module("exit", &["error", "sync", "sys"]),

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use common::LONG;
 use femtologging::config::LoggerConfig;
+use femtologging::formatter::FemtoPatternFormatter;
 use femtologging::{Config, FemtoFileHandler, FemtoLogRecord, FemtoStreamHandler, Level, error, info, warn};
 use scenario::{Run, Scenario, numbers, path, stderr, wait};
 
@@ -27,6 +28,8 @@ const SCENARIOS: &[Scenario] = &[
     ("exit_while_other_threads_log", exit_while_global_is_busy, busy_exit),
     ("exit_while_other_threads_log_to_an_instance", exit_while_instance_is_busy, busy_exit),
     ("exit_gives_a_stuck_handler_up", exit_while_stuck, stuck_exit),
+    ("a_handler_has_an_exit_timeout_of_its_own", exit_with_own_timeouts, own_timeouts),
+    ("a_panic_is_on_standard_error_once", panic_on_stderr, shown_once),
     ("a_panic_without_the_hook_drains", panic_in_main, plain_panic),
     ("a_panic_with_the_hook_is_logged", panic_with_hook, |name| logged_panic(name, false)),
     ("a_panic_with_the_hook_has_its_backtrace", panic_with_hook, |name| logged_panic(name, true)),
@@ -219,6 +222,57 @@ fn stuck_exit(name: &str) {
     assert_eq!(run.text(), numbers(15), "the other handler is done");
 }
 
+/// A writer that needs longer than the exit has time.
+struct Slow(fs::File);
+
+impl Write for Slow {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        std::thread::sleep(Duration::from_millis(50));
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.0.flush()
+    }
+}
+
+fn exit_with_own_timeouts() -> ExitCode {
+    femtologging::set_exit_timeout(Duration::ZERO);
+    let slow = Slow(fs::File::create(path()).unwrap());
+    let slow = FemtoStreamHandler::builder(slow).formatter(message).exit_timeout(LONG).build().unwrap();
+    let stuck = FemtoStreamHandler::builder(Stuck).exit_timeout(Duration::from_millis(200)).build().unwrap();
+    Config::builder().add_handler("slow", slow).add_handler("stuck", stuck).build_and_init().unwrap();
+    (1..=15).for_each(|n| info!("{}", n));
+    std::process::exit(7)
+}
+
+fn own_timeouts(name: &str) {
+    let mut run = Run::new(name);
+    let output = run.output();
+    assert_eq!(output.status.code(), Some(7));
+    let said = "femtologging: exit: the shutdown of handler `stuck` (given 200ms; 15 records are not written) \
+                did not finish in time\n";
+    assert_eq!(stderr(&output), said);
+    assert_eq!(run.text(), numbers(15));
+}
+
+/// The line that the next function panics in.
+const STDERR_LINE: u32 = line!() + 7;
+
+fn panic_on_stderr() -> ExitCode {
+    let pattern = FemtoPatternFormatter::percent("%(pathname)s:%(lineno)d %(funcName)s %(message)s").unwrap();
+    let spec = FemtoStreamHandler::stderr().formatter(pattern).build().unwrap();
+    Config::builder().add_handler("console", spec).build_and_init().unwrap();
+    femtologging::install_panic_hook();
+    panic!("alas, {}", 7)
+}
+
+fn shown_once(name: &str) {
+    let output = Run::new(name).output();
+    assert_eq!(output.status.code(), Some(101));
+    assert_eq!(stderr(&output), format!("{}:{} - alas, 7\n", file!(), STDERR_LINE));
+}
+
 fn panic_in_main() -> ExitCode {
     log_to_file();
     panic!("alas, {}", 7)
@@ -262,6 +316,8 @@ fn logged_panic(name: &str, backtrace: bool) {
     if backtrace {
         let frames = line.strip_prefix(&format!("{begin} backtrace=\"")).unwrap_or_else(|| panic!("{line}"));
         assert!(frames.contains("panic_with_hook") && frames.ends_with('"') && !frames.contains('\n'), "{line}");
+        // What std shows, and nothing of the hook.
+        assert!(!frames.contains("femtologging::shutdown") && !frames.contains("short_backtrace"), "{line}");
     } else {
         assert_eq!(line, begin);
     }

@@ -107,6 +107,10 @@ pub(crate) struct HandlerSettings {
     pub(crate) overflow: OverflowPolicy,
     pub(crate) idle: IdlePolicy,
     pub(crate) wake_level: LevelFilter,
+    /// Whether the handler writes to standard error, where std's panic hook writes as well.
+    pub(crate) is_stderr: bool,
+    /// `None` for that of the process.
+    pub(crate) exit_timeout: Option<Duration>,
     pub(crate) on_error: ErrorPolicy,
     /// The settings of the queue and its thread that were given, by name.
     queue_settings: Vec<&'static str>,
@@ -125,6 +129,8 @@ impl Default for HandlerSettings {
             overflow: OverflowPolicy::default(),
             idle: IdlePolicy::default(),
             wake_level: LevelFilter::Off,
+            is_stderr: false,
+            exit_timeout: None,
             on_error: ErrorPolicy::default(),
             queue_settings: Vec::new(),
             needs_thread: None,
@@ -231,6 +237,7 @@ impl HandlerSettings {
 /// | [`overflow`](Self::overflow) | `Block` | what happens when the queue is full |
 /// | [`idle`](Self::idle) | 2 µs, 50 µs … 100 ms | how the thread waits for records |
 /// | [`wake_level`](Self::wake_level) | `Off` | records at this level and above wake the thread at once |
+/// | [`exit_timeout`](Self::exit_timeout) | the process's | how long an exit of the process waits for this handler |
 /// | [`on_error`](Self::on_error) | `Report` | what happens to records that the handler fails to deliver |
 ///
 /// # Examples
@@ -317,6 +324,36 @@ impl<O> HandlerBuilder<O> {
         self.settings.wake_level = level.into();
         self.settings.queue_settings.push("wake_level");
         self
+    }
+
+    /// Sets how long an ordinary exit of the process waits for this handler, in place of
+    /// [`set_exit_timeout`](crate::set_exit_timeout), which is 5 s by default.
+    ///
+    /// A collector that is down keeps an exit waiting for the whole time if records are queued. With
+    /// [`Duration::ZERO`] the exit does not wait. What is not written by then is reported on standard error.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use femtologging::handler::FemtoSocketHandler;
+    /// use std::time::Duration;
+    ///
+    /// let collector = FemtoSocketHandler::builder()
+    ///     .endpoint("tcp://127.0.0.1:9000".parse()?)
+    ///     .exit_timeout(Duration::from_millis(500))
+    ///     .build()?;
+    /// # drop(collector);
+    /// # Ok::<(), femtologging::Error>(())
+    /// ```
+    pub fn exit_timeout(mut self, timeout: Duration) -> Self {
+        self.settings.exit_timeout = Some(timeout);
+        self.settings.queue_settings.push("exit_timeout");
+        self
+    }
+
+    /// Notes that the handler writes to standard error.
+    pub(super) fn show_on_stderr(&mut self) {
+        self.settings.is_stderr = true;
     }
 
     /// Notes whether a flush policy holds text back.

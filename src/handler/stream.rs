@@ -74,7 +74,9 @@ impl FemtoStreamHandler<StandardStream> {
 
     /// Starts a handler that writes to standard error.
     pub fn stderr() -> HandlerBuilder<StreamOptions<StandardStream>> {
-        StreamOptions::start(StandardStream::stderr())
+        let mut builder = StreamOptions::start(StandardStream::stderr());
+        builder.show_on_stderr();
+        builder
     }
 }
 

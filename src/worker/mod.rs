@@ -83,6 +83,10 @@ pub(crate) struct Worker {
     /// The outcome of the shutdown. Set before the thread drops its end of the commands.
     outcome: Arc<OnceLock<Outcome>>,
     panic_flush: Mutex<panic::History>,
+    /// Whether the handler writes to standard error.
+    pub(crate) is_stderr: bool,
+    /// How long an exit of the process waits; `None` for the time of the process.
+    exit_timeout: Option<Duration>,
     late: ending::Late,
 }
 
@@ -132,8 +136,9 @@ impl Worker {
         } else {
             Self::start_thread(&queue, spec.handler, settings.filters, settings.idle, &outcome)?
         };
-        let worker =
-            Arc::new(Self { queue, engine, outcome, panic_flush: Mutex::default(), late: ending::Late::default() });
+        let (panic_flush, exit_timeout, late) = (Mutex::default(), settings.exit_timeout, ending::Late::default());
+        let is_stderr = settings.is_stderr;
+        let worker = Arc::new(Self { queue, engine, outcome, panic_flush, is_stderr, exit_timeout, late });
         let mut workers = lock(&WORKERS);
         workers.retain(|worker| worker.strong_count() > 0);
         workers.push(Arc::downgrade(&worker));
@@ -295,10 +300,12 @@ fn may_wait(request: Request) -> Result<(), Error> {
 /// ```
 fn ask(workers: &[Arc<Worker>], timeout: Duration, request: Request) -> Result<(), Error> {
     let now = Instant::now();
-    let deadline = now.checked_add(timeout).unwrap_or(now + Duration::from_secs(86_400 * 365));
-    // Early enough for the handler to answer before the deadline.
-    let until = deadline.checked_sub((timeout / 10).min(MARGIN)).unwrap_or(now);
+    let time = |worker: &Worker| worker.exit_timeout.filter(|_| request == Request::End).unwrap_or(timeout);
+    let deadline = |timeout| now.checked_add(timeout).unwrap_or(now + Duration::from_secs(86_400 * 365));
     let asked = threads_first(workers).filter(|worker| !worker.queue.is_orphaned()).map(|worker| {
+        let timeout = time(worker);
+        // Early enough for the handler to answer before the deadline.
+        let until = deadline(timeout).checked_sub((timeout / 10).min(MARGIN)).unwrap_or(now);
         let answer = worker.ask(|done| match request {
             Request::Flush | Request::Settle => Command::Flush { until, done },
             Request::Shutdown | Request::End => Command::Close { until, done },
@@ -308,7 +315,8 @@ fn ask(workers: &[Arc<Worker>], timeout: Duration, request: Request) -> Result<(
     let mut failures = Vec::new();
     for (worker, answer) in asked.collect::<Vec<_>>() {
         let name = &worker.queue.name;
-        let outcome = answer.recv_deadline(deadline);
+        let timeout = time(worker);
+        let outcome = answer.recv_deadline(deadline(timeout));
         let is_late = match &outcome {
             Ok(answer) => answer.as_ref().is_err_and(Error::is_timeout),
             Err(error) => error.is_timeout(),

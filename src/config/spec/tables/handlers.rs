@@ -115,6 +115,7 @@ fn common<O: 'static>() -> Vec<Row<HandlerBuilder<O>>> {
         "idle.longest_sleep": Duration = "100 ms", "the maximum duration of a sleep";
         group "idle" (b, s) idle(s).map(|idle| b.idle(idle));
         "wake_level": LevelFilter = "off", "records of this level and above wake the thread at once" => (b, v) b.wake_level(v);
+        "exit_timeout": Duration = none, "how long an exit of the process waits for this handler; by default as long as for all" => (b, v) b.exit_timeout(v);
         "on_error.type": RetryName = "report", "what happens to records that cannot be delivered: they count as failed, or are tried again";
         "on_error.bytes": Size = none, "the maximum memory of the records that `retry` keeps";
         group "on_error" (b, s) on_error(s).map(|policy| b.on_error(policy));
