@@ -25,7 +25,7 @@ use std::time::{Duration, Instant};
 
 use super::{Engine, Request, Worker, all, ask};
 use crate::error::{Error, guarded, notify};
-use crate::sync::{in_children, lock};
+use crate::sync::{hold_off_forks, in_children, lock};
 use crate::{exit, sys};
 
 /// The number of records that were emitted to a handler when it was drained; `u64::MAX` before that.
@@ -44,6 +44,8 @@ static GONE: Mutex<BTreeMap<Arc<str>, u64>> = Mutex::new(BTreeMap::new());
 pub(super) fn install(has_thread: bool) {
     static ALL: Once = Once::new();
     static THREADS: Once = Once::new();
+    // A child that is forked while another thread is within `call_once` would wait for that thread for ever.
+    let _pass = hold_off_forks();
     ALL.call_once(|| {
         sys::at_end(|| _ = guarded(finish));
         in_children(|| _ = guarded(|| all().iter().for_each(|worker| worker.mark_late())));
