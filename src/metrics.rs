@@ -64,6 +64,12 @@ impl Dropped {
         self.0[reason as usize][level.index()]
     }
 
+    fn add(&mut self, other: &Dropped) {
+        for (sum, more) in self.0.iter_mut().flatten().zip(other.0.iter().flatten()) {
+            *sum += more;
+        }
+    }
+
     /// Returns the numbers since an earlier snapshot.
     pub(crate) fn since(&self, earlier: &Dropped) -> Dropped {
         let mut difference = *self;
@@ -116,6 +122,27 @@ pub struct HandlerMetrics {
     pub last_error: Option<String>,
 }
 
+impl HandlerMetrics {
+    /// Adds the counters of an earlier handler of the same name.
+    pub(crate) fn add(&mut self, other: &HandlerMetrics) {
+        let sums = [
+            (&mut self.emitted, other.emitted),
+            (&mut self.written, other.written),
+            (&mut self.bytes, other.bytes),
+            (&mut self.failed, other.failed),
+            (&mut self.in_flight, other.in_flight),
+            (&mut self.filtered, other.filtered),
+            (&mut self.flushes, other.flushes),
+            (&mut self.batches, other.batches),
+            (&mut self.errors, other.errors),
+        ];
+        sums.into_iter().for_each(|(sum, more)| *sum += more);
+        self.dropped.add(&other.dropped);
+        self.queue_high_water = self.queue_high_water.max(other.queue_high_water);
+        self.last_error = self.last_error.take().or_else(|| other.last_error.clone());
+    }
+}
+
 /// The counters of all handlers of one logging system.
 ///
 /// # Examples
@@ -143,6 +170,15 @@ pub struct HandlerMetrics {
 pub struct Metrics {
     /// One entry per handler, in the order in which they were added.
     pub handlers: Vec<HandlerMetrics>,
+    /// Handlers that were removed while the system ran, one entry for each name, with the sums of their counters. The
+    /// equation holds for them, too.
+    pub removed: Vec<HandlerMetrics>,
+    /// Changes of the configuration by [`reconfigure`](crate::Logging::reconfigure) that took place.
+    pub reloads: u64,
+    /// Those that failed, and changed nothing.
+    pub failed_reloads: u64,
+    /// Why the last one failed that did.
+    pub last_reload_error: Option<String>,
     /// Records of this process that were truncated because they exceeded the [`Limits`](crate::value::Limits).
     pub truncated: u64,
     /// Records of this process that were dropped before their handlers were determined, and which no handler counts:

@@ -113,6 +113,28 @@ pub enum OverflowPolicy {
     DropOldest,
 }
 
+impl OverflowPolicy {
+    /// Returns the policy as one word, so that a queue can change it while callers read it.
+    pub(crate) fn to_word(self) -> u64 {
+        match self {
+            Self::Block => 0,
+            Self::DropNewest => 1,
+            Self::DropOldest => 2,
+            Self::BlockFor(time) => u64::try_from(time.as_nanos()).unwrap_or(u64::MAX).saturating_add(3),
+        }
+    }
+
+    /// Returns the policy that [`to_word`](Self::to_word) made this of. Times are exact up to 584 years.
+    pub(crate) fn from_word(word: u64) -> Self {
+        match word {
+            0 => Self::Block,
+            1 => Self::DropNewest,
+            2 => Self::DropOldest,
+            time => Self::BlockFor(Duration::from_nanos(time - 3)),
+        }
+    }
+}
+
 /// What happens to records that a handler fails to deliver.
 ///
 /// A [`FemtoFallbackHandler`](crate::handler::FemtoFallbackHandler) hands them to another handler instead.

@@ -74,7 +74,7 @@ pub fn install_panic_hook() {
 
 /// Returns how many records the handlers of standard error have written.
 fn written_to_stderr() -> u64 {
-    workers().iter().filter(|worker| worker.is_stderr).map(|worker| worker.metrics().written).sum()
+    workers().iter().filter(|worker| worker.is_stderr()).map(|worker| worker.metrics().written).sum()
 }
 
 fn log_panic(info: &PanicHookInfo<'_>) {

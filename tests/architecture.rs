@@ -35,7 +35,7 @@ const MODULES: &[Module] = &[
     module("queue", &["level", "metrics", "policy", "record", "sync", "time", "value"]),
 
     // The handler's side. Filters, formatters and handlers know records, and neither queue, worker nor logger.
-    module("worker", &["callsite", "error", "exit", "filter", "handler", "level", "metrics", "policy", "queue", "record", "sync",
+    module("worker", &["callsite", "error", "exit", "filter", "formatter", "handler", "level", "metrics", "policy", "queue", "record", "sync",
                        "sys", "template", "time", "value"]),
     module("filter", &["error", "level", "rate", "record", "sync", "time", "value"]),
     module("formatter", &["error", "level", "record", "text", "time", "value", "zone"]),

@@ -50,10 +50,23 @@ impl Config {
     /// ```
     #[cfg(feature = "config")]
     pub fn from_spec(spec: &Spec, registry: &super::Registry) -> Result<ConfigBuilder, Error> {
-        let made = spec::make(spec, registry)?;
+        Self::from_spec_but(None, spec, registry)
+    }
+
+    /// The same, but keeps the handlers that `running` has with the same settings.
+    #[cfg(feature = "config")]
+    pub(super) fn from_spec_but(
+        running: Option<&Spec>,
+        spec: &Spec,
+        registry: &super::Registry,
+    ) -> Result<ConfigBuilder, Error> {
+        let made = spec::make(spec, registry, running)?;
         let mut builder = Self::builder();
         for (name, handler) in made.handlers {
-            builder = builder.add_handler(name, handler);
+            builder = match handler {
+                Some(handler) => builder.add_handler(name, handler),
+                None => builder.keep_handler(name),
+            };
         }
         for (name, logger) in made.loggers {
             builder = builder.add_logger(name, logger.into());
@@ -129,7 +142,7 @@ const MAX_QUEUE_BYTES: usize = 64 << 20;
 #[must_use]
 pub struct ConfigBuilder {
     default_level: LevelFilter,
-    handlers: Vec<(String, HandlerSpec)>,
+    handlers: Vec<(String, HandlerPart)>,
     root_handlers: Option<Vec<String>>,
     loggers: Vec<(String, LoggerConfig)>,
     directives: Vec<Directives>,
@@ -144,18 +157,18 @@ pub struct ConfigBuilder {
 /// What only a configuration from data has.
 #[cfg(feature = "config")]
 #[derive(Default)]
-struct FromData {
+pub(super) struct FromData {
     root_filters: Vec<Arc<dyn FemtoFilter>>,
     limits: Option<Limits>,
     exit_timeout: Option<Duration>,
     disable_existing_loggers: bool,
-    spec: Option<Arc<Spec>>,
+    pub(super) spec: Option<Arc<Spec>>,
 }
 
 #[cfg(feature = "config")]
 impl FromData {
     /// Applies what belongs to the process, or to loggers that exist. The limits are valid, so that this does not fail.
-    fn apply(&self, registry: &Arc<Registry>, loggers: &[(String, LoggerSettings)]) -> Result<(), Error> {
+    pub(super) fn apply(&self, registry: &Arc<Registry>, loggers: &[(String, LoggerSettings)]) -> Result<(), Error> {
         if let Some(timeout) = self.exit_timeout {
             process::set_exit_timeout(timeout);
         }
@@ -163,6 +176,23 @@ impl FromData {
             registry.disable_others(loggers.iter().map(|(name, _)| name.as_str()));
         }
         self.limits.map_or(Ok(()), process::set_limits)
+    }
+}
+
+/// A handler of a configuration.
+#[derive(Debug)]
+pub(crate) enum HandlerPart {
+    New(Box<HandlerSpec>),
+    /// That of this name which is running, as it is.
+    Keep,
+}
+
+impl HandlerPart {
+    fn has_queue(&self) -> bool {
+        match self {
+            Self::New(spec) => spec.settings.transport != Transport::Inline,
+            Self::Keep => true,
+        }
     }
 }
 
@@ -249,6 +279,12 @@ fn is_bad(name: &str) -> bool {
     name.is_empty() || name.chars().any(char::is_control)
 }
 
+/// Returns why a handler cannot have this name.
+pub(super) fn handler_name_problem(name: &str) -> Option<Problem> {
+    let remedy = "give the handler a name, without control characters";
+    is_bad(name).then(|| Problem::new("handlers", format!("{name:?}"), remedy))
+}
+
 impl ConfigBuilder {
     /// Sets the root logger's level, which applies to every logger without a level of its own or of a nearer ancestor.
     pub fn default_level(mut self, level: impl Into<LevelFilter>) -> Self {
@@ -257,8 +293,17 @@ impl ConfigBuilder {
     }
 
     /// Adds a handler. Its thread is called `femtolog-<name>`.
-    pub fn add_handler(mut self, name: impl Into<String>, handler: impl IntoHandler) -> Self {
-        let name = name.into();
+    pub fn add_handler(self, name: impl Into<String>, handler: impl IntoHandler) -> Self {
+        self.part(name.into(), HandlerPart::New(Box::new(handler.into_handler())))
+    }
+
+    /// Keeps a handler of a running system as it is: its thread, its file or connection, its counters. For
+    /// [`Logging::reconfigure`], which removes the handlers that the new configuration does not name.
+    pub fn keep_handler(self, name: impl Into<String>) -> Self {
+        self.part(name.into(), HandlerPart::Keep)
+    }
+
+    fn part(mut self, name: String, part: HandlerPart) -> Self {
         if self.handlers.iter().any(|(known, _)| *known == name) {
             self.problems.push(Problem::new(
                 format!("handlers.{name}"),
@@ -266,14 +311,8 @@ impl ConfigBuilder {
                 "this name is taken: give every handler one of its own",
             ));
         }
-        if is_bad(&name) {
-            self.problems.push(Problem::new(
-                "handlers",
-                format!("{name:?}"),
-                "give the handler a name, without control characters",
-            ));
-        }
-        self.handlers.push((name, handler.into_handler()));
+        self.problems.extend(handler_name_problem(&name));
+        self.handlers.push((name, part));
         self
     }
 
@@ -353,36 +392,24 @@ impl ConfigBuilder {
         logging::init(|registry| self.build_in(registry))
     }
 
-    fn build_in(mut self, registry: Arc<Registry>) -> Result<Logging, Error> {
-        self.find_problems();
-        if !self.problems.is_empty() {
-            return Err(Error::config(self.problems));
-        }
-        self.apply_directives();
+    fn build_in(self, registry: Arc<Registry>) -> Result<Logging, Error> {
+        let kept = self.kept().map(|name| {
+            Problem::new(
+                format!("handlers.{name}"),
+                "",
+                "there is no running handler to keep: add one with add_handler",
+            )
+        });
+        let kept = kept.collect();
+        let mut checked = self.check(kept)?;
         adopt_stderr();
-        // User code, which may panic. Nothing has been started yet.
-        let ask = |filters: &mut Vec<Arc<dyn FemtoFilter>>, name: &str, path: &str| {
-            let asked = std::mem::take(filters).into_iter().map(|filter| {
-                let filter = caught("interest", || Ok(LoggerFilter::new(filter, name)));
-                filter.map_err(|error| error.with_prefix(path))
-            });
-            asked.collect::<Result<Vec<_>, _>>()
-        };
-        let mut filters = Vec::new();
-        for (name, config) in &mut self.loggers {
-            filters.push(ask(&mut config.filters, name, &format!("loggers.{name}.filters"))?);
-        }
-        #[cfg(feature = "config")]
-        let root_filters = ask(&mut self.data.root_filters, "", "root.filters")?;
-        #[cfg(not(feature = "config"))]
-        let root_filters = Vec::new();
-        let clock = self.clock.unwrap_or_else(Clock::system);
+        let clock = checked.clock.take().unwrap_or_else(Clock::system);
         let mut workers: Vec<Arc<Worker>> = Vec::new();
-        let sharers = self.handlers.iter().filter(|(_, spec)| spec.settings.transport != Transport::Inline).count();
-        let share = self.max_queue_bytes / sharers.max(1);
-        for (name, spec) in self.handlers {
-            let bytes = spec.settings.transport.least_bytes().max(share);
-            match Worker::spawn(&name, spec, bytes, &clock) {
+        let sharers = checked.sharers();
+        let share = checked.max_queue_bytes / sharers.max(1);
+        for (name, part) in std::mem::take(&mut checked.handlers) {
+            let HandlerPart::New(spec) = part else { continue };
+            match Worker::spawn(&name, *spec, share, &clock, None) {
                 Ok(worker) => workers.push(worker),
                 Err(error) => {
                     let _ = worker::close(&workers, logging::PATIENCE);
@@ -390,41 +417,64 @@ impl ConfigBuilder {
                 }
             }
         }
-        let queues = |names: &[String]| -> Vec<Arc<Queue>> {
-            let named = |name: &String| workers.iter().find(|worker| *worker.queue.name == **name);
-            let mut queues: Vec<_> = names.iter().filter_map(named).map(|worker| worker.queue.clone()).collect();
-            let mut seen = HashSet::new();
-            queues.retain(|queue| seen.insert(queue.name.clone()));
-            queues
-        };
-        let all = || workers.iter().map(|worker| worker.queue.clone()).collect();
-        let root = LoggerSettings {
-            level: Some(self.default_level),
-            handlers: self.root_handlers.as_deref().map_or_else(all, queues),
-            filters: root_filters,
-            ..LoggerSettings::default()
-        };
-        let loggers = self.loggers.into_iter().zip(filters).map(|((name, config), filters)| {
-            let settings = LoggerSettings {
-                level: config.level,
-                propagate: !config.no_propagation,
-                disabled: config.disabled,
-                handlers: queues(&config.handlers),
-                filters,
-            };
-            (name, settings)
-        });
-        let settings: Vec<_> = std::iter::once((String::new(), root)).chain(loggers).collect();
-        registry.set_span_events(self.span_events);
+        registry.set_span_events(checked.span_events);
         if sharers > 0 {
             shutdown::install_exit_hook();
         }
+        let max_queue_bytes = checked.max_queue_bytes;
         #[cfg(feature = "config")]
-        self.data.apply(&registry, &settings)?;
-        let logging = Logging::new(registry, workers, settings);
+        let data = std::mem::take(&mut checked.data);
+        let settings = checked.logger_settings(&workers);
         #[cfg(feature = "config")]
-        let logging = logging.with_spec(self.data.spec);
+        data.apply(&registry, &settings)?;
+        let logging = Logging::new(registry, workers, settings, clock, max_queue_bytes);
+        #[cfg(feature = "config")]
+        logging.set_spec(data.spec);
         Ok(logging)
+    }
+
+    /// Returns the names of the handlers to keep.
+    pub(super) fn kept(&self) -> impl Iterator<Item = &str> {
+        self.handlers.iter().filter(|(_, part)| matches!(part, HandlerPart::Keep)).map(|(name, _)| name.as_str())
+    }
+
+    /// Checks everything, applies the directives, and asks the loggers' filters, which are user code. Nothing is
+    /// started.
+    pub(super) fn check(mut self, problems: Vec<Problem>) -> Result<CheckedConfig, Error> {
+        self.problems.extend(problems);
+        self.find_problems();
+        if !self.problems.is_empty() {
+            return Err(Error::config(self.problems));
+        }
+        self.apply_directives();
+        let ask = |filters: &mut Vec<Arc<dyn FemtoFilter>>, name: &str, path: &str| {
+            let asked = std::mem::take(filters).into_iter().map(|filter| {
+                let filter = caught("interest", || Ok(LoggerFilter::new(filter, name)));
+                filter.map_err(|error| error.with_prefix(path))
+            });
+            asked.collect::<Result<Vec<_>, _>>()
+        };
+        let mut loggers = Vec::new();
+        for (name, mut config) in self.loggers {
+            let filters = ask(&mut config.filters, &name, &format!("loggers.{name}.filters"))?;
+            loggers.push((name, config, filters));
+        }
+        #[cfg(feature = "config")]
+        let root_filters = ask(&mut self.data.root_filters, "", "root.filters")?;
+        #[cfg(not(feature = "config"))]
+        let root_filters = Vec::new();
+        Ok(CheckedConfig {
+            default_level: self.default_level,
+            handlers: self.handlers,
+            root_handlers: self.root_handlers,
+            root_filters,
+            loggers,
+            span_events: self.span_events,
+            max_queue_bytes: self.max_queue_bytes,
+            clock: self.clock,
+            #[cfg(feature = "config")]
+            data: self.data,
+        })
     }
 
     /// Makes settings of directives.
@@ -502,6 +552,56 @@ impl ConfigBuilder {
             }
         }
         self.problems.append(&mut problems);
+    }
+}
+
+/// A configuration without problems.
+pub(super) struct CheckedConfig {
+    default_level: LevelFilter,
+    pub(super) handlers: Vec<(String, HandlerPart)>,
+    root_handlers: Option<Vec<String>>,
+    root_filters: Vec<LoggerFilter>,
+    loggers: Vec<(String, LoggerConfig, Vec<LoggerFilter>)>,
+    pub(super) span_events: SpanEvents,
+    pub(super) max_queue_bytes: usize,
+    pub(super) clock: Option<Clock>,
+    #[cfg(feature = "config")]
+    pub(super) data: FromData,
+}
+
+impl CheckedConfig {
+    /// Returns how many of the handlers share the memory of queues: those that have one.
+    pub(super) fn sharers(&self) -> usize {
+        self.handlers.iter().filter(|(_, part)| part.has_queue()).count()
+    }
+
+    /// Returns the settings of all loggers that are named, the root logger first, with the queues of these handlers.
+    pub(super) fn logger_settings(self, workers: &[Arc<Worker>]) -> Vec<(String, LoggerSettings)> {
+        let queues = |names: &[String]| -> Vec<Arc<Queue>> {
+            let named = |name: &String| workers.iter().find(|worker| *worker.queue.name == **name);
+            let mut queues: Vec<_> = names.iter().filter_map(named).map(|worker| worker.queue.clone()).collect();
+            let mut seen = HashSet::new();
+            queues.retain(|queue| seen.insert(queue.name.clone()));
+            queues
+        };
+        let all = || workers.iter().map(|worker| worker.queue.clone()).collect();
+        let root = LoggerSettings {
+            level: Some(self.default_level),
+            handlers: self.root_handlers.as_deref().map_or_else(all, queues),
+            filters: self.root_filters,
+            ..LoggerSettings::default()
+        };
+        let loggers = self.loggers.into_iter().map(|(name, config, filters)| {
+            let settings = LoggerSettings {
+                level: config.level,
+                propagate: !config.no_propagation,
+                disabled: config.disabled,
+                handlers: queues(&config.handlers),
+                filters,
+            };
+            (name, settings)
+        });
+        std::iter::once((String::new(), root)).chain(loggers).collect()
     }
 }
 

@@ -42,5 +42,5 @@ pub fn init() -> Result<(), Error> {
 /// [`Spec::effective`](super::Spec::effective) writes it. `None` if no system is set up, or code set it up without a
 /// [`Spec`](super::Spec).
 pub fn effective() -> Option<String> {
-    logging::global()?.spec().map(super::Spec::effective)
+    logging::global()?.spec().map(|spec| spec.effective())
 }

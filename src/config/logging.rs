@@ -1,17 +1,21 @@
 //! [`Logging`], a logging system, and the functions of the global one.
 
+use std::convert::Infallible;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering::*};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use crossbeam_channel::Receiver;
+
 use crate::error::{Error, notices_dropped, notify};
+use crate::handler::HandlerSpec;
 use crate::level::{Level, LevelFilter};
-use crate::logger::{FemtoLogger, LoggerSettings, Registry};
-use crate::metrics::{self, Metrics};
+use crate::logger::{FemtoLogger, LoggerSettings, Registry, no_handler};
+use crate::metrics::{self, HandlerMetrics, Metrics};
 use crate::queue::is_consumer;
 use crate::sync::lock;
-use crate::time::uptime;
+use crate::time::{Clock, uptime};
 use crate::value::limits;
 use crate::worker::{self, Worker};
 
@@ -47,15 +51,69 @@ pub struct Logging {
 
 struct LoggingSystem {
     registry: Arc<Registry>,
-    workers: Vec<Arc<Worker>>,
+    workers: Mutex<Workers>,
+    clock: Clock,
+    max_queue_bytes: usize,
+    /// Whether a change of the handlers is under way.
+    changing: AtomicBool,
     /// Whether a shutdown is under way, and whether its loggers are closed.
     closing: AtomicBool,
     over: AtomicBool,
     /// The process that has the handlers' threads.
     process: u32,
-    /// What the system was made from, if that was data.
+}
+
+/// The handlers of a system, and what is left of those that it had before.
+#[derive(Default)]
+struct Workers {
+    current: Vec<Arc<Worker>>,
+    /// Removed, but still there: a thread may have their rings.
+    leaving: Vec<Arc<Worker>>,
+    /// The counters of those that have gone, by name.
+    gone: Vec<HandlerMetrics>,
+    reloads: u64,
+    failed_reloads: u64,
+    last_reload_error: Option<String>,
+    /// The configuration in force, where data made it.
     #[cfg(feature = "config")]
     spec: Option<Arc<super::Spec>>,
+}
+
+impl Workers {
+    fn all(&self) -> Vec<Arc<Worker>> {
+        self.current.iter().chain(&self.leaving).cloned().collect()
+    }
+
+    /// Returns the counters of all handlers that were removed, and those of them that have gone, of which only the
+    /// counters are kept.
+    fn removed(&mut self) -> (Vec<HandlerMetrics>, Vec<Arc<Worker>>) {
+        let (gone, leaving): (Vec<_>, Vec<_>) = self.leaving.drain(..).partition(|worker| worker.is_gone());
+        self.leaving = leaving;
+        sum_up(&mut self.gone, &gone);
+        let mut removed = self.gone.clone();
+        sum_up(&mut removed, &self.leaving);
+        (removed, gone)
+    }
+}
+
+/// Adds the counters of these handlers to the sums, which have one entry for each name.
+fn sum_up(sums: &mut Vec<HandlerMetrics>, workers: &[Arc<Worker>]) {
+    for worker in workers {
+        let metrics = worker.metrics();
+        match sums.iter_mut().find(|sum| sum.name == metrics.name) {
+            Some(sum) => sum.add(&metrics),
+            None => sums.push(metrics),
+        }
+    }
+}
+
+/// A change of the handlers that is under way.
+pub(super) struct ChangeGuard<'a>(&'a AtomicBool);
+
+impl Drop for ChangeGuard<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Release);
+    }
 }
 
 impl Logging {
@@ -63,43 +121,128 @@ impl Logging {
         registry: Arc<Registry>,
         workers: Vec<Arc<Worker>>,
         loggers: Vec<(String, LoggerSettings)>,
+        clock: Clock,
+        max_queue_bytes: usize,
     ) -> Self {
         registry.configure(workers.iter().map(|worker| worker.queue.clone()).collect(), loggers);
         let inner = LoggingSystem {
             registry,
-            workers,
+            workers: Mutex::new(Workers { current: workers, ..Workers::default() }),
+            clock,
+            max_queue_bytes,
+            changing: AtomicBool::new(false),
             closing: AtomicBool::new(false),
             over: AtomicBool::new(false),
             process: std::process::id(),
-            #[cfg(feature = "config")]
-            spec: None,
         };
         Self { inner: Arc::new(inner) }
     }
 
     /// Keeps the data that the system was made from.
     #[cfg(feature = "config")]
-    pub(super) fn with_spec(mut self, spec: Option<Arc<super::Spec>>) -> Self {
-        if let Some(inner) = Arc::get_mut(&mut self.inner) {
-            inner.spec = spec;
-        }
-        self
+    pub(super) fn set_spec(&self, spec: Option<Arc<super::Spec>>) {
+        lock(&self.inner.workers).spec = spec;
     }
 
-    /// Returns the configuration that the system was made from; `None` if code made it without a
-    /// [`Spec`](super::Spec).
+    /// Returns the configuration in force, as data; `None` if code made it without a [`Spec`](super::Spec).
     #[cfg(feature = "config")]
-    pub fn spec(&self) -> Option<&super::Spec> {
-        self.inner.spec.as_deref()
+    pub fn spec(&self) -> Option<Arc<super::Spec>> {
+        lock(&self.inner.workers).spec.clone()
     }
 
-    #[cfg(feature = "tracing")]
     pub(crate) fn registry(&self) -> &Arc<Registry> {
         &self.inner.registry
     }
 
-    fn workers(&self) -> &[Arc<Worker>] {
-        &self.inner.workers
+    /// Returns the handlers, and those that were removed and are still there.
+    fn workers(&self) -> Vec<Arc<Worker>> {
+        lock(&self.inner.workers).all()
+    }
+
+    pub(super) fn current_workers(&self) -> Vec<Arc<Worker>> {
+        lock(&self.inner.workers).current.clone()
+    }
+
+    pub(super) fn set_workers(&self, change: impl FnOnce(&mut Vec<Arc<Worker>>)) {
+        change(&mut lock(&self.inner.workers).current);
+    }
+
+    /// Keeps a handler that was removed until nobody can log to it.
+    pub(super) fn add_leaving(&self, worker: Arc<Worker>) {
+        lock(&self.inner.workers).leaving.push(worker);
+    }
+
+    pub(super) fn note_reload(&self, error: Option<&Error>) {
+        let mut workers = lock(&self.inner.workers);
+        match error {
+            None => workers.reloads += 1,
+            Some(error) => {
+                workers.failed_reloads += 1;
+                workers.last_reload_error = Some(format!("{error:#}"));
+            }
+        }
+    }
+
+    /// Returns the handler of this name.
+    ///
+    /// # Errors
+    ///
+    /// There is none; the error names those that there are.
+    pub(super) fn worker(&self, name: &str) -> Result<Arc<Worker>, Error> {
+        let workers = self.current_workers();
+        let found = workers.iter().find(|worker| &*worker.queue.name == name).cloned();
+        found.ok_or_else(|| no_handler(name, workers.iter().map(|worker| &*worker.queue.name)))
+    }
+
+    /// Starts a handler that is one of `count`.
+    pub(super) fn spawn(
+        &self,
+        name: &str,
+        spec: HandlerSpec,
+        count: usize,
+        gate: Option<Receiver<Infallible>>,
+    ) -> Result<Arc<Worker>, Error> {
+        Worker::spawn(name, spec, self.inner.max_queue_bytes / count.max(1), &self.inner.clock, gate)
+    }
+
+    /// Begins a change of the handlers, one at a time.
+    ///
+    /// # Errors
+    ///
+    /// Another one is under way; this is a handler's thread, which would wait for itself; or the system was shut down.
+    pub(super) fn begin_change(&self, what: &str) -> Result<ChangeGuard<'_>, Error> {
+        worker::may_wait("change of handlers")?;
+        if self.inner.is_over() {
+            return Err(Error::closed(format_args!("the logging system, so that nobody can {what},")));
+        }
+        if self.inner.changing.swap(true, AcqRel) {
+            return Err(Error::other(format!("cannot {what}: another change of the handlers is under way")));
+        }
+        Ok(ChangeGuard(&self.inner.changing))
+    }
+
+    /// Returns the global system, if it was set up and not shut down.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use femtologging::handler::FemtoCaptureHandler;
+    /// use femtologging::{Level, Logging, basic_config, info};
+    /// use std::time::Duration;
+    ///
+    /// basic_config(Level::Info)?;
+    /// let capture = FemtoCaptureHandler::new();
+    /// if let Some(logging) = Logging::global() {
+    ///     logging.add_handler("capture", capture.clone())?;
+    ///     logging.root_logger().add_handler("capture")?;
+    /// }
+    /// info!("captured, too");
+    /// femtologging::flush(Duration::from_secs(5))?;
+    /// assert_eq!(capture.messages(), ["captured, too"]);
+    /// # Ok::<(), femtologging::Error>(())
+    /// ```
+    pub fn global() -> Option<Self> {
+        global().filter(|logging| !logging.inner.is_over())
     }
 
     /// Returns the logger of this name, which is created if it does not exist. Parts of a name are separated by `.` or
@@ -126,7 +269,7 @@ impl Logging {
     /// Names each handler that failed to write or flush, or that was not done after `timeout`, with the number of
     /// records that are not written.
     pub fn flush(&self, timeout: Duration) -> Result<(), Error> {
-        worker::flush(self.workers(), timeout)
+        worker::flush(&self.workers(), timeout)
     }
 
     /// Shuts the handlers down: what was logged is written and flushed, and their threads end. Records logged later are
@@ -144,12 +287,24 @@ impl Logging {
             return Err(Error::other("no shutdown from a handler's thread: it would wait for itself"));
         }
         self.inner.close_loggers();
-        worker::close(&self.inner.workers, timeout)
+        worker::close(&self.workers(), timeout)
     }
 
     /// Returns the counters of all handlers.
     pub fn metrics(&self) -> Metrics {
-        metrics_of(self.workers())
+        let mut workers = lock(&self.inner.workers);
+        let (removed, gone) = workers.removed();
+        let metrics = Metrics {
+            removed,
+            reloads: workers.reloads,
+            failed_reloads: workers.failed_reloads,
+            last_reload_error: workers.last_reload_error.clone(),
+            ..metrics_of(&workers.current)
+        };
+        drop(workers);
+        // Handlers without a thread are dropped here, which is user code.
+        drop(gone);
+        metrics
     }
 
     /// Disables records of this level and below, whatever the levels of loggers, as CPython's `logging.disable` does.
@@ -195,10 +350,12 @@ impl Drop for LoggingSystem {
         if is_consumer() {
             // A handler's thread cannot wait for itself. It ends when its command channel is closed.
             self.registry.close();
-            return self.workers.iter().for_each(|worker| worker.queue.close());
+            let workers = lock(&self.workers).all();
+            return workers.iter().for_each(|worker| worker.queue.close());
         }
         self.close_loggers();
-        if let Err(error) = worker::end(&self.workers, PATIENCE) {
+        let workers = lock(&self.workers).all();
+        if let Err(error) = worker::end(&workers, PATIENCE) {
             notify("shutdown", format_args!("{error:#}"));
         }
     }
@@ -243,7 +400,7 @@ pub(super) fn global() -> Option<Logging> {
 /// Returns the workers to which flush, shutdown and metrics of the global system apply: its own, and that of the
 /// handler of last resort.
 fn global_workers() -> Vec<Arc<Worker>> {
-    let own = global().map(|logging| logging.workers().to_vec()).unwrap_or_default();
+    let own = global().map(|logging| logging.workers()).unwrap_or_default();
     own.into_iter().chain(FemtoLogger::last_resort()).collect()
 }
 
@@ -343,7 +500,9 @@ pub fn shutdown(timeout: Duration) -> Result<(), Error> {
 /// # Ok::<(), femtologging::Error>(())
 /// ```
 pub fn metrics() -> Metrics {
-    metrics_of(&global_workers())
+    let own = global().map(|logging| logging.metrics()).unwrap_or_else(|| metrics_of(&[]));
+    let last_resort = FemtoLogger::last_resort().map(|worker| worker.metrics());
+    Metrics { handlers: own.handlers.into_iter().chain(last_resort).collect(), ..own }
 }
 
 fn metrics_of(workers: &[Arc<Worker>]) -> Metrics {
@@ -352,6 +511,7 @@ fn metrics_of(workers: &[Arc<Worker>]) -> Metrics {
         truncated: limits::cut(),
         unrouted: metrics::unrouted(),
         notices_dropped: notices_dropped(),
+        ..Metrics::default()
     }
 }
 

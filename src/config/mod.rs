@@ -32,6 +32,7 @@ pub(crate) mod builder;
 pub(crate) mod init;
 pub(crate) mod logging;
 pub(crate) mod process;
+pub(crate) mod reload;
 #[cfg(feature = "config")]
 mod spec;
 
@@ -39,5 +40,6 @@ pub use builder::{Config, ConfigBuilder, LoggerConfig};
 #[cfg(feature = "config")]
 pub use init::effective;
 pub use logging::Logging;
+pub use reload::Reload;
 #[cfg(feature = "config")]
 pub use spec::{Arg, Args, Environment, Format, Loader, PartSpec, Registry, Setting, Spec};

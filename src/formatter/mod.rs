@@ -47,6 +47,8 @@ pub use pattern::FemtoPatternFormatter;
 pub use syslog::{FemtoSyslogFormatter, SyslogFacility};
 pub use text::FemtoTextFormatter;
 
+use std::any::Any;
+
 use crate::record::FemtoLogRecord;
 
 /// Writes a record as text.
@@ -71,14 +73,14 @@ use crate::record::FemtoLogRecord;
 /// # drop(handler);
 /// # Ok::<(), femtologging::Error>(())
 /// ```
-pub trait FemtoFormatter: Send {
+pub trait FemtoFormatter: Any + Send {
     /// Appends the record's text to `out`, without the line's end.
     ///
     /// Handlers call it with an empty buffer, or with one that has the beginning of their own frame, such as a header.
     fn format(&mut self, record: &FemtoLogRecord<'_>, out: &mut Vec<u8>);
 }
 
-impl<F: FnMut(&FemtoLogRecord<'_>, &mut Vec<u8>) + Send> FemtoFormatter for F {
+impl<F: FnMut(&FemtoLogRecord<'_>, &mut Vec<u8>) + Send + 'static> FemtoFormatter for F {
     fn format(&mut self, record: &FemtoLogRecord<'_>, out: &mut Vec<u8>) {
         self(record, out);
     }

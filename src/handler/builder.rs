@@ -393,7 +393,7 @@ impl<O> HandlerBuilder<O> {
 impl<O: AsMut<Line>> HandlerBuilder<O> {
     /// Sets the formatter; a [`FemtoTextFormatter`](crate::FemtoTextFormatter) by default.
     pub fn formatter(mut self, formatter: impl FemtoFormatter + 'static) -> Self {
-        self.options.as_mut().set_formatter(formatter);
+        self.options.as_mut().set_formatter(Box::new(formatter));
         self
     }
 

@@ -8,6 +8,7 @@ use super::disk::{Disk, FileSystem};
 use super::log_file::{LogFile, ReopenHandle};
 use super::{Batch, Delivery, FemtoHandler, HandlerBuilder, HandlerSpec, Line};
 use crate::error::{Error, Problem};
+use crate::formatter::FemtoFormatter;
 use crate::policy::{FlushPolicy, OnRemoval};
 use crate::record::FemtoLogRecord;
 use crate::time::Timestamp;
@@ -326,6 +327,11 @@ impl<T: FileHooks> FemtoHandler for FileHandler<T> {
         self.urgent = false;
         self.last_write = now;
         Ok(Delivery::Done)
+    }
+
+    fn set_formatter(&mut self, formatter: Box<dyn FemtoFormatter>) -> Result<(), Error> {
+        self.line.set_formatter(formatter);
+        Ok(())
     }
 
     fn tick(&mut self, now: Timestamp) -> Result<(), Error> {

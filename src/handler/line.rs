@@ -26,9 +26,9 @@ impl Default for Line {
 
 impl Line {
     /// Sets the formatter.
-    pub(super) fn set_formatter(&mut self, formatter: impl FemtoFormatter + 'static) {
-        self.appends_only = appends_only(&formatter);
-        self.formatter = Box::new(formatter);
+    pub(super) fn set_formatter(&mut self, formatter: Box<dyn FemtoFormatter>) {
+        self.appends_only = appends_only(&*formatter);
+        self.formatter = formatter;
     }
 
     /// Appends the record's line to the batch.
@@ -83,11 +83,11 @@ mod tests {
             ByHand { message: "one", ..ByHand::default() }.with(|record| line.append(record, batch));
             batch.seal();
         };
-        line.set_formatter(FemtoPatternFormatter::percent("%(message)s").unwrap());
+        line.set_formatter(Box::new(FemtoPatternFormatter::percent("%(message)s").unwrap()));
         append(&mut line, &mut batch);
-        line.set_formatter(|_: &FemtoLogRecord<'_>, out: &mut Vec<u8>| out.clear());
+        line.set_formatter(Box::new(|_: &FemtoLogRecord<'_>, out: &mut Vec<u8>| out.clear()));
         append(&mut line, &mut batch);
-        line.set_formatter(|_: &FemtoLogRecord<'_>, out: &mut Vec<u8>| *out = b"two".to_vec());
+        line.set_formatter(Box::new(|_: &FemtoLogRecord<'_>, out: &mut Vec<u8>| *out = b"two".to_vec()));
         append(&mut line, &mut batch);
         assert_eq!(batch.texts().collect::<Vec<_>>(), [&b"one\n"[..], b"\n", b"two\n"]);
     }

@@ -57,6 +57,7 @@ pub use syslog::{FemtoSyslogHandler, SyslogOptions};
 pub use watched::{FemtoWatchedFileHandler, WatchedFileOptions};
 
 use crate::error::Error;
+use crate::formatter::FemtoFormatter;
 use crate::record::FemtoLogRecord;
 pub use crate::stdio::StandardStream;
 use crate::time::Timestamp;
@@ -136,6 +137,17 @@ pub trait FemtoHandler: Send + 'static {
     /// The error is what the caller of `flush` gets.
     fn flush(&mut self) -> Result<(), Error> {
         Ok(())
+    }
+
+    /// Exchanges the formatter, between two batches; see
+    /// [`Logging::set_handler_formatter`](crate::Logging::set_handler_formatter).
+    ///
+    /// # Errors
+    ///
+    /// This handler has no formatter that can be exchanged, as by default.
+    fn set_formatter(&mut self, formatter: Box<dyn FemtoFormatter>) -> Result<(), Error> {
+        drop(formatter);
+        Err(Error::other("this handler has no formatter that can be exchanged: replace the handler"))
     }
 
     /// Called about once a second, and less often while the thread sleeps longer; without a thread, before a record

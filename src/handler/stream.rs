@@ -4,6 +4,7 @@ use std::io::{self, ErrorKind, Write};
 
 use super::{Batch, Delivery, FemtoHandler, HandlerBuilder, HandlerSpec, Line};
 use crate::error::Error;
+use crate::formatter::FemtoFormatter;
 use crate::record::FemtoLogRecord;
 use crate::stdio::StandardStream;
 use crate::time::Timestamp;
@@ -125,5 +126,10 @@ impl<W: Write + Send + 'static> FemtoHandler for FemtoStreamHandler<W> {
 
     fn flush(&mut self) -> Result<(), Error> {
         Ok(self.writer.flush()?)
+    }
+
+    fn set_formatter(&mut self, formatter: Box<dyn FemtoFormatter>) -> Result<(), Error> {
+        self.line.set_formatter(formatter);
+        Ok(())
     }
 }

@@ -210,6 +210,18 @@ fn send_direct<P: Payload>(route: u32, header: Header, level: Level, payload: &P
         .unwrap_or(false)
 }
 
+/// Lets go of the rings and routes of this thread that nothing leads to any more, as its next record on a new route
+/// would.
+pub(crate) fn let_go() {
+    let gone = borrowed(|local| {
+        local.last = Last::NONE;
+        local.let_go_of_stale();
+        std::mem::take(&mut local.gone)
+    });
+    // It may own filters, whose destructors may log. Nothing is borrowed here.
+    drop(gone);
+}
+
 /// Calls `with` with the thread's table borrowed mutably. Returns `None` if it is borrowed already: this is a signal
 /// handler that has interrupted a record.
 #[inline(always)]
@@ -347,7 +359,7 @@ impl Local {
         let targets = route.queues.iter().map(|queue| Target {
             ring: if route.closed { None } else { self.ring(queue, &thread) },
             threshold: queue.threshold(),
-            wake_at: queue.wake_at,
+            wake_at: queue.wake_at(),
             queue: queue.clone(),
         });
         let targets: SmallVec<_> = targets.collect();
@@ -391,16 +403,16 @@ impl Local {
     /// entries go to `gone`: dropping them may run user code.
     fn let_go_of_stale(&mut self) {
         self.rings.retain(|(queue, ring)| {
-            let keep = !queue.is_closed();
+            let keep = !queue.is_stale();
             if let Some(ring) = ring.as_ref().filter(|_| !keep) {
                 ring.release();
             }
             keep
         });
-        // A ring that was given back is in no entry after this: a queue that is closed stays closed.
+        // A ring that was given back is in no entry after this: a queue that is stale stays so.
         for slot in &mut self.entries {
             let stale = |entry: &mut Entry| {
-                entry.route.is_forgotten() || entry.targets.iter().any(|target| target.queue.is_closed())
+                entry.route.is_forgotten() || entry.targets.iter().any(|target| target.queue.is_stale())
             };
             self.gone.extend(slot.take_if(stale));
         }
@@ -517,7 +529,7 @@ fn enter(route: Arc<Route>) -> Way {
             let targets = route.queues.iter().map(|queue| Target {
                 ring: None,
                 threshold: queue.threshold(),
-                wake_at: queue.wake_at,
+                wake_at: queue.wake_at(),
                 queue: queue.clone(),
             });
             let targets = targets.collect();

@@ -28,7 +28,7 @@ fn route() -> Arc<Route> {
     let mut failure = None;
     let (_, route) = LAST_RESORT.get_or_init(|| {
         let spec = FemtoStreamHandler::stderr().level(Level::Warn).build();
-        let worker = spec.and_then(|spec| Worker::spawn("last-resort", spec, QUEUE_BYTES, &Clock::system()));
+        let worker = spec.and_then(|spec| Worker::spawn("last-resort", spec, QUEUE_BYTES, &Clock::system(), None));
         let worker = worker.map_err(|error| failure = Some(error)).ok();
         let queues = worker.iter().map(|worker| worker.queue.clone()).collect();
         (worker, Route::last_resort(queues))

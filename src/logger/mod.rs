@@ -20,7 +20,7 @@ mod registry;
 mod route;
 mod source;
 
-pub(crate) use registry::{LoggerFilter, LoggerSettings, Registry, canonical};
+pub(crate) use registry::{LoggerFilter, LoggerSettings, Registry, canonical, no_handler};
 #[cfg(feature = "tracing")]
 pub(crate) use source::target_enabled;
 #[doc(hidden)]

@@ -340,13 +340,44 @@ impl Registry {
             for (_, settings) in tree.loggers.values_mut() {
                 settings.handlers.retain(|queue| !queue.is_closed() && !queue.is_orphaned());
             }
-            for (name, new) in settings {
-                let node = tree.node(self.is_global, &name);
-                if let Some((_, settings)) = tree.loggers.get_mut(&node.key) {
-                    *settings = new;
-                }
+            tree.set(self.is_global, settings);
+        });
+    }
+
+    /// Exchanges the handlers, and gives all loggers the settings that `settings` names for them, or none.
+    ///
+    /// Routes that lead to a handler that is gone are forgotten at once, and not only by the next change: a call that
+    /// has loaded the state of one and has not looked the route up asks again.
+    pub(crate) fn reconfigure(&self, queues: Vec<Arc<Queue>>, settings: Vec<(String, LoggerSettings)>) {
+        self.update(|tree| {
+            tree.queues = queues;
+            tree.loggers.values_mut().for_each(|(_, settings)| *settings = LoggerSettings::default());
+            tree.set(self.is_global, settings);
+            // A handler's level and wake-up level may have changed, which threads keep with their routes.
+            tree.replaced.append(&mut tree.routes);
+        });
+        self.update(|_| ());
+    }
+
+    /// Adds a handler, which no logger has yet.
+    pub(crate) fn add_queue(&self, queue: Arc<Queue>) {
+        self.update(|tree| tree.queues.push(queue));
+    }
+
+    /// Removes a handler from all loggers. Its routes are forgotten at once; see [`reconfigure`](Self::reconfigure).
+    pub(crate) fn remove_queue(&self, queue: &Arc<Queue>) {
+        self.update(|tree| {
+            tree.queues.retain(|known| !Arc::ptr_eq(known, queue));
+            for (_, settings) in tree.loggers.values_mut() {
+                settings.handlers.retain(|known| !Arc::ptr_eq(known, queue));
             }
         });
+        self.update(|_| ());
+    }
+
+    /// Has threads ask again what they keep with their routes, such as the levels of handlers.
+    pub(crate) fn renew_routes(&self) {
+        self.update(|tree| tree.replaced.append(&mut tree.routes));
     }
 
     /// Disables the loggers that exist, except these and their descendants, as `dictConfig` does.
@@ -463,6 +494,16 @@ impl Registry {
     }
 }
 
+/// Returns the error for a name that no handler has. It says which there are.
+pub(crate) fn no_handler<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Error {
+    let known: Vec<_> = known.collect();
+    let remedy = match known.is_empty() {
+        true => "there are no handlers".to_owned(),
+        false => format!("there is no handler of this name; there are: {}", known.join(", ")),
+    };
+    Error::config(vec![Problem::new("handler", format_args!("{name:?}"), remedy)])
+}
+
 /// Counts a record of a signal handler that has interrupted this thread while it holds a lock of the library, which may
 /// be the one that is needed here. Returns `false`: the call is not enabled.
 fn refuse() -> bool {
@@ -484,17 +525,19 @@ impl Tree {
         node
     }
 
+    /// Sets the settings of these loggers.
+    fn set(&mut self, is_global: bool, settings: Vec<(String, LoggerSettings)>) {
+        for (name, new) in settings {
+            let node = self.node(is_global, &name);
+            if let Some((_, settings)) = self.loggers.get_mut(&node.key) {
+                *settings = new;
+            }
+        }
+    }
+
     fn queue(&self, name: &str) -> Result<Arc<Queue>, Error> {
         let found = self.queues.iter().find(|queue| &*queue.name == name).cloned();
-        found.ok_or_else(|| {
-            let names: Vec<_> = self.queues.iter().map(|queue| &*queue.name).collect();
-            let remedy = if names.is_empty() {
-                "there are no handlers".to_owned()
-            } else {
-                format!("there is no handler of this name; there are: {}", names.join(", "))
-            };
-            Error::config(vec![Problem::new("handler", format_args!("{name:?}"), remedy)])
-        })
+        found.ok_or_else(|| no_handler(name, self.queues.iter().map(|queue| &*queue.name)))
     }
 
     /// Iterates over the settings of a logger and of its ancestors, as far as they exist, from the logger upwards.

@@ -110,13 +110,18 @@ pub(crate) struct Queue {
     pub(crate) lane: Lane,
     pub(crate) clock: Clock,
     pub(crate) counters: Counters,
-    overflow: OverflowPolicy,
+    /// The [`OverflowPolicy`], as a number; it may change.
+    overflow: AtomicU64,
     /// The lowest level that the handler wants.
     threshold: AtomicU8,
     /// The lowest level whose records wake the handler's thread.
-    pub(crate) wake_at: u8,
+    wake_at: AtomicU8,
     /// The handler's thread, once it has started. Until then nobody needs to wake it: its first look comes by itself.
     waker: OnceLock<Thread>,
+    /// Whether threads should let go of this queue when they next can, because the handler is being removed.
+    leaving: AtomicBool,
+    /// The number of callers that sleep until there is room, or have been woken and not yet published.
+    waiting: AtomicU64,
     closed: AtomicBool,
     /// Whether the handler's thread has ended. The lock makes whoever sweeps the only consumer.
     ended: Mutex<bool>,
@@ -143,6 +148,23 @@ enum WhenFull {
     Wait(Option<Instant>),
 }
 
+/// Counts a caller among those that wait, until it is dropped.
+struct Waiting<'a>(&'a AtomicU64);
+
+impl<'a> Waiting<'a> {
+    fn new(count: &'a AtomicU64) -> Self {
+        count.fetch_add(1, AcqRel);
+        Self(count)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        // Release: whoever sees the lower number also sees the record that was published before.
+        self.0.fetch_sub(1, Release);
+    }
+}
+
 impl Queue {
     /// Makes a queue that takes at most `bytes` bytes of memory.
     pub(crate) fn new(
@@ -164,10 +186,12 @@ impl Queue {
             },
             clock,
             counters: Counters::default(),
-            overflow,
+            overflow: AtomicU64::new(overflow.to_word()),
             threshold: AtomicU8::new(threshold),
-            wake_at,
+            wake_at: AtomicU8::new(wake_at),
             waker: OnceLock::new(),
+            leaving: AtomicBool::new(false),
+            waiting: AtomicU64::new(0),
             closed: AtomicBool::new(false),
             ended: Mutex::new(false),
             process: generation(),
@@ -185,6 +209,46 @@ impl Queue {
 
     pub(crate) fn set_threshold(&self, threshold: u8) {
         self.threshold.store(threshold, Relaxed);
+    }
+
+    /// Returns the number of the lowest level whose records wake the handler's thread.
+    pub(crate) fn wake_at(&self) -> u8 {
+        self.wake_at.load(Relaxed)
+    }
+
+    /// Relaxed is enough, as for the threshold.
+    pub(crate) fn overflow(&self) -> OverflowPolicy {
+        OverflowPolicy::from_word(self.overflow.load(Relaxed))
+    }
+
+    /// Takes the settings of another handler, which is to come in the place of the one that it has.
+    ///
+    /// Threads keep the levels with their routes, so the change is complete when these are new.
+    pub(crate) fn adopt(&self, threshold: u8, wake_at: u8, overflow: OverflowPolicy) {
+        self.set_threshold(threshold);
+        self.wake_at.store(wake_at, Relaxed);
+        self.overflow.store(overflow.to_word(), Relaxed);
+    }
+
+    /// Asks threads to let go of this queue; see [`is_stale`](Self::is_stale).
+    pub(crate) fn leave(&self) {
+        self.leaving.store(true, Relaxed);
+    }
+
+    /// Returns whether a route or the table of a thread refers to this queue. Besides them, its worker, the handler's
+    /// thread and the end of that thread hold it, three in all.
+    pub(crate) fn is_in_use(self: &Arc<Self>) -> bool {
+        Arc::strong_count(self) > 3
+    }
+
+    /// Returns whether a caller waits for room. Closing the queue would drop its record.
+    pub(crate) fn has_waiting_callers(&self) -> bool {
+        self.waiting.load(Acquire) > 0
+    }
+
+    /// Returns whether no route leads here any more, so that a thread has no use for a ring of this queue.
+    pub(crate) fn is_stale(&self) -> bool {
+        self.leaving.load(Relaxed) || self.is_closed()
     }
 
     /// Claims a ring for the calling thread, if the queue has rings and memory for one.
@@ -286,7 +350,7 @@ impl Queue {
     fn take_room(&self, lane: &Shared, cost: Cost) -> Result<(), DropReason> {
         let when_full = self.when_full()?;
         let take = || lane.room().try_take(cost);
-        if self.overflow != OverflowPolicy::DropOldest {
+        if self.overflow() != OverflowPolicy::DropOldest {
             return self.push_with_backoff(when_full, take, |until| lane.room().take(cost, until).map(|()| true));
         }
         while !take() {
@@ -308,7 +372,7 @@ impl Queue {
         if self.is_closed() || self.is_orphaned() {
             return Err(DropReason::Closed);
         }
-        Ok(match self.overflow {
+        Ok(match self.overflow() {
             // A handler's thread would wait for itself, or for a handler that waits for it, for ever.
             _ if is_consumer() => WhenFull::Drop,
             OverflowPolicy::DropNewest => WhenFull::Drop,
@@ -342,6 +406,7 @@ impl Queue {
                 return Ok(());
             }
         }
+        let _waiting = Waiting::new(&self.waiting);
         loop {
             if wait(until)? || attempt() {
                 return Ok(());

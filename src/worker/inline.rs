@@ -24,12 +24,12 @@ use std::time::{Duration, Instant};
 
 use super::inbox::Next;
 use super::run::{RETRY, Sink, TICK};
-use super::{Command, Outcome};
+use super::{Command, Offer, Outcome};
 use crate::error::Error;
 use crate::handler::Call;
 use crate::queue::{Deliver, Inside};
 use crate::record::{Header, ThreadInfo};
-use crate::sync::{OpenGuard, generation, lock_open, lost_locks_since, try_lock_open};
+use crate::sync::{OpenGuard, generation, lock, lock_open, lost_locks_since, try_lock_open};
 
 /// The pauses between looks at a lock that another thread holds.
 const NAPS: (Duration, Duration) = (Duration::from_micros(20), Duration::from_millis(2));
@@ -90,6 +90,13 @@ impl Drop for Current {
     }
 }
 
+/// What comes after a flush.
+enum Then {
+    GoOn,
+    Change(Offer),
+    Close,
+}
+
 /// Why a command is not carried out.
 enum Refusal {
     /// Another thread had the lock until the deadline.
@@ -121,12 +128,16 @@ impl Inline {
     /// Carries a command out on the calling thread, and answers; with nothing if the handler has ended. `note` gets the
     /// outcome of a shutdown before it is sent.
     pub(super) fn execute(&self, command: Command, note: impl FnOnce(&Outcome)) {
-        let (until, done, is_closing) = match command {
-            Command::Flush { until, done } => (until, done, false),
-            Command::Close { until, done } => (until, done, true),
+        let (until, done, then) = match command {
+            Command::Flush { until, done } => (until, done, Then::GoOn),
+            Command::Close { until, done } => (until, done, Then::Close),
+            Command::Change { offer, until, done } => (until, done, Then::Change(offer)),
+            // There is no thread that could end later; see `Worker::leave`.
+            Command::Leave { .. } => return,
         };
         let _inside = Inside::enter();
-        let outcome = match self.flush(until, is_closing) {
+        let is_closing = matches!(then, Then::Close);
+        let outcome = match self.flush(until, then) {
             Ok(outcome) => {
                 if is_closing {
                     note(&outcome);
@@ -139,9 +150,9 @@ impl Inline {
         let _ = done.send(outcome);
     }
 
-    /// Delivers what the handler keeps, with retries until the deadline, and flushes it; then closes it, if asked.
-    fn flush(&self, until: Instant, closing: bool) -> Result<Outcome, Refusal> {
-        let mut urgent = true;
+    /// Delivers what the handler keeps, with retries until the deadline, and flushes it.
+    fn flush(&self, until: Instant, then: Then) -> Result<Outcome, Refusal> {
+        let (mut urgent, closing) = (true, !matches!(then, Then::GoOn));
         loop {
             let mut state = self.lock_until(until).ok_or(Refusal::Timeout)?;
             let _current = Current::set(self);
@@ -156,15 +167,21 @@ impl Inline {
                 continue;
             }
             let outcome = sink.end_flush(delivered.and_then(|()| sink.all_delivered()));
-            if !closing {
-                return Ok(outcome);
-            }
-            let outcome = sink.close(outcome);
-            let ended = state.sink.take();
-            drop(state);
-            // The handler's destructor is user code.
-            drop(ended);
-            return Ok(outcome);
+            return Ok(match then {
+                Then::GoOn => outcome,
+                Then::Change(offer) => {
+                    let change = lock(&offer).take();
+                    change.map_or(Ok(()), |change| sink.change(change, outcome))
+                }
+                Then::Close => {
+                    let outcome = sink.close(outcome);
+                    let ended = state.sink.take();
+                    drop(state);
+                    // The handler's destructor is user code.
+                    drop(ended);
+                    outcome
+                }
+            });
         }
     }
 

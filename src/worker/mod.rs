@@ -35,6 +35,7 @@
 //! A worker also ends when its `Worker` is dropped without a shutdown, and by a panic in the library itself. Whatever
 //! the reason, [`Ending`] closes and ends the queue, so that no caller waits for a thread that is gone.
 
+mod change;
 mod ending;
 mod idle;
 mod inbox;
@@ -46,6 +47,7 @@ mod steps;
 
 pub(crate) use panic::flush_for_panic;
 
+use std::convert::Infallible;
 use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::thread::{self, ThreadId};
@@ -57,6 +59,7 @@ use self::inline::Inline;
 use self::run::Sink;
 use crate::error::{Error, notify};
 use crate::filter::FemtoFilter;
+use crate::formatter::FemtoFormatter;
 use crate::handler::{FemtoHandler, HandlerSpec};
 use crate::metrics::HandlerMetrics;
 use crate::policy::{IdlePolicy, Transport};
@@ -71,7 +74,23 @@ enum Command {
     Flush { until: Instant, done: Sender<Outcome> },
     /// The same; then the handler is closed, and the thread ends.
     Close { until: Instant, done: Sender<Outcome> },
+    /// Changes the handler after what was logged before; see `change`.
+    Change { offer: Offer, until: Instant, done: Sender<Outcome> },
+    /// Closes the handler, and ends the thread, when no other thread can log to it any more; from `from` on as soon as
+    /// none waits to do so; and at `until` in any case.
+    Leave { from: Instant, until: Instant },
 }
+
+/// What of a running handler is to change.
+pub(crate) enum Change {
+    /// The handler, its filters, and the policies of its queue, but not its transport.
+    Handler(Box<HandlerSpec>),
+    Formatter(Box<dyn FemtoFormatter>),
+    Filters(Vec<Box<dyn FemtoFilter>>),
+}
+
+/// A change that the handler's thread takes, unless whoever asked for it takes it back first.
+type Offer = Arc<Mutex<Option<Change>>>;
 
 /// The outcome of a flush or a shutdown of one handler.
 type Outcome = Result<(), Error>;
@@ -79,15 +98,28 @@ type Outcome = Result<(), Error>;
 /// A running worker.
 pub(crate) struct Worker {
     pub(crate) queue: Arc<Queue>,
+    pub(crate) transport: Transport,
     engine: Engine,
     /// The outcome of the shutdown. Set before the thread drops its end of the commands.
     outcome: Arc<OnceLock<Outcome>>,
     panic_flush: Mutex<panic::History>,
+    traits: Mutex<Traits>,
+    late: ending::Late,
+}
+
+/// What the end of the process asks about a handler. It changes with the handler.
+#[derive(Clone, Copy)]
+struct Traits {
     /// Whether the handler writes to standard error.
-    pub(crate) is_stderr: bool,
+    is_stderr: bool,
     /// How long an exit of the process waits; `None` for the time of the process.
     exit_timeout: Option<Duration>,
-    late: ending::Late,
+}
+
+impl Traits {
+    fn of(spec: &HandlerSpec) -> Self {
+        Self { is_stderr: spec.settings.is_stderr, exit_timeout: spec.settings.exit_timeout }
+    }
 }
 
 /// Who runs the handler.
@@ -107,7 +139,9 @@ const MARGIN: Duration = Duration::from_millis(100);
 static WORKERS: Mutex<Vec<Weak<Worker>>> = Mutex::new(Vec::new());
 
 impl Worker {
-    /// Starts a handler whose queue takes at most `bytes` bytes of memory, and its thread, if it has one.
+    /// Starts a handler whose queue takes at most `bytes` bytes of memory, or the least that its transport needs, and
+    /// its thread, if it has one. A handler with a thread gets nothing before the gate is open: before its sender is
+    /// dropped.
     ///
     /// The exit hook is installed before the first worker exists, so that functions given to `atexit` later, which run
     /// earlier, can still log.
@@ -115,9 +149,17 @@ impl Worker {
     /// # Errors
     ///
     /// The system's error if it starts no more threads.
-    pub(crate) fn spawn(name: &str, spec: HandlerSpec, bytes: usize, clock: &Clock) -> Result<Arc<Self>, Error> {
+    pub(crate) fn spawn(
+        name: &str,
+        spec: HandlerSpec,
+        bytes: usize,
+        clock: &Clock,
+        gate: Option<Receiver<Infallible>>,
+    ) -> Result<Arc<Self>, Error> {
         ending::install(spec.settings.transport != Transport::Inline);
+        let traits = Mutex::new(Traits::of(&spec));
         let settings = spec.settings;
+        let bytes = settings.transport.least_bytes().max(bytes);
         let queue = Arc::new(Queue::new(
             name,
             settings.transport,
@@ -134,11 +176,11 @@ impl Worker {
             queue.set_inline_handler(handler);
             Engine::Inline(inline)
         } else {
-            Self::start_thread(&queue, spec.handler, settings.filters, settings.idle, &outcome)?
+            Self::start_thread(&queue, spec.handler, settings.filters, settings.idle, gate, &outcome)?
         };
-        let (panic_flush, exit_timeout, late) = (Mutex::default(), settings.exit_timeout, ending::Late::default());
-        let is_stderr = settings.is_stderr;
-        let worker = Arc::new(Self { queue, engine, outcome, panic_flush, is_stderr, exit_timeout, late });
+        let (panic_flush, late) = (Mutex::default(), ending::Late::default());
+        let transport = settings.transport;
+        let worker = Arc::new(Self { queue, transport, engine, outcome, panic_flush, traits, late });
         let mut workers = lock(&WORKERS);
         workers.retain(|worker| worker.strong_count() > 0);
         workers.push(Arc::downgrade(&worker));
@@ -150,11 +192,12 @@ impl Worker {
         handler: Box<dyn FemtoHandler>,
         filters: Vec<Box<dyn FemtoFilter>>,
         idle: IdlePolicy,
+        gate: Option<Receiver<Infallible>>,
         outcome: &Arc<OnceLock<Outcome>>,
     ) -> Result<Engine, Error> {
         let name = &queue.name;
         let (commands, inbox) = crossbeam_channel::unbounded();
-        let mut consumer = run::Consumer::new(queue.clone(), inbox, handler, filters, idle);
+        let mut consumer = run::Consumer::new(queue.clone(), inbox, handler, filters, idle, gate);
         let ending = Ending(queue.clone());
         let run = {
             let outcome = outcome.clone();
@@ -201,8 +244,35 @@ impl Worker {
         }
     }
 
+    /// Has the handler close, and its thread end, as soon as no other thread can log to it any more; after `grace` when
+    /// none waits to do so; after `timeout` in any case. Its routes must be gone. A handler without a thread is closed
+    /// before this returns.
+    pub(crate) fn leave(&self, grace: Duration, timeout: Duration) {
+        let ((_, from), (_, until)) = (deadlines(grace), deadlines(timeout));
+        match &self.engine {
+            Engine::Thread { commands, .. } => {
+                let _ = commands.send(Command::Leave { from, until });
+                self.queue.wake();
+            }
+            Engine::Inline(_) => {
+                self.queue.close();
+                drop(self.ask(|done| Command::Close { until, done }));
+            }
+        }
+    }
+
+    /// Returns whether the handler writes to standard error.
+    pub(crate) fn is_stderr(&self) -> bool {
+        lock(&self.traits).is_stderr
+    }
+
+    /// Returns whether the handler has ended, and nobody can log to it any more.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.has_ended() && Arc::strong_count(&self.queue) == 1
+    }
+
     /// Returns whether the shutdown is complete.
-    fn has_ended(&self) -> bool {
+    pub(crate) fn has_ended(&self) -> bool {
         self.outcome.get().is_some()
     }
 }
@@ -284,10 +354,25 @@ fn close_as(request: Request, workers: &[Arc<Worker>], timeout: Duration) -> Res
 }
 
 /// Returns an error on a handler's thread.
-fn may_wait(request: Request) -> Result<(), Error> {
+pub(crate) fn may_wait(request: impl fmt::Display) -> Result<(), Error> {
     match is_consumer() {
         true => Err(Error::other(format!("no {request} from a handler's thread: it would wait for itself"))),
         false => Ok(()),
+    }
+}
+
+/// Returns until when a handler may retry, early enough to answer before the deadline, and the deadline.
+fn deadlines(timeout: Duration) -> (Instant, Instant) {
+    let now = Instant::now();
+    let deadline = now.checked_add(timeout).unwrap_or(now + Duration::from_secs(86_400 * 365));
+    (deadline.checked_sub((timeout / 10).min(MARGIN)).unwrap_or(now), deadline)
+}
+
+/// Waits until the handlers have ended, up to `timeout`.
+pub(crate) fn wait_for_ends(workers: &[Arc<Worker>], timeout: Duration) {
+    let (_, deadline) = deadlines(timeout);
+    while !workers.iter().all(|worker| worker.has_ended()) && Instant::now() < deadline {
+        thread::sleep(Duration::from_millis(1));
     }
 }
 
@@ -300,7 +385,8 @@ fn may_wait(request: Request) -> Result<(), Error> {
 /// ```
 fn ask(workers: &[Arc<Worker>], timeout: Duration, request: Request) -> Result<(), Error> {
     let now = Instant::now();
-    let time = |worker: &Worker| worker.exit_timeout.filter(|_| request == Request::End).unwrap_or(timeout);
+    let time =
+        |worker: &Worker| lock(&worker.traits).exit_timeout.filter(|_| request == Request::End).unwrap_or(timeout);
     let deadline = |timeout| now.checked_add(timeout).unwrap_or(now + Duration::from_secs(86_400 * 365));
     let asked = threads_first(workers).filter(|worker| !worker.queue.is_orphaned()).map(|worker| {
         let timeout = time(worker);

@@ -21,6 +21,7 @@
 //! counted, and the loop goes on.
 
 use std::collections::VecDeque;
+use std::convert::Infallible;
 use std::io::ErrorKind;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -28,11 +29,11 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::Receiver;
 
-use super::Command;
 use super::idle::Idle;
 use super::inbox::{Inbox, Next};
 use super::report::{self, DropReport};
 use super::steps::{self, StepReport};
+use super::{Change, Command};
 use crate::callsite::Callsite;
 use crate::error::{Error, caught, notify, rendered};
 use crate::filter::{self, FemtoFilter};
@@ -41,6 +42,7 @@ use crate::metrics::{Counters, DropReason};
 use crate::policy::IdlePolicy;
 use crate::queue::{Lane, Queue, become_consumer};
 use crate::record::SiteTable;
+use crate::sync::lock;
 use crate::time::{ClockStep, Timeline, Timestamp};
 
 /// The interval between calls of the handler's `tick`, and between looks for idle rings.
@@ -58,6 +60,11 @@ const LOOKAHEAD: Duration = Duration::from_micros(1);
 /// The state of a handler's thread.
 pub(super) struct Consumer {
     commands: Receiver<Command>,
+    /// Opens when its sender is dropped: until then, the handler that was there before is still at its end.
+    gate: Option<Receiver<Infallible>>,
+    /// Set when the handler is being removed: from when on it may end while threads have its rings, and when it ends at
+    /// the latest.
+    leaves: Option<(Instant, Instant)>,
     /// Commands that came while a flush waited.
     deferred: VecDeque<Command>,
     inbox: Inbox,
@@ -72,12 +79,12 @@ pub(super) struct Consumer {
 
 /// The side of the handler: filters, the handler, the batch.
 pub(super) struct Sink {
-    queue: Arc<Queue>,
-    handler: Box<dyn FemtoHandler>,
-    filters: Vec<Box<dyn FemtoFilter>>,
+    pub(super) queue: Arc<Queue>,
+    pub(super) handler: Box<dyn FemtoHandler>,
+    pub(super) filters: Vec<Box<dyn FemtoFilter>>,
     sites: SiteTable,
     timeline: Timeline,
-    batch: Batch,
+    pub(super) batch: Batch,
     /// Whether the handler keeps records for a retry.
     keeps: bool,
     /// The deadline of the flush or shutdown that is under way.
@@ -101,11 +108,14 @@ impl Consumer {
         handler: Box<dyn FemtoHandler>,
         filters: Vec<Box<dyn FemtoFilter>>,
         idle: IdlePolicy,
+        gate: Option<Receiver<Infallible>>,
     ) -> Self {
         let inbox = Inbox::new(&queue.lane);
         let sink = Sink::new(queue, handler, filters);
         Self {
             commands,
+            gate,
+            leaves: None,
             deferred: VecDeque::new(),
             inbox,
             idle: Idle::new(idle),
@@ -119,6 +129,9 @@ impl Consumer {
     /// Runs until a command to close, or until the system was dropped. Returns the outcome of the shutdown.
     pub(super) fn run(&mut self) -> Result<(), Error> {
         become_consumer();
+        if let Some(gate) = self.gate.take() {
+            let _ = gate.recv();
+        }
         self.sink.start();
         loop {
             match self.deferred.pop_front().map_or_else(|| self.commands.try_recv(), Ok) {
@@ -130,6 +143,13 @@ impl Consumer {
                     let _ = done.send(outcome.as_ref().copied().map_err(Error::duplicate));
                     return outcome;
                 }
+                Ok(Command::Change { offer, until, done }) => {
+                    let change = lock(&offer).take();
+                    if let Some(change) = change {
+                        let _ = done.send(self.change(change, until));
+                    }
+                }
+                Ok(Command::Leave { from, until }) => self.leaves = Some((from, until)),
                 Err(error) if error.is_disconnected() => return self.close(Instant::now() + RETRY_TIMEOUT),
                 Err(_) => {}
             }
@@ -146,13 +166,42 @@ impl Consumer {
                 self.last_tick = Instant::now();
                 self.sink.tick();
             }
-            if is_idle {
+            if let Some((from, until)) = self.leaves
+                && is_idle
+            {
+                let (queue, now) = (&self.sink.queue, Instant::now());
+                let may_end = !queue.is_in_use() || now >= from && !queue.has_waiting_callers();
+                if may_end || now >= until {
+                    queue.close();
+                    return self.close(Instant::now() + RETRY_TIMEOUT);
+                }
+                std::thread::park_timeout(RETRY);
+            } else if is_idle {
                 self.idle.wait();
             } else {
                 self.idle.reset();
                 self.idle.pause();
             }
         }
+    }
+
+    /// Carries out a change between two batches, after what was logged before it.
+    fn change(&mut self, change: Change, until: Instant) -> Result<(), Error> {
+        let idle = match &change {
+            Change::Handler(spec) => Some(spec.settings.idle),
+            Change::Formatter(_) | Change::Filters(_) => None,
+        };
+        let flushed = match idle {
+            Some(_) => self.flush(until, true),
+            None => {
+                self.drain_backlog();
+                Ok(())
+            }
+        };
+        if let Some(idle) = idle {
+            self.idle = Idle::new(idle);
+        }
+        self.sink.change(change, flushed)
     }
 
     /// Handles all records that were logged at least `lookahead` ticks ago. Returns their number.
@@ -489,7 +538,7 @@ impl Sink {
     }
 
     /// Calls a method of the handler that is not about records; errors and panics are counted and reported.
-    fn guard(
+    pub(super) fn guard(
         &mut self,
         what: &str,
         call: impl FnOnce(&mut dyn FemtoHandler) -> Result<(), Error>,

@@ -139,6 +139,24 @@ pub(super) fn inner_handlers(spec: &Spec) -> BTreeMap<String, String> {
     inner
 }
 
+/// Returns whether a handler, and everything that it refers to, says the same in both configurations, which are decoded.
+pub(super) fn is_same_handler(name: &str, one: &Spec, other: &Spec) -> bool {
+    let (mut seen, mut todo) = (Vec::new(), vec![(Section::Handlers, name.to_owned())]);
+    while let Some((section, name)) = todo.pop() {
+        let part = one.section(section).get(&name);
+        if part != other.section(section).get(&name) {
+            return false;
+        }
+        // Without a part it is a type that needs no settings.
+        if let Some(part) = part.filter(|_| !seen.contains(&(section, name.clone()))) {
+            let found = references_of(part, &infos_of(section, part)).into_iter();
+            todo.extend(found.map(|(_, found)| (found.section, found.name)));
+        }
+        seen.push((section, name));
+    }
+    true
+}
+
 /// Finds references to parts that do not exist, that lead in a circle, or that want one handler twice.
 fn references(spec: &Spec, problems: &mut Vec<Problem>) {
     let mut complain = |path: String, reference: &Reference, remedy: String| {

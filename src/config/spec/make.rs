@@ -24,7 +24,8 @@ use crate::value::Limits;
 pub(in crate::config) struct MadeSystem {
     /// The configuration, decoded.
     pub(in crate::config) spec: Arc<Spec>,
-    pub(in crate::config) handlers: Vec<(String, HandlerSpec)>,
+    /// The handlers by name; `None` for one that is running as it should.
+    pub(in crate::config) handlers: Vec<(String, Option<HandlerSpec>)>,
     pub(in crate::config) loggers: Vec<(String, MadeLogger)>,
     pub(in crate::config) root: MadeLogger,
     pub(in crate::config) directives: Option<String>,
@@ -44,8 +45,9 @@ pub(in crate::config) struct MadeLogger {
     pub(in crate::config) disabled: bool,
 }
 
-/// Makes what a configuration says: files are opened, certificates are read, no thread is started.
-pub(in crate::config) fn make(spec: &Spec, registry: &Registry) -> Result<MadeSystem, Error> {
+/// Makes what a configuration says: files are opened, certificates are read, no thread is started. Handlers that
+/// `running` has as well, with the same settings, are not made.
+pub(in crate::config) fn make(spec: &Spec, registry: &Registry, running: Option<&Spec>) -> Result<MadeSystem, Error> {
     let mut spec = spec.clone();
     let mut problems = Vec::new();
     check::decode(&mut spec, Some(registry), &Environment::process(), &mut problems);
@@ -54,7 +56,7 @@ pub(in crate::config) fn make(spec: &Spec, registry: &Registry) -> Result<MadeSy
         return Err(Error::config(sorted(problems)));
     }
     let spec = Arc::new(spec);
-    let mut makers = Makers { spec: &spec, registry, problems, errors: Vec::new() };
+    let mut makers = Makers { spec: &spec, registry, running, problems, errors: Vec::new() };
     let made = makers.system();
     let Makers { problems, mut errors, .. } = makers;
     if !problems.is_empty() {
@@ -71,6 +73,7 @@ pub(in crate::config) fn make(spec: &Spec, registry: &Registry) -> Result<MadeSy
 struct Makers<'a> {
     spec: &'a Arc<Spec>,
     registry: &'a Registry,
+    running: Option<&'a Spec>,
     problems: Vec<Problem>,
     errors: Vec<Error>,
 }
@@ -88,7 +91,11 @@ impl Makers<'_> {
         let inner = check::inner_handlers(spec);
         let mut handlers = Vec::new();
         for name in spec.handlers.keys().filter(|name| !inner.contains_key(*name)) {
-            handlers.extend(self.handler(name).ok().map(|handler| (name.clone(), handler)));
+            if self.running.is_some_and(|running| check::is_same_handler(name, running, spec)) {
+                handlers.push((name.clone(), None));
+            } else {
+                handlers.extend(self.handler(name).ok().map(|handler| (name.clone(), Some(handler))));
+            }
         }
         let loggers = spec
             .loggers

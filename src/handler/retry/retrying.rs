@@ -2,6 +2,7 @@
 
 use super::Backoff;
 use crate::error::Error;
+use crate::formatter::FemtoFormatter;
 use crate::handler::{Batch, Delivery, FemtoHandler};
 use crate::record::FemtoLogRecord;
 use crate::time::Timestamp;
@@ -68,6 +69,10 @@ impl FemtoHandler for Retrying {
 
     fn flush(&mut self) -> Result<(), Error> {
         self.handler.flush()
+    }
+
+    fn set_formatter(&mut self, formatter: Box<dyn FemtoFormatter>) -> Result<(), Error> {
+        self.handler.set_formatter(formatter)
     }
 
     fn tick(&mut self, now: Timestamp) -> Result<(), Error> {

@@ -1,0 +1,455 @@
+//! Changes of a system that runs: of single handlers, and of everything at once.
+//!
+//! # How a record comes through a change
+//!
+//! | handler | what happens | its records |
+//! |---|---|---|
+//! | kept | nothing | go on |
+//! | replaced | the thread delivers what was logged before by the old handler, closes it, and starts the new one | of the same queue, in order; each goes to one of the two |
+//! | removed | no route leads to it any more; its thread delivers what is there, and ends when no thread has its rings | all are delivered |
+//! | added | its thread starts | begin after the removed handlers have ended |
+//!
+//! So no record is lost by a change. The exception is a call that was interrupted between its look at the routes and
+//! its ring, a few nanoseconds, for longer than a removed handler lives on: its record is counted as dropped
+//! (`Closed`).
+//!
+//! Everything that can fail is done before anything is changed: handlers are built by their builders (files are opened,
+//! certificates read), names and levels are checked, threads are started. A failure drops what was started.
+
+use std::collections::HashSet;
+use std::convert::Infallible;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crossbeam_channel::Sender;
+
+#[cfg(feature = "config")]
+use super::builder::Config;
+use super::builder::{CheckedConfig, ConfigBuilder, HandlerPart, handler_name_problem};
+use super::logging::Logging;
+use crate::error::{Error, Problem};
+use crate::filter::FemtoFilter;
+use crate::formatter::FemtoFormatter;
+use crate::handler::{HandlerSpec, IntoHandler};
+use crate::logger::dispatch;
+use crate::time::uptime;
+use crate::worker::{self, Change, Worker};
+
+/// The logger of the records about changes of the configuration.
+const REPORTS: &str = "femtologging.config";
+
+/// How long a removed handler lives on after it has delivered everything, for threads that have its rings and do not
+/// log, while another one waits for its end. A thread that logs lets go of it at once.
+const GRACE: Duration = Duration::from_millis(250);
+
+/// The account of a change of the configuration, by [`Logging::reconfigure`].
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Reload {
+    /// Handlers that went on as they are.
+    pub kept: Vec<String>,
+    /// Handlers that others of the same name took the place of.
+    pub changed: Vec<String>,
+    /// New handlers.
+    pub added: Vec<String>,
+    /// Handlers that the new configuration does not name.
+    pub removed: Vec<String>,
+    /// Records that the changed and removed handlers delivered during the change.
+    pub drained: u64,
+    /// Records that they could not deliver, or that came too late for them: dropped or failed. Each is counted in
+    /// [`metrics`](Logging::metrics), too.
+    pub lost: u64,
+    /// How long the change took.
+    pub took: Duration,
+    /// What went wrong with the old handlers at their end. The change took place nevertheless.
+    pub problems: Vec<String>,
+}
+
+impl fmt::Display for Reload {
+    /// Writes one line: `2 kept, 1 changed (file), 0 added, 1 removed (net); 17 drained, 0 lost in 3 ms`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (count, what) in
+            [(&self.kept, "kept"), (&self.changed, "changed"), (&self.added, "added"), (&self.removed, "removed")]
+        {
+            write!(f, "{} {what}", count.len())?;
+            if what != "kept" && !count.is_empty() {
+                write!(f, " ({})", count.join(", "))?;
+            }
+            f.write_str(if what == "removed" { "; " } else { ", " })?;
+        }
+        write!(f, "{} drained, {} lost in {:?}", self.drained, self.lost, self.took)?;
+        self.problems.iter().try_for_each(|problem| write!(f, "; {problem}"))
+    }
+}
+
+impl Logging {
+    /// Adds a handler to the running system. No logger has it yet; see
+    /// [`FemtoLogger::add_handler`](crate::FemtoLogger::add_handler).
+    ///
+    /// # Errors
+    ///
+    /// There is a handler of this name, or a handler cannot have it; the system starts no more threads; the system was
+    /// shut down. Nothing has changed then.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use femtologging::handler::FemtoCaptureHandler;
+    /// use femtologging::{Config, info};
+    /// use std::time::Duration;
+    ///
+    /// let logging = Config::builder().build()?;
+    /// let logger = logging.root_logger();
+    ///
+    /// let capture = FemtoCaptureHandler::new();
+    /// logging.add_handler("capture", capture.clone())?;
+    /// logger.add_handler("capture")?;
+    /// info!(logger: logger, "captured");
+    /// logging.remove_handler("capture", Duration::from_secs(5))?;
+    /// info!(logger: logger, "not any more");
+    /// assert_eq!(capture.messages(), ["captured"]);
+    /// # Ok::<(), femtologging::Error>(())
+    /// ```
+    pub fn add_handler(&self, name: impl Into<String>, handler: impl IntoHandler) -> Result<(), Error> {
+        let name = name.into();
+        let _change = self.begin_change("add a handler")?;
+        if let Some(problem) = handler_name_problem(&name) {
+            return Err(Error::config(vec![problem]));
+        }
+        if self.worker(&name).is_ok() {
+            let problem = "this name is taken: give the handler another one, or use replace_handler";
+            return Err(Error::config(vec![Problem::new(format!("handlers.{name}"), "", problem)]));
+        }
+        let worker = self.spawn(&name, handler.into_handler(), self.current_workers().len() + 1, None)?;
+        self.set_workers(|current| current.push(worker.clone()));
+        self.registry().add_queue(worker.queue.clone());
+        Ok(())
+    }
+
+    /// Puts another handler in the place of one, while records flow. What was logged before the call goes to the old
+    /// one, which is then flushed and closed; everything later goes to the new one, in order and without a gap. Loggers
+    /// that have the handler keep it, under the same name, and its counters go on.
+    ///
+    /// The old handler has until `timeout` to deliver.
+    ///
+    /// # Errors
+    ///
+    /// * There is no such handler; or the two have different [transports](crate::policy::Transport), which takes
+    ///   [`reconfigure`](Self::reconfigure). Nothing has changed.
+    /// * The old one is busy with earlier records for longer than `timeout`. Nothing has changed, or the new one takes
+    ///   over when the old one is done; the error says which.
+    /// * The old one could not deliver, flush or close. The new one has its place.
+    pub fn replace_handler(&self, name: &str, handler: impl Into<HandlerSpec>, timeout: Duration) -> Result<(), Error> {
+        let spec = handler.into_handler();
+        let _change = self.begin_change("replace a handler")?;
+        let worker = self.worker(name)?;
+        if worker.transport != spec.settings.transport {
+            let remedy =
+                format_args!("the running handler has {:?}: build it with that, or reconfigure", worker.transport);
+            let problem =
+                Problem::new(format!("handlers.{name}.transport"), format!("{:?}", spec.settings.transport), remedy);
+            return Err(Error::config(vec![problem]));
+        }
+        let outcome = worker.change(Change::Handler(Box::new(spec)), timeout);
+        self.registry().renew_routes();
+        outcome
+    }
+
+    /// Removes a handler from the system and from all loggers. What was logged to it before is delivered and flushed.
+    ///
+    /// Its thread ends when no other thread can log to it any more, or after `timeout`; see
+    /// [`Metrics::removed`](crate::metrics::Metrics::removed) for its counters.
+    ///
+    /// # Errors
+    ///
+    /// There is no such handler; nothing has changed. Or: what it could not deliver, or not within `timeout`. It is
+    /// removed nevertheless.
+    pub fn remove_handler(&self, name: &str, timeout: Duration) -> Result<(), Error> {
+        let _change = self.begin_change("remove a handler")?;
+        let worker = self.worker(name)?;
+        let start = uptime();
+        self.set_workers(|current| current.retain(|known| !Arc::ptr_eq(known, &worker)));
+        // Before the routes change: a thread that finds the new ones lets go of this queue.
+        worker.queue.leave();
+        self.registry().remove_queue(&worker.queue);
+        dispatch::let_go();
+        let outcome = worker::flush(std::slice::from_ref(&worker), timeout);
+        let rest = time_left(start, timeout);
+        worker.leave(rest, rest);
+        self.add_leaving(worker);
+        outcome
+    }
+
+    /// Exchanges the formatter of a handler that writes lines to a stream or a file. Records that were logged before
+    /// the call have the old form.
+    ///
+    /// # Errors
+    ///
+    /// There is no such handler; it has no formatter that can be exchanged; or it does not come to it within
+    /// `timeout`. Nothing has changed then.
+    pub fn set_handler_formatter(
+        &self,
+        name: &str,
+        formatter: impl FemtoFormatter,
+        timeout: Duration,
+    ) -> Result<(), Error> {
+        let _change = self.begin_change("change a handler")?;
+        self.worker(name)?.change(Change::Formatter(Box::new(formatter)), timeout)
+    }
+
+    /// Exchanges the filters of a handler. Records that were logged before the call are seen by the old ones.
+    ///
+    /// # Errors
+    ///
+    /// There is no such handler; or it does not come to it within `timeout`. Nothing has changed then.
+    pub fn set_handler_filters(
+        &self,
+        name: &str,
+        filters: impl IntoIterator<Item = Box<dyn FemtoFilter>>,
+        timeout: Duration,
+    ) -> Result<(), Error> {
+        let filters = filters.into_iter().collect();
+        let _change = self.begin_change("change a handler")?;
+        self.worker(name)?.change(Change::Filters(filters), timeout)
+    }
+
+    /// Puts another configuration in the place of this one, while records flow, and loses none. One record of the logger
+    /// `femtologging.config` gives the account, or says at `Warn` why nothing has changed.
+    ///
+    /// The new configuration is complete: handlers that it does not name are removed, and loggers that it does not name
+    /// have no settings of their own. [`keep_handler`](ConfigBuilder::keep_handler) keeps a handler as it is.
+    ///
+    /// Handlers of the old configuration have until `timeout` to deliver what was logged before. Levels and routes
+    /// change at once for all loggers. The clock and the memory of queues that exist stay.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with the new configuration, in one error; or another change is under way; or the system
+    /// was shut down. Nothing has changed then. What goes wrong with the *old* handlers is no error; it is in
+    /// [`Reload::problems`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use femtologging::handler::FemtoCaptureHandler;
+    /// use femtologging::{Config, Level, debug, info};
+    /// use std::time::Duration;
+    ///
+    /// let (first, second) = (FemtoCaptureHandler::new(), FemtoCaptureHandler::new());
+    /// let logging = Config::builder().add_handler("log", first.clone()).build()?;
+    /// let logger = logging.get_logger("app")?;
+    /// info!(logger: logger, "before");
+    ///
+    /// let config = Config::builder().default_level(Level::Debug).add_handler("log", second.clone());
+    /// let reload = logging.reconfigure(config, Duration::from_secs(5))?;
+    /// debug!(logger: logger, "after");
+    /// logging.flush(Duration::from_secs(5))?;
+    ///
+    /// assert_eq!(first.messages(), ["before"]);
+    /// assert_eq!(second.messages(), ["after"]);
+    /// assert_eq!((reload.changed, reload.lost), (vec!["log".to_owned()], 0));
+    /// # Ok::<(), femtologging::Error>(())
+    /// ```
+    pub fn reconfigure(&self, config: ConfigBuilder, timeout: Duration) -> Result<Reload, Error> {
+        self.reconfigure_by(timeout, || Ok(config))
+    }
+
+    fn reconfigure_by(
+        &self,
+        timeout: Duration,
+        config: impl FnOnce() -> Result<ConfigBuilder, Error>,
+    ) -> Result<Reload, Error> {
+        let start = uptime();
+        let result = self.begin_change("reconfigure").and_then(|_change| {
+            let plan = self.plan(config()?, timeout)?;
+            Ok(self.carry_out(plan, timeout))
+        });
+        let result = result.map(|reload| Reload { took: uptime().saturating_sub(start), ..reload });
+        self.note_reload(result.as_ref().err());
+        let logger = self.registry().logger(REPORTS);
+        match &result {
+            Ok(reload) => info!(logger: logger, "the configuration has changed: {}", reload),
+            Err(error) => warn!(logger: logger, "the configuration has not changed"; error:err),
+        }
+        result
+    }
+
+    /// Puts a configuration that is data in the place of this one, while records flow; see
+    /// [`reconfigure`](Self::reconfigure).
+    ///
+    /// A handler whose settings, formatter, filters and inner handlers say the same as those of the configuration in
+    /// force **goes on as it is**: same thread, file or connection, and counters. All others are made anew.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with the new configuration, each with its position and a remedy; or as for
+    /// [`reconfigure`](Self::reconfigure). Nothing has changed then.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use femtologging::Config;
+    /// use femtologging::config::{Format, Registry, Spec};
+    /// use std::time::Duration;
+    ///
+    /// let registry = Registry::new();
+    /// let spec = Spec::from_str("handlers.console.type = \"stream\"", Format::Toml)?;
+    /// let logging = Config::from_spec(&spec, &registry)?.build()?;
+    ///
+    /// let text = "root.level = \"debug\"\nhandlers.console.type = \"stream\"\nhandlers.null.type = \"null\"";
+    /// let reload = logging.reload(&Spec::from_str(text, Format::Toml)?, &registry, Duration::from_secs(5))?;
+    /// assert_eq!((reload.kept, reload.added), (vec!["console".to_owned()], vec!["null".to_owned()]));
+    /// # Ok::<(), femtologging::Error>(())
+    /// ```
+    #[cfg(feature = "config")]
+    pub fn reload(&self, spec: &super::Spec, registry: &super::Registry, timeout: Duration) -> Result<Reload, Error> {
+        self.reconfigure_by(timeout, || {
+            let running = self.spec();
+            Config::from_spec_but(running.as_deref(), spec, registry)
+        })
+    }
+
+    /// Starts everything that is new. Nothing of the running system changes.
+    fn plan(&self, config: ConfigBuilder, timeout: Duration) -> Result<Plan, Error> {
+        let running = self.current_workers();
+        let find = |name: &str| running.iter().find(|worker| &*worker.queue.name == name).cloned();
+        let unknown = config.kept().filter(|name| find(name).is_none()).map(|name| {
+            Problem::new(format!("handlers.{name}"), "", "there is no running handler of this name to keep: add it")
+        });
+        let unknown = unknown.collect();
+        let mut checked = config.check(unknown)?;
+        let (gate_keeper, gate) = crossbeam_channel::bounded(0);
+        let count = checked.sharers();
+        let handlers = std::mem::take(&mut checked.handlers);
+        let mut plan = Plan {
+            checked,
+            reload: Reload::default(),
+            workers: Vec::new(),
+            changes: Vec::new(),
+            started: Vec::new(),
+            leaving: Vec::new(),
+            gate_keeper,
+        };
+        for (name, part) in handlers {
+            match (part, find(&name)) {
+                (HandlerPart::Keep, Some(worker)) => {
+                    plan.reload.kept.push(name);
+                    plan.workers.push(worker);
+                }
+                (HandlerPart::New(spec), Some(worker)) if worker.transport == spec.settings.transport => {
+                    plan.reload.changed.push(name);
+                    plan.workers.push(worker.clone());
+                    plan.changes.push((worker, spec));
+                }
+                (HandlerPart::New(spec), old) => {
+                    match old {
+                        // Another transport takes another queue: the old handler leaves as a removed one does.
+                        Some(_) => plan.reload.changed.push(name.clone()),
+                        None => plan.reload.added.push(name.clone()),
+                    }
+                    match self.spawn(&name, *spec, count, Some(gate.clone())) {
+                        Ok(worker) => {
+                            plan.started.push(worker.clone());
+                            plan.workers.push(worker);
+                        }
+                        Err(error) => {
+                            drop(plan.gate_keeper);
+                            let _ = worker::close(&plan.started, timeout);
+                            return Err(error);
+                        }
+                    }
+                }
+                // Not reached: it was checked above.
+                (HandlerPart::Keep, None) => {}
+            }
+        }
+        plan.leaving =
+            running.into_iter().filter(|old| !plan.workers.iter().any(|new| Arc::ptr_eq(new, old))).collect();
+        plan.reload.removed = plan.leaving.iter().map(|worker| worker.queue.name.to_string()).collect();
+        let changed: HashSet<_> = plan.reload.changed.iter().cloned().collect();
+        plan.reload.removed.retain(|name| !changed.contains(name));
+        Ok(plan)
+    }
+
+    /// Changes the routes, and the handlers one after the other.
+    fn carry_out(&self, plan: Plan, timeout: Duration) -> Reload {
+        #[cfg_attr(not(feature = "config"), expect(unused_mut, reason = "only data brings more"))]
+        let Plan { mut checked, mut reload, workers, changes, started, leaving, gate_keeper } = plan;
+        let start = uptime();
+        let old: Vec<_> = changes.iter().map(|(worker, _)| worker).chain(&leaving).cloned().collect();
+        let before = Outcomes::of(&old);
+        self.set_workers(|current| current.clone_from(&workers));
+        // Before the routes change: a thread that finds the new ones lets go of these queues.
+        leaving.iter().for_each(|worker| worker.queue.leave());
+        let registry = self.registry();
+        registry.set_span_events(checked.span_events);
+        #[cfg(feature = "config")]
+        let data = std::mem::take(&mut checked.data);
+        let settings = checked.logger_settings(&workers);
+        #[cfg(feature = "config")]
+        let loggers: Vec<_> = settings.clone();
+        registry.reconfigure(workers.iter().map(|worker| worker.queue.clone()).collect(), settings);
+        #[cfg(feature = "config")]
+        {
+            reload.problems.extend(data.apply(registry, &loggers).err().map(|error| format!("{error:#}")));
+            self.set_spec(data.spec);
+        }
+        // This thread may have rings of those that leave, and logs nothing before they end.
+        dispatch::let_go();
+        for (worker, spec) in changes {
+            reload.problems.extend(
+                worker.change(Change::Handler(spec), time_left(start, timeout)).err().map(|error| format!("{error:#}")),
+            );
+        }
+        registry.renew_routes();
+        reload
+            .problems
+            .extend(worker::flush(&leaving, time_left(start, timeout)).err().map(|error| format!("{error:#}")));
+        let is_awaited = !started.is_empty() && !leaving.is_empty();
+        let rest = time_left(start, timeout);
+        let grace = if is_awaited { GRACE.min(rest) } else { rest };
+        leaving.iter().for_each(|worker| worker.leave(grace, rest));
+        if is_awaited {
+            worker::wait_for_ends(&leaving, rest);
+        }
+        drop(gate_keeper);
+        let after = Outcomes::of(&old);
+        (reload.drained, reload.lost) = (after.written - before.written, after.lost - before.lost);
+        leaving.into_iter().for_each(|worker| self.add_leaving(worker));
+        reload
+    }
+}
+
+/// Returns what is left of a timeout that began at `start`.
+fn time_left(start: Duration, timeout: Duration) -> Duration {
+    timeout.saturating_sub(uptime().saturating_sub(start))
+}
+
+/// What a change of everything will do. All that is new has been started.
+struct Plan {
+    checked: CheckedConfig,
+    reload: Reload,
+    /// The handlers of the new configuration, in its order.
+    workers: Vec<Arc<Worker>>,
+    changes: Vec<(Arc<Worker>, Box<HandlerSpec>)>,
+    /// Those that were started. They wait for `gate_keeper` to be dropped.
+    started: Vec<Arc<Worker>>,
+    leaving: Vec<Arc<Worker>>,
+    gate_keeper: Sender<Infallible>,
+}
+
+/// Sums of the counters of some handlers.
+struct Outcomes {
+    written: u64,
+    lost: u64,
+}
+
+impl Outcomes {
+    fn of(workers: &[Arc<Worker>]) -> Self {
+        workers.iter().map(|worker| worker.metrics()).fold(Self { written: 0, lost: 0 }, |sum, metrics| Self {
+            written: sum.written + metrics.written,
+            lost: sum.lost + metrics.failed + metrics.dropped.total(),
+        })
+    }
+}

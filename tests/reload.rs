@@ -1,0 +1,412 @@
+//! Changes of a running system: handlers that come, go and are exchanged while records flow.
+
+mod common;
+
+use std::collections::HashMap;
+use std::io::Write;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::*};
+use std::sync::{Arc, Mutex, mpsc};
+use std::time::Duration;
+
+use common::{LONG, Scripted, Step, clock, wait_until};
+use femtologging::config::LoggerConfig;
+use femtologging::filter::FemtoFilter;
+use femtologging::handler::{Batch, FemtoCaptureHandler, FemtoHandler, FemtoHandlerExt, HandlerSpec};
+use femtologging::metrics::HandlerMetrics;
+use femtologging::policy::{OverflowPolicy, Transport};
+use femtologging::time::Clock;
+use femtologging::{
+    Config, Error, FemtoLogRecord, FemtoLogger, FemtoStreamHandler, Level, LevelFilter, Logging, debug, info,
+};
+
+const TRANSPORTS: [Transport; 3] =
+    [Transport::PerThread { bytes: 4096 }, Transport::Shared { capacity: Some(64) }, Transport::Inline];
+
+fn system(name: &str, handler: impl Into<HandlerSpec>) -> (Logging, FemtoLogger) {
+    let logging = Config::builder().clock(Clock::manual(&clock())).add_handler(name, handler).build().unwrap();
+    let logger = logging.get_logger("app").unwrap();
+    (logging, logger)
+}
+
+/// The messages of the test's own loggers, without the accounts of changes.
+fn own(capture: &FemtoCaptureHandler) -> Vec<String> {
+    let records = capture.records();
+    records.iter().filter(|record| record.logger() != REPORTS).map(|record| record.message().to_owned()).collect()
+}
+
+const REPORTS: &str = "femtologging.config";
+
+/// A handler of bare messages.
+fn bare(
+    writer: impl Write + Send + 'static,
+) -> femtologging::handler::HandlerBuilder<femtologging::handler::StreamOptions<impl Write + Send + 'static>> {
+    FemtoStreamHandler::builder(writer)
+        .formatter(|record: &FemtoLogRecord<'_>, out: &mut Vec<u8>| record.write_message(out))
+}
+
+fn sum_of(logging: &Logging) -> HandlerMetrics {
+    let metrics = logging.metrics();
+    for counts in metrics.handlers.iter().chain(&metrics.removed) {
+        assert_eq!(counts.emitted, counts.written + counts.dropped.total() + counts.failed + counts.in_flight);
+    }
+    metrics.handlers[0].clone()
+}
+
+#[test]
+fn a_handler_is_replaced_in_order_and_without_a_gap() {
+    for transport in TRANSPORTS {
+        let writers = [Scripted::default(), Scripted::default()];
+        let [old, new] = &writers;
+        let (logging, logger) = system("h", bare(old.clone()).transport(transport).build().unwrap());
+        info!(logger: logger, "1");
+        info!(logger: logger, "2");
+        logging.replace_handler("h", bare(new.clone()).transport(transport).build().unwrap(), LONG).unwrap();
+        info!(logger: logger, "3");
+        logging.flush(LONG).unwrap();
+        assert_eq!((old.lines(), new.lines()), (vec!["1".into(), "2".into()], vec!["3".to_owned()]));
+        let counts = sum_of(&logging);
+        assert_eq!((counts.name.as_str(), counts.emitted, counts.written), ("h", 3, 3));
+    }
+}
+
+/// Settings of its queue come with the new handler.
+#[test]
+fn a_new_handler_brings_its_level_and_policies() {
+    let (old, new) = (Scripted::default(), Scripted::default());
+    let (logging, logger) = system("h", bare(old.clone()).level(Level::Info).build().unwrap());
+    logger.set_level(LevelFilter::Trace);
+    debug!(logger: logger, "too low");
+    let (let_go, wait) = mpsc::channel::<()>();
+    let stuck = Scripted::new([Step::Wait(wait)]);
+    let next =
+        bare(stuck.clone()).level(Level::Debug).overflow(OverflowPolicy::DropNewest).transport(Transport::default());
+    logging.replace_handler("h", next.build().unwrap(), LONG).unwrap();
+    debug!(logger: logger, "first");
+    wait_until("it is stuck", || stuck.writes() == 1);
+    let before = sum_of(&logging).dropped.total();
+    for _ in 0..20_000 {
+        debug!(logger: logger, "more {}", 1);
+    }
+    assert!(sum_of(&logging).dropped.total() > before, "the policy is the new one");
+    drop(let_go);
+    logging.replace_handler("h", bare(new.clone()).level(Level::Warn).build().unwrap(), LONG).unwrap();
+    info!(logger: logger, "too low again");
+    logging.flush(LONG).unwrap();
+    assert_eq!((old.text(), new.text()), (String::new(), String::new()));
+    assert_eq!(stuck.lines().first().map(String::as_str), Some("first"));
+}
+
+#[test]
+fn handlers_come_and_go() {
+    let capture = FemtoCaptureHandler::new();
+    let (logging, logger) = system("h", FemtoCaptureHandler::new());
+    let taken = logging.add_handler("h", capture.clone()).unwrap_err().to_string();
+    assert!(taken.contains("`handlers.h`: this name is taken"), "{taken}");
+    let bad = logging.add_handler("a\nb", capture.clone()).unwrap_err().to_string();
+    assert!(bad.contains("give the handler a name, without control characters"), "{bad}");
+    logging.add_handler("more", capture.clone()).unwrap();
+    info!(logger: logger, "nobody's");
+    logger.add_handler("more").unwrap();
+    info!(logger: logger, "1");
+    logging.remove_handler("more", LONG).unwrap();
+    info!(logger: logger, "2");
+    assert_eq!(capture.messages(), ["1"]);
+    assert_eq!(logger.handlers(), [""; 0]);
+    let gone = logging.remove_handler("more", LONG).unwrap_err().to_string();
+    assert!(gone.contains("there is no handler of this name; there are: h"), "{gone}");
+    // Its thread ends when this one, which has its ring, has let go of it: when it logs by another route.
+    let metrics = logging.metrics();
+    assert_eq!((metrics.removed.len(), metrics.removed[0].written), (1, 1));
+    logging.add_handler("more", FemtoCaptureHandler::new()).unwrap();
+    logger.add_handler("more").unwrap();
+    info!(logger: logger, "3");
+    logging.remove_handler("more", LONG).unwrap();
+    let metrics = logging.metrics();
+    assert_eq!((metrics.removed.len(), metrics.removed[0].emitted, metrics.removed[0].written), (1, 2, 2));
+}
+
+#[test]
+fn formatters_and_filters_are_exchanged() {
+    let writer = Scripted::default();
+    let (logging, logger) = system("h", bare(writer.clone()).build().unwrap());
+    info!(logger: logger, "1");
+    let formatter = |record: &FemtoLogRecord<'_>, out: &mut Vec<u8>| {
+        out.push(b'>');
+        record.write_message(out);
+    };
+    logging.set_handler_formatter("h", formatter, LONG).unwrap();
+    info!(logger: logger, "2");
+    let filter = |record: &FemtoLogRecord<'_>| record.line() == 0;
+    logging.set_handler_filters("h", [Box::new(filter) as Box<dyn FemtoFilter>], LONG).unwrap();
+    info!(logger: logger, "3");
+    logging.set_handler_filters("h", [], LONG).unwrap();
+    info!(logger: logger, "4");
+    logging.flush(LONG).unwrap();
+    assert_eq!(writer.lines(), ["1", ">2", ">4"]);
+    assert_eq!(sum_of(&logging).filtered, 1);
+    logging.replace_handler("h", FemtoCaptureHandler::new(), LONG).unwrap();
+    let none = logging.set_handler_formatter("h", formatter, LONG).unwrap_err().to_string();
+    assert!(none.contains("this handler has no formatter that can be exchanged: replace the handler"), "{none}");
+}
+
+/// A handler that is busy for too long keeps its place, and a change that it has begun takes place later.
+#[test]
+fn a_change_that_cannot_be_made_in_time_says_what_became_of_it() {
+    let (let_go, wait) = mpsc::channel();
+    let (old, new) = (Scripted::new([Step::Wait(wait)]), Scripted::default());
+    let (logging, logger) = system("h", bare(old.clone()).build().unwrap());
+    info!(logger: logger, "1");
+    wait_until("it is stuck", || old.writes() == 1);
+    let error =
+        logging.replace_handler("h", bare(new.clone()).build().unwrap(), Duration::from_millis(20)).unwrap_err();
+    assert!(error.is_timeout() && error.to_string().contains("nothing has changed"), "{error}");
+    let_go.send(()).unwrap();
+    info!(logger: logger, "2");
+    logging.flush(LONG).unwrap();
+    assert_eq!((old.lines(), new.lines()), (vec!["1".to_owned(), "2".to_owned()], Vec::new()));
+}
+
+/// Logs to a logger, changes handlers and panics, wherever a handler can.
+struct Hostile(Logging, FemtoLogger);
+
+impl FemtoHandler for Hostile {
+    fn handle(&mut self, _: &FemtoLogRecord<'_>, _: &mut Batch) -> Result<(), Error> {
+        let refused = self.0.replace_handler("h", FemtoCaptureHandler::new(), LONG).unwrap_err().to_string();
+        assert!(
+            refused.contains("no change of handlers from a handler's thread: it would wait for itself"),
+            "{refused}"
+        );
+        Ok(())
+    }
+
+    fn close(&mut self) -> Result<(), Error> {
+        info!(logger: self.1, "from its end");
+        panic!("expected by this test");
+    }
+}
+
+impl Drop for Hostile {
+    fn drop(&mut self) {
+        info!(logger: self.1, "from its destructor");
+        panic!("expected by this test");
+    }
+}
+
+#[test]
+fn a_hostile_handler_is_replaced_like_any_other() {
+    let capture = FemtoCaptureHandler::new();
+    let (logging, logger) = system("h", FemtoCaptureHandler::new());
+    logging.replace_handler("h", Hostile(logging.clone(), logger.clone()).configure().build().unwrap(), LONG).unwrap();
+    info!(logger: logger, "1");
+    let error = logging.replace_handler("h", capture.clone(), LONG).unwrap_err().to_string();
+    assert!(error.contains("`handlers.h`: panicked in `close`: expected by this test"), "{error}");
+    info!(logger: logger, "2");
+    logging.flush(LONG).unwrap();
+    assert_eq!(capture.messages(), ["2"]);
+    let counts = sum_of(&logging);
+    assert_eq!((counts.emitted, counts.written, counts.dropped.total()), (4, 2, 2));
+}
+
+#[test]
+fn a_configuration_is_put_in_place_of_another() {
+    let captures: [_; 4] = std::array::from_fn(|_| FemtoCaptureHandler::new());
+    let [kept, old, new, added] = captures.each_ref();
+    let config = Config::builder().default_level(Level::Info).root_handlers(["kept", "swapped"]);
+    let config = config.add_handler("kept", kept.clone()).add_handler("swapped", old.clone());
+    let config = config.add_handler("gone", old.clone());
+    let logging =
+        config.add_logger("app.db", LoggerConfig::new().level(Level::Warn).handlers(["gone"])).build().unwrap();
+    let [app, db] = ["app", "app.db"].map(|name| logging.get_logger(name).unwrap());
+    info!(logger: app, "1");
+    info!(logger: db, "turned away");
+
+    let bad = Config::builder().keep_handler("kept").keep_handler("never").root_handlers(["nobody"]);
+    let error = logging.reconfigure(bad, LONG).unwrap_err().to_string();
+    assert!(error.contains("`handlers.never`: there is no running handler of this name to keep"), "{error}");
+    assert!(error.contains("`root_handlers` = \"nobody\""), "{error}");
+    let metrics = logging.metrics();
+    assert_eq!((metrics.reloads, metrics.failed_reloads, metrics.handlers.len()), (0, 1, 3));
+    assert_eq!(metrics.last_reload_error, Some(error));
+
+    let config = Config::builder().default_level(Level::Debug).keep_handler("kept");
+    let config = config.add_handler("swapped", new.clone()).add_handler("added", added.clone());
+    let config = config.add_logger("app", LoggerConfig::new().level(Level::Debug));
+    let reload = logging.reconfigure(config, LONG).unwrap();
+    debug!(logger: db, "2");
+    logging.flush(LONG).unwrap();
+    assert_eq!(own(kept), ["1", "2"]);
+    assert_eq!(own(old), ["1"]);
+    assert_eq!((own(new), own(added)), (vec!["2".to_owned()], vec!["2".to_owned()]));
+    let accounts: Vec<_> = kept.messages().into_iter().filter(|text| text.contains("configuration")).collect();
+    assert_eq!(accounts.len(), 2);
+    assert_eq!(accounts[0], "the configuration has not changed");
+    assert_eq!(accounts[1], format!("the configuration has changed: {reload}"));
+    let names = |names: &[&str]| names.iter().map(|name| name.to_string()).collect::<Vec<_>>();
+    assert_eq!((&reload.kept, &reload.changed), (&names(&["kept"]), &names(&["swapped"])));
+    assert_eq!((&reload.added, &reload.removed), (&names(&["added"]), &names(&["gone"])));
+    assert_eq!((reload.lost, reload.problems.len()), (0, 0));
+    let text = reload.to_string();
+    assert!(text.starts_with("1 kept, 1 changed (swapped), 1 added (added), 1 removed (gone); "), "{text}");
+    let metrics = logging.metrics();
+    assert_eq!(
+        (metrics.reloads, metrics.handlers.iter().map(|h| h.name.as_str()).collect::<Vec<_>>()),
+        (1, vec!["kept", "swapped", "added"])
+    );
+    assert_eq!(metrics.removed.iter().map(|h| (h.name.as_str(), h.written)).collect::<Vec<_>>(), [("gone", 0)]);
+}
+
+/// A sink that remembers which record came, whether it is still the one in use, and whether it was closed.
+#[derive(Clone, Default)]
+struct Sink(Arc<Mutex<Vec<(usize, u64)>>>);
+
+impl FemtoHandler for Sink {
+    fn handle(&mut self, record: &FemtoLogRecord<'_>, _: &mut Batch) -> Result<(), Error> {
+        if record.logger() == REPORTS {
+            return Ok(());
+        }
+        let number = |key| record.get(key).and_then(|value| value.to_string().parse::<u64>().ok()).unwrap();
+        self.0.lock().unwrap().push((number("thread") as usize, number("n")));
+        Ok(())
+    }
+}
+
+/// The next number of a sequence from a seed (xorshift64).
+fn random(state: &mut u64) -> u64 {
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    *state ^= *state << 17;
+    *state
+}
+
+/// Eight threads log under `Block` while the configuration changes a thousand times: at random, kept, replaced,
+/// removed, added, with another transport, and broken. Every record is in one sink, in order, and the sums are right.
+#[test]
+fn nothing_is_lost_by_a_thousand_reloads() {
+    const THREADS: usize = 8;
+    let seed = std::env::var("RELOAD_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(0x5EED_1234);
+    println!("RELOAD_SEED={seed}");
+    let mut state = seed;
+    let mut sinks = vec![Sink::default()];
+    let logging = Config::builder().add_handler("a", sinks[0].clone()).build().unwrap();
+    let logger = logging.get_logger("app").unwrap();
+    let (goes_on, logged) = (AtomicBool::new(true), AtomicU64::new(0));
+    let (mut lost, mut refused) = (0, 0);
+    std::thread::scope(|scope| {
+        for thread in 0..THREADS {
+            let (logger, goes_on, logged) = (&logger, &goes_on, &logged);
+            scope.spawn(move || {
+                let mut n = 0_u64;
+                while goes_on.load(Relaxed) {
+                    info!(logger: *logger, "record"; thread, n);
+                    n += 1;
+                    if n.is_multiple_of(64) {
+                        std::thread::yield_now();
+                    }
+                }
+                logged.fetch_add(n, Relaxed);
+            });
+        }
+        let _stop = StopOnDrop(&goes_on);
+        let mut names: HashMap<&str, Transport> = HashMap::from([("a", Transport::default())]);
+        for _ in 0..1000 {
+            // At least one handler at any time, and only one: otherwise a record would be in several sinks.
+            let name = ["a", "b", "c"][random(&mut state) as usize % 3];
+            let transport =
+                [Transport::default(), Transport::PerThread { bytes: 4096 }, Transport::Shared { capacity: Some(100) }]
+                    [random(&mut state) as usize % 3];
+            let config = Config::builder();
+            let config = match random(&mut state) % 8 {
+                0 => {
+                    // Broken: nobody may notice.
+                    refused += 1;
+                    logging.reconfigure(config.keep_handler("never"), LONG).unwrap_err();
+                    continue;
+                }
+                1 | 2 if names.contains_key(name) => config.keep_handler(name),
+                _ => {
+                    let sink = Sink::default();
+                    sinks.push(sink.clone());
+                    names = HashMap::from([(name, transport)]);
+                    config.add_handler(name, sink.configure().transport(transport).build().unwrap())
+                }
+            };
+            let reload = logging.reconfigure(config, LONG).unwrap();
+            assert_eq!(reload.problems, [""; 0]);
+            lost += reload.lost;
+        }
+    });
+    logging.flush(LONG).unwrap();
+    let logged = logged.load(Relaxed);
+    let metrics = logging.metrics();
+    let all = || metrics.handlers.iter().chain(&metrics.removed);
+    for counts in all() {
+        assert_eq!(
+            counts.emitted,
+            counts.written + counts.dropped.total() + counts.failed + counts.in_flight,
+            "{counts:?}"
+        );
+    }
+    let sum = |of: fn(&HandlerMetrics) -> u64| all().map(of).sum::<u64>();
+    let sums = (sum(|h| h.emitted), sum(|h| h.written), sum(|h| h.dropped.total()), sum(|h| h.failed), lost);
+    // Each change and each refusal has a record of its own.
+    assert_eq!(sums, (logged + 1000, logged + 1000, 0, 0, 0));
+    assert_eq!((metrics.reloads, metrics.failed_reloads), (1000 - refused, refused));
+    let mut next = [0; THREADS];
+    for (at, sink) in sinks.iter().enumerate() {
+        for (thread, n) in sink.0.lock().unwrap().iter() {
+            assert_eq!(*n, next[*thread], "sink {at}, thread {thread}");
+            next[*thread] += 1;
+        }
+    }
+    assert_eq!(next.iter().sum::<u64>(), logged);
+}
+
+struct StopOnDrop<'a>(&'a AtomicBool);
+
+impl Drop for StopOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Relaxed);
+    }
+}
+
+#[cfg(feature = "config")]
+mod data {
+    use femtologging::config::{Format, Registry, Spec};
+
+    use super::*;
+
+    /// A handler whose settings say the same is the same handler: its file is not opened again, which would empty it.
+    #[test]
+    fn a_handler_whose_settings_are_equal_goes_on() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = |name: &str| dir.path().join(name).display().to_string();
+        let [a, b] = [path("a.log"), path("b.log")];
+        let document = |pattern: &str, file: &str, root: &str| {
+            let text = format!(
+                "root.level = '{root}'\n\
+                 [formatters.own]\ntype = 'pattern'\npattern = '{pattern}'\n\
+                 [handlers.a]\ntype = 'file'\npath = '{a}'\ntruncate = true\nformatter = 'own'\n\
+                 [handlers.b]\ntype = 'file'\npath = '{file}'\n"
+            );
+            Spec::from_str(&text, Format::Toml).unwrap()
+        };
+        let registry = Registry::new();
+        let first = document("%(message)s", &b, "info");
+        let logging = Config::from_spec(&first, &registry).unwrap().build().unwrap();
+        assert_eq!(logging.spec().unwrap().handlers["b"].get("path"), first.handlers["b"].get("path"));
+        let logger = logging.get_logger("app").unwrap();
+        info!(logger: logger, "1");
+        let reload = logging.reload(&document("%(message)s", &path("c.log"), "warn"), &registry, LONG).unwrap();
+        assert_eq!((reload.kept, reload.changed), (vec!["a".to_owned()], vec!["b".to_owned()]));
+        info!(logger: logger, "not any more");
+        // The formatter that it names says something else.
+        let reload = logging.reload(&document("> %(message)s", &path("c.log"), "warn"), &registry, LONG).unwrap();
+        assert_eq!((reload.kept, reload.changed), (vec!["b".to_owned()], vec!["a".to_owned()]));
+        let error = Spec::from_str("handlers.a.type = 'fil'", Format::Toml);
+        let error = error.and_then(|spec| logging.reload(&spec, &registry, LONG)).unwrap_err();
+        assert!(error.to_string().contains("did you mean \"file\"?"), "{error}");
+        assert_eq!(logging.metrics().reloads, 2);
+        logging.shutdown(LONG).unwrap();
+        assert!(std::fs::read_to_string(b).unwrap().contains("1"));
+    }
+}
