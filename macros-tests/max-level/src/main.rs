@@ -6,6 +6,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use femtologging::handler::FemtoCaptureHandler;
+use femtologging::policy::SpanEvents;
 use femtologging::{
     Config, FemtoLogger, Level, LevelFilter, STATIC_MAX_LEVEL, critical, critical_span, debug, debug_span, error,
     error_span, info, info_span, log, trace, trace_span, warn, warn_span,
@@ -72,7 +73,10 @@ fn words(levels: impl IntoIterator<Item = Level>) -> String {
 fn main() -> Result<(), femtologging::Error> {
     let (capture, run_time) = (FemtoCaptureHandler::new(), FemtoCaptureHandler::new());
     let config = |capture: &FemtoCaptureHandler| {
-        Config::builder().default_level(LevelFilter::Trace).add_handler("capture", capture.clone())
+        Config::builder()
+            .default_level(LevelFilter::Trace)
+            .span_events(SpanEvents::Exit)
+            .add_handler("capture", capture.clone())
     };
     let logging = config(&capture).build()?;
     config(&run_time).build_and_init()?;
