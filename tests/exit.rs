@@ -8,6 +8,7 @@ mod scenario;
 
 use std::fs;
 use std::io::{Read, Write};
+use std::process::Termination as _;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
@@ -30,6 +31,7 @@ const SCENARIOS: &[Scenario] = &[
     ("exit_gives_a_stuck_handler_up", exit_while_stuck, stuck_exit),
     ("a_handler_has_an_exit_timeout_of_its_own", exit_with_own_timeouts, own_timeouts),
     ("a_panic_is_on_standard_error_once", panic_on_stderr, shown_once),
+    ("a_main_that_returns_an_error_shows_its_text", return_errors, errors_as_text),
     ("a_panic_without_the_hook_drains", panic_in_main, plain_panic),
     ("a_panic_with_the_hook_is_logged", panic_with_hook, |name| logged_panic(name, false)),
     ("a_panic_with_the_hook_has_its_backtrace", panic_with_hook, |name| logged_panic(name, true)),
@@ -271,6 +273,23 @@ fn shown_once(name: &str) {
     let output = Run::new(name).output();
     assert_eq!(output.status.code(), Some(101));
     assert_eq!(stderr(&output), format!("{}:{} - alas, 7\n", file!(), STDERR_LINE));
+}
+
+/// What `main` does with a result.
+fn return_errors() -> ExitCode {
+    let nowhere = FemtoFileHandler::builder().path("/nowhere/at/all.log").build().map(drop);
+    let nowhere: Result<(), Box<dyn std::error::Error>> = nowhere.map_err(Into::into);
+    let _ = nowhere.report();
+    "loud".parse::<Level>().map(drop).report()
+}
+
+fn errors_as_text(name: &str) {
+    let output = Run::new(name).output();
+    assert_eq!(output.status.code(), Some(1));
+    let expected = "Error: cannot open the log file /nowhere/at/all.log: No such file or directory (os error 2)\n\
+                    Error: \"loud\" is not a level: expected TRACE, DEBUG, INFO, WARN (or WARNING), ERROR, CRITICAL (or FATAL), \
+                    or one of the numbers 5, 10, 20, 30, 40, 50\n";
+    assert_eq!(stderr(&output), expected);
 }
 
 fn panic_in_main() -> ExitCode {

@@ -338,6 +338,23 @@ fn value() -> impl Strategy<Value = (kv::Value<'static>, Value<'static>)> {
     ]
 }
 
+#[test]
+fn values_of_log_are_values_of_keys() {
+    let records = logged("log_values", || {
+        let (n, text, none) = (kv::Value::from(-7_i64), kv::Value::from("a"), kv::Value::null());
+        let shown = kv::Value::from_display(&"shown");
+        femtologging::info!(target: "log_values", "m"; n, text, none, more = kv::Value::from(2.5), shown);
+    });
+    let expected = [
+        ("n", Value::I64(-7)),
+        ("text", Value::Str("a")),
+        ("none", Value::Null),
+        ("more", Value::F64(2.5)),
+        ("shown", formatted("shown")),
+    ];
+    assert_eq!(key_values(&records[0]), expected);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
