@@ -43,7 +43,7 @@ const MODULES: &[Module] = &[
                         "text", "time", "value", "zone"]),
 
     // On top of the journey.
-    module("config", &["error", "exit", "filter", "formatter", "handler", "level", "logger", "metrics", "policy", "queue", "shutdown",
+    module("config", &["error", "exit", "filter", "formatter", "handler", "level", "logger", "macros", "metrics", "policy", "queue", "shutdown",
                        "sync", "time", "value", "worker"]),
     // A panic is logged as a macro would, at a call site that is made for it.
     module("shutdown", &["__private", "callsite", "exit", "level", "logger", "sync", "template", "value", "worker"]),
