@@ -5,8 +5,8 @@
 //! | handler | what happens | its records |
 //! |---|---|---|
 //! | kept | nothing | go on |
-//! | replaced | the thread delivers what was logged before by the old handler, closes it, and starts the new one | of the same queue, in order; each goes to one of the two |
-//! | removed | no route leads to it any more; its thread delivers what is there, and ends when no thread has its rings | all are delivered |
+//! | replaced | its thread delivers what was logged before, closes it, and starts the new one | each goes to one of the two |
+//! | removed | its thread delivers what is there, and ends when no thread has its rings | all are delivered |
 //! | added | its thread starts | begin after the removed handlers have ended |
 //!
 //! So no record is lost by a change. The exception is a call that was interrupted between its look at the routes and
@@ -214,8 +214,8 @@ impl Logging {
         self.worker(name)?.change(Change::Filters(filters), timeout)
     }
 
-    /// Puts another configuration in the place of this one, while records flow, and loses none. One record of the logger
-    /// `femtologging.config` gives the account, or says at `Warn` why nothing has changed.
+    /// Puts another configuration in the place of this one, while records flow, and loses none. One record of the
+    /// logger `femtologging.config` gives the account, or says at `Warn` why nothing has changed.
     ///
     /// The new configuration is complete: handlers that it does not name are removed, and loggers that it does not name
     /// have no settings of their own. [`keep_handler`](ConfigBuilder::keep_handler) keeps a handler as it is.

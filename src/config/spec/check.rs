@@ -139,7 +139,8 @@ pub(super) fn inner_handlers(spec: &Spec) -> BTreeMap<String, String> {
     inner
 }
 
-/// Returns whether a handler, and everything that it refers to, says the same in both configurations, which are decoded.
+/// Returns whether a handler, and everything that it refers to, says the same in both configurations, which are
+/// decoded.
 pub(super) fn is_same_handler(name: &str, one: &Spec, other: &Spec) -> bool {
     let (mut seen, mut todo) = (Vec::new(), vec![(Section::Handlers, name.to_owned())]);
     while let Some((section, name)) = todo.pop() {
