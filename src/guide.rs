@@ -12,6 +12,8 @@ macro_rules! guide {
         #[doc = concat!(
             "[collector.md]: crate::guide::collector\n",
             "[composition.md]: crate::guide::composition\n",
+            "[configuration.md]: crate::guide::configuration\n",
+            "[configuration-reference.md]: crate::guide::configuration_reference\n",
             "[files.md]: crate::guide::files\n",
             "[filters.md]: crate::guide::filters\n",
             "[formatters.md]: crate::guide::formatters\n",
@@ -47,6 +49,8 @@ macro_rules! guide {
 
 guide!(collector, "collector.md", feature = "otlp");
 guide!(composition, "composition.md", doctest);
+guide!(configuration, "configuration.md", feature = "config");
+guide!(configuration_reference, "configuration-reference.md", doctest);
 guide!(files, "files.md", doctest);
 guide!(filters, "filters.md", doctest);
 guide!(formatters, "formatters.md", doctest);

@@ -235,6 +235,7 @@
 //! | feature | what it adds |
 //! |---|---|
 //! | `cbor` | `FemtoCborFormatter`: CBOR, RFC 8949 |
+//! | `cli` | the command `femtolog`, which checks and prints configurations |
 //! | `config` | [`config::Spec`](config): configuration as data, from TOML files and the environment |
 //! | `journald` | `FemtoJournaldHandler`: systemd's journal (Linux) |
 //! | `json` | configuration files in JSON |

@@ -25,9 +25,11 @@ pub(super) fn decode(
     problems: &mut Vec<Problem>,
 ) {
     let tables = Tables::get();
-    let is_strict = spec.system.settings.get("strict").is_none_or(|strict| strict.content != Content::Bool(false));
+    let is = |name: &str, value| spec.system.settings.get(name).is_some_and(|set| set.content == Content::Bool(value));
+    let (is_strict, is_incremental) = (!is("strict", false), is("incremental", true));
     let mut warnings = std::mem::take(&mut spec.warnings);
-    let mut decoding = Decoding { environment, problems, warnings: &mut warnings, is_strict };
+    let refused = Vec::new();
+    let mut decoding = Decoding { environment, problems, warnings: &mut warnings, is_strict, is_incremental, refused };
     spec.system.decode(&tables.system, Others::Refuse, "", &mut decoding);
     for section in SECTIONS {
         let types = tables.of(section);
@@ -81,7 +83,8 @@ fn look_for_type(
     let position = part.kind_position.clone().or_else(|| part.position.clone());
     let field = format!("{path}.type");
     let what = section.names().1;
-    if part.kind.is_empty() {
+    if part.kind.is_empty() && decoding.is_incremental {
+    } else if part.kind.is_empty() {
         decoding.problem(position, field, "", format!("missing: the type of the {what}"));
     } else if users.contains(&part.kind.as_str()) {
     } else if let Some((_, feature)) = MISSING.iter().find(|(name, _)| *name == part.kind) {
@@ -107,7 +110,7 @@ pub(super) fn infos_of(section: Section, part: &PartSpec) -> Vec<SettingInfo> {
 fn references_of(part: &PartSpec, infos: &[SettingInfo]) -> Vec<(&'static str, Reference)> {
     let mut all = Vec::new();
     for info in infos {
-        if let Some(setting) = part.settings.get(info.name) {
+        if let Some(setting) = part.settings.get(info.name).filter(|setting| !is_unknown(setting)) {
             let mut found = Vec::new();
             (info.kind.references)(setting, &mut found);
             all.extend(found.into_iter().filter(|found| !found.name.is_empty()).map(|found| (info.name, found)));
@@ -168,6 +171,10 @@ fn references(spec: &Spec, problems: &mut Vec<Problem>) {
         Section::Formatters => has_formatter(spec, &reference.name),
         section => spec.section(section).contains_key(&reference.name),
     };
+    let is_refused = |reference: &Reference| {
+        spec.refused.iter().any(|(section, name)| *section == reference.section && *name == reference.name)
+    };
+    let exists = |reference: &Reference| exists(reference) || is_refused(reference);
     let missing = |reference: &Reference| {
         let (_, what) = reference.section.names();
         let names = spec.section(reference.section).keys().map(String::as_str);

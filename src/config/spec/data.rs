@@ -71,6 +71,8 @@ pub struct Spec {
     pub system: PartSpec,
     /// What was wrong and is ignored.
     pub(super) warnings: Vec<Problem>,
+    /// Parts that could not be read.
+    pub(super) refused: Vec<(Section, String)>,
 }
 
 impl PartialEq for Spec {
@@ -145,6 +147,7 @@ impl Spec {
         self.root.overlay(other.root);
         self.system.overlay(other.system);
         self.warnings.extend(other.warnings);
+        self.refused.extend(other.refused);
     }
 
     pub(super) fn section(&self, section: Section) -> &BTreeMap<String, PartSpec> {

@@ -13,17 +13,10 @@ use super::types::Section;
 /// The sections of a document; every other name at its top is a setting of the system.
 const SECTIONS: [&str; 5] = ["formatters", "filters", "handlers", "loggers", "root"];
 
-/// Whether unknown settings are errors in a document.
-pub(super) fn is_strict(document: &Setting) -> bool {
-    match &document.content {
-        Content::Table(table) => table.get("strict").is_none_or(|strict| strict.content != Content::Bool(false)),
-        _ => true,
-    }
-}
-
 /// Reads the sections of a document. Settings are not decoded yet.
-pub(super) fn read(document: Setting, decoding: &mut Decoding<'_>) -> Spec {
+pub(super) fn read(mut document: Setting, decoding: &mut Decoding<'_>) -> Spec {
     let mut spec = Spec::default();
+    python::resolve(&mut document, decoding);
     let position = document.position.clone();
     let table = match document.content {
         Content::Table(table) => table,
@@ -36,11 +29,16 @@ pub(super) fn read(document: Setting, decoding: &mut Decoding<'_>) -> Spec {
         }
     };
     let mut system = Mapping::default();
+    let mut formatters = BTreeMap::new();
     for (name, setting) in table.0 {
         match name.text.as_str() {
-            "formatters" => spec.formatters = parts(Section::Formatters, setting, decoding),
-            "filters" => spec.filters = parts(Section::Filters, setting, decoding),
-            "handlers" => spec.handlers = parts(Section::Handlers, setting, decoding),
+            "formatters" => spec.formatters = parts(Section::Formatters, setting, decoding).0,
+            "filters" => spec.filters = parts(Section::Filters, setting, decoding).0,
+            "handlers" => {
+                let (parts, more) = parts(Section::Handlers, setting, decoding);
+                spec.handlers = parts;
+                formatters.extend(more);
+            }
             "loggers" => {
                 let parts = named(&name.text, setting, decoding);
                 let parts = parts.into_iter().filter_map(|(name, setting)| {
@@ -57,6 +55,9 @@ pub(super) fn read(document: Setting, decoding: &mut Decoding<'_>) -> Spec {
             _ => system.0.push((name, setting)),
         }
     }
+    for (name, part) in formatters {
+        spec.formatters.entry(name).or_insert(part);
+    }
     let infos = &Tables::get().system;
     let known = |name: &Name| {
         let is =
@@ -70,6 +71,7 @@ pub(super) fn read(document: Setting, decoding: &mut Decoding<'_>) -> Spec {
         decoding.unknown(name.position.or(setting.position), name.text, what);
     }
     spec.system = PartSpec::of("", Mapping(system), position);
+    spec.refused = std::mem::take(&mut decoding.refused);
     spec
 }
 
@@ -91,12 +93,18 @@ fn named(section: &str, setting: Setting, decoding: &mut Decoding<'_>) -> Vec<(N
     table_of(section, setting, decoding).unwrap_or_default().0
 }
 
-/// Reads the parts of a section.
-fn parts(section: Section, setting: Setting, decoding: &mut Decoding<'_>) -> BTreeMap<String, PartSpec> {
-    let mut parts = BTreeMap::new();
+/// Parts by name.
+type Parts = BTreeMap<String, PartSpec>;
+
+/// Reads the parts of a section, and the formatters that CPython's handlers have inside.
+fn parts(section: Section, setting: Setting, decoding: &mut Decoding<'_>) -> (Parts, Parts) {
+    let (mut parts, mut formatters) = (Parts::new(), Parts::new());
     for (name, setting) in named(section.names().0, setting, decoding) {
         let path = format!("{}.{}", section.names().0, name.text);
-        let Some(mut table) = table_of(&path, setting, decoding) else { continue };
+        let Some(mut table) = table_of(&path, setting, decoding) else {
+            decoding.refused.push((section, name.text));
+            continue;
+        };
         let part = match table.remove("type") {
             Some((_, kind)) => match kind.as_text() {
                 Some(text) => {
@@ -110,9 +118,15 @@ fn parts(section: Section, setting: Setting, decoding: &mut Decoding<'_>) -> BTr
                     None
                 }
             },
-            None => python::part(section, &path, name.position, table, decoding),
+            None => python::part(section, &name.text, name.position, table, decoding).map(|translated| {
+                formatters.extend(translated.formatter);
+                translated.part
+            }),
         };
-        parts.extend(part.map(|part| (name.text, part)));
+        match part {
+            Some(part) => drop(parts.insert(name.text, part)),
+            None => decoding.refused.push((section, name.text)),
+        }
     }
-    parts
+    (parts, formatters)
 }

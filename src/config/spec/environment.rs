@@ -112,6 +112,7 @@ impl Environment {
                 setting.is_secret |= replaced.is_secret;
                 setting.is_unknown |= replaced.is_unknown;
                 if replaced.text != *text {
+                    setting.is_coerced = true;
                     setting.template = Some(std::mem::replace(text, replaced.text));
                 }
             }

@@ -161,7 +161,7 @@ impl Loader {
                 Ok(None) => continue,
                 Ok(Some(text)) if text.is_empty() => {}
                 Ok(Some(text)) => {
-                    let setting = Setting { position: Some(position_of(name)), ..Setting::from(text) };
+                    let setting = Setting::of_variable(text, position_of(name));
                     spec.system.set(&["directives"], setting);
                 }
                 Err(why) => {
@@ -183,8 +183,7 @@ impl Loader {
         };
         let mut spec = self.defaults.clone();
         let mut warnings = Vec::new();
-        let is_strict = document::is_strict(&tree);
-        let mut decoding = Decoding { environment: &self.environment, problems, warnings: &mut warnings, is_strict };
+        let mut decoding = Decoding::of_document(&tree, &self.environment, problems, &mut warnings);
         let read = document::read(tree, &mut decoding);
         spec.overlay(read);
         spec.warnings.extend(warnings);

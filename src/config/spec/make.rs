@@ -7,7 +7,7 @@ use super::check;
 use super::data::Spec;
 use super::environment::Environment;
 use super::loader::sorted;
-use super::part::PartSpec;
+use super::part::{PartSpec, is_unknown};
 use super::registry::{Args, Registry};
 use super::table::{Decoded, MadeFormatter, Maker, SettingInfo};
 use super::tables::Tables;
@@ -56,16 +56,46 @@ pub(in crate::config) fn make(spec: &Spec, registry: &Registry, running: Option<
         return Err(Error::config(sorted(problems)));
     }
     let spec = Arc::new(spec);
-    let mut makers = Makers { spec: &spec, registry, running, problems, errors: Vec::new() };
+    let made = make_decoded(&spec, registry, running)?;
+    for warning in &spec.warnings {
+        notify("configuration", format_args!("{warning}"));
+    }
+    Ok(made)
+}
+
+impl Spec {
+    /// Finds what [`Config::from_spec`](crate::Config::from_spec) would find, without opening log files: mistakes that
+    /// only the builders of handlers, formatters and filters see. Parts with values that are not known, because
+    /// [missing variables](Environment::ignore_missing) are ignored, are left out.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong, each with its position and a remedy.
+    pub fn check(&self, registry: &Registry) -> Result<(), Error> {
+        let mut spec = self.clone();
+        let mut problems = Vec::new();
+        check::decode(&mut spec, Some(registry), &Environment::process(), &mut problems);
+        if !problems.is_empty() {
+            return Err(Error::config(sorted(problems)));
+        }
+        for part in spec.handlers.values_mut() {
+            if check::infos_of(Section::Handlers, part).iter().any(|info| info.name == "delay") {
+                part.settings.insert("delay".to_owned(), true.into());
+            }
+        }
+        make_decoded(&Arc::new(spec), registry, None).map(drop)
+    }
+}
+
+/// Makes what a decoded configuration says.
+fn make_decoded(spec: &Arc<Spec>, registry: &Registry, running: Option<&Spec>) -> Result<MadeSystem, Error> {
+    let mut makers = Makers { spec, registry, running, problems: Vec::new(), errors: Vec::new() };
     let made = makers.system();
     let Makers { problems, mut errors, .. } = makers;
     if !problems.is_empty() {
         errors.insert(0, Error::config(sorted(problems)));
     }
     Error::gather(errors)?;
-    for warning in &spec.warnings {
-        notify("configuration", format_args!("{warning}"));
-    }
     Ok(made)
 }
 
@@ -179,11 +209,14 @@ impl Makers<'_> {
         make: impl FnOnce(&PartSpec, &mut Self) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let part = self.spec.section(section).get(name).ok_or_else(reported)?;
+        if part.settings.values().any(is_unknown) {
+            return Err(reported());
+        }
         make(part, self).map_err(|error| {
             let path = format!("{}.{name}", section.names().0);
             if error.is_config() {
                 for problem in error.problems() {
-                    let position = check::position_in(part, &problem.field);
+                    let position = problem.position.clone().or_else(|| check::position_in(part, &problem.field));
                     let field = match problem.field.as_str() {
                         "" => path.clone(),
                         field => format!("{path}.{field}"),
@@ -224,7 +257,7 @@ impl Maker for Makers<'_> {
                 None => {
                     let make = makers.registry.handlers.get(&part.kind).cloned().ok_or_else(reported)?;
                     let is_strict = makers.is_strict();
-                    make(&mut Args::new(&part.settings, makers, is_strict))
+                    make(&mut Args::new(part, makers, is_strict))
                 }
             }
         })
@@ -242,7 +275,7 @@ impl Maker for Makers<'_> {
                 None => {
                     let make = makers.registry.formatters.get(&part.kind).cloned().ok_or_else(reported)?;
                     let is_strict = makers.is_strict();
-                    make(&mut Args::new(&part.settings, makers, is_strict))
+                    make(&mut Args::new(part, makers, is_strict))
                 }
             }
         })
@@ -255,7 +288,7 @@ impl Maker for Makers<'_> {
                 None => {
                     let make = makers.registry.filters.get(&part.kind).cloned().ok_or_else(reported)?;
                     let is_strict = makers.is_strict();
-                    make(&mut Args::new(&part.settings, makers, is_strict))
+                    make(&mut Args::new(part, makers, is_strict))
                 }
             }
         })

@@ -19,7 +19,7 @@ pub(super) fn apply(spec: &mut Spec, environment: &Environment, problems: &mut V
             problems.push(Problem { position: Some(position_of(&variable)), ..Problem::new("", "", what) });
         };
         let value = match value {
-            Ok(value) => Setting { position: Some(position_of(&variable)), ..Setting::from(value) },
+            Ok(value) => Setting::of_variable(value, position_of(&variable)),
             Err(why) => {
                 complain(why);
                 continue;

@@ -7,6 +7,7 @@ use super::environment::Environment;
 use super::setting::{Content, Mapping, Name, Setting};
 use super::similar::hint;
 use super::table::{Preset, SettingInfo};
+use super::types::Section;
 use crate::error::{Position, Problem};
 
 /// A handler, formatter, filter or logger as data: the name of its type, and its settings.
@@ -296,6 +297,10 @@ pub(super) struct Decoding<'a> {
     pub(super) warnings: &'a mut Vec<Problem>,
     /// Whether unknown settings are problems, not warnings.
     pub(super) is_strict: bool,
+    /// Whether the document changes a system that runs, so that handlers need no type.
+    pub(super) is_incremental: bool,
+    /// Parts that could not be read: nobody else complains that they are missing.
+    pub(super) refused: Vec<(Section, String)>,
 }
 
 impl Decoding<'_> {
@@ -307,6 +312,22 @@ impl Decoding<'_> {
         remedy: impl fmt::Display,
     ) {
         self.problems.push(Problem { position, ..Problem::new(field, value, remedy) });
+    }
+
+    /// What decoding needs of a document.
+    pub(super) fn of_document<'a>(
+        document: &Setting,
+        environment: &'a Environment,
+        problems: &'a mut Vec<Problem>,
+        warnings: &'a mut Vec<Problem>,
+    ) -> Decoding<'a> {
+        let top = |name: &str| match &document.content {
+            Content::Table(table) => table.get(name).map(|setting| setting.content.clone()),
+            _ => None,
+        };
+        let is_strict = top("strict") != Some(Content::Bool(false));
+        let is_incremental = top("incremental") == Some(Content::Bool(true));
+        Decoding { environment, problems, warnings, is_strict, is_incremental, refused: Vec::new() }
     }
 
     /// Reports a setting that does not exist.

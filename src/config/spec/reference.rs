@@ -54,7 +54,7 @@ fn types(section: Section, types: &[TypeInfo<'_>], common: &[SettingInfo], out: 
         let _ = write!(out, "{lead}{}.", kind.about);
         if !kind.classes.is_empty() {
             let classes = kind.classes.iter().map(|class| format!("`{class}`")).collect::<Vec<_>>().join(", ");
-            let _ = write!(out, " CPython: {classes}.");
+            let _ = write!(out, "\nCPython: {classes}.");
         }
         out.push('\n');
         let own: Vec<_> =

@@ -7,12 +7,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::part::PartSpec;
 use super::setting::{Content, Setting};
 use super::similar::hint;
 use super::table::{MadeFormatter, Maker, with_formatter};
 use super::tables::handlers;
 use super::types::{Pairs, SettingType, Size, Whole};
-use crate::error::{Error, Problem};
+use crate::error::{Error, Position, Problem};
 use crate::filter::FemtoFilter;
 use crate::formatter::FemtoFormatter;
 use crate::handler::{FemtoHandler, HandlerSpec};
@@ -132,6 +133,8 @@ impl fmt::Debug for Registry {
 pub struct Args<'a> {
     pub(super) settings: &'a BTreeMap<String, Setting>,
     pub(super) maker: &'a mut dyn Maker,
+    /// Where the names of the settings stand.
+    names: &'a BTreeMap<String, Position>,
     seen: BTreeSet<String>,
     problems: RefCell<Vec<Problem>>,
     is_strict: bool,
@@ -169,8 +172,9 @@ impl<T> Arg<'_, T> {
 }
 
 impl<'a> Args<'a> {
-    pub(super) fn new(settings: &'a BTreeMap<String, Setting>, maker: &'a mut dyn Maker, is_strict: bool) -> Self {
-        Self { settings, maker, seen: BTreeSet::new(), problems: RefCell::default(), is_strict }
+    pub(super) fn new(part: &'a PartSpec, maker: &'a mut dyn Maker, is_strict: bool) -> Self {
+        let (settings, names) = (&part.settings, &part.names);
+        Self { settings, maker, names, seen: BTreeSet::new(), problems: RefCell::default(), is_strict }
     }
 
     fn knows_common(&mut self) {
@@ -261,7 +265,8 @@ impl<'a> Args<'a> {
             let unknown = self.settings.keys().filter(|name| !self.seen.contains(*name));
             problems.extend(unknown.map(|name| {
                 let hint = hint(name, self.seen.iter().map(String::as_str));
-                Problem::new(name.as_str(), "", format_args!("no such setting{hint}"))
+                let position = self.names.get(name).cloned();
+                Problem { position, ..Problem::new(name.as_str(), "", format_args!("no such setting{hint}")) }
             }));
         }
         if problems.is_empty() { Ok(()) } else { Err(Error::config(problems)) }

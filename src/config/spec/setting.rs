@@ -30,6 +30,8 @@ pub struct Setting {
     pub(super) template: Option<String>,
     /// Whether text is searched for `${…}`: only what a file says is.
     pub(super) is_raw: bool,
+    /// Whether it is text whatever its type: a variable's value, what interpolation made, a boolean of YAML 1.1.
+    pub(super) is_coerced: bool,
     /// Whether the value must not be shown.
     pub(super) is_secret: bool,
     /// Whether a part of the value is unknown, because a check ignores missing variables.
@@ -80,12 +82,18 @@ impl Name {
 impl Setting {
     /// Makes a setting that no document says.
     pub(super) fn new(content: Content) -> Self {
-        Self { content, position: None, template: None, is_raw: false, is_secret: false, is_unknown: false }
+        let (is_raw, is_coerced, is_secret, is_unknown) = Default::default();
+        Self { content, position: None, template: None, is_raw, is_coerced, is_secret, is_unknown }
     }
 
     /// Makes a setting of a document.
     pub(super) fn at(content: Content, position: Position) -> Self {
         Self { position: Some(position), is_raw: true, ..Self::new(content) }
+    }
+
+    /// Makes a setting of a variable's value.
+    pub(super) fn of_variable(value: String, position: Position) -> Self {
+        Self { position: Some(position), is_coerced: true, ..Self::new(Content::Text(value)) }
     }
 
     pub(super) fn as_text(&self) -> Option<&str> {

@@ -113,7 +113,7 @@ impl Decoded<'_> {
 
 /// The default that a table has as text.
 pub(super) fn preset(text: &str) -> Setting {
-    Setting { template: Some(text.to_owned()), ..Setting::from(text) }
+    Setting { is_coerced: true, ..Setting::from(text) }
 }
 
 /// Makes the parts that a part refers to. An error without problems stands for one that was reported already.

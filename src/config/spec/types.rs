@@ -77,14 +77,9 @@ impl Setting {
         Mismatch { value, position, expected: expected.into(), inside: String::new() }
     }
 
-    /// Whether the value is text whatever its type, because it comes from a variable or was interpolated.
-    fn is_coerced(&self) -> bool {
-        self.template.is_some() || self.position.as_ref().is_some_and(|position| position.line().is_none())
-    }
-
     /// The value as text, where it is text only because of its source.
     fn coerced(&self) -> Option<&str> {
-        self.as_text().filter(|_| self.is_coerced()).map(str::trim)
+        self.as_text().filter(|_| self.is_coerced).map(str::trim)
     }
 }
 
@@ -100,8 +95,8 @@ impl SettingType for bool {
     fn decode(setting: &Setting) -> Result<Self, Mismatch> {
         match (&setting.content, setting.coerced()) {
             (Content::Bool(value), _) => Ok(*value),
-            (_, Some("true" | "1")) => Ok(true),
-            (_, Some("false" | "0")) => Ok(false),
+            (_, Some("true" | "1" | "yes" | "Yes" | "YES" | "on" | "On" | "ON")) => Ok(true),
+            (_, Some("false" | "0" | "no" | "No" | "NO" | "off" | "Off" | "OFF")) => Ok(false),
             _ => Err(setting.mismatch("expected true or false")),
         }
     }
@@ -399,7 +394,7 @@ impl SettingType for Endpoint {
     }
 
     fn schema() -> String {
-        r#"{"type": "string", "pattern": "^(tcp://|udp://|unix:|unixgram:)"}"#.to_owned()
+        r#"{"type": "string", "pattern": "^((tcp|udp)://.+:[0-9]+|unix:.+|unixgram:.+)$"}"#.to_owned()
     }
 
     fn decode(setting: &Setting) -> Result<Self, Mismatch> {

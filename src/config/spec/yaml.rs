@@ -23,6 +23,9 @@ pub(super) fn parse(text: &str, source: &Arc<str>) -> Result<Setting, Vec<Proble
 /// aliases of ten … are soon more than fit into memory.
 const MOST_VALUES: usize = 100_000;
 
+/// The booleans of YAML 1.1 that are text in YAML 1.2.
+const WORDS: [&str; 4] = ["yes", "no", "on", "off"];
+
 struct Reader {
     source: Arc<str>,
     problems: Vec<Problem>,
@@ -110,7 +113,11 @@ impl Reader {
                         None => Content::Text(text.into_owned()),
                         Some(tag) => self.tagged(&tag, &text, &position),
                     };
-                    let setting = Setting::at(content, position);
+                    // PyYAML reads YAML 1.1, and so do many of its users.
+                    let is_word = |text: &str| WORDS.iter().any(|word| word.eq_ignore_ascii_case(text));
+                    let is_coerced =
+                        style == ScalarStyle::Plain && matches!(&content, Content::Text(text) if is_word(text));
+                    let setting = Setting { is_coerced, ..Setting::at(content, position) };
                     if anchor > 0 {
                         self.anchors.insert(anchor, (setting.clone(), 1));
                     }
