@@ -257,33 +257,33 @@ fn a_program_that_uses_log_writes_json() {
     let expected = [
         (
             r#""DEBUG","message":"looking for apples","logger":"shop::stock""#,
-            35,
+            36,
             r#""order":1,"article":"apples","wanted":3"#,
         ),
         (
             r#""INFO","message":"sold 3 apples","logger":"shop""#,
-            42,
+            43,
             r#""order":1,"article":"apples","wanted":3,"price":0.75,"gift":false,"voucher":null"#,
         ),
-        (r#""WARN","message":"running low","logger":"shop::stock""#, 44, r#""order":1,"article":"apples","left":2"#),
+        (r#""WARN","message":"running low","logger":"shop::stock""#, 45, r#""order":1,"article":"apples","left":2"#),
         (
             r#""DEBUG","message":"looking for plums","logger":"shop::stock""#,
-            35,
+            36,
             r#""order":2,"article":"plums","wanted":1"#,
         ),
         (
             r#""ERROR","message":"order refused","logger":"shop""#,
-            55,
+            56,
             r#""order":2,"error":"there is no plums","state":"{\"apples\": 2, \"pears\": 40}""#,
         ),
         (
             r#""DEBUG","message":"looking for apples","logger":"shop::stock""#,
-            35,
+            36,
             r#""order":3,"article":"apples","wanted":9"#,
         ),
         (
             r#""ERROR","message":"order refused","logger":"shop""#,
-            55,
+            56,
             r#""order":3,"error":"9 wanted, 2 left","state":"{\"apples\": 2, \"pears\": 40}""#,
         ),
     ]
