@@ -5,7 +5,7 @@
 //! | handler | what happens | its records |
 //! |---|---|---|
 //! | kept | nothing | go on |
-//! | replaced | its thread delivers what was logged before, closes it, starts the new one | each goes to one of the two |
+//! | replaced | its thread delivers what was logged, closes it, starts the new one | each goes to one of the two |
 //! | removed | its thread delivers what is there, and ends when no thread has its rings | all are delivered |
 //! | added | its thread starts | begin after the removed handlers have ended |
 //!
