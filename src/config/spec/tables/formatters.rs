@@ -8,7 +8,7 @@ use super::super::types::{FormatterName, Mismatch, Pairs, Pattern, SettingType, 
 use crate::error::{Error, Problem};
 use crate::formatter::{
     FemtoConsoleFormatter, FemtoJsonFormatter, FemtoLogfmtFormatter, FemtoPatternFormatter, FemtoPickleFormatter,
-    FemtoSyslogFormatter, FemtoTextFormatter, JsonField, JsonSchema, JsonTime, SyslogFacility,
+    FemtoSyslogFormatter, FemtoTextFormatter, JsonField, JsonSchema, JsonTime, Multiline, SyslogFacility,
 };
 use crate::level::Level;
 
@@ -69,6 +69,11 @@ choices! {
         "datadog" => JsonSchema::Datadog,
         "gelf" => JsonSchema::Gelf,
         "logstash" => JsonSchema::Logstash,
+    }
+    /// What becomes of line feeds.
+    MultilineName: Multiline {
+        "escape" => Multiline::Escape,
+        "indent" => Multiline::Indent,
     }
     /// How JSON says the time.
     TimeName: JsonTime {
@@ -139,6 +144,29 @@ impl SettingType for Fields {
         let name = |field: &JsonField| FIELDS.iter().find(|(_, known)| known == field).map_or("", |(name, _)| name);
         let entries = self.0.iter().map(|(field, text)| (Name::new(name(field)), Setting::from(text.as_str())));
         Content::Table(Mapping(entries.collect()))
+    }
+}
+
+/// A name for each level.
+struct LevelNames([String; 6]);
+
+impl SettingType for LevelNames {
+    fn name() -> String {
+        "list of six texts".to_owned()
+    }
+
+    fn schema() -> String {
+        r#"{"type": "array", "items": {"type": "string"}, "minItems": 6, "maxItems": 6}"#.to_owned()
+    }
+
+    fn decode(setting: &Setting) -> Result<Self, Mismatch> {
+        let names = Vec::<String>::decode(setting)?;
+        let names = <[String; 6]>::try_from(names);
+        names.map(Self).map_err(|_| setting.mismatch("expected six names, from that of trace to that of critical"))
+    }
+
+    fn encode(&self) -> Content {
+        self.0.to_vec().encode()
     }
 }
 
@@ -236,6 +264,7 @@ pub(in super::super) fn types() -> Vec<PartType<MadeFormatter>> {
             settings! { for FemtoTextFormatter;
                 "digits": Digits = "6", "the fractional digits of the time" => (f, v) f.digits(v.0 as u8);
                 "escape": bool = "true", "whether control characters are escaped" => (f, v) f.escape(v);
+                "multiline": MultilineName = "escape", "what becomes of line feeds" => (f, v) f.multiline(v.value);
                 "time_zone": String = "UTC", "`UTC`, `local`, or a name of the IANA database (feature `local-time`)"
                     => (f, v) zone!(f, v);
             },
@@ -253,6 +282,13 @@ pub(in super::super) fn types() -> Vec<PartType<MadeFormatter>> {
                 "defaults": Pairs = none, "what stands for keys that a record does not have; by default `-`",
                     python "defaults" => (f, v) f.defaults(v.0);
                 "escape": bool = "true", "whether control characters of records are escaped" => (f, v) f.escape(v);
+                "multiline": MultilineName = "escape", "what becomes of line feeds in fields" => (f, v) f.multiline(v.value);
+                "color": ColorName = "never", "whether the fields for colours write them" => (f, v) match v.value {
+                    Color::Stderr => f.color_for_stderr(),
+                    Color::Stdout => f.color_for_stdout(),
+                    Color::Always => f.color(true),
+                    Color::Never => f.color(false),
+                };
                 "python_level_names": bool = "false", "whether `Warn` is written as `WARNING`"
                     => (f, v) f.python_level_names(v);
                 "process_name": String = none, "what `processName` is; by default the program's file name"
@@ -308,6 +344,16 @@ pub(in super::super) fn types() -> Vec<PartType<MadeFormatter>> {
             settings! { for FemtoConsoleFormatter;
                 "color": ColorName = "stderr", "`stderr` and `stdout`: where this stream is a terminal, or as `NO_COLOR` and its like say";
                 "digits": Digits = "3", "the fractional digits of the time" => (f, v) f.digits(v.0 as u8);
+                "datefmt": Pattern = none, "how the time is written, as a pattern of `strftime`; by default `%H:%M:%S.%3f`"
+                    => (f, v) f.datefmt(&v.0);
+                "time": bool = "true", "whether a line begins with the time" => (f, v) f.time(v);
+                "level_names": LevelNames = none, "the names of levels from `Trace` to `Critical`; empty ones leave the level out"
+                    => (f, v) f.level_names(v.0);
+                "logger": bool = "true", "whether lines have the logger's name" => (f, v) f.logger(v);
+                "thread": bool = "false", "whether lines have the thread's name" => (f, v) f.thread(v);
+                "location": bool = "false", "whether lines have the source file and line" => (f, v) f.location(v);
+                "multiline": MultilineName = none, "what becomes of line feeds; by default `indent` on a terminal"
+                    => (f, v) f.multiline(v.value);
                 "time_zone": String = "UTC", "`UTC`, `local`, or a name of the IANA database (feature `local-time`)"
                     => (f, v) zone!(f, v);
             },
