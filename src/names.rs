@@ -16,7 +16,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering::*};
 use std::sync::{Arc, LazyLock, Mutex, OnceLock};
 
-use crate::sync::lock;
+use crate::sync::{lazy, lock};
 use crate::text::Prepared;
 use crate::value::limits;
 
@@ -36,7 +36,7 @@ struct NameTable {
 
 /// Returns the id of a name, which is entered if it is new.
 pub(crate) fn intern(name: &str) -> u32 {
-    let mut names = lock(&NAMES);
+    let mut names = lock(lazy(&NAMES));
     if let Some(id) = names.ids.get(name) {
         return *id;
     }
@@ -51,7 +51,7 @@ pub(crate) fn intern(name: &str) -> u32 {
 
 /// Returns the id of a name if it has been interned.
 pub(crate) fn find(name: &str) -> Option<u32> {
-    lock(&NAMES).ids.get(name).copied()
+    lock(lazy(&NAMES)).ids.get(name).copied()
 }
 
 /// Returns the number of interned names.
@@ -62,7 +62,7 @@ fn count() -> usize {
 
 /// Returns the names with an id of `known` or above.
 fn names_from(known: usize) -> Vec<Arc<str>> {
-    lock(&NAMES).list.get(known..).unwrap_or_default().to_vec()
+    lock(lazy(&NAMES)).list.get(known..).unwrap_or_default().to_vec()
 }
 
 /// The keys of a `context!` or span macro, interned when the macro first runs.

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use super::voice::{self, Notice};
 use crate::rate::{Quota, TokenBucket};
-use crate::sync::lock;
+use crate::sync::{lazy, lock};
 use crate::text::push_escaped;
 use crate::time::uptime;
 
@@ -47,19 +47,19 @@ type Hook = Arc<dyn Fn(&str, &str) + Send + Sync>;
 /// femtologging::set_error_hook(|source, message| eprintln!("logging trouble in {source}: {message}"));
 /// ```
 pub fn set_error_hook(hook: impl Fn(&str, &str) + Send + Sync + 'static) {
-    NOTIFIER.set_hook(Arc::new(hook));
+    lazy(&NOTIFIER).set_hook(Arc::new(hook));
 }
 
 /// Reports an error as one line `femtologging: <source>: <message>` on standard error, or to the user's hook.
 ///
 /// Does not panic or log, and waits for at most 100 ms. The message is formatted only if the source has budget left.
 pub(crate) fn notify(source: &str, message: fmt::Arguments<'_>) {
-    NOTIFIER.notify(uptime(), source, message, voice::say);
+    lazy(&NOTIFIER).notify(uptime(), source, message, voice::say);
 }
 
 /// Returns how many notices were within their budget and were neither written nor passed to the hook.
 pub(crate) fn notices_dropped() -> u64 {
-    NOTIFIER.dropped.load(Ordering::Relaxed)
+    lazy(&NOTIFIER).dropped.load(Ordering::Relaxed)
 }
 
 #[derive(Default)]

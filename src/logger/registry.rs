@@ -55,7 +55,7 @@ use crate::metrics;
 use crate::names;
 use crate::policy::SpanEvents;
 use crate::queue::Queue;
-use crate::sync::{Guard, holds_lock, lock};
+use crate::sync::{Guard, holds_lock, lazy, lock};
 
 /// The settings of one logger.
 #[derive(Clone)]
@@ -180,7 +180,7 @@ impl Registry {
     /// Returns the registry that call sites belong to.
     pub(crate) fn global() -> &'static Arc<Self> {
         static GLOBAL: LazyLock<Arc<Registry>> = LazyLock::new(|| Registry::new(true));
-        &GLOBAL
+        lazy(&GLOBAL)
     }
 
     /// Returns the logger with this name, and creates it if it does not exist. An empty name and `root` are the root

@@ -24,7 +24,7 @@ use std::sync::{Arc, LazyLock, Mutex};
 use crate::callsite::State;
 use crate::filter::FemtoFilter;
 use crate::queue::Queue;
-use crate::sync::lock;
+use crate::sync::{lazy, lock};
 
 /// The number of no route. It is in states that enable nothing, or that do not decide about the route.
 pub(crate) const NOWHERE: u32 = 0;
@@ -51,7 +51,7 @@ impl Route {
     /// Makes a route with a number that no other route has.
     pub(crate) fn new(queues: Vec<Arc<Queue>>, filters: Vec<Arc<dyn FemtoFilter>>, closed: bool) -> Arc<Self> {
         static NEXT: AtomicU32 = AtomicU32::new(1);
-        let mut routes = lock(&ROUTES);
+        let mut routes = lock(lazy(&ROUTES));
         // A number is free again when its route is gone; in a process that never lets go of one, there are 16 million.
         let id = loop {
             let id = NEXT.fetch_add(1, Relaxed) % State::ROUTES;
@@ -68,27 +68,27 @@ impl Route {
     pub(super) fn last_resort(queues: Vec<Arc<Queue>>) -> Arc<Self> {
         let (filters, forgotten) = (Vec::new(), AtomicBool::new(false));
         let route = Arc::new(Self { id: LAST_RESORT, queues, filters, closed: false, forgotten });
-        lock(&ROUTES).insert(LAST_RESORT, route.clone());
+        lock(lazy(&ROUTES)).insert(LAST_RESORT, route.clone());
         route
     }
 
     /// Returns the route with this number, unless it was forgotten. That to the handler of last resort is there once
     /// a record has started the handler.
     pub(crate) fn find(id: u32) -> Option<Arc<Route>> {
-        lock(&ROUTES).get(&id).cloned()
+        lock(lazy(&ROUTES)).get(&id).cloned()
     }
 
     /// Calls `visit` with the route with this number, without starting or allocating anything. Returns whether there is
     /// one.
     pub(super) fn visit(id: u32, visit: impl FnOnce(&Route)) -> bool {
-        lock(&ROUTES).get(&id).map(|route| visit(route)).is_some()
+        lock(lazy(&ROUTES)).get(&id).map(|route| visit(route)).is_some()
     }
 
     /// Removes routes that no state has any more, and returns them. Dropping one may run user code (destructors of
     /// filters), so the caller does that when it holds no lock.
     #[must_use]
     pub(crate) fn forget(ids: impl IntoIterator<Item = u32>) -> Vec<Arc<Route>> {
-        let mut routes = lock(&ROUTES);
+        let mut routes = lock(lazy(&ROUTES));
         let gone: Vec<_> = ids.into_iter().filter_map(|id| routes.remove(&id)).collect();
         gone.iter().for_each(|route| route.forgotten.store(true, Relaxed));
         gone

@@ -3,7 +3,7 @@
 use super::clock::{Clock, TickSource};
 use super::segments::{ClockStep, Segments};
 use super::timestamp::Timestamp;
-use crate::sync::lock;
+use crate::sync::{lazy, lock};
 use std::sync::{LazyLock, Mutex};
 use std::time::Duration;
 
@@ -85,7 +85,7 @@ impl Timeline {
 /// Returns what all time lines of this clock are copies of.
 fn shared(clock: &Clock) -> &Mutex<Segments> {
     match &clock.0 {
-        TickSource::Cycles(_) | TickSource::Counter(_) | TickSource::Monotonic(_) => &SYSTEM,
+        TickSource::Cycles(_) | TickSource::Counter(_) | TickSource::Monotonic(_) => lazy(&SYSTEM),
         TickSource::Manual(clock) => clock.line(),
     }
 }

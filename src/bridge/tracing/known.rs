@@ -17,7 +17,7 @@ use crate::level::Level;
 use crate::logger::Registry;
 use crate::logger::dynamic::Place;
 use crate::names;
-use crate::sync::lock;
+use crate::sync::{lazy, lock};
 use crate::value::{Value, limits};
 
 /// The fields that `log` records have when the crate `tracing-log` forwards them.
@@ -68,7 +68,7 @@ impl Known {
         let address = ptr::from_ref(metadata).addr();
         let recent = RECENT.try_with(|recent| recent[place(address)].get()).ok().flatten();
         recent.filter(|known| ptr::from_ref(known.metadata).addr() == address).or_else(|| {
-            let known = *lock(&KNOWN).get(&address)?;
+            let known = *lock(lazy(&KNOWN)).get(&address)?;
             let _ = RECENT.try_with(|recent| recent[place(address)].set(Some(known)));
             Some(known)
         })
@@ -77,7 +77,7 @@ impl Known {
     /// Makes and registers a known call site, which is leaked: there is one for each call in the source.
     #[cold]
     fn learn(metadata: &'static TracingMetadata<'static>) -> &'static Self {
-        let known = *lock(&KNOWN)
+        let known = *lock(lazy(&KNOWN))
             .entry(ptr::from_ref(metadata).addr())
             .or_insert_with(|| Box::leak(Box::new(Self::new(metadata))));
         // From now on its state is updated when levels change.

@@ -14,7 +14,7 @@ use tracing_core::{Interest, Level as TracingLevel, Metadata, identify_callsite}
 
 use crate::level::Level;
 use crate::record::FemtoLogRecord;
-use crate::sync::lock;
+use crate::sync::{lazy, lock};
 
 /// Maximum number of call sites for single calls. In addition there is one for each level.
 const MOST: usize = 4096;
@@ -90,7 +90,7 @@ impl EventSite {
         most: usize,
         make: impl FnOnce(&'static Self) -> Metadata<'static>,
     ) -> Option<&'static Metadata<'static>> {
-        let mut sites = lock(&SITES);
+        let mut sites = lock(lazy(&SITES));
         if let Some(site) = sites.get(name) {
             return Some(site.metadata());
         }
