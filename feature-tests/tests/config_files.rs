@@ -342,3 +342,39 @@ fn the_examples_are_right() {
     }
     assert_eq!(files, 3);
 }
+
+/// A FIFO would be waited for, a device has no end.
+#[test]
+#[cfg(unix)]
+fn only_ordinary_files_are_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let fifo = dir.path().join("fifo.toml");
+    let made = std::process::Command::new("mkfifo").arg(&fifo).status().unwrap();
+    assert!(made.success());
+    let error = Loader::new().read_path(&fifo).unwrap_err();
+    assert_eq!(error.to_string(), format!("cannot read {}: it is not an ordinary file", fifo.display()));
+    let text = format!("directives = \"${{file:{}}}\"\nspan_events = \"${{file:/dev/zero}}\"", fifo.display());
+    let error = Loader::new().read(&text, Format::Toml, "log.toml").unwrap_err();
+    let why = "it is not an ordinary file";
+    let expected = [
+        format!("log.toml:1:14: directives: cannot read the file {}: {why}", fifo.display()),
+        format!("log.toml:2:15: span_events: cannot read the file /dev/zero: {why}"),
+    ];
+    assert_eq!(messages(&error), expected);
+    let large = dir.path().join("large");
+    std::fs::write(&large, "x".repeat(65_537)).unwrap();
+    let text = format!("directives = \"${{file:{}}}\"", large.display());
+    let error = Loader::new().read(&text, Format::Toml, "log.toml").unwrap_err();
+    let expected =
+        format!("log.toml:1:14: directives: cannot read the file {}: it is larger than 64 KiB", large.display());
+    assert_eq!(messages(&error), [expected]);
+}
+
+#[test]
+fn a_panic_of_a_user_s_function_is_an_error() {
+    let registry =
+        Registry::new().filter("bad", |_| -> Result<fn(&FemtoLogRecord<'_>) -> bool, Error> { panic!("oh") });
+    let spec = Spec::new().filter("odd", PartSpec::new("bad"));
+    let error = Config::from_spec(&spec, &registry).unwrap_err();
+    assert_eq!(error.to_string(), "`filters.odd`: panicked in `bad`: oh");
+}

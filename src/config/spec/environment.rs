@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::fs::File;
-use std::io::Read;
+use std::path::Path;
 
+use super::files;
 use super::setting::{Content, Setting};
 use crate::error::{Position, Problem};
 
@@ -181,13 +181,11 @@ impl Environment {
     }
 
     fn file(&self, path: &str, out: &mut Replaced) -> Result<(), String> {
-        let mut bytes = Vec::new();
-        let read = File::open(path).and_then(|file| file.take(MOST_BYTES + 1).read_to_end(&mut bytes));
+        let read = files::read(Path::new(path), MOST_BYTES);
         match read {
             Err(_) if self.ignores_missing => out.is_unknown = true,
             Err(error) => return Err(format!("cannot read the file {path}: {error}")),
-            Ok(_) if bytes.len() as u64 > MOST_BYTES => return Err(format!("the file {path} is larger than 64 KiB")),
-            Ok(_) => {
+            Ok(bytes) => {
                 // Not even a part of it may be said.
                 let text = String::from_utf8(bytes).map_err(|_| format!("the file {path} {NOT_TEXT}"))?;
                 let text =

@@ -60,7 +60,7 @@ impl Format {
 }
 
 /// The maximum size of a document.
-const MOST_BYTES: usize = 4 << 20;
+pub(super) const MOST_BYTES: usize = 4 << 20;
 
 /// A problem of the document itself.
 fn problem(position: Position, what: &str) -> Problem {

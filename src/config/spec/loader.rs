@@ -7,7 +7,8 @@ use super::check;
 use super::data::Spec;
 use super::document;
 use super::environment::{Environment, position_of};
-use super::format::Format;
+use super::files;
+use super::format::{Format, MOST_BYTES};
 use super::overrides;
 use super::part::{Decoding, PartSpec};
 use super::registry::Registry;
@@ -238,8 +239,8 @@ fn read_file(path: &Path) -> Result<(String, Format), Error> {
     let problem = |what: &str| Error::config(vec![Problem { position: position(), ..Problem::new("", "", what) }]);
     let format = Format::of_path(path);
     let format = format.ok_or_else(|| problem("the extension says no format; use .toml, .yaml, .yml or .json"))?;
-    let bytes =
-        std::fs::read(path).map_err(|error| Error::io(format_args!("cannot read {}", path.display()), error))?;
+    let bytes = files::read(path, MOST_BYTES as u64);
+    let bytes = bytes.map_err(|error| Error::io(format_args!("cannot read {}", path.display()), error))?;
     match String::from_utf8(bytes) {
         Ok(text) => Ok((text, format)),
         Err(error) => {

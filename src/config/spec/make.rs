@@ -13,7 +13,7 @@ use super::table::{Decoded, MadeFormatter, Maker, SettingInfo};
 use super::tables::Tables;
 use super::tables::general::SpanEventsName;
 use super::types::{FilterName, HandlerName, OptionalLevel, Section, Size, Whole};
-use crate::error::{Error, Problem, notify};
+use crate::error::{Error, Problem, caught, notify};
 use crate::filter::FemtoFilter;
 use crate::handler::HandlerSpec;
 use crate::level::LevelFilter;
@@ -257,7 +257,7 @@ impl Maker for Makers<'_> {
                 None => {
                     let make = makers.registry.handlers.get(&part.kind).cloned().ok_or_else(reported)?;
                     let is_strict = makers.is_strict();
-                    make(&mut Args::new(part, makers, is_strict))
+                    caught(&part.kind, || make(&mut Args::new(part, makers, is_strict)))
                 }
             }
         })
@@ -275,7 +275,7 @@ impl Maker for Makers<'_> {
                 None => {
                     let make = makers.registry.formatters.get(&part.kind).cloned().ok_or_else(reported)?;
                     let is_strict = makers.is_strict();
-                    make(&mut Args::new(part, makers, is_strict))
+                    caught(&part.kind, || make(&mut Args::new(part, makers, is_strict)))
                 }
             }
         })
@@ -288,7 +288,7 @@ impl Maker for Makers<'_> {
                 None => {
                     let make = makers.registry.filters.get(&part.kind).cloned().ok_or_else(reported)?;
                     let is_strict = makers.is_strict();
-                    make(&mut Args::new(part, makers, is_strict))
+                    caught(&part.kind, || make(&mut Args::new(part, makers, is_strict)))
                 }
             }
         })

@@ -15,6 +15,7 @@ mod data;
 mod document;
 mod effective;
 mod environment;
+mod files;
 mod format;
 #[cfg(feature = "json")]
 mod json;

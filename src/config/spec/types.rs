@@ -551,9 +551,8 @@ impl<T: SettingType> SettingType for Vec<T> {
     }
 
     fn references(setting: &Setting, found: &mut Vec<Reference>) {
-        match &setting.content {
-            Content::List(values) => values.iter().for_each(|value| T::references(value, found)),
-            _ => T::references(setting, found),
+        if let Content::List(values) = &setting.content {
+            values.iter().for_each(|value| T::references(value, found));
         }
     }
 }
@@ -644,8 +643,7 @@ macro_rules! reference_types {
             }
 
             fn references(setting: &Setting, found: &mut Vec<Reference>) {
-                // A variable may list several.
-                for name in setting.as_text().into_iter().flat_map(|text| text.split(',')).map(str::trim) {
+                if let Some(name) = setting.as_text() {
                     let (name, position) = (name.to_owned(), setting.position.clone());
                     found.push(Reference { section: Section::$section, name, position });
                 }
