@@ -4,7 +4,8 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::Path;
 
-/// Reads an ordinary file of a maximum size. Others could wait for a writer, as FIFOs do, or have no end, as devices do.
+/// Reads an ordinary file of a maximum size. Others could wait for a writer, as FIFOs do, or have no end, as devices
+/// do.
 pub(super) fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     if !fs::metadata(path)?.is_file() {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not an ordinary file"));
