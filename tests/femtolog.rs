@@ -48,7 +48,7 @@ fn check_says_what_is_wrong_in_all_files() {
 fn effective_schema_and_reference_are_printed() {
     let (status, out, err) = femtolog(&["effective", "examples/config/service.toml"]);
     assert_eq!((status, err.as_str()), (Some(0), ""));
-    assert!(out.contains("\npath = \"/var/log/shop.json\"  # examples/config/service.toml:24:8\n"), "{out}");
+    assert!(out.contains("\npath = \"/var/log/shop.json\"  # examples/config/service.toml:23:8\n"), "{out}");
     assert!(out.contains("\nhandlers = [\"console\", \"file\"]  # default\n"), "{out}");
 
     let page =
