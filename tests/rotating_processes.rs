@@ -119,7 +119,8 @@ fn two_processes_that_append_do_not_mix_lines() {
         let expected: Vec<_> = (0..1000).map(|n| format!("{}{n:04}", who.repeat(500 + 13 * (n % 50)))).collect();
         assert_eq!(lines, expected);
     }
-    assert_eq!(text.lines().count(), 3000);
+    // A process that opens the file in the middle of another one's write takes it for one that ends within a line.
+    assert_eq!(text.lines().filter(|line| !line.is_empty()).count(), 3000);
 }
 
 /// A process whose lines are read back.

@@ -247,7 +247,7 @@ impl Logging {
     /// logging.flush(Duration::from_secs(5))?;
     ///
     /// assert_eq!(first.messages(), ["before"]);
-    /// assert_eq!(second.messages(), ["after"]);
+    /// assert_eq!(second.messages(), [format!("the configuration has changed: {reload}"), "after".into()]);
     /// assert_eq!((reload.changed, reload.lost), (vec!["log".to_owned()], 0));
     /// # Ok::<(), femtologging::Error>(())
     /// ```

@@ -335,11 +335,11 @@ impl<O> HandlerBuilder<O> {
     /// # Examples
     ///
     /// ```
-    /// use femtologging::handler::FemtoSocketHandler;
+    /// use femtologging::handler::{Endpoint, FemtoSocketHandler};
     /// use std::time::Duration;
     ///
     /// let collector = FemtoSocketHandler::builder()
-    ///     .endpoint("tcp://127.0.0.1:9000".parse()?)
+    ///     .endpoint(Endpoint::tcp("127.0.0.1", 9000))
     ///     .exit_timeout(Duration::from_millis(500))
     ///     .build()?;
     /// # drop(collector);
