@@ -122,7 +122,7 @@ fn records(request: &Request) -> Vec<(String, Vec<u8>)> {
 }
 
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
-const FUNCTION: &str = "otlp::a_collector_understands_every_field_and_passes_it_on";
+const FUNCTION: &str = "otlp::rotel_understands_every_field_and_passes_it_on";
 const SPAN: &str = "00f067aa0ba902b7";
 
 /// What the collector prints of the records that `log_all` logs.
