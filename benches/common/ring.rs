@@ -172,7 +172,12 @@ pub struct Lines {
     date: Vec<u8>,
     int: itoa::Buffer,
     float: ryu::Buffer,
+    /// The path of the function that makes requests.
+    function: &'static str,
 }
+
+/// As many digits as the ids of the few threads have.
+const THREAD_ID: u64 = 2;
 
 impl Lines {
     pub fn new(format: Format) -> Self {
@@ -187,6 +192,7 @@ impl Lines {
             date: Vec::new(),
             int: itoa::Buffer::new(),
             float: ryu::Buffer::new(),
+            function: std::any::type_name_of_val(&super::calls::request),
         }
     }
 
@@ -244,11 +250,15 @@ impl Lines {
             out.extend_from_slice(TARGET);
             out.extend_from_slice(b"\",\"thread\":\"");
             out.extend_from_slice(thread.as_bytes());
-            out.extend_from_slice(b"\",\"file\":\"");
+            out.extend_from_slice(b"\",\"thread_id\":");
+            out.extend_from_slice(self.int.format(THREAD_ID).as_bytes());
+            out.extend_from_slice(b",\"file\":\"");
             out.extend_from_slice(super::calls::FILE.as_bytes());
             out.extend_from_slice(b"\",\"line\":");
             out.extend_from_slice(self.int.format(super::calls::REQUEST_LINE).as_bytes());
-            out.extend_from_slice(b",\"fields\":{\"id\":");
+            out.extend_from_slice(b",\"function\":\"");
+            out.extend_from_slice(self.function.as_bytes());
+            out.extend_from_slice(b"\",\"fields\":{\"id\":");
             out.extend_from_slice(self.int.format(id).as_bytes());
             out.extend_from_slice(b",\"elapsed\":");
             out.extend_from_slice(self.float.format(elapsed).as_bytes());
