@@ -375,6 +375,41 @@ mod data {
 
     use super::*;
 
+    /// Writes each record at once, which its script may hold up.
+    struct Slow(Scripted);
+
+    impl FemtoHandler for Slow {
+        fn handle(&mut self, record: &FemtoLogRecord<'_>, _: &mut Batch) -> Result<(), Error> {
+            Ok(writeln!(self.0, "{}", record.line())?)
+        }
+    }
+
+    /// The same document again tries again what could not be changed in time.
+    #[test]
+    fn a_handler_that_kept_its_place_is_changed_by_the_next_reload() {
+        let (let_go, wait) = mpsc::channel::<()>();
+        let writer = Scripted::new([Step::Wait(wait)]);
+        let own = writer.clone();
+        let registry = Registry::new().handler("own", move |args| {
+            args.text("name").required();
+            Ok(Slow(own.clone()))
+        });
+        let document = |name: &str| {
+            Spec::from_str(&format!("handlers.h = {{ type = 'own', name = '{name}' }}"), Format::Toml).unwrap()
+        };
+        let logging = Config::from_spec(&document("first"), &registry).unwrap().build().unwrap();
+        let logger = logging.get_logger("app").unwrap();
+        info!(logger: logger, "1");
+        wait_until("it is stuck", || writer.writes() == 1);
+        let reload = logging.reload(&document("second"), &registry, Duration::from_millis(20)).unwrap();
+        assert!(reload.problems[0].contains("nothing has changed"), "{reload}");
+        let_go.send(()).unwrap();
+        let reload = logging.reload(&document("second"), &registry, LONG).unwrap();
+        assert_eq!((reload.changed, reload.problems), (vec!["h".to_owned()], Vec::new()));
+        let reload = logging.reload(&document("second"), &registry, LONG).unwrap();
+        assert_eq!(reload.kept, ["h"]);
+    }
+
     /// A handler whose settings say the same is the same handler: its file is not opened again, which would empty it.
     #[test]
     fn a_handler_whose_settings_are_equal_goes_on() {

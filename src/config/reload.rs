@@ -16,7 +16,6 @@
 //! Everything that can fail is done before anything is changed: handlers are built by their builders (files are opened,
 //! certificates read), names and levels are checked, threads are started. A failure drops what was started.
 
-use std::collections::HashSet;
 use std::convert::Infallible;
 use std::fmt;
 use std::sync::Arc;
@@ -140,7 +139,7 @@ impl Logging {
     /// * The old one is busy with earlier records for longer than `timeout`. Nothing has changed, or the new one takes
     ///   over when the old one is done; the error says which.
     /// * The old one could not deliver, flush or close. The new one has its place.
-    pub fn replace_handler(&self, name: &str, handler: impl Into<HandlerSpec>, timeout: Duration) -> Result<(), Error> {
+    pub fn replace_handler(&self, name: &str, handler: impl IntoHandler, timeout: Duration) -> Result<(), Error> {
         let spec = handler.into_handler();
         let _change = self.begin_change("replace a handler")?;
         let worker = self.worker(name)?;
@@ -366,9 +365,8 @@ impl Logging {
         }
         plan.leaving =
             running.into_iter().filter(|old| !plan.workers.iter().any(|new| Arc::ptr_eq(new, old))).collect();
-        plan.reload.removed = plan.leaving.iter().map(|worker| worker.queue.name.to_string()).collect();
-        let changed: HashSet<_> = plan.reload.changed.iter().cloned().collect();
-        plan.reload.removed.retain(|name| !changed.contains(name));
+        let names = plan.leaving.iter().map(|worker| worker.queue.name.to_string());
+        plan.reload.removed = names.filter(|name| !plan.reload.changed.contains(name)).collect();
         Ok(plan)
     }
 
@@ -390,22 +388,22 @@ impl Logging {
         #[cfg(feature = "config")]
         let loggers: Vec<_> = settings.clone();
         registry.reconfigure(workers.iter().map(|worker| worker.queue.clone()).collect(), settings);
+        let mut problems = Vec::new();
         #[cfg(feature = "config")]
-        {
-            reload.problems.extend(data.apply(registry, &loggers).err().map(|error| format!("{error:#}")));
-            self.set_spec(data.spec);
-        }
+        problems.extend(data.apply(registry, &loggers).err());
         // This thread may have rings of those that leave, and logs nothing before they end.
         dispatch::let_go();
         for (worker, spec) in changes {
-            reload.problems.extend(
-                worker.change(Change::Handler(spec), time_left(start, timeout)).err().map(|error| format!("{error:#}")),
-            );
+            problems.extend(worker.change(Change::Handler(spec), time_left(start, timeout)).err());
+        }
+        // Where an old handler is still in its place, the next reload compares with the old data, and tries again.
+        #[cfg(feature = "config")]
+        if !problems.iter().any(Error::is_timeout) {
+            self.set_spec(data.spec);
         }
         registry.renew_routes();
-        reload
-            .problems
-            .extend(worker::flush(&leaving, time_left(start, timeout)).err().map(|error| format!("{error:#}")));
+        problems.extend(worker::flush(&leaving, time_left(start, timeout)).err());
+        reload.problems = problems.iter().map(|error| format!("{error:#}")).collect();
         let is_awaited = !started.is_empty() && !leaving.is_empty();
         let rest = time_left(start, timeout);
         let grace = if is_awaited { GRACE.min(rest) } else { rest };
