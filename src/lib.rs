@@ -189,6 +189,7 @@
 //! An ordinary exit (return from `main`, [`std::process::exit`], the end of a test binary) drains all handlers, for at
 //! most [`set_exit_timeout`]; no guard is needed. [`flush`] waits until everything logged
 //! before it is written, or returns an error that says what is not. [`shutdown()`] also ends the handlers' threads.
+//! [`flush_async`] and [`shutdown_async`] are futures, for any executor.
 //! [`install_panic_hook`] logs panics. A process that aborts, is killed or calls `exec` loses the records that are
 //! still queued; [`before_exec`] writes them first.
 //!
@@ -439,7 +440,8 @@ pub use config::builder::basic_config;
 #[cfg(feature = "config")]
 pub use config::init::init;
 pub use config::logging::{
-    disable, enable_all, flush, get_logger, max_level, metrics, root_logger, set_handler_level, set_max_level, shutdown,
+    disable, enable_all, flush, flush_async, get_logger, max_level, metrics, root_logger, set_handler_level,
+    set_max_level, shutdown, shutdown_async,
 };
 pub use config::process::{before_exec, set_exit_timeout, set_limits};
 pub use error::{Error, Problem, set_error_hook};

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crossbeam_channel::Receiver;
 
+use super::flush_future::FlushFuture;
 use crate::error::{Error, notices_dropped, notify};
 use crate::handler::HandlerSpec;
 use crate::level::{Level, LevelFilter};
@@ -15,9 +16,9 @@ use crate::logger::{FemtoLogger, LoggerSettings, Registry, no_handler};
 use crate::metrics::{self, HandlerMetrics, Metrics};
 use crate::queue::is_consumer;
 use crate::sync::lock;
-use crate::time::{Clock, uptime};
+use crate::time::Clock;
 use crate::value::limits;
-use crate::worker::{self, Worker};
+use crate::worker::{self, Task, Waiting, Worker};
 
 /// How long a logging system that is dropped, or a process that ends, waits for its handlers.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
@@ -272,6 +273,35 @@ impl Logging {
         worker::flush(&self.workers(), timeout)
     }
 
+    /// Begins a flush, and returns a future that waits for it without blocking a thread.
+    ///
+    /// The future has the same answer as [`flush`](Self::flush), and can be awaited on any executor. See
+    /// [`FlushFuture`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`flush`](Self::flush).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use femtologging::handler::FemtoCaptureHandler;
+    /// use femtologging::{Config, Error, Logging, info};
+    /// use std::time::Duration;
+    ///
+    /// async fn invocation(logging: &Logging) -> Result<(), Error> {
+    ///     info!(logger: logging.root_logger(), "done");
+    ///     logging.flush_async(Duration::from_secs(2)).await
+    /// }
+    ///
+    /// let logging = Config::builder().add_handler("capture", FemtoCaptureHandler::new()).build()?;
+    /// # drop(invocation(&logging));
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn flush_async(&self, timeout: Duration) -> FlushFuture {
+        FlushFuture::new(|task| worker::begin_flush(&self.workers(), timeout, Some(task)))
+    }
+
     /// Shuts the handlers down: what was logged is written and flushed, and their threads end. Records logged later are
     /// counted as dropped.
     ///
@@ -283,11 +313,37 @@ impl Logging {
     /// Names each handler that failed to write, flush or close, or that was not done after `timeout`. On a handler's
     /// thread, which would wait for itself, an error at once; nothing is shut down.
     pub fn shutdown(&self, timeout: Duration) -> Result<(), Error> {
-        if is_consumer() {
-            return Err(Error::other("no shutdown from a handler's thread: it would wait for itself"));
-        }
+        self.begin_shutdown(timeout, None)?.wait()
+    }
+
+    /// Begins a shutdown, and returns a future that waits for it without blocking a thread.
+    ///
+    /// The loggers are closed when this returns; the future has the same answer as [`shutdown`](Self::shutdown). See
+    /// [`FlushFuture`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`shutdown`](Self::shutdown).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use femtologging::{Error, Logging};
+    /// use std::time::Duration;
+    ///
+    /// async fn stop(logging: Logging) -> Result<(), Error> {
+    ///     logging.shutdown_async(Duration::from_secs(5)).await
+    /// }
+    /// # let _ = stop;
+    /// ```
+    pub fn shutdown_async(&self, timeout: Duration) -> FlushFuture {
+        FlushFuture::new(|task| self.begin_shutdown(timeout, Some(task)))
+    }
+
+    fn begin_shutdown(&self, timeout: Duration, task: Option<Arc<Task>>) -> Result<Waiting, Error> {
+        worker::may_wait("shutdown")?;
         self.inner.close_loggers();
-        worker::close(&self.workers(), timeout)
+        worker::begin_close(&self.workers(), timeout, task)
     }
 
     /// Returns the counters of all handlers.
@@ -457,6 +513,28 @@ pub fn flush(timeout: Duration) -> Result<(), Error> {
     worker::flush(&global_workers(), timeout)
 }
 
+/// Begins a flush of the global system, and returns a future that waits for it; see [`Logging::flush_async`].
+///
+/// # Errors
+///
+/// Those of [`flush`].
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+///
+/// async fn end_of_invocation() {
+///     if let Err(error) = femtologging::flush_async(Duration::from_secs(2)).await {
+///         eprintln!("the log is not complete: {error}");
+///     }
+/// }
+/// # let _ = end_of_invocation;
+/// ```
+pub fn flush_async(timeout: Duration) -> FlushFuture {
+    FlushFuture::new(|task| worker::begin_flush(&global_workers(), timeout, Some(task)))
+}
+
 /// Shuts the global system down; see [`Logging::shutdown`]. It can then be set up again.
 ///
 /// The handler of last resort, if any record came to it, is flushed and goes on.
@@ -478,11 +556,36 @@ pub fn flush(timeout: Duration) -> Result<(), Error> {
 /// # Ok::<(), femtologging::Error>(())
 /// ```
 pub fn shutdown(timeout: Duration) -> Result<(), Error> {
-    let start = uptime();
-    let own = global().map_or(Ok(()), |logging| logging.shutdown(timeout));
-    let last_resort =
-        worker::flush(FemtoLogger::last_resort().as_slice(), start.saturating_add(timeout).saturating_sub(uptime()));
-    Error::gather([own, last_resort].into_iter().filter_map(Result::err).collect())
+    begin_shutdown(timeout, None)?.wait()
+}
+
+/// Begins a shutdown of the global system, and returns a future that waits for it; see [`Logging::shutdown_async`].
+///
+/// # Errors
+///
+/// Those of [`shutdown`].
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+///
+/// async fn stop() -> Result<(), femtologging::Error> {
+///     femtologging::shutdown_async(Duration::from_secs(5)).await
+/// }
+/// # let _ = stop;
+/// ```
+pub fn shutdown_async(timeout: Duration) -> FlushFuture {
+    FlushFuture::new(|task| begin_shutdown(timeout, Some(task)))
+}
+
+fn begin_shutdown(timeout: Duration, task: Option<Arc<Task>>) -> Result<Waiting, Error> {
+    let own = global().map(|logging| logging.begin_shutdown(timeout, task.clone())).transpose()?;
+    let last_resort = worker::begin_flush(FemtoLogger::last_resort().as_slice(), timeout, task)?;
+    Ok(match own {
+        Some(own) => own.and(last_resort),
+        None => last_resort,
+    })
 }
 
 /// Returns the counters of the global system's handlers.

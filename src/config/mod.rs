@@ -6,6 +6,7 @@
 //! | [`ConfigBuilder`] | levels, handlers, loggers and memory of a system |
 //! | [`LoggerConfig`] | level, handlers, filters and keys of one logger |
 //! | [`Logging`] | a system that runs: its loggers, flush, shutdown, metrics |
+//! | [`FlushFuture`] | the wait for a flush or a shutdown, for tasks |
 //!
 //! [`ConfigBuilder::build_and_init`] makes a system the global one, which calls use that name no logger. The functions
 //! of the global system, such as [`flush`](crate::flush()) and [`shutdown`](crate::shutdown()), are at the root of the
@@ -28,6 +29,7 @@
 //! ```
 
 pub(crate) mod builder;
+mod flush_future;
 #[cfg(feature = "config")]
 pub(crate) mod init;
 pub(crate) mod logging;
@@ -37,6 +39,7 @@ pub(crate) mod reload;
 mod spec;
 
 pub use builder::{Config, ConfigBuilder, LoggerConfig};
+pub use flush_future::FlushFuture;
 #[cfg(feature = "config")]
 pub use init::effective;
 pub use logging::Logging;

@@ -58,6 +58,7 @@ enum Kind {
     Closed(String),
     AlreadyInitialized(String),
     InvalidName { name: String, why: String },
+    WouldDeadlock(String),
     Other(Box<dyn StdError + Send + Sync>),
     Several(Vec<Error>),
 }
@@ -118,6 +119,11 @@ impl Error {
         Self::new(Kind::InvalidName { name: name.to_string(), why: why.to_string() })
     }
 
+    /// Reports a wait that could never end; `why` is a sentence.
+    pub(crate) fn would_deadlock(why: impl fmt::Display) -> Self {
+        Self::new(Kind::WouldDeadlock(why.to_string()))
+    }
+
     /// Combines the failures of several parts into one result.
     pub(crate) fn gather(mut failures: Vec<Error>) -> Result<(), Error> {
         match failures.len() {
@@ -142,6 +148,7 @@ impl Error {
             Kind::Closed(what) => Kind::Closed(what.clone()),
             Kind::AlreadyInitialized(what) => Kind::AlreadyInitialized(what.clone()),
             Kind::InvalidName { name, why } => Kind::InvalidName { name: name.clone(), why: why.clone() },
+            Kind::WouldDeadlock(why) => Kind::WouldDeadlock(why.clone()),
             // A user's error, whose `Display` may fail.
             Kind::Other(error) => Kind::Other(rendered(format_args!("{}", Chain(error.as_ref()))).into()),
             Kind::Several(failures) => Kind::Several(failures.iter().map(Self::duplicate).collect()),
@@ -182,6 +189,11 @@ impl Error {
     /// Returns whether a name is invalid.
     pub fn is_invalid_name(&self) -> bool {
         matches!(self.0.kind, Kind::InvalidName { .. })
+    }
+
+    /// Returns whether a blocking call was refused because it would have waited for its own thread.
+    pub fn is_would_deadlock(&self) -> bool {
+        self.any(|kind| matches!(kind, Kind::WouldDeadlock(_)))
     }
 
     /// Returns whether this failure, or one of those it gathers, is of a kind.
@@ -298,6 +310,7 @@ impl fmt::Display for Kind {
             Self::Closed(what) => write!(f, "{what} is closed"),
             Self::AlreadyInitialized(what) => write!(f, "{what} is already initialized"),
             Self::InvalidName { name, why } => write!(f, "invalid name {name:?}: {why}"),
+            Self::WouldDeadlock(why) => f.write_str(why),
             Self::Other(error) => write!(f, "{error}"),
             Self::Several(failures) => {
                 write!(f, "{} failures:", failures.len())?;
@@ -488,30 +501,35 @@ mod tests {
     #[test]
     fn every_kind_has_one_sentence_and_one_predicate() {
         let rows = [
-            (Error::config(vec![]), "invalid configuration", [true, false, false, false, false, false]),
+            (Error::config(vec![]), "invalid configuration", [true, false, false, false, false, false, false]),
             (
                 Error::io("could not open a.log", io_error()),
                 "could not open a.log: permission denied",
-                [false, true, false, false, false, false],
+                [false, true, false, false, false, false, false],
             ),
-            (Error::from(io_error()), "permission denied", [false, true, false, false, false, false]),
+            (Error::from(io_error()), "permission denied", [false, true, false, false, false, false, false]),
             (
                 Error::timeout("flushing handler a"),
                 "flushing handler a did not finish in time",
-                [false, false, true, false, false, false],
+                [false, false, true, false, false, false, false],
             ),
-            (Error::closed("handler a"), "handler a is closed", [false, false, false, true, false, false]),
+            (Error::closed("handler a"), "handler a is closed", [false, false, false, true, false, false, false]),
             (
                 Error::already_initialized("the global logger"),
                 "the global logger is already initialized",
-                [false, false, false, false, true, false],
+                [false, false, false, false, true, false, false],
             ),
             (
                 Error::invalid_name("a..b\n", "it has an empty part"),
                 "invalid name \"a..b\\n\": it has an empty part",
-                [false, false, false, false, false, true],
+                [false, false, false, false, false, true, false],
             ),
-            (Error::other("queue is gone"), "queue is gone", [false; 6]),
+            (
+                Error::would_deadlock("no flush from here"),
+                "no flush from here",
+                [false, false, false, false, false, false, true],
+            ),
+            (Error::other("queue is gone"), "queue is gone", [false; 7]),
         ];
         for (error, text, kind) in rows {
             for error in [error.duplicate(), error] {
@@ -523,6 +541,7 @@ mod tests {
                     error.is_closed(),
                     error.is_already_initialized(),
                     error.is_invalid_name(),
+                    error.is_would_deadlock(),
                 ];
                 assert_eq!(found, kind, "{text}");
             }

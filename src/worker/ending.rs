@@ -23,7 +23,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, Once, OnceLock};
 use std::time::{Duration, Instant};
 
-use super::{Engine, Request, Worker, all, ask};
+use super::{Engine, Request, Waiting, Worker, all};
 use crate::error::{Error, guarded, notify};
 use crate::sync::{hold_off_forks, in_children, lock};
 use crate::{exit, sys};
@@ -94,7 +94,8 @@ fn drain() {
     // A handler, filter or formatter may call `process::exit`. Then this is its own thread, which cannot write any
     // more.
     let (own, others): (Vec<_>, Vec<_>) = workers.iter().cloned().partition(|worker| worker.is_current());
-    let mut failures: Vec<_> = ask(&others, exit::timeout(), Request::End).err().into_iter().collect();
+    let mut failures: Vec<_> =
+        Waiting::new(&others, exit::timeout(), Request::End, None).wait().err().into_iter().collect();
     failures.extend(own.iter().map(|worker| worker.ended_the_process("its own thread")));
     report(failures);
     // Including those that were shut down before. Records logged between their shutdown and now are counted in the
@@ -112,7 +113,8 @@ fn finish() {
     let spent = BEGAN.get().map_or(Duration::ZERO, Instant::elapsed);
     let timeout = exit::timeout().saturating_sub(spent);
     others.iter().for_each(|worker| worker.queue.close());
-    let outcomes = [ask(&inherited, timeout, Request::Settle), ask(&others, timeout, Request::End)];
+    let ask = |workers: &[Arc<Worker>], request| Waiting::new(workers, timeout, request, None).wait();
+    let outcomes = [ask(&inherited, Request::Settle), ask(&others, Request::End)];
     let mut failures: Vec<_> = outcomes.into_iter().filter_map(Result::err).collect();
     failures.extend(own.iter().map(|worker| worker.ended_the_process("a log call")));
     report(failures);

@@ -147,7 +147,7 @@ impl Inline {
             Err(Refusal::Ended) => return,
             Err(Refusal::Timeout) => Err(Error::timeout("another thread's call of the handler")),
         };
-        let _ = done.send(outcome);
+        done.send(outcome);
     }
 
     /// Delivers what the handler keeps, with retries until the deadline, and flushes it.

@@ -2,7 +2,8 @@
 //!
 //! This file has the other side: how a worker is started, flushed and closed. The thread's own loop is in `run`;
 //! `inbox` has the order of records, `idle` the waits, `report` and `steps` the lines that the worker itself writes
-//! into the log, `panic` and `ending` the flush of a panic and of the exit.
+//! into the log, `panic` and `ending` the flush of a panic and of the exit, `wait` the waits for answers, by a thread
+//! or a task, and `timer` the deadlines of tasks.
 //!
 //! # Flush and shutdown
 //!
@@ -44,8 +45,13 @@ mod panic;
 mod report;
 mod run;
 mod steps;
+mod task;
+mod timer;
+mod wait;
 
 pub(crate) use panic::flush_for_panic;
+pub(crate) use task::Task;
+pub(crate) use wait::Waiting;
 
 use std::convert::Infallible;
 use std::fmt;
@@ -57,6 +63,7 @@ use crossbeam_channel::{Receiver, Sender};
 
 use self::inline::Inline;
 use self::run::Sink;
+use self::wait::Answer;
 use crate::error::{Error, notify};
 use crate::filter::FemtoFilter;
 use crate::formatter::FemtoFormatter;
@@ -71,11 +78,11 @@ use crate::time::Clock;
 /// A command to a worker.
 enum Command {
     /// Writes and flushes everything that is in the queue now, with no retry after `until`.
-    Flush { until: Instant, done: Sender<Outcome> },
+    Flush { until: Instant, done: Answer },
     /// The same; then the handler is closed, and the thread ends.
-    Close { until: Instant, done: Sender<Outcome> },
+    Close { until: Instant, done: Answer },
     /// Changes the handler after what was logged before; see `change`.
-    Change { offer: Offer, until: Instant, done: Sender<Outcome> },
+    Change { offer: Offer, until: Instant, done: Answer },
     /// Closes the handler, and ends the thread, when no other thread can log to it any more; from `from` on as soon as
     /// none waits to do so; and at `until` in any case.
     Leave { from: Instant, until: Instant },
@@ -221,8 +228,13 @@ impl Worker {
 
     /// Sends a command, wakes the thread, and returns the receiver of the answer. A handler without a thread carries
     /// the command out before this returns.
-    fn ask(&self, command: impl FnOnce(Sender<Outcome>) -> Command) -> Receiver<Outcome> {
-        let (done, answer) = crossbeam_channel::bounded(1);
+    fn ask(&self, command: impl FnOnce(Answer) -> Command) -> Receiver<Outcome> {
+        self.ask_for(None, command)
+    }
+
+    /// The same for a task, which the answer wakes.
+    fn ask_for(&self, task: Option<Arc<Task>>, command: impl FnOnce(Answer) -> Command) -> Receiver<Outcome> {
+        let (done, answer) = Answer::new(task);
         // A worker that has ended drops the command and with it the sender of the answer, which the receiver notices.
         match &self.engine {
             Engine::Thread { commands, .. } => {
@@ -331,32 +343,57 @@ impl fmt::Display for Request {
 /// Names each handler that has not answered in time, with the number of records in flight, or that answered with an
 /// error. On a handler's thread, and in a child of `fork`, an error at once.
 pub(crate) fn flush(workers: &[Arc<Worker>], timeout: Duration) -> Result<(), Error> {
+    begin_flush(workers, timeout, None)?.wait()
+}
+
+/// Begins what [`flush`] does, and returns the wait for it: that of a thread, or of a task.
+pub(crate) fn begin_flush(
+    workers: &[Arc<Worker>],
+    timeout: Duration,
+    task: Option<Arc<Task>>,
+) -> Result<Waiting, Error> {
     may_wait(Request::Flush)?;
-    ask(workers, timeout, Request::Flush)
+    Ok(Waiting::new(workers, timeout, Request::Flush, task))
 }
 
 /// Closes workers concurrently, and waits for them up to `timeout`, also for those that another thread is closing.
 /// Skips those that have ended.
 pub(crate) fn close(workers: &[Arc<Worker>], timeout: Duration) -> Result<(), Error> {
-    close_as(Request::Shutdown, workers, timeout)
+    begin_close(workers, timeout, None)?.wait()
 }
 
-/// The same where nobody has asked for it. That the reader of a pipe has gone is no error then.
+/// Begins what [`close`] does, and returns the wait for it.
+pub(crate) fn begin_close(
+    workers: &[Arc<Worker>],
+    timeout: Duration,
+    task: Option<Arc<Task>>,
+) -> Result<Waiting, Error> {
+    close_as(Request::Shutdown, workers, timeout, task)
+}
+
+/// Closes workers like [`close`], where nobody has asked for it. That the reader of a pipe has gone is no error then.
 pub(crate) fn end(workers: &[Arc<Worker>], timeout: Duration) -> Result<(), Error> {
-    close_as(Request::End, workers, timeout)
+    close_as(Request::End, workers, timeout, None)?.wait()
 }
 
-fn close_as(request: Request, workers: &[Arc<Worker>], timeout: Duration) -> Result<(), Error> {
+fn close_as(
+    request: Request,
+    workers: &[Arc<Worker>],
+    timeout: Duration,
+    task: Option<Arc<Task>>,
+) -> Result<Waiting, Error> {
     may_wait(request)?;
     let running: Vec<_> = workers.iter().filter(|worker| !worker.has_ended()).cloned().collect();
     running.iter().for_each(|worker| worker.queue.close());
-    ask(&running, timeout, request)
+    Ok(Waiting::new(&running, timeout, request, task))
 }
 
 /// Returns an error on a handler's thread.
 pub(crate) fn may_wait(request: impl fmt::Display) -> Result<(), Error> {
     match is_consumer() {
-        true => Err(Error::other(format!("no {request} from a handler's thread: it would wait for itself"))),
+        true => {
+            Err(Error::would_deadlock(format_args!("no {request} from a handler's thread: it would wait for itself")))
+        }
         false => Ok(()),
     }
 }
@@ -374,63 +411,4 @@ pub(crate) fn wait_for_ends(workers: &[Arc<Worker>], timeout: Duration) {
     while !workers.iter().all(|worker| worker.has_ended()) && Instant::now() < deadline {
         thread::sleep(Duration::from_millis(1));
     }
-}
-
-/// Sends the command to all workers first, and then waits for their answers one by one, all until the same deadline. So
-/// the wait is as long as that for the slowest handler, and not the sum.
-///
-/// ```text
-/// now ────────────────────────────────── until ── deadline       until = deadline - min(timeout / 10, 100 ms)
-///      the handler may still retry         │  gives up, answers
-/// ```
-fn ask(workers: &[Arc<Worker>], timeout: Duration, request: Request) -> Result<(), Error> {
-    let now = Instant::now();
-    let time =
-        |worker: &Worker| lock(&worker.traits).exit_timeout.filter(|_| request == Request::End).unwrap_or(timeout);
-    let deadline = |timeout| now.checked_add(timeout).unwrap_or(now + Duration::from_secs(86_400 * 365));
-    let asked = threads_first(workers).filter(|worker| !worker.queue.is_orphaned()).map(|worker| {
-        let timeout = time(worker);
-        // Early enough for the handler to answer before the deadline.
-        let until = deadline(timeout).checked_sub((timeout / 10).min(MARGIN)).unwrap_or(now);
-        let answer = worker.ask(|done| match request {
-            Request::Flush | Request::Settle => Command::Flush { until, done },
-            Request::Shutdown | Request::End => Command::Close { until, done },
-        });
-        (worker, answer)
-    });
-    let mut failures = Vec::new();
-    for (worker, answer) in asked.collect::<Vec<_>>() {
-        let name = &worker.queue.name;
-        let timeout = time(worker);
-        let outcome = answer.recv_deadline(deadline(timeout));
-        let is_late = match &outcome {
-            Ok(answer) => answer.as_ref().is_err_and(Error::is_timeout),
-            Err(error) => error.is_timeout(),
-        };
-        if is_late {
-            let left = worker.metrics().in_flight;
-            failures.push(Error::timeout(format_args!(
-                "the {request} of handler `{name}` (given {timeout:?}; {left} records are not written)"
-            )));
-            continue;
-        }
-        // The thread may have ended before this command, because another thread shut it down.
-        let others = worker.outcome.get().filter(|_| matches!(request, Request::Shutdown | Request::End));
-        let outcome = outcome.ok().or(others.map(|outcome| outcome.as_ref().copied().map_err(Error::duplicate)));
-        match outcome {
-            Some(Ok(())) => {}
-            Some(Err(error)) if matches!(request, Request::End | Request::Settle) && error.is_reader_gone() => {}
-            Some(Err(error)) => failures.push(error.with_prefix(&format!("handlers.{name}"))),
-            None => {
-                let left = worker.metrics().in_flight;
-                if left > 0 {
-                    failures.push(Error::closed(format_args!("handler `{name}`, with {left} records not written,")));
-                }
-            }
-        }
-    }
-    if workers.iter().any(|worker| worker.queue.is_orphaned()) {
-        failures.push(Error::closed("logging in this child of fork, whose parent process has the handlers' threads,"));
-    }
-    Error::gather(failures)
 }

@@ -136,17 +136,17 @@ impl Consumer {
         loop {
             match self.deferred.pop_front().map_or_else(|| self.commands.try_recv(), Ok) {
                 Ok(Command::Flush { until, done }) => {
-                    let _ = done.send(self.flush(until, false));
+                    done.send(self.flush(until, false));
                 }
                 Ok(Command::Close { until, done }) => {
                     let outcome = self.close(until);
-                    let _ = done.send(outcome.as_ref().copied().map_err(Error::duplicate));
+                    done.send(outcome.as_ref().copied().map_err(Error::duplicate));
                     return outcome;
                 }
                 Ok(Command::Change { offer, until, done }) => {
                     let change = lock(&offer).take();
                     if let Some(change) = change {
-                        let _ = done.send(self.change(change, until));
+                        done.send(self.change(change, until));
                     }
                 }
                 Ok(Command::Leave { from, until }) => self.leaves = Some((from, until)),
