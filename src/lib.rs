@@ -444,6 +444,9 @@ pub use config::logging::{
     set_max_level, shutdown, shutdown_async,
 };
 pub use config::process::{before_exec, set_exit_timeout, set_limits};
+pub use config::reload::reconfigure;
+#[cfg(feature = "config")]
+pub use config::reload::reload;
 pub use error::{Error, Problem, set_error_hook};
 pub use level::{Level, LevelFilter, ParseLevelError, STATIC_MAX_LEVEL};
 pub use logger::FemtoLogger;

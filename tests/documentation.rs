@@ -294,6 +294,8 @@ const ROOT: &[&str] = &[
     "get_logger",
     "max_level",
     "metrics",
+    "reconfigure",
+    "reload",
     "root_logger",
     "set_handler_level",
     "shutdown",

@@ -5,16 +5,16 @@ mod common;
 use std::collections::HashMap;
 use std::io::Write;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::*};
-use std::sync::{Arc, Mutex, mpsc};
+use std::sync::{Arc, Barrier, Mutex, mpsc};
 use std::time::Duration;
 
 use common::{LONG, Scripted, Step, clock, wait_until};
 use femtologging::config::LoggerConfig;
 use femtologging::filter::FemtoFilter;
-use femtologging::handler::{Batch, FemtoCaptureHandler, FemtoHandler, FemtoHandlerExt, HandlerSpec};
+use femtologging::handler::{Batch, Delivery, FemtoCaptureHandler, FemtoHandler, FemtoHandlerExt, HandlerSpec};
 use femtologging::metrics::HandlerMetrics;
 use femtologging::policy::{OverflowPolicy, Transport};
-use femtologging::time::Clock;
+use femtologging::time::{Clock, Timestamp};
 use femtologging::{
     Config, Error, FemtoLogRecord, FemtoLogger, FemtoStreamHandler, Level, LevelFilter, Logging, debug, info,
 };
@@ -164,6 +164,140 @@ fn a_change_that_cannot_be_made_in_time_says_what_became_of_it() {
     info!(logger: logger, "2");
     logging.flush(LONG).unwrap();
     assert_eq!((old.lines(), new.lines()), (vec!["1".to_owned(), "2".to_owned()], Vec::new()));
+}
+
+/// Tells when it begins to close, and waits for the others to begin.
+struct ClosesTogether(Arc<Barrier>);
+
+impl FemtoHandler for ClosesTogether {
+    fn handle(&mut self, _: &FemtoLogRecord<'_>, _: &mut Batch) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn close(&mut self) -> Result<(), Error> {
+        self.0.wait();
+        Ok(())
+    }
+}
+
+/// A change waits for the slowest handler, not for the sum: here, none of them ends before all have begun to.
+#[test]
+fn several_handlers_change_at_the_same_time() {
+    let together = Arc::new(Barrier::new(3));
+    let names = ["a", "b", "c"];
+    let config = |handler: &dyn Fn() -> HandlerSpec| {
+        names.iter().fold(Config::builder(), |config, name| config.add_handler(*name, handler()))
+    };
+    let old = || ClosesTogether(together.clone()).configure().build().unwrap();
+    let logging = config(&old).build().unwrap();
+    let new = || FemtoCaptureHandler::new().configure().build().unwrap();
+    let reload = logging.reconfigure(config(&new), LONG).unwrap();
+    assert_eq!((reload.changed, reload.problems), (names.map(str::to_owned).to_vec(), Vec::new()));
+}
+
+/// Closes when it is told to.
+struct ClosesLate(mpsc::Receiver<()>, mpsc::Sender<()>);
+
+impl FemtoHandler for ClosesLate {
+    fn handle(&mut self, _: &FemtoLogRecord<'_>, _: &mut Batch) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn close(&mut self) -> Result<(), Error> {
+        let _ = self.1.send(());
+        let _ = self.0.recv();
+        Ok(())
+    }
+}
+
+/// A handler that takes over after the timeout of the change has its own time at the end, not that of the old one.
+#[test]
+fn a_handler_that_takes_over_late_brings_its_exit_timeout() {
+    let (closing, is_closing) = mpsc::channel();
+    let (let_close, wait) = mpsc::channel();
+    let old = ClosesLate(wait, closing).configure().exit_timeout(Duration::from_secs(3600)).build().unwrap();
+    let (logging, logger) = system("h", old);
+    let (let_go, wait) = mpsc::channel();
+    let new = Scripted::new([Step::Wait(wait)]);
+    let spec = bare(new.clone()).exit_timeout(Duration::from_millis(10)).build().unwrap();
+    let error = std::thread::scope(|scope| {
+        let change = scope.spawn(|| logging.replace_handler("h", spec, Duration::from_millis(50)).unwrap_err());
+        is_closing.recv().unwrap();
+        change.join().unwrap()
+    });
+    assert!(error.to_string().contains("which is still at its end; the new one takes over then"), "{error}");
+    let_close.send(()).unwrap();
+    info!(logger: logger, "it is stuck with this");
+    wait_until("the new one is stuck", || new.writes() == 1);
+    // The handler cannot end. The system waits for it as long as the new one says.
+    let (dropped, was_dropped) = mpsc::channel();
+    std::thread::spawn(move || {
+        drop((logging, logger));
+        let _ = dropped.send(());
+    });
+    was_dropped.recv_timeout(LONG).expect("the end waits for the time of the old handler");
+    drop(let_go);
+}
+
+/// What a removed handler cannot deliver in its time is counted, and the report of the change says what it still has.
+#[test]
+fn a_removed_handler_has_the_time_that_the_new_configuration_says() {
+    // It keeps its records for ever.
+    struct Keeps;
+    impl FemtoHandler for Keeps {
+        fn handle(&mut self, _: &FemtoLogRecord<'_>, batch: &mut Batch) -> Result<(), Error> {
+            batch.append(|out| out.push(b'x'));
+            Ok(())
+        }
+        fn deliver(&mut self, _: &mut Batch, _: Timestamp) -> Result<Delivery, Error> {
+            Ok(Delivery::Retry)
+        }
+    }
+    let (logging, logger) = system("h", Keeps.configure().build().unwrap());
+    info!(logger: logger, "1");
+    let next = || Config::builder().drain_timeout(Duration::from_millis(20));
+    let reload = logging.reconfigure(next().add_handler("new", FemtoCaptureHandler::new()), LONG).unwrap();
+    assert_eq!((&reload.removed, reload.drained + reload.draining + reload.lost), (&vec!["h".to_owned()], 1));
+    assert!(reload.problems[0].contains("1 records could not be delivered in time"), "{reload}");
+    wait_until("it has given up", || logging.metrics().removed[0].failed == 1);
+    let removed = &logging.metrics().removed[0];
+    assert_eq!((removed.emitted, removed.failed, removed.in_flight), (1, 1, 0));
+
+    // It delivers after the change has returned, within its own time.
+    let (let_go, wait) = mpsc::channel();
+    let stuck = Scripted::new([Step::Wait(wait)]);
+    let (logging, logger) = system("h", bare(stuck.clone()).build().unwrap());
+    info!(logger: logger, "1");
+    wait_until("it is stuck", || stuck.writes() == 1);
+    let next = Config::builder().drain_timeout(LONG);
+    let reload = logging.reconfigure(next, Duration::from_millis(20)).unwrap();
+    assert_eq!((reload.drained, reload.draining, reload.lost), (0, 1, 0));
+    assert!(reload.to_string().contains("; 0 drained, 0 lost, 1 not delivered yet, in "), "{reload}");
+    let_go.send(()).unwrap();
+    wait_until("it has delivered", || logging.metrics().removed[0].written == 1);
+    assert_eq!(stuck.lines(), ["1"]);
+}
+
+/// The global system changes by functions at the root, which say so if there is none.
+#[test]
+fn the_global_system_changes_by_functions() {
+    let capture = FemtoCaptureHandler::new();
+    let config = || Config::builder().add_handler("log", capture.clone());
+    let error = femtologging::reconfigure(config(), LONG).unwrap_err().to_string();
+    assert_eq!(error, "there is no global logging system that could change: set one up");
+    femtologging::basic_config(Level::Error).unwrap();
+    let reload = femtologging::reconfigure(config(), LONG).unwrap();
+    assert_eq!((reload.added, reload.removed), (vec!["log".to_owned()], vec!["console".to_owned()]));
+    info!("global");
+    #[cfg(feature = "config")]
+    {
+        use femtologging::config::{Format, Registry, Spec};
+        let spec = Spec::from_str("handlers.null.type = 'null'", Format::Toml).unwrap();
+        let reload = femtologging::reload(&spec, &Registry::new(), LONG).unwrap();
+        assert_eq!((reload.added, reload.removed), (vec!["null".to_owned()], vec!["log".to_owned()]));
+    }
+    femtologging::shutdown(LONG).unwrap();
+    assert_eq!(own(&capture), ["global"]);
 }
 
 /// Logs to a logger, changes handlers and panics, wherever a handler can.

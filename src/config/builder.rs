@@ -4,7 +4,6 @@ use std::collections::HashSet;
 use std::fmt;
 use std::io::{self, IsTerminal};
 use std::sync::{Arc, Once};
-#[cfg(feature = "config")]
 use std::time::Duration;
 
 use super::logging::{self, Logging};
@@ -78,6 +77,7 @@ impl Config {
         }
         builder.span_events = made.span_events.unwrap_or(builder.span_events);
         builder.max_queue_bytes = made.max_queue_bytes.unwrap_or(builder.max_queue_bytes);
+        builder.drain_timeout = made.drain_timeout;
         builder.data = FromData {
             root_filters: made.root.filters,
             limits: made.limits,
@@ -101,6 +101,7 @@ impl Config {
     /// | [`span_events`](ConfigBuilder::span_events) | `None` | which records spans log |
     /// | [`max_queue_bytes`](ConfigBuilder::max_queue_bytes) | 64 MiB | maximum memory of all handlers' queues |
     /// | [`clock`](ConfigBuilder::clock) | [`Clock::system`] | the clock that stamps records |
+    /// | [`drain_timeout`](ConfigBuilder::drain_timeout) | that of the change | the time that removed handlers have |
     ///
     /// [`set_limits`](crate::set_limits) and [`set_exit_timeout`](crate::set_exit_timeout) are settings of the process.
     pub fn builder() -> ConfigBuilder {
@@ -113,6 +114,7 @@ impl Config {
             span_events: SpanEvents::default(),
             max_queue_bytes: MAX_QUEUE_BYTES,
             clock: None,
+            drain_timeout: None,
             #[cfg(feature = "config")]
             data: FromData::default(),
             problems: Vec::new(),
@@ -149,6 +151,7 @@ pub struct ConfigBuilder {
     span_events: SpanEvents,
     max_queue_bytes: usize,
     clock: Option<Clock>,
+    drain_timeout: Option<Duration>,
     #[cfg(feature = "config")]
     data: FromData,
     problems: Vec<Problem>,
@@ -370,6 +373,16 @@ impl ConfigBuilder {
         self
     }
 
+    /// Sets how long the handlers that a change to this configuration removes may take to deliver what was logged before
+    /// it. What is left then is counted as dropped or failed. Without this call it is the timeout of the change.
+    ///
+    /// A change does not wait for longer than its own timeout. Where this one is longer, removed handlers go on
+    /// afterwards: [`Reload::draining`](super::Reload::draining) says how many records they still have.
+    pub fn drain_timeout(mut self, timeout: Duration) -> Self {
+        self.drain_timeout = Some(timeout);
+        self
+    }
+
     /// Builds a logging system of its own, for calls with `logger:`.
     ///
     /// # Errors
@@ -472,6 +485,7 @@ impl ConfigBuilder {
             span_events: self.span_events,
             max_queue_bytes: self.max_queue_bytes,
             clock: self.clock,
+            drain_timeout: self.drain_timeout,
             #[cfg(feature = "config")]
             data: self.data,
         })
@@ -565,6 +579,7 @@ pub(super) struct CheckedConfig {
     pub(super) span_events: SpanEvents,
     pub(super) max_queue_bytes: usize,
     pub(super) clock: Option<Clock>,
+    pub(super) drain_timeout: Option<Duration>,
     #[cfg(feature = "config")]
     pub(super) data: FromData,
 }

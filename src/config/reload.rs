@@ -59,6 +59,9 @@ pub struct Reload {
     /// Records that they could not deliver, or that came too late for them: dropped or failed. Each is counted in
     /// [`metrics`](Logging::metrics), too.
     pub lost: u64,
+    /// Records that they had not delivered when the change returned, because its timeout was over. They are delivered,
+    /// or counted as lost, later; see [`Metrics::removed`](crate::metrics::Metrics::removed).
+    pub draining: u64,
     /// How long the change took.
     pub took: Duration,
     /// What went wrong with the old handlers at their end. The change took place nevertheless.
@@ -77,7 +80,11 @@ impl fmt::Display for Reload {
             }
             f.write_str(if what == "removed" { "; " } else { ", " })?;
         }
-        write!(f, "{} drained, {} lost in {:?}", self.drained, self.lost, self.took)?;
+        write!(f, "{} drained, {} lost", self.drained, self.lost)?;
+        if self.draining > 0 {
+            write!(f, ", {} not delivered yet,", self.draining)?;
+        }
+        write!(f, " in {:?}", self.took)?;
         self.problems.iter().try_for_each(|problem| write!(f, "; {problem}"))
     }
 }
@@ -219,7 +226,8 @@ impl Logging {
     /// The new configuration is complete: handlers that it does not name are removed, and loggers that it does not name
     /// have no settings of their own. [`keep_handler`](ConfigBuilder::keep_handler) keeps a handler as it is.
     ///
-    /// Handlers of the old configuration have until `timeout` to deliver what was logged before. Levels and routes
+    /// Handlers of the old configuration have until `timeout` to deliver what was logged before; those that it removes
+    /// may have [another time](ConfigBuilder::drain_timeout). Levels and routes
     /// change at once for all loggers. The clock and the memory of queues that exist stay.
     ///
     /// # Errors
@@ -370,11 +378,12 @@ impl Logging {
         Ok(plan)
     }
 
-    /// Changes the routes, and the handlers one after the other.
+    /// Changes the routes, and then the handlers, all at the same time.
     fn carry_out(&self, plan: Plan, timeout: Duration) -> Reload {
         #[cfg_attr(not(feature = "config"), expect(unused_mut, reason = "only data brings more"))]
         let Plan { mut checked, mut reload, workers, changes, started, leaving, gate_keeper } = plan;
         let start = uptime();
+        let drain_timeout = checked.drain_timeout.unwrap_or(timeout);
         let old: Vec<_> = changes.iter().map(|(worker, _)| worker).chain(&leaving).cloned().collect();
         let before = Outcomes::of(&old);
         self.set_workers(|current| current.clone_from(&workers));
@@ -393,27 +402,27 @@ impl Logging {
         problems.extend(data.apply(registry, &loggers).err());
         // This thread may have rings of those that leave, and logs nothing before they end.
         dispatch::let_go();
-        for (worker, spec) in changes {
-            problems.extend(worker.change(Change::Handler(spec), time_left(start, timeout)).err());
-        }
+        let changes = changes.into_iter().map(|(worker, spec)| (worker, Change::Handler(spec)));
+        problems.extend(worker::change_all(changes.collect(), time_left(start, timeout)));
         // Where an old handler is still in its place, the next reload compares with the old data, and tries again.
         #[cfg(feature = "config")]
         if !problems.iter().any(Error::is_timeout) {
             self.set_spec(data.spec);
         }
         registry.renew_routes();
-        problems.extend(worker::flush(&leaving, time_left(start, timeout)).err());
+        problems.extend(worker::flush(&leaving, time_left(start, timeout.min(drain_timeout))).err());
         reload.problems = problems.iter().map(|error| format!("{error:#}")).collect();
         let is_awaited = !started.is_empty() && !leaving.is_empty();
-        let rest = time_left(start, timeout);
+        let rest = time_left(start, drain_timeout);
         let grace = if is_awaited { GRACE.min(rest) } else { rest };
         leaving.iter().for_each(|worker| worker.leave(grace, rest));
         if is_awaited {
-            worker::wait_for_ends(&leaving, rest);
+            worker::wait_for_ends(&leaving, rest.min(time_left(start, timeout)));
         }
         drop(gate_keeper);
         let after = Outcomes::of(&old);
         (reload.drained, reload.lost) = (after.written - before.written, after.lost - before.lost);
+        reload.draining = leaving.iter().map(|worker| worker.metrics().in_flight).sum();
         leaving.into_iter().for_each(|worker| self.add_leaving(worker));
         reload
     }
@@ -450,4 +459,54 @@ impl Outcomes {
             lost: sum.lost + metrics.failed + metrics.dropped.total(),
         })
     }
+}
+
+/// Puts another configuration in the place of that of the global system; see [`Logging::reconfigure`].
+///
+/// # Errors
+///
+/// There is no global system; or as for [`Logging::reconfigure`]. Nothing has changed then.
+///
+/// # Examples
+///
+/// ```
+/// use femtologging::{Config, FemtoStreamHandler, Level, basic_config, debug, reconfigure};
+/// use std::time::Duration;
+///
+/// basic_config(Level::Info)?;
+/// let config = Config::builder().default_level(Level::Debug).add_handler("log", FemtoStreamHandler::stderr().build()?);
+/// let reload = reconfigure(config, Duration::from_secs(5))?;
+/// assert_eq!((reload.added, reload.removed), (vec!["log".to_owned()], vec!["console".to_owned()]));
+/// debug!("now it is shown");
+/// # Ok::<(), femtologging::Error>(())
+/// ```
+pub fn reconfigure(config: ConfigBuilder, timeout: Duration) -> Result<Reload, Error> {
+    the_global_system()?.reconfigure(config, timeout)
+}
+
+/// Puts a configuration that is data in the place of that of the global system; see [`Logging::reload`].
+///
+/// # Errors
+///
+/// There is no global system; or as for [`Logging::reload`]. Nothing has changed then.
+///
+/// # Examples
+///
+/// ```
+/// use femtologging::config::{Format, Registry, Spec};
+/// use std::time::Duration;
+///
+/// femtologging::init()?;
+/// let spec = Spec::from_str("root.level = \"debug\"\nhandlers.console.type = \"stream\"", Format::Toml)?;
+/// femtologging::reload(&spec, &Registry::new(), Duration::from_secs(5))?;
+/// femtologging::debug!("now it is shown");
+/// # Ok::<(), femtologging::Error>(())
+/// ```
+#[cfg(feature = "config")]
+pub fn reload(spec: &super::Spec, registry: &super::Registry, timeout: Duration) -> Result<Reload, Error> {
+    the_global_system()?.reload(spec, registry, timeout)
+}
+
+fn the_global_system() -> Result<Logging, Error> {
+    Logging::global().ok_or_else(|| Error::other("there is no global logging system that could change: set one up"))
 }

@@ -13,7 +13,9 @@
 //! ```
 
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::Receiver;
 
 use super::run::Sink;
 use super::{Change, Command, Offer, Outcome, Traits, Worker, deadlines, may_wait};
@@ -30,29 +32,41 @@ impl Worker {
     /// * The old handler could not deliver, flush or close; or it is still at it after `timeout`. The change takes
     ///   place nevertheless.
     /// * The handler has no formatter that can be exchanged; or it has ended.
-    pub(crate) fn change(&self, change: Change, timeout: Duration) -> Result<(), Error> {
+    pub(crate) fn change(self: &Arc<Self>, change: Change, timeout: Duration) -> Result<(), Error> {
+        Error::gather(change_all(vec![(self.clone(), change)], timeout))
+    }
+
+    /// Sends a change to the handler.
+    fn offer(self: &Arc<Self>, change: Change, until: Instant) -> Result<Offered, Error> {
         may_wait("change")?;
-        let name = &self.queue.name;
-        let ended = || Error::closed(format_args!("handler `{name}`, which cannot be changed any more,"));
         if self.queue.is_closed() || self.queue.is_orphaned() {
-            return Err(ended());
+            return Err(self.ended());
         }
-        let traits = match &change {
-            Change::Handler(spec) => Some(Traits::of(spec)),
-            Change::Formatter(_) | Change::Filters(_) => None,
-        };
-        let (until, deadline) = deadlines(timeout);
         let offer: Offer = Arc::new(Mutex::new(Some(change)));
         let answer = self.ask(|done| Command::Change { offer: offer.clone(), until, done });
-        match answer.recv_deadline(deadline) {
-            Ok(outcome) => {
-                if let Some(traits) = traits {
-                    *lock(&self.traits) = traits;
-                }
-                outcome.map_err(|error| error.with_prefix(&format!("handlers.{name}")))
-            }
+        Ok(Offered { worker: self.clone(), offer, answer })
+    }
+
+    fn ended(&self) -> Error {
+        Error::closed(format_args!("handler `{}`, which cannot be changed any more,", self.queue.name))
+    }
+}
+
+/// A change that was sent to a handler.
+struct Offered {
+    worker: Arc<Worker>,
+    offer: Offer,
+    answer: Receiver<Outcome>,
+}
+
+impl Offered {
+    /// Waits for the change, and takes it back where the handler has not come to it.
+    fn wait(self, deadline: Instant, timeout: Duration) -> Result<(), Error> {
+        let name = &self.worker.queue.name;
+        match self.answer.recv_deadline(deadline) {
+            Ok(outcome) => outcome.map_err(|error| error.with_prefix(&format!("handlers.{name}"))),
             Err(error) if error.is_timeout() => {
-                let untouched = lock(&offer).take();
+                let untouched = lock(&self.offer).take();
                 let what = match untouched {
                     Some(_) => "which is busy with earlier records; nothing has changed",
                     None => "which is still at its end; the new one takes over then",
@@ -61,9 +75,21 @@ impl Worker {
                 let _ = guarded(|| drop(untouched));
                 Err(Error::timeout(format_args!("the change of handler `{name}` ({what}; given {timeout:?})")))
             }
-            Err(_) => Err(ended()),
+            Err(_) => Err(self.worker.ended()),
         }
     }
+}
+
+/// Has several handlers changed at the same time, and waits for them: as long as for the slowest, and not the sum.
+/// Returns what [`Worker::change`] would for each.
+pub(crate) fn change_all(changes: Vec<(Arc<Worker>, Change)>, timeout: Duration) -> Vec<Error> {
+    let (until, deadline) = deadlines(timeout);
+    // Those without a thread change while the others are at it.
+    let (inline, threads): (Vec<_>, Vec<_>) = changes.into_iter().partition(|(worker, _)| worker.queue.is_inline());
+    let all = threads.into_iter().chain(inline);
+    let offered: Vec<_> = all.map(|(worker, change)| worker.offer(change, until)).collect();
+    let outcomes = offered.into_iter().map(|offered| offered.and_then(|offered| offered.wait(deadline, timeout)));
+    outcomes.filter_map(Result::err).collect()
 }
 
 impl Sink {
@@ -85,6 +111,7 @@ impl Sink {
         let closed = self.close(flushed);
         // A record that the old one has written in part is none of the new one's.
         self.batch = Batch::default();
+        *lock(&self.traits) = Traits::of(&spec);
         let settings = spec.settings;
         self.queue.adopt(settings.level.number(), settings.wake_level.number(), settings.overflow);
         let old = (

@@ -49,6 +49,7 @@ mod task;
 mod timer;
 mod wait;
 
+pub(crate) use change::change_all;
 pub(crate) use panic::flush_for_panic;
 pub(crate) use task::Task;
 pub(crate) use wait::Waiting;
@@ -67,7 +68,7 @@ use self::wait::Answer;
 use crate::error::{Error, notify};
 use crate::filter::FemtoFilter;
 use crate::formatter::FemtoFormatter;
-use crate::handler::{FemtoHandler, HandlerSpec};
+use crate::handler::HandlerSpec;
 use crate::metrics::HandlerMetrics;
 use crate::policy::{IdlePolicy, Transport};
 use crate::queue::{Deliver, Queue, is_consumer};
@@ -110,11 +111,11 @@ pub(crate) struct Worker {
     /// The outcome of the shutdown. Set before the thread drops its end of the commands.
     outcome: Arc<OnceLock<Outcome>>,
     panic_flush: Mutex<panic::History>,
-    traits: Mutex<Traits>,
+    traits: Arc<Mutex<Traits>>,
     late: ending::Late,
 }
 
-/// What the end of the process asks about a handler. It changes with the handler.
+/// What the end of the process asks about a handler. The handler's thread changes it with the handler.
 #[derive(Clone, Copy)]
 struct Traits {
     /// Whether the handler writes to standard error.
@@ -164,7 +165,7 @@ impl Worker {
         gate: Option<Receiver<Infallible>>,
     ) -> Result<Arc<Self>, Error> {
         ending::install(spec.settings.transport != Transport::Inline);
-        let traits = Mutex::new(Traits::of(&spec));
+        let traits = Arc::new(Mutex::new(Traits::of(&spec)));
         let settings = spec.settings;
         let bytes = settings.transport.least_bytes().max(bytes);
         let queue = Arc::new(Queue::new(
@@ -177,13 +178,14 @@ impl Worker {
             clock.clone(),
         ));
         let outcome = Arc::<OnceLock<Outcome>>::default();
+        let sink = Sink::new(queue.clone(), spec.handler, settings.filters, traits.clone());
         let engine = if queue.is_inline() {
-            let inline = Inline::start(Sink::new(queue.clone(), spec.handler, settings.filters));
+            let inline = Inline::start(sink);
             let handler: Weak<dyn Deliver> = Arc::downgrade(&inline) as _;
             queue.set_inline_handler(handler);
             Engine::Inline(inline)
         } else {
-            Self::start_thread(&queue, spec.handler, settings.filters, settings.idle, gate, &outcome)?
+            Self::start_thread(&queue, sink, settings.idle, gate, &outcome)?
         };
         let (panic_flush, late) = (Mutex::default(), ending::Late::default());
         let transport = settings.transport;
@@ -196,15 +198,14 @@ impl Worker {
 
     fn start_thread(
         queue: &Arc<Queue>,
-        handler: Box<dyn FemtoHandler>,
-        filters: Vec<Box<dyn FemtoFilter>>,
+        sink: Sink,
         idle: IdlePolicy,
         gate: Option<Receiver<Infallible>>,
         outcome: &Arc<OnceLock<Outcome>>,
     ) -> Result<Engine, Error> {
         let name = &queue.name;
         let (commands, inbox) = crossbeam_channel::unbounded();
-        let mut consumer = run::Consumer::new(queue.clone(), inbox, handler, filters, idle, gate);
+        let mut consumer = run::Consumer::new(inbox, sink, idle, gate);
         let ending = Ending(queue.clone());
         let run = {
             let outcome = outcome.clone();

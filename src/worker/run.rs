@@ -23,8 +23,8 @@
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::io::ErrorKind;
-use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::Receiver;
@@ -33,7 +33,7 @@ use super::idle::Idle;
 use super::inbox::{Inbox, Next};
 use super::report::{self, DropReport};
 use super::steps::{self, StepReport};
-use super::{Change, Command};
+use super::{Change, Command, Traits};
 use crate::callsite::Callsite;
 use crate::error::{Error, caught, notify, rendered};
 use crate::filter::{self, FemtoFilter};
@@ -82,6 +82,8 @@ pub(super) struct Sink {
     pub(super) queue: Arc<Queue>,
     pub(super) handler: Box<dyn FemtoHandler>,
     pub(super) filters: Vec<Box<dyn FemtoFilter>>,
+    /// The worker's, which change with the handler.
+    pub(super) traits: Arc<Mutex<Traits>>,
     sites: SiteTable,
     timeline: Timeline,
     pub(super) batch: Batch,
@@ -103,15 +105,12 @@ pub(super) struct Sink {
 
 impl Consumer {
     pub(super) fn new(
-        queue: Arc<Queue>,
         commands: Receiver<Command>,
-        handler: Box<dyn FemtoHandler>,
-        filters: Vec<Box<dyn FemtoFilter>>,
+        sink: Sink,
         idle: IdlePolicy,
         gate: Option<Receiver<Infallible>>,
     ) -> Self {
-        let inbox = Inbox::new(&queue.lane);
-        let sink = Sink::new(queue, handler, filters);
+        let inbox = Inbox::new(&sink.queue.lane);
         Self {
             commands,
             gate,
@@ -173,7 +172,7 @@ impl Consumer {
                 let may_end = !queue.is_in_use() || now >= from && !queue.has_waiting_callers();
                 if may_end || now >= until {
                     queue.close();
-                    return self.close(Instant::now() + RETRY_TIMEOUT);
+                    return self.close(until);
                 }
                 std::thread::park_timeout(RETRY);
             } else if is_idle {
@@ -304,13 +303,19 @@ impl Consumer {
 }
 
 impl Sink {
-    pub(super) fn new(queue: Arc<Queue>, handler: Box<dyn FemtoHandler>, filters: Vec<Box<dyn FemtoFilter>>) -> Self {
+    pub(super) fn new(
+        queue: Arc<Queue>,
+        handler: Box<dyn FemtoHandler>,
+        filters: Vec<Box<dyn FemtoFilter>>,
+        traits: Arc<Mutex<Traits>>,
+    ) -> Self {
         let timeline = Timeline::new(&queue.clock);
         let steps = StepReport::new(&timeline);
         Self {
             queue,
             handler,
             filters,
+            traits,
             sites: SiteTable::default(),
             timeline,
             batch: Batch::default(),

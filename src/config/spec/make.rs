@@ -33,6 +33,7 @@ pub(in crate::config) struct MadeSystem {
     pub(in crate::config) max_queue_bytes: Option<usize>,
     pub(in crate::config) limits: Option<Limits>,
     pub(in crate::config) exit_timeout: Option<Duration>,
+    pub(in crate::config) drain_timeout: Option<Duration>,
     pub(in crate::config) disable_existing_loggers: bool,
 }
 
@@ -154,6 +155,7 @@ impl Makers<'_> {
             max_queue_bytes: settings.get::<Size<1_048_576>>("max_queue_bytes").map(Size::bytes),
             limits: self.limits(&settings),
             exit_timeout: settings.get("exit_timeout"),
+            drain_timeout: settings.get("drain_timeout"),
             disable_existing_loggers: settings.get("disable_existing_loggers").unwrap_or(false),
         }
     }

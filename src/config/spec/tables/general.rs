@@ -58,6 +58,8 @@ pub(in super::super) fn system() -> Vec<SettingInfo> {
         "span_events": SpanEventsName = "both", "which records spans log";
         "max_queue_bytes": Size<1_048_576> = "64 MiB", "the maximum memory of the queues of all handlers";
         "exit_timeout": Duration = "5 s", "how long the end of the process waits for the handlers of all systems";
+        "drain_timeout": Duration = none,
+            "how long handlers that a change removes may take to deliver; by default, the time that the change has";
         "limits.keys": Whole<8, 1_000_000> = "64", "the maximum number of keys of a record, in the whole process";
         "limits.key_bytes": Size<8> = "64 B", "the maximum length of a key";
         "limits.value_bytes": Size<64> = "64 KiB", "the maximum length of a value";
