@@ -1,6 +1,6 @@
 //! Keys with values of every kind, a logger with keys of its own, a context, and calls that log now and then.
 //!
-//! Run with `cargo run --example 04_structured`.
+//! Run with `cargo run --features full --example 04_structured`.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -1,6 +1,7 @@
 //! Tasks in spans of their own, moved between threads by an executor that fits on a page.
 //!
-//! Run with `cargo run --example 05_spans_async`. With tokio it is the same: `tokio::spawn(order(…).in_span(…))`.
+//! Run with `cargo run --features full --example 05_spans_async`. With tokio it is the same:
+//! `tokio::spawn(order(…).in_span(…))`.
 
 use std::future::Future;
 use std::pin::Pin;

@@ -107,15 +107,16 @@
 //! |---|---|
 //! | [`FemtoStreamHandler`] | standard error, standard output, any `Write + Send` |
 //! | [`FemtoFileHandler`] | a file |
-//! | [`FemtoSocketHandler`] | a peer, by TCP, TLS, UDP or a Unix socket |
-//! | [`FemtoRotatingFileHandler`], [`FemtoTimedRotatingFileHandler`] | a file that becomes a backup by size or time |
+//! | [`FemtoSocketHandler`] | a peer, by TCP, TLS, UDP or a Unix socket (feature `socket`) |
+//! | [`FemtoRotatingFileHandler`] | a file that becomes a backup by size (feature `rotation`) |
+//! | [`FemtoTimedRotatingFileHandler`] | a file that becomes a backup by time (feature `rotation`) |
 //! | [`FemtoWatchedFileHandler`] | a file that other programs, such as logrotate, rename |
-//! | [`FemtoSyslogHandler`] | syslog: the local daemon, or a server by UDP, TCP or TLS |
+//! | [`FemtoSyslogHandler`] | syslog: the local daemon, or a server by UDP, TCP or TLS (feature `syslog`) |
 //! | `FemtoJournaldHandler` | systemd's journal (feature `journald`, Linux) |
-//! | [`FemtoMemoryHandler`] | another handler, in large batches |
-//! | [`FemtoFlightRecorder`] | another handler, the last records before an error |
-//! | [`FemtoRouteHandler`] | one of several handlers |
-//! | [`FemtoFallbackHandler`] | a second handler, where the first one fails |
+//! | [`FemtoMemoryHandler`] | another handler, in large batches (feature `compose`) |
+//! | [`FemtoFlightRecorder`] | another handler, the last records before an error (feature `compose`) |
+//! | [`FemtoRouteHandler`] | one of several handlers (feature `compose`) |
+//! | [`FemtoFallbackHandler`] | a second handler, where the first one fails (feature `compose`) |
 //! | `FemtoHttpHandler` | a server, by HTTP or HTTPS; Loki, Elasticsearch, Splunk, Datadog (feature `http`) |
 //! | `FemtoOtlpHandler` | OpenTelemetry's collector (feature `otlp`) |
 //! | [`FemtoCaptureHandler`] | a list for tests |
@@ -150,12 +151,12 @@
 //! | formatter | for |
 //! |---|---|
 //! | [`FemtoTextFormatter`] | files that people read |
-//! | [`FemtoPatternFormatter`] | any layout, in the three styles of CPython's `logging` |
+//! | [`FemtoPatternFormatter`] | any layout, in the three styles of CPython's `logging` (feature `pattern`) |
 //! | [`FemtoJsonFormatter`] | programs, log stores: own fields, ECS, OpenTelemetry, GCP, Datadog, GELF, logstash |
-//! | [`FemtoLogfmtFormatter`] | programs and people |
+//! | [`FemtoLogfmtFormatter`] | programs and people (feature `logfmt`) |
 //! | [`FemtoConsoleFormatter`] | terminals |
-//! | [`FemtoSyslogFormatter`] | syslog: RFC 5424, RFC 3164 |
-//! | [`FemtoPickleFormatter`] | receivers written with CPython's `logging` |
+//! | [`FemtoSyslogFormatter`] | syslog: RFC 5424, RFC 3164 (feature `syslog`) |
+//! | [`FemtoPickleFormatter`] | receivers written with CPython's `logging` (feature `pickle`) |
 //! | `FemtoMsgpackFormatter`, `FemtoCborFormatter` | programs, in binary (features `msgpack`, `cbor`) |
 //!
 //! A closure is a formatter:
@@ -231,25 +232,34 @@
 //!
 //! # Cargo features
 //!
-//! None is on by default.
+//! None is on by default, so that a program compiles the handlers for streams and files, the formatters for text,
+//! consoles and JSON, and all filters. `full` adds every handler and formatter that needs no further crate.
 //!
 //! | feature | what it adds |
 //! |---|---|
+//! | `full` | all of `compose`, `logfmt`, `pattern`, `pickle`, `rotation`, `socket`, `syslog` |
+//! | `compose` | handlers made of handlers: memory, flight recorder, routes, fallback |
+//! | `logfmt` | [`FemtoLogfmtFormatter`] |
+//! | `pattern` | [`FemtoPatternFormatter`] |
+//! | `pickle` | [`FemtoPickleFormatter`] |
+//! | `rotation` | [`FemtoRotatingFileHandler`], [`FemtoTimedRotatingFileHandler`] |
+//! | `socket` | [`FemtoSocketHandler`] |
+//! | `syslog` | [`FemtoSyslogHandler`], [`FemtoSyslogFormatter`]; brings `socket` |
 //! | `cbor` | `FemtoCborFormatter`: CBOR, RFC 8949 |
 //! | `cli` | the command `femtolog`, which checks and prints configurations |
-//! | `config` | [`config::Spec`](config): configuration as data, from TOML files and the environment |
-//! | `journald` | `FemtoJournaldHandler`: systemd's journal (Linux) |
+//! | `config` | [`config::Spec`](config): configuration as data, from TOML files and the environment; brings `full` |
+//! | `journald` | `FemtoJournaldHandler`: systemd's journal (Linux); brings `socket` |
 //! | `json` | configuration files in JSON |
 //! | `local-time` | local time and time zones in formatters and for rollovers, by the crate `jiff` |
 //! | `log` | `bridge`: a back end for the crate `log`, and `FemtoLogHandler`, which passes records to it |
-//! | `http` | `FemtoHttpHandler`: records by HTTP and HTTPS, by the crate `ureq`; brings `tls` |
+//! | `http` | `FemtoHttpHandler`: records by HTTP and HTTPS, by the crate `ureq`; brings `tls`, `logfmt` |
 //! | `msgpack` | `FemtoMsgpackFormatter`: MessagePack |
 //! | `gzip` | compressed backups of files that roll over, by the crate `flate2` |
 //! | `otlp` | `FemtoOtlpHandler`: records to OpenTelemetry's collector, by OTLP over HTTP; brings `http` |
 //! | `regex` | [`filter::Matches`](filter), and expressions for [`filter::Redact`] |
 //! | `serde` | `key:serde = value`: values of any type that `serde` can serialize |
 //! | `tracing` | `bridge`: `FemtoTracingLayer`, `FemtoTracingSubscriber` and `FemtoTracingHandler` for `tracing` |
-//! | `tls` | encrypted connections of the socket and syslog handlers, by the crate `rustls` |
+//! | `tls` | encrypted connections of the socket and syslog handlers, by the crate `rustls`; brings `socket` |
 //! | `yaml` | configuration files in YAML |
 //!
 //! The other features strip levels from the build. If several are enabled, the strictest one counts. The environment
@@ -309,6 +319,8 @@
 //! [`Transport::Shared`]: policy::Transport::Shared
 #![deny(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
+// What several families of handlers share is there in every build, and unused if the build has none of them.
+#![cfg_attr(not(feature = "full"), allow(dead_code))]
 #![cfg_attr(
     not(test),
     warn(

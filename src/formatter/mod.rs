@@ -4,29 +4,33 @@
 //! |---|---|
 //! | [`FemtoTextFormatter`] | a line for people; the default |
 //! | [`FemtoConsoleFormatter`] | a line for terminals, in colour |
-//! | [`FemtoPatternFormatter`] | a line by a pattern, in the syntax of CPython's `logging` |
+//! | [`FemtoPatternFormatter`] | a line by a pattern, in the syntax of CPython's `logging` (feature `pattern`) |
 //! | [`FemtoJsonFormatter`] | a JSON object, with the field names of several log stores |
-//! | [`FemtoLogfmtFormatter`] | logfmt: `key=value` |
-//! | [`FemtoSyslogFormatter`] | RFC 5424, RFC 3164, or as CPython's `SysLogHandler` |
-//! | [`FemtoPickleFormatter`] | a pickle of a dictionary, as CPython's `SocketHandler` sends |
+//! | [`FemtoLogfmtFormatter`] | logfmt: `key=value` (feature `logfmt`) |
+//! | [`FemtoSyslogFormatter`] | RFC 5424, RFC 3164, or as CPython's `SysLogHandler` (feature `syslog`) |
+//! | [`FemtoPickleFormatter`] | a pickle of a dictionary, as CPython's `SocketHandler` sends (feature `pickle`) |
 //! | `FemtoMsgpackFormatter`, `FemtoCborFormatter` | a map in MessagePack or CBOR (features `msgpack`, `cbor`) |
 //!
 //! Settings of a formatter are methods that return it: `FemtoJsonFormatter::new().digits(3)`.
 
+#[cfg(any(feature = "cbor", feature = "msgpack", feature = "pickle"))]
 mod binary;
 mod color;
 mod console;
 #[cfg(all(feature = "journald", target_os = "linux"))]
 mod journal;
 mod json;
+#[cfg(feature = "logfmt")]
 mod logfmt;
 mod multiline;
 pub(crate) mod origin;
 mod pairs;
+#[cfg(feature = "pattern")]
 mod pattern;
 mod plan;
 pub(crate) mod python;
 mod stamp;
+#[cfg(feature = "syslog")]
 mod syslog;
 mod text;
 
@@ -34,16 +38,20 @@ mod text;
 pub use binary::FemtoCborFormatter;
 #[cfg(feature = "msgpack")]
 pub use binary::FemtoMsgpackFormatter;
+#[cfg(feature = "pickle")]
 pub use binary::FemtoPickleFormatter;
 pub use console::FemtoConsoleFormatter;
 #[cfg(all(feature = "journald", target_os = "linux"))]
 pub(crate) use journal::JournalFormatter;
 pub use json::{FemtoJsonFormatter, JsonField, JsonSchema, JsonTime};
+#[cfg(feature = "logfmt")]
 pub use logfmt::FemtoLogfmtFormatter;
 pub use multiline::Multiline;
 #[cfg(feature = "http")]
 pub(crate) use pairs::pairs;
+#[cfg(feature = "pattern")]
 pub use pattern::FemtoPatternFormatter;
+#[cfg(feature = "syslog")]
 pub use syslog::{FemtoSyslogFormatter, SyslogFacility};
 pub use text::FemtoTextFormatter;
 

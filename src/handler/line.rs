@@ -4,9 +4,11 @@ use std::any::Any;
 use std::io::{self, Write};
 
 use super::Batch;
-use crate::formatter::{
-    FemtoFormatter, FemtoJsonFormatter, FemtoLogfmtFormatter, FemtoPatternFormatter, FemtoTextFormatter,
-};
+#[cfg(feature = "logfmt")]
+use crate::formatter::FemtoLogfmtFormatter;
+#[cfg(feature = "pattern")]
+use crate::formatter::FemtoPatternFormatter;
+use crate::formatter::{FemtoFormatter, FemtoJsonFormatter, FemtoTextFormatter};
 use crate::record::FemtoLogRecord;
 
 /// A formatter, and the terminator of each record's text.
@@ -63,10 +65,15 @@ impl Line {
 /// Returns whether this is one of the library's own formatters, which append only. A user's formatter may do anything
 /// with its buffer.
 fn appends_only(formatter: &dyn Any) -> bool {
-    formatter.is::<FemtoTextFormatter>()
-        || formatter.is::<FemtoJsonFormatter>()
-        || formatter.is::<FemtoLogfmtFormatter>()
-        || formatter.is::<FemtoPatternFormatter>()
+    #[cfg(feature = "logfmt")]
+    if formatter.is::<FemtoLogfmtFormatter>() {
+        return true;
+    }
+    #[cfg(feature = "pattern")]
+    if formatter.is::<FemtoPatternFormatter>() {
+        return true;
+    }
+    formatter.is::<FemtoTextFormatter>() || formatter.is::<FemtoJsonFormatter>()
 }
 
 #[cfg(test)]

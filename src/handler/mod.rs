@@ -6,6 +6,7 @@
 mod batch;
 mod builder;
 mod capture;
+#[cfg(feature = "compose")]
 mod compose;
 mod disk;
 mod file;
@@ -15,12 +16,16 @@ mod http;
 mod journald;
 mod line;
 mod log_file;
+#[cfg(feature = "socket")]
 mod net;
 mod null;
 mod retry;
+#[cfg(feature = "rotation")]
 mod rotate;
+#[cfg(feature = "socket")]
 mod socket;
 mod stream;
+#[cfg(feature = "syslog")]
 mod syslog;
 mod watched;
 
@@ -30,6 +35,7 @@ pub use batch::{Batch, Delivery};
 pub(crate) use batch::{Call, Outcome};
 pub use builder::{FemtoHandlerExt, HandlerBuilder, HandlerSpec, IntoHandler};
 pub use capture::FemtoCaptureHandler;
+#[cfg(feature = "compose")]
 pub use compose::{
     FallbackOptions, FemtoFallbackHandler, FemtoFlightRecorder, FemtoMemoryHandler, FemtoRouteHandler,
     FlightRecorderOptions, MemoryOptions, RecorderHandle, RouteOptions,
@@ -45,14 +51,18 @@ pub use line::Line;
 pub use log_file::ReopenHandle;
 #[cfg(feature = "tls")]
 pub use net::Tls;
+#[cfg(feature = "socket")]
 pub use net::{Endpoint, Framing, NetOptions};
 pub use null::FemtoNullHandler;
 use retry::Retrying;
+#[cfg(feature = "rotation")]
 pub use rotate::{
     FemtoRotatingFileHandler, FemtoTimedRotatingFileHandler, RotatingFileOptions, RotationSchedule, Weekday, When,
 };
+#[cfg(feature = "socket")]
 pub use socket::{FemtoSocketHandler, SocketOptions};
 pub use stream::{FemtoStreamHandler, StreamOptions};
+#[cfg(feature = "syslog")]
 pub use syslog::{FemtoSyslogHandler, SyslogOptions};
 pub use watched::{FemtoWatchedFileHandler, WatchedFileOptions};
 

@@ -42,6 +42,7 @@
 pub(crate) mod by_hand;
 mod draft;
 mod extras;
+#[cfg(feature = "compose")]
 mod kept;
 mod message;
 mod owned;
@@ -55,6 +56,7 @@ pub(crate) use draft::{
 };
 pub(crate) use extras::KeyName;
 pub use extras::SpanRef;
+#[cfg(feature = "compose")]
 pub(crate) use kept::{KeptRecord, KeptSites};
 pub use message::Message;
 pub use owned::OwnedRecord;

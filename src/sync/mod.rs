@@ -22,6 +22,7 @@ use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError, TryLockError};
 pub(crate) use fork::{generation, hold_off_forks, holds_lock, in_children, lost_locks_since, watch_forks};
 #[cfg(any(feature = "log", feature = "tracing"))]
 pub(crate) use mute::is_muted;
+#[cfg(feature = "socket")]
 pub(crate) use mute::mute_thread;
 #[cfg(feature = "tls")]
 pub(crate) use mute::muted;

@@ -13,8 +13,10 @@ mod timestamp;
 #[cfg(feature = "http")]
 pub(crate) use civil::days_from_civil;
 pub(crate) use civil::{CivilWriter, civil_from_days};
+#[cfg(any(feature = "http", feature = "pattern", feature = "pickle"))]
+pub(crate) use clock::first_use;
+pub(crate) use clock::uptime;
 pub use clock::{Clock, ManualClock};
-pub(crate) use clock::{first_use, uptime};
 pub(crate) use segments::ClockStep;
 pub(crate) use timeline::Timeline;
 pub use timestamp::Timestamp;

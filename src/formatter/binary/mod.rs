@@ -6,6 +6,7 @@ mod cbor;
 mod map;
 #[cfg(feature = "msgpack")]
 mod msgpack;
+#[cfg(feature = "pickle")]
 mod pickle;
 #[cfg(test)]
 mod tests;
@@ -14,6 +15,7 @@ mod tests;
 pub use cbor::FemtoCborFormatter;
 #[cfg(feature = "msgpack")]
 pub use msgpack::FemtoMsgpackFormatter;
+#[cfg(feature = "pickle")]
 pub use pickle::FemtoPickleFormatter;
 
 use crate::record::FemtoLogRecord;

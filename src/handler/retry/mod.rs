@@ -2,8 +2,10 @@
 
 mod backoff;
 mod retrying;
+#[cfg(feature = "socket")]
 mod settings;
 
 pub(super) use backoff::Backoff;
 pub(super) use retrying::Retrying;
+#[cfg(feature = "socket")]
 pub(super) use settings::RetrySettings;
