@@ -11,7 +11,7 @@ use crate::callsite::{Callsite, Metadata, Origin};
 use crate::exit;
 use crate::level::Level;
 use crate::logger::{AtSite, Registry, Source};
-use crate::sync::lock;
+use crate::sync::{lock, once};
 use crate::template::BARE;
 use crate::value::argument::{AsDisplay, Deferred};
 use crate::worker::{self, Worker};
@@ -21,7 +21,7 @@ use crate::worker::{self, Worker};
 /// Threads that continue to log could otherwise keep the handlers busy to the last moment.
 pub(crate) fn install_exit_hook() {
     static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
+    once(&ONCE, || {
         exit::at_exit(|| {
             if !workers().is_empty() {
                 Registry::global().close();
@@ -44,7 +44,8 @@ fn workers() -> Vec<Arc<Worker>> {
 /// All handlers of the process are flushed, and then the hook runs that was installed before. If that is std's own hook
 /// and a handler has just written to standard error, it does not run, so that nobody reads of one panic twice.
 ///
-/// The flush waits for up to 2 s. After a timeout (a stuck sink, a peer that is down), later panics wait for this
+/// Record and flush take up to 2 s, also under [`Block`](crate::policy::OverflowPolicy::Block): a record that finds no
+/// room for a second is dropped. After a timeout (a stuck sink, a peer that is down), later panics wait for this
 /// handler for 20 ms, until a flush succeeds or a minute has passed. A program that catches its panics waits once.
 ///
 /// # Examples
@@ -56,15 +57,14 @@ fn workers() -> Vec<Arc<Worker>> {
 /// ```
 pub fn install_panic_hook() {
     static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
+    once(&ONCE, || {
         let previous = panic::take_hook();
         // `take_hook` returns std's own hook where none is set, as the second call does.
         let is_std = ptr::eq(&*previous, &*panic::take_hook());
         panic::set_hook(Box::new(move |info| {
             let shown = written_to_stderr();
-            log_panic(info);
             // On a handler's thread this is refused, and the panic is that handler's own error.
-            worker::flush_for_panic(&workers());
+            worker::log_panic(&workers(), || log_panic(info));
             if !is_std || written_to_stderr() == shown {
                 previous(info);
             }

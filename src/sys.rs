@@ -100,6 +100,16 @@ pub(crate) fn at_exit(_: extern "C" fn()) -> bool {
 /// The function that runs last.
 static LAST: OnceLock<fn()> = OnceLock::new();
 
+/// Whether the system calls the function of [`at_end`]: ELF systems do.
+pub(crate) const HAS_END: bool = cfg!(any(
+    target_os = "android",
+    target_os = "dragonfly",
+    target_os = "freebsd",
+    target_os = "linux",
+    target_os = "netbsd",
+    target_os = "openbsd"
+));
+
 /// Registers `run` to be called at an ordinary exit, after all functions that were given to `atexit` at any time. `run`
 /// does not unwind. Only ELF systems (Linux, Android, the BSDs) call it.
 pub(crate) fn at_end(run: fn()) {

@@ -15,7 +15,11 @@ use std::time::{Duration, Instant};
 use common::LONG;
 use femtologging::config::LoggerConfig;
 use femtologging::formatter::FemtoPatternFormatter;
-use femtologging::{Config, FemtoFileHandler, FemtoLogRecord, FemtoStreamHandler, Level, error, info, warn};
+use femtologging::handler::{Batch, FemtoHandler};
+use femtologging::policy::Transport;
+use femtologging::{
+    Config, Error, FemtoFileHandler, FemtoLogRecord, FemtoStreamHandler, Level, Logging, error, info, warn,
+};
 use scenario::{Run, Scenario, numbers, path, stderr, wait};
 
 /// What a child does, and what its parent expects of it.
@@ -49,12 +53,18 @@ const SCENARIOS: &[Scenario] = &[
     ("exit_on_a_handler_s_thread_drains_the_others", exit_on_a_handlers_thread, others_are_drained),
     ("exit_on_a_handler_s_thread_has_its_limit", exit_on_a_handlers_thread_while_stuck, limited_on_a_handlers_thread),
     ("many_caught_panics_wait_for_a_stuck_handler_once", many_panics, panics_in_time),
+    ("many_caught_panics_wait_for_a_full_queue_once", || panics_while_stuck(false), panics_in_time),
+    ("many_caught_panics_wait_for_a_handler_without_a_thread_once", || panics_while_stuck(true), panics_in_time),
+    ("an_exit_during_a_reload_drains_the_new_handlers", exit_while_reloading, drained_in_a_reload),
+    ("a_handler_that_took_over_late_has_its_own_exit_timeout", exit_after_a_late_change, own_timeout_after_a_change),
     #[cfg(unix)]
     ("what_a_child_of_fork_logs_to_its_parent_s_handlers_is_counted", forking_and_logging, |name| late(name, 3)),
     #[cfg(target_os = "linux")]
     ("what_is_logged_after_the_drain_is_counted", logging_after_the_drain, |name| late(name, 2)),
     #[cfg(unix)]
     ("a_child_of_fork_writes_nothing_twice_and_may_set_up_anew", forking, forked),
+    #[cfg(unix)]
+    ("a_child_of_fork_sets_up_although_another_thread_was_at_it", fork_while_building, |name| all_lines(name, 0)),
 ];
 
 fn main() -> ExitCode {
@@ -661,6 +671,124 @@ fn panics_in_time(name: &str) {
     assert_eq!(output.status.code(), Some(7), "{}", stderr(&output));
 }
 
+/// Ends this process by a signal if it hangs.
+#[cfg(unix)]
+fn limit() {
+    #[allow(unsafe_code)]
+    // SAFETY: it only sets a timer.
+    unsafe {
+        libc::alarm(50)
+    };
+}
+
+#[cfg(not(unix))]
+fn limit() {}
+
+/// Callers wait for room in a queue that is full and stays so, or for a handler that another thread is stuck in.
+fn panics_while_stuck(inline: bool) -> ExitCode {
+    limit();
+    std::panic::set_hook(Box::new(|_| ()));
+    femtologging::install_panic_hook();
+    femtologging::set_exit_timeout(Duration::ZERO);
+    let transport = if inline { Transport::Inline } else { Transport::Shared { capacity: Some(1) } };
+    let stuck = FemtoStreamHandler::builder(Stuck).transport(transport).build().unwrap();
+    Config::builder()
+        .add_handler("stuck", stuck)
+        .add_handler("file", file().level(Level::Critical).build().unwrap())
+        .build_and_init()
+        .unwrap();
+    std::thread::spawn(|| (1..=100).for_each(|n| info!("{}", n)));
+    let emitted = || femtologging::metrics().handler("stuck").unwrap().emitted;
+    // One is with the handler, one in the queue, and one waits.
+    common::wait_until("the handler is stuck", || emitted() >= if inline { 1 } else { 3 });
+    let start = Instant::now();
+    for n in 1..=20 {
+        assert!(std::panic::catch_unwind(|| panic!("{n}")).is_err());
+    }
+    // The first waits for 2 s, and all would wait for 40.
+    assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
+    assert_eq!(fs::read_to_string(path()).unwrap(), numbers(20));
+    let stuck = femtologging::metrics().handlers.remove(0);
+    assert_eq!(stuck.emitted, stuck.written + stuck.dropped.total() + stuck.failed + stuck.in_flight);
+    assert_eq!(stuck.dropped.by_level(Level::Critical), 20);
+    std::process::exit(7)
+}
+
+/// The handler that a reload removes is stuck, so that the reload is under way when the process ends.
+fn exit_while_reloading() -> ExitCode {
+    femtologging::set_exit_timeout(Duration::from_secs(1));
+    let old = FemtoStreamHandler::builder(Stuck).build().unwrap();
+    Config::builder().add_handler("old", old).build_and_init().unwrap();
+    info!("to the old one");
+    std::thread::spawn(|| {
+        let config = Config::builder().default_level(Level::Info).add_handler("new", file().build().unwrap());
+        Logging::global().unwrap().reconfigure(config, LONG)
+    });
+    common::wait_until("the routes are new", || femtologging::root_logger().handlers() == ["new"]);
+    (1..=15).for_each(|n| info!("{}", n));
+    std::process::exit(7)
+}
+
+fn drained_in_a_reload(name: &str) {
+    let mut run = Run::new(name);
+    let output = run.output();
+    let said = stderr(&output);
+    assert_eq!(output.status.code(), Some(7), "{said}");
+    assert!(said.contains("the shutdown of handler `old` (given 1s; 1 records are not written)"), "{said}");
+    assert!(!said.contains("`new`"), "{said}");
+    assert_eq!(run.text(), numbers(15));
+}
+
+/// Takes its time to close.
+struct ClosesLate(std::sync::mpsc::Receiver<()>);
+
+impl FemtoHandler for ClosesLate {
+    fn handle(&mut self, _: &FemtoLogRecord<'_>, _: &mut Batch) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn close(&mut self) -> Result<(), Error> {
+        let _ = self.0.recv();
+        Ok(())
+    }
+}
+
+/// Says so, and never comes back.
+struct SaysStuck(std::sync::mpsc::Sender<()>);
+
+impl Write for SaysStuck {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let _ = self.0.send(());
+        Stuck.write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+fn exit_after_a_late_change() -> ExitCode {
+    // Without a time of its own, the stuck handler would outlast the test.
+    femtologging::set_exit_timeout(LONG * 10);
+    let (let_go, may_close) = std::sync::mpsc::channel();
+    Config::builder().add_handler("changed", ClosesLate(may_close)).build_and_init().unwrap();
+    let (stuck, is_stuck) = std::sync::mpsc::channel();
+    let stuck = FemtoStreamHandler::builder(SaysStuck(stuck)).exit_timeout(Duration::from_millis(200)).build().unwrap();
+    let late = Logging::global().unwrap().replace_handler("changed", stuck, Duration::from_millis(50)).unwrap_err();
+    assert!(late.to_string().contains("which is still at its end"), "{late}");
+    info!("1");
+    drop(let_go);
+    is_stuck.recv().unwrap();
+    std::process::exit(7)
+}
+
+fn own_timeout_after_a_change(name: &str) {
+    let output = Run::new(name).output();
+    let said = "femtologging: exit: the shutdown of handler `changed` (given 200ms; 1 records are not written) did \
+                not finish in time\n";
+    assert_eq!((output.status.code(), stderr(&output).as_str()), (Some(7), said));
+}
+
 #[cfg(unix)]
 mod posix {
     #![allow(unsafe_code)]
@@ -718,6 +846,48 @@ fn late(name: &str, count: usize) {
     let said = format!("femtologging: exit: records that came too late are not written: {count} to handler `file`\n");
     assert_eq!((output.status.code(), stderr(&output)), (Some(0), said));
     assert_eq!(run.text(), numbers(15));
+}
+
+/// Waits when it is asked for what it wants.
+#[cfg(unix)]
+struct Waits(std::sync::mpsc::Sender<()>, std::sync::Mutex<std::sync::mpsc::Receiver<()>>);
+
+#[cfg(unix)]
+impl femtologging::filter::FemtoFilter for Waits {
+    fn allows(&self, _: &FemtoLogRecord<'_>) -> bool {
+        true
+    }
+
+    fn interest(&self, _: Level, _: &str) -> femtologging::filter::Interest {
+        let _ = self.0.send(());
+        let _ = self.1.lock().unwrap().recv();
+        femtologging::filter::Interest::Always
+    }
+}
+
+#[cfg(unix)]
+fn fork_while_building() -> ExitCode {
+    limit();
+    info!("a call site that is asked about");
+    let (asked, is_asked) = std::sync::mpsc::channel();
+    let (go, may_go) = std::sync::mpsc::channel();
+    let builds = std::thread::spawn(move || {
+        let filter = Waits(asked, may_go.into());
+        let null = femtologging::handler::FemtoNullHandler;
+        let config = Config::builder().add_handler("null", null);
+        config.add_logger("exit", LoggerConfig::new().filter(filter)).build_and_init().unwrap();
+    });
+    is_asked.recv().unwrap();
+    let child = posix::fork();
+    if child == 0 {
+        limit();
+        log_to_file();
+        return ExitCode::SUCCESS;
+    }
+    assert_eq!(posix::wait(child), 0);
+    drop(go);
+    builds.join().unwrap();
+    ExitCode::SUCCESS
 }
 
 #[cfg(unix)]

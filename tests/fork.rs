@@ -146,6 +146,18 @@ fn a_child_finds_no_lock_that_another_thread_holds() {
             }
         })
     });
+    let reloads = {
+        let stop = stop.clone();
+        std::thread::spawn(move || {
+            let logging = Config::builder().build().unwrap();
+            while !stop.load(Relaxed) {
+                let inline = FemtoStreamHandler::builder(io::sink()).inline().build().unwrap();
+                let config = Config::builder().add_handler("inline", inline).add_handler("busy", FemtoNullHandler);
+                logging.reconfigure(config, LONG).unwrap();
+                logging.reconfigure(Config::builder().add_handler("other", FemtoNullHandler), LONG).unwrap();
+            }
+        })
+    };
     let deadline = Instant::now() + Duration::from_secs(5);
     let mut forks = 0;
     while forks < 100 && (forks < 10 || Instant::now() < deadline) {
@@ -156,11 +168,12 @@ fn a_child_finds_no_lock_that_another_thread_holds() {
             info!(logger: logger, "{}", giant);
             logging.flush(LONG).unwrap();
             assert_eq!(logging.metrics().handlers[0].written, 1);
+            logging.replace_handler("own", FemtoNullHandler, LONG).unwrap();
         });
         assert_eq!(status, ended_with(0), "after {forks} forks");
         forks += 1;
     }
     stop.store(true, Relaxed);
-    busy.into_iter().for_each(|thread| thread.join().unwrap());
+    busy.into_iter().chain([reloads]).for_each(|thread| thread.join().unwrap());
     io::stdout().flush().unwrap();
 }

@@ -378,6 +378,44 @@ fn problems(built: Result<HandlerSpec, Error>) -> Vec<String> {
     problems.map(|problem| format!("{} {}: {}", problem.field, problem.value, problem.remedy)).collect()
 }
 
+/// Panics when it is dropped.
+struct PanicsInDrop;
+
+impl FemtoHandler for PanicsInDrop {
+    fn handle(&mut self, _: &FemtoLogRecord<'_>, _: &mut Batch) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
+impl Drop for PanicsInDrop {
+    fn drop(&mut self) {
+        panic!("expected by this test");
+    }
+}
+
+#[test]
+fn a_destructor_that_panics_reaches_no_caller() {
+    let build = || {
+        let spec = || PanicsInDrop.configure().inline().build().unwrap();
+        let logging = Config::builder().add_handler("kept", FemtoCaptureHandler::new()).add_handler("h", spec());
+        (logging.build().unwrap(), spec)
+    };
+    let (logging, _) = build();
+    logging.shutdown(LONG).unwrap();
+    let (logging, _) = build();
+    drop(logging);
+    let (logging, _) = build();
+    logging.remove_handler("h", LONG).unwrap();
+    let _ = logging.metrics();
+    drop(logging);
+    let (logging, spec) = build();
+    logging.replace_handler("h", spec(), LONG).unwrap();
+    let reload = logging.reconfigure(Config::builder().keep_handler("kept").add_handler("h", spec()), LONG).unwrap();
+    assert_eq!((reload.lost, reload.problems), (0, Vec::new()));
+    logging.reconfigure(Config::builder().keep_handler("kept"), LONG).unwrap();
+    logging.shutdown(LONG).unwrap();
+}
+
 #[test]
 fn settings_of_a_queue_or_a_thread_are_refused() {
     let leave_out = "leave it out, or use Transport::PerThread or Transport::Shared";

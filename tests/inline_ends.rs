@@ -45,6 +45,8 @@ const SCENARIOS: &[Scenario] = &[
     ("forks_while_other_threads_deliver_hang_nowhere", fork_among_threads, |name| silent(name, "")),
     #[cfg(unix)]
     ("a_fork_while_another_thread_is_stuck_hangs_nowhere", fork_while_stuck, |name| silent(name, "")),
+    #[cfg(all(unix, feature = "gzip"))]
+    ("a_child_of_fork_needs_no_thread_that_compresses", compress_in_a_fork, |name| silent(name, "")),
     ("a_stuck_handler_holds_an_exit_for_a_limited_time", exit_while_stuck, limited),
 ];
 
@@ -363,6 +365,27 @@ fn fork_while_stuck() -> ExitCode {
         drop(go);
     });
     assert_eq!(logging.metrics().handlers[0].written, 1);
+    ExitCode::SUCCESS
+}
+
+/// The thread that compresses is the parent's.
+#[cfg(all(unix, feature = "gzip"))]
+fn compress_in_a_fork() -> ExitCode {
+    let rotating = femtologging::handler::FemtoRotatingFileHandler::builder();
+    let rotating = rotating.path(path()).max_bytes(100).backup_count(1_000).compress(true).formatter(message);
+    Config::builder().add_handler("rotating", rotating.inline().build().unwrap()).build_and_init().unwrap();
+    let log = || (0..100).for_each(|n| info!("record {}", n));
+    log();
+    fork(|| {
+        log();
+        let metrics = femtologging::metrics().handlers.remove(0);
+        assert_eq!((metrics.written, metrics.errors), (200, 0));
+        // In the place of the parent's, which is dropped.
+        Config::builder().add_handler("null", femtologging::handler::FemtoNullHandler).build_and_init().unwrap();
+        info!("of its own");
+        std::process::exit(0);
+    });
+    log();
     ExitCode::SUCCESS
 }
 

@@ -28,6 +28,10 @@ fn system(name: &str, handler: impl Into<HandlerSpec>) -> (Logging, FemtoLogger)
     (logging, logger)
 }
 
+fn with(transport: Transport, handler: impl FemtoHandler) -> HandlerSpec {
+    handler.configure().transport(transport).build().unwrap()
+}
+
 /// The messages of the test's own loggers, without the accounts of changes.
 fn own(capture: &FemtoCaptureHandler) -> Vec<String> {
     let records = capture.records();
@@ -328,17 +332,49 @@ impl Drop for Hostile {
 
 #[test]
 fn a_hostile_handler_is_replaced_like_any_other() {
+    for transport in TRANSPORTS {
+        let capture = FemtoCaptureHandler::new();
+        let (logging, logger) = system("h", with(transport, FemtoCaptureHandler::new()));
+        let hostile = Hostile(logging.clone(), logger.clone());
+        logging.replace_handler("h", with(transport, hostile), LONG).unwrap();
+        info!(logger: logger, "1");
+        let error = logging.replace_handler("h", with(transport, capture.clone()), LONG).unwrap_err().to_string();
+        assert!(error.contains("`handlers.h`: panicked in `close`: expected by this test"), "{error}");
+        info!(logger: logger, "2");
+        logging.flush(LONG).unwrap();
+        assert_eq!(capture.messages(), ["2"]);
+        let counts = sum_of(&logging);
+        assert_eq!((counts.emitted, counts.written, counts.dropped.total()), (4, 2, 2), "{transport:?}");
+    }
+}
+
+/// A handler without a thread that another thread is stuck in: a reload says so, and a later one does it.
+#[test]
+fn a_reload_does_not_wait_for_a_caller_that_is_stuck() {
+    let (let_go, wait) = mpsc::channel::<()>();
+    let (old, new) = (Scripted::new([Step::Wait(wait)]), Scripted::default());
+    let (logging, logger) = system("h", bare(old.clone()).inline().build().unwrap());
+    let stuck = std::thread::spawn({
+        let logger = logger.clone();
+        move || info!(logger: logger, "1")
+    });
+    wait_until("it is stuck", || old.writes() == 1);
     let capture = FemtoCaptureHandler::new();
-    let (logging, logger) = system("h", FemtoCaptureHandler::new());
-    logging.replace_handler("h", Hostile(logging.clone(), logger.clone()).configure().build().unwrap(), LONG).unwrap();
-    info!(logger: logger, "1");
-    let error = logging.replace_handler("h", capture.clone(), LONG).unwrap_err().to_string();
-    assert!(error.contains("`handlers.h`: panicked in `close`: expected by this test"), "{error}");
+    let config = || {
+        let config = Config::builder().add_handler("h", bare(new.clone()).inline().build().unwrap());
+        config.add_handler("more", capture.clone()).add_logger("femtologging", LoggerConfig::new().level(Level::Error))
+    };
+    let reload = logging.reconfigure(config(), Duration::from_millis(50)).unwrap();
+    assert!(reload.problems[0].contains("another thread's call of the handler"), "{reload}");
+    // Others log, and what they log goes on.
+    assert_eq!(sum_of(&logging).in_flight, 1);
+    drop(let_go);
+    stuck.join().unwrap();
+    let reload = logging.reconfigure(config(), LONG).unwrap();
+    assert_eq!((reload.changed, reload.problems), (vec!["h".to_owned(), "more".to_owned()], Vec::new()));
     info!(logger: logger, "2");
     logging.flush(LONG).unwrap();
-    assert_eq!(capture.messages(), ["2"]);
-    let counts = sum_of(&logging);
-    assert_eq!((counts.emitted, counts.written, counts.dropped.total()), (4, 2, 2));
+    assert_eq!((old.lines(), new.lines(), own(&capture)), (vec!["1".into()], vec!["2".into()], vec!["2".into()]));
 }
 
 #[test]

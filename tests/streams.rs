@@ -14,10 +14,26 @@ use scenario::Scenario;
 const SCENARIOS: &[Scenario] = &[
     ("a_held_lock_of_standard_output_stops_no_handler", any::log_under_the_lock, any::all_thousands),
     ("a_display_that_logs_while_it_is_printed_stops_no_handler", any::log_while_printing, any::all_thousands),
+    (
+        "a_held_lock_of_standard_output_stops_no_caller_without_a_thread",
+        any::log_inline_under_the_lock,
+        any::all_thousands,
+    ),
+    (
+        "a_display_that_logs_while_it_is_printed_stops_no_caller_without_a_thread",
+        any::log_inline_while_printing,
+        any::all_thousands,
+    ),
     #[cfg(unix)]
     (
         "a_child_of_fork_prints_while_the_handler_waits_for_a_reader",
-        unix::fork_while_writing,
+        || unix::fork_while_writing(false),
+        unix::forked_while_writing,
+    ),
+    #[cfg(unix)]
+    (
+        "a_child_of_fork_prints_while_a_caller_without_a_thread_waits_for_a_reader",
+        || unix::fork_while_writing(true),
         unix::forked_while_writing,
     ),
     #[cfg(unix)]
@@ -71,8 +87,23 @@ mod any {
         (1..=10_000).for_each(|n| info!("{}", n));
     }
 
+    /// A handler whose callers write themselves.
+    fn inline(handler: HandlerBuilder<StreamOptions<impl Write + Send + 'static>>) {
+        let spec = handler.formatter(message).inline().build().unwrap();
+        Config::builder().default_level(Level::Trace).add_handler("inline", spec).build_and_init().unwrap();
+    }
+
     pub fn log_under_the_lock() -> ExitCode {
         small(FemtoStreamHandler::stdout());
+        print_under_the_lock()
+    }
+
+    pub fn log_inline_under_the_lock() -> ExitCode {
+        inline(FemtoStreamHandler::stdout());
+        print_under_the_lock()
+    }
+
+    fn print_under_the_lock() -> ExitCode {
         let lock = stdout().lock();
         log_thousands();
         drop(lock);
@@ -90,6 +121,15 @@ mod any {
 
     pub fn log_while_printing() -> ExitCode {
         small(FemtoStreamHandler::stderr());
+        print_what_logs()
+    }
+
+    pub fn log_inline_while_printing() -> ExitCode {
+        inline(FemtoStreamHandler::stderr());
+        print_what_logs()
+    }
+
+    fn print_what_logs() -> ExitCode {
         write!(stderr().lock(), "{Logs}").unwrap();
         ExitCode::from(7)
     }
@@ -146,17 +186,17 @@ mod unix {
     }
 
     /// The handler is in the middle of a write to a pipe that is full when this process forks.
-    pub fn fork_while_writing() -> ExitCode {
-        let spec =
-            FemtoStreamHandler::stdout().formatter(message).overflow(OverflowPolicy::DropNewest).build().unwrap();
-        Config::builder().add_handler("out", spec).build_and_init().unwrap();
-        let large = "x".repeat(100_000);
-        info!("{}", large);
+    pub fn fork_while_writing(inline: bool) -> ExitCode {
+        let out = FemtoStreamHandler::stdout().formatter(message);
+        let out = if inline { out.inline() } else { out.overflow(OverflowPolicy::DropNewest) };
+        Config::builder().add_handler("out", out.build().unwrap()).build_and_init().unwrap();
+        let writer = std::thread::spawn(|| info!("{}", "x".repeat(100_000)));
         // Nobody reads yet.
         wait_until("the pipe is full", || room(1) == 0);
         let child = fork();
         if child > 0 {
             assert_eq!(ending_of(child), 0);
+            writer.join().unwrap();
             return ExitCode::from(7);
         }
         limit();

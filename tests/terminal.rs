@@ -35,6 +35,21 @@ mod on_unix {
         ("the_environment_says_what_is_shown", four_levels, levels),
         ("how_to_see_more_is_said_once", four_levels, hint),
         ("no_thread_is_started", count_threads, |name| assert_eq!(shown(name, &[]), ["INFO app one", "1 threads"])),
+        (
+            "the_last_resort_starts_no_thread",
+            || last_resort(true),
+            |name| {
+                assert_eq!(shown(name, &[])[1..], ["1 threads"]);
+            },
+        ),
+        (
+            "an_abort_loses_nothing_of_the_last_resort",
+            || last_resort(false),
+            |name| {
+                let lines = shown(name, &[]);
+                assert!(lines.len() == 1 && lines[0].contains("one"), "{lines:?}");
+            },
+        ),
         ("an_abort_loses_nothing", abort, |name| assert_eq!(shown(name, &[]), ["INFO app one", "ERROR app two"])),
     ];
 
@@ -195,15 +210,28 @@ mod on_unix {
     fn count_threads() -> ExitCode {
         basic_config(Level::Info).unwrap();
         info!(target: "app", "one");
+        show_threads()
+    }
+
+    fn show_threads() -> ExitCode {
         let threads = std::fs::read_dir("/proc/self/task").map_or(1, Iterator::count);
         println!("{threads} threads");
         ExitCode::SUCCESS
+    }
+
+    fn last_resort(returns: bool) -> ExitCode {
+        warn!(target: "app", "one");
+        if returns { show_threads() } else { end() }
     }
 
     fn abort() -> ExitCode {
         basic_config(Level::Info).unwrap();
         info!(target: "app", "one");
         error!(target: "app", "two");
+        end()
+    }
+
+    fn end() -> ! {
         // SAFETY: the call sets a limit of this process: no core file.
         unsafe { libc::setrlimit(libc::RLIMIT_CORE, &libc::rlimit { rlim_cur: 0, rlim_max: 0 }) };
         std::process::abort()

@@ -3,7 +3,8 @@
 use std::collections::HashSet;
 use std::fmt;
 use std::io::{self, IsTerminal};
-use std::sync::{Arc, Once};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 use super::logging::{self, Logging};
@@ -695,10 +696,10 @@ pub fn basic_config(level: impl Into<LevelFilter>) -> Result<(), Error> {
 }
 
 fn say_how_to_see_more(level: Level) {
-    static SAID: Once = Once::new();
-    let name = level.as_str();
-    SAID.call_once(|| {
+    static SAID: AtomicBool = AtomicBool::new(false);
+    if !SAID.swap(true, Relaxed) {
+        let name = level.as_str();
         let variable = format_args!("FEMTO_LOG={}", name.to_ascii_lowercase()).to_string();
         notify("basic_config", format_args!("{name} records are not shown; {variable} or RUST_LOG shows them"));
-    });
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering::*};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::*};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::level::{Level, LevelFilter};
 use crate::logger::{FemtoLogger, LoggerSettings, Registry, no_handler};
 use crate::metrics::{self, HandlerMetrics, Metrics};
 use crate::queue::is_consumer;
-use crate::sync::lock;
+use crate::sync::{generation, lock};
 use crate::time::Clock;
 use crate::value::limits;
 use crate::worker::{self, Task, Waiting, Worker};
@@ -428,10 +428,12 @@ static GLOBAL: Mutex<Option<Logging>> = Mutex::new(None);
 
 /// Calls `set_up` and makes its result the global system, unless there is one.
 pub(super) fn init(set_up: impl FnOnce(Arc<Registry>) -> Result<Logging, Error>) -> Result<(), Error> {
-    // Set during the set-up, which runs user code (filters, the error hook) and therefore holds no lock.
-    static BUSY: AtomicBool = AtomicBool::new(false);
+    // Set during the set-up, which runs user code (filters, the error hook) and therefore holds no lock: to the number
+    // of the process, because a child of `fork` does not have the thread that would reset it.
+    static BUSY: AtomicU64 = AtomicU64::new(0);
     let exists = || global().is_some_and(|logging| !logging.inner.is_over());
-    if exists() || BUSY.swap(true, AcqRel) {
+    let own = u64::from(generation()) + 1;
+    if exists() || BUSY.swap(own, AcqRel) == own {
         return Err(Error::already_initialized("the global logging system, which `femtologging::shutdown` would end,"));
     }
     let _busy = Busy(&BUSY);
@@ -441,11 +443,11 @@ pub(super) fn init(set_up: impl FnOnce(Arc<Registry>) -> Result<Logging, Error>)
 }
 
 /// Ends the set-up of the global system, also when user code panics.
-struct Busy(&'static AtomicBool);
+struct Busy(&'static AtomicU64);
 
 impl Drop for Busy {
     fn drop(&mut self) {
-        self.0.store(false, Release);
+        self.0.store(0, Release);
     }
 }
 

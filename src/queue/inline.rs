@@ -5,14 +5,27 @@
 
 use std::cell::Cell;
 use std::sync::{Arc, OnceLock, Weak};
+use std::time::Instant;
 
+use crate::metrics::DropReason;
 use crate::record::{Header, ThreadInfo};
 use crate::sync::{AtomicU64, Ordering::*};
 
 /// Delivers records on the threads that log them.
 pub(crate) trait Deliver: Send + Sync {
-    /// Delivers a record and counts its outcome. Returns whether it did: not after the shutdown.
-    fn deliver(&self, thread: &Arc<ThreadInfo>, header: Header, ticks: u64, payload: &[u8]) -> bool;
+    /// Delivers a record and counts its outcome.
+    ///
+    /// # Errors
+    ///
+    /// The handler was shut down, or other threads were in it until the deadline. The record is not counted then.
+    fn deliver(
+        &self,
+        until: Option<Instant>,
+        thread: &Arc<ThreadInfo>,
+        header: Header,
+        ticks: u64,
+        payload: &[u8],
+    ) -> Result<(), DropReason>;
 }
 
 pub(crate) struct Inline {
@@ -32,7 +45,8 @@ pub(crate) struct Inside(());
 impl Inside {
     /// Returns `None` if the thread is marked already.
     pub(crate) fn enter() -> Option<Self> {
-        (!INSIDE.replace(true)).then_some(Self(()))
+        // Not `then_some`: what it made in vain, and dropped, would take the mark away.
+        (!INSIDE.replace(true)).then(|| Self(()))
     }
 
     pub(super) fn is_set() -> bool {
@@ -55,12 +69,19 @@ impl Inline {
         let _ = self.handler.set(handler);
     }
 
-    /// Counts a record as published and delivers it. Returns whether that was done; the record is dropped otherwise.
-    pub(super) fn deliver(&self, thread: &Arc<ThreadInfo>, header: Header, ticks: u64, payload: &[u8]) -> bool {
+    /// Counts a record as published and delivers it, or returns why it is dropped.
+    pub(super) fn deliver(
+        &self,
+        until: Option<Instant>,
+        thread: &Arc<ThreadInfo>,
+        header: Header,
+        ticks: u64,
+        payload: &[u8],
+    ) -> Result<(), DropReason> {
         // Before the outcome is counted, as in other lanes.
         self.published.fetch_add(1, Relaxed);
         let handler = self.handler.get().and_then(Weak::upgrade);
-        handler.is_some_and(|handler| handler.deliver(thread, header, ticks, payload))
+        handler.ok_or(DropReason::Closed)?.deliver(until, thread, header, ticks, payload)
     }
 
     /// Returns how many records were published since the queue was made.

@@ -69,7 +69,7 @@ use std::cell::Cell;
 use std::sync::atomic::AtomicU8;
 use std::sync::{Arc, OnceLock, Weak};
 use std::thread::Thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use smallvec::SmallVec;
 
@@ -86,6 +86,17 @@ use crate::time::Clock;
 thread_local! {
     /// Whether the thread is a handler's.
     static CONSUMER: Cell<bool> = const { Cell::new(false) };
+
+    /// When the panic began whose record the thread is logging.
+    static PANIC_BEGAN: Cell<Option<Instant>> = const { Cell::new(None) };
+}
+
+/// Logs the record of a panic that began at `start`. Where there is no room for it, the thread waits until `start` plus
+/// the queue's [`panic_patience`](Queue::set_panic_patience) at most, whatever the overflow policy.
+pub(crate) fn log_panic(start: Instant, log: impl FnOnce()) {
+    let before = PANIC_BEGAN.replace(Some(start));
+    log();
+    PANIC_BEGAN.set(before);
 }
 
 /// Marks the calling thread as a handler's. Records that it logs are dropped and counted.
@@ -120,6 +131,8 @@ pub(crate) struct Queue {
     waker: OnceLock<Thread>,
     /// Whether threads should let go of this queue when they next can, because the handler is being removed.
     leaving: AtomicBool,
+    /// How long the record of a panic waits for room, in microseconds.
+    panic_patience: AtomicU64,
     /// The number of callers that sleep until there is room, or have been woken and not yet published.
     waiting: AtomicU64,
     closed: AtomicBool,
@@ -191,6 +204,7 @@ impl Queue {
             wake_at: AtomicU8::new(wake_at),
             waker: OnceLock::new(),
             leaving: AtomicBool::new(false),
+            panic_patience: AtomicU64::new(0),
             waiting: AtomicU64::new(0),
             closed: AtomicBool::new(false),
             ended: Mutex::new(false),
@@ -228,6 +242,16 @@ impl Queue {
         self.set_threshold(threshold);
         self.wake_at.store(wake_at, Relaxed);
         self.overflow.store(overflow.to_word(), Relaxed);
+    }
+
+    /// Sets how long the record of a panic waits for room at most.
+    pub(crate) fn set_panic_patience(&self, patience: Duration) {
+        self.panic_patience.store(u64::try_from(patience.as_micros()).unwrap_or(u64::MAX), Relaxed);
+    }
+
+    /// Returns until when the calling thread waits for room at most, if it logs the record of a panic.
+    fn panic_deadline(&self) -> Option<Instant> {
+        PANIC_BEGAN.get()?.checked_add(Duration::from_micros(self.panic_patience.load(Relaxed)))
     }
 
     /// Asks threads to let go of this queue; see [`is_stale`](Self::is_stale).
@@ -311,8 +335,8 @@ impl Queue {
         };
         // So that a child of `fork` finds no record that another thread has published and not yet delivered.
         let _pass = hold_off_forks();
-        if !lane.deliver(thread, header, ticks, payload) {
-            self.drop_published(DropReason::Closed, header.level());
+        if let Err(reason) = lane.deliver(self.panic_deadline(), thread, header, ticks, payload) {
+            self.drop_published(reason, header.level());
         }
     }
 
@@ -372,13 +396,15 @@ impl Queue {
         if self.is_closed() || self.is_orphaned() {
             return Err(DropReason::Closed);
         }
+        let latest = self.panic_deadline();
+        let sooner = |until: Option<Instant>| until.into_iter().chain(latest).min();
         Ok(match self.overflow() {
             // A handler's thread would wait for itself, or for a handler that waits for it, for ever.
             _ if is_consumer() => WhenFull::Drop,
             OverflowPolicy::DropNewest => WhenFull::Drop,
             OverflowPolicy::BlockFor(time) if time.is_zero() => WhenFull::Drop,
-            OverflowPolicy::BlockFor(time) => WhenFull::Wait(Instant::now().checked_add(time)),
-            OverflowPolicy::Block | OverflowPolicy::DropOldest => WhenFull::Wait(None),
+            OverflowPolicy::BlockFor(time) => WhenFull::Wait(sooner(Instant::now().checked_add(time))),
+            OverflowPolicy::Block | OverflowPolicy::DropOldest => WhenFull::Wait(latest),
         })
     }
 

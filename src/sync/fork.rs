@@ -144,15 +144,21 @@ fn enter() {
     }
 }
 
-/// Installs the handlers of `fork`, once per process.
+/// Whether the handlers of `fork` are installed.
+#[cfg(unix)]
+static WATCHED: AtomicBool = AtomicBool::new(false);
+
+/// Installs the handlers of `fork`.
+///
+/// Nobody waits for a thread that is at it: a child that is forked meanwhile does not have that thread. So several
+/// threads may install them at the same time, and then each fork calls them several times. They can take it: what
+/// `before` adds, `in_parent` subtracts; a second wait finds nobody; and a generation is skipped.
 pub(crate) fn watch_forks() {
     #[cfg(unix)]
-    {
-        static ONCE: std::sync::Once = std::sync::Once::new();
-        ONCE.call_once(|| {
-            // If this fails for lack of memory, forks do not wait for locks.
-            let _ = imp::pthread_atfork(Some(imp::before), Some(imp::in_parent), Some(imp::in_child));
-        });
+    if !WATCHED.load(Acquire) {
+        // If this fails for lack of memory, forks do not wait for locks.
+        let _ = imp::pthread_atfork(Some(imp::before), Some(imp::in_parent), Some(imp::in_child));
+        WATCHED.store(true, Release);
     }
 }
 
@@ -210,10 +216,34 @@ mod imp {
 
 #[cfg(all(test, unix, not(loom)))]
 mod tests {
-    use std::sync::{Mutex, mpsc};
+    use std::sync::{Mutex, Once, mpsc};
 
     use super::*;
-    use crate::sync::lock;
+    use crate::sync::{lock, once};
+
+    /// Runs `check` in a child, which ends by the alarm if it hangs, and returns whether it returned true.
+    fn in_child(check: impl FnOnce() -> bool) -> bool {
+        let mut status = -1;
+        // SAFETY: the child takes locks, reads numbers and ends with `_exit`, or by the alarm if it hangs.
+        unsafe {
+            let child = libc::fork();
+            if child == 0 {
+                libc::alarm(10);
+                libc::_exit(i32::from(!check()));
+            }
+            assert_eq!(libc::waitpid(child, &mut status, 0), child);
+        }
+        status == 0
+    }
+
+    /// Waits until another thread forks, and long enough for a fork that did not wait; one that waits passes however
+    /// long it is.
+    fn outlast_a_fork() {
+        while FORKING.load(SeqCst) == 0 {
+            std::thread::yield_now();
+        }
+        std::thread::sleep(NAP * 500);
+    }
 
     #[test]
     fn a_fork_waits_until_no_other_thread_holds_a_lock() {
@@ -223,27 +253,48 @@ mod tests {
         let holder = std::thread::spawn(move || {
             let mut guard = lock(&HELD_BY_ANOTHER);
             locked.send(()).unwrap();
-            while FORKING.load(SeqCst) == 0 {
-                std::thread::yield_now();
-            }
-            // Long enough for a fork that did not wait; one that waits passes however long it is.
-            std::thread::sleep(NAP * 500);
+            outlast_a_fork();
             *guard += 1;
         });
         is_locked.recv().unwrap();
         let before = generation();
-        let mut status = -1;
-        // SAFETY: the child takes a lock, reads two numbers and ends with `_exit`, or by the alarm if it hangs.
-        unsafe {
-            let child = libc::fork();
-            if child == 0 {
-                libc::alarm(10);
-                let released = *lock(&HELD_BY_ANOTHER) == 1;
-                libc::_exit(i32::from(!released || generation() != before + 1));
-            }
-            assert_eq!(libc::waitpid(child, &mut status, 0), child);
-        }
+        assert!(in_child(|| *lock(&HELD_BY_ANOTHER) == 1 && generation() > before));
         holder.join().unwrap();
-        assert_eq!((status, generation()), (0, before));
+        assert_eq!(generation(), before);
+    }
+
+    #[test]
+    fn a_fork_waits_for_what_is_done_once() {
+        static ONCE: Once = Once::new();
+        static DONE: AtomicBool = AtomicBool::new(false);
+        watch_forks();
+        let (began, has_begun) = mpsc::channel();
+        let other = std::thread::spawn(move || {
+            once(&ONCE, || {
+                began.send(()).unwrap();
+                outlast_a_fork();
+                DONE.store(true, SeqCst);
+            });
+        });
+        has_begun.recv().unwrap();
+        assert!(in_child(|| {
+            once(&ONCE, || DONE.store(false, SeqCst));
+            DONE.load(SeqCst)
+        }));
+        other.join().unwrap();
+    }
+
+    /// A child that is forked while another thread installs the handlers does so itself, and may then have them twice.
+    #[test]
+    fn handlers_that_are_installed_twice_do_what_they_do_once() {
+        static LOCK: Mutex<u32> = Mutex::new(0);
+        drop(lock(&LOCK));
+        assert!(in_child(|| {
+            WATCHED.store(false, SeqCst);
+            *lock(&LOCK) += 1;
+            let before = generation();
+            let is_well = || *lock(&LOCK) == 1 && (INSIDE.load(SeqCst), FORKING.load(SeqCst)) == (0, 0);
+            in_child(|| is_well() && generation() > before) && is_well() && generation() == before
+        }));
     }
 }

@@ -17,7 +17,7 @@ mod mute;
 mod signal;
 
 use std::ops::{Deref, DerefMut};
-use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::{LazyLock, Mutex, MutexGuard, Once, PoisonError, TryLockError};
 
 pub(crate) use fork::{generation, hold_off_forks, holds_lock, in_children, lost_locks_since, watch_forks};
 #[cfg(any(feature = "log", feature = "tracing"))]
@@ -74,6 +74,12 @@ impl<T> DerefMut for Guard<'_, T> {
 pub(crate) fn lazy<T>(value: &LazyLock<T>) -> &T {
     let _pass = fork::Pass::take();
     LazyLock::force(value)
+}
+
+/// Calls `run` unless a call has done so. A `fork` waits for it, as for [`lazy`].
+pub(crate) fn once(once: &Once, run: impl FnOnce()) {
+    let _pass = hold_off_forks();
+    once.call_once(run);
 }
 
 /// A lock that is held while user code may run; see [`lock_open`].

@@ -8,7 +8,8 @@
 //!   finish (this module, by .fini_array; ELF systems)               one line with the number of late records
 //! ```
 //!
-//! Handlers without a thread have nothing to drain. They write what is logged up to `finish`, which closes them.
+//! Handlers without a thread have nothing to drain. They write what is logged up to `finish`, which closes them. Where
+//! there is no `finish`, `drain` has them deliver what they keep for a retry, and they go on.
 //!
 //! A record is late if it was logged after `drain`, or in a child of `fork` to its parent's handlers. The number is the
 //! difference of `emitted` at the end and at `drain` or `fork`.
@@ -25,7 +26,7 @@ use std::time::{Duration, Instant};
 
 use super::{Engine, Request, Waiting, Worker, all};
 use crate::error::{Error, guarded, notify};
-use crate::sync::{hold_off_forks, in_children, lock};
+use crate::sync::{in_children, lock, once};
 use crate::{exit, sys};
 
 /// The number of records that were emitted to a handler when it was drained; `u64::MAX` before that.
@@ -40,18 +41,17 @@ impl Default for Late {
 /// The number of late records of workers that were dropped, by the handler's name.
 static GONE: Mutex<BTreeMap<Arc<str>, u64>> = Mutex::new(BTreeMap::new());
 
-/// Installs the hooks of the process's exit and of `fork`, once. Handlers without a thread need no drain.
+/// Installs the hooks of the process's exit and of `fork`, once. Handlers without a thread need no drain where there is
+/// a `finish`.
 pub(super) fn install(has_thread: bool) {
     static ALL: Once = Once::new();
     static THREADS: Once = Once::new();
-    // A child that is forked while another thread is within `call_once` would wait for that thread for ever.
-    let _pass = hold_off_forks();
-    ALL.call_once(|| {
+    once(&ALL, || {
         sys::at_end(|| _ = guarded(finish));
         in_children(|| _ = guarded(|| all().iter().for_each(|worker| worker.mark_late())));
     });
-    if has_thread {
-        THREADS.call_once(|| exit::at_exit(drain));
+    if has_thread || !sys::HAS_END {
+        once(&THREADS, || exit::at_exit(drain));
     }
 }
 
@@ -97,6 +97,9 @@ fn drain() {
     let mut failures: Vec<_> =
         Waiting::new(&others, exit::timeout(), Request::End, None).wait().err().into_iter().collect();
     failures.extend(own.iter().map(|worker| worker.ended_the_process("its own thread")));
+    if !sys::HAS_END {
+        failures.extend(end_inline(Request::Settle));
+    }
     report(failures);
     // Including those that were shut down before. Records logged between their shutdown and now are counted in the
     // metrics, and are not late.
@@ -105,6 +108,12 @@ fn drain() {
 
 /// The last that runs: closes the handlers without a thread, and reports how many records were late for the others.
 fn finish() {
+    report(end_inline(Request::End));
+    report_late();
+}
+
+/// Has the handlers without a thread deliver what they keep, and closes them if that is the request.
+fn end_inline(request: Request) -> Vec<Error> {
     let mut workers = all();
     workers.retain(|worker| worker.queue.is_inline() && !worker.queue.is_orphaned() && !worker.has_ended());
     let (own, others): (Vec<_>, Vec<_>) = workers.into_iter().partition(|worker| worker.is_current());
@@ -112,13 +121,13 @@ fn finish() {
     let (inherited, others): (Vec<_>, Vec<_>) = others.into_iter().partition(|worker| worker.is_inherited());
     let spent = BEGAN.get().map_or(Duration::ZERO, Instant::elapsed);
     let timeout = exit::timeout().saturating_sub(spent);
-    others.iter().for_each(|worker| worker.queue.close());
+    if request == Request::End {
+        others.iter().for_each(|worker| worker.queue.close());
+    }
     let ask = |workers: &[Arc<Worker>], request| Waiting::new(workers, timeout, request, None).wait();
-    let outcomes = [ask(&inherited, Request::Settle), ask(&others, Request::End)];
-    let mut failures: Vec<_> = outcomes.into_iter().filter_map(Result::err).collect();
-    failures.extend(own.iter().map(|worker| worker.ended_the_process("a log call")));
-    report(failures);
-    report_late();
+    let outcomes = [ask(&inherited, Request::Settle), ask(&others, request)];
+    let failures = outcomes.into_iter().filter_map(Result::err);
+    failures.chain(own.iter().map(|worker| worker.ended_the_process("a log call"))).collect()
 }
 
 fn report(failures: Vec<Error>) {

@@ -25,8 +25,9 @@ use std::time::{Duration, Instant};
 use super::inbox::Next;
 use super::run::{RETRY, Sink, TICK};
 use super::{Command, Offer, Outcome};
-use crate::error::Error;
+use crate::error::{Error, guarded};
 use crate::handler::Call;
+use crate::metrics::DropReason;
 use crate::queue::{Deliver, Inside};
 use crate::record::{Header, ThreadInfo};
 use crate::sync::{OpenGuard, generation, lock, lock_open, lost_locks_since, try_lock_open};
@@ -178,7 +179,7 @@ impl Inline {
                     let ended = state.sink.take();
                     drop(state);
                     // The handler's destructor is user code.
-                    drop(ended);
+                    let _ = guarded(|| drop(ended));
                     outcome
                 }
             });
@@ -201,18 +202,28 @@ impl Inline {
 }
 
 impl Deliver for Inline {
-    fn deliver(&self, thread: &Arc<ThreadInfo>, header: Header, ticks: u64, payload: &[u8]) -> bool {
-        let mut state = lock_open(&self.state);
+    fn deliver(
+        &self,
+        until: Option<Instant>,
+        thread: &Arc<ThreadInfo>,
+        header: Header,
+        ticks: u64,
+        payload: &[u8],
+    ) -> Result<(), DropReason> {
+        let mut state = match until {
+            None => lock_open(&self.state),
+            Some(until) => self.lock_until(until).ok_or(DropReason::Full)?,
+        };
         let _current = Current::set(self);
         let is_due = state.is_tick_due();
-        let Some(sink) = state.sink() else { return false };
+        let sink = state.sink().ok_or(DropReason::Closed)?;
         sink.look_at_clock();
         if is_due {
             sink.tick();
         }
         sink.take(Next { header, ticks, thread, payload });
         let _ = sink.deliver(Call { due: true, ..Call::default() });
-        true
+        Ok(())
     }
 }
 
@@ -224,12 +235,14 @@ impl Drop for Inline {
         if lost_locks_since(self.process) {
             // Another thread of the parent process was in the middle of using it.
             std::mem::forget(sink);
-        } else if !self.is_inherited() {
-            let _inside = Inside::enter();
+            return;
+        }
+        let _inside = Inside::enter();
+        if !self.is_inherited() {
             let delivered = sink.deliver(Call { due: true, urgent: true, closing: true, ..Call::default() });
             let outcome = sink.end_flush(delivered.and_then(|()| sink.all_delivered()));
             let _ = sink.close(outcome);
-            drop(sink);
         }
+        let _ = guarded(|| drop(sink));
     }
 }

@@ -50,7 +50,7 @@ mod timer;
 mod wait;
 
 pub(crate) use change::change_all;
-pub(crate) use panic::flush_for_panic;
+pub(crate) use panic::log_panic;
 pub(crate) use task::Task;
 pub(crate) use wait::Waiting;
 
@@ -324,7 +324,8 @@ enum Request {
     Shutdown,
     /// A shutdown that nobody asked for: of a system that is dropped, or at the end of the process.
     End,
-    /// A flush that nobody asked for: at the end of a child of `fork`, of a handler that is its parent's to close.
+    /// A flush that nobody asked for, at the end of a process: of a handler that goes on, or that is its parent's to
+    /// close.
     Settle,
 }
 

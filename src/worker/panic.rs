@@ -1,8 +1,14 @@
-//! The flush of a thread that panics.
+//! The record of a panic, and its flush.
 //!
 //! A panic may end the process without its exit hook, so its record is flushed at once. A program that catches panics,
 //! one per bad request, must not wait for a stuck handler each time. So after a timeout, later panics wait for that
 //! handler only briefly, until it answers or a minute has passed.
+//!
+//! ```text
+//!                            the record waits for room     the flush
+//! first panic                for 1 s                       until 2 s have passed since the panic
+//! later, a stuck handler     for 20 ms                     until 20 ms have passed
+//! ```
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -10,7 +16,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::Receiver;
 
 use super::{Command, Outcome, Worker, threads_first};
-use crate::queue::is_consumer;
+use crate::queue::{self, is_consumer};
 use crate::sync::lock;
 use crate::time::uptime;
 
@@ -33,6 +39,7 @@ pub(super) struct History {
 }
 
 impl History {
+    /// Returns the time that the panic may take for this handler.
     fn timeout(&self) -> Duration {
         match self.timed_out_at {
             Some(at) if uptime().saturating_sub(at) < RECOVERY => SHORT_TIMEOUT,
@@ -41,12 +48,18 @@ impl History {
     }
 }
 
-/// Flushes workers side by side, on behalf of a thread that panics.
-pub(crate) fn flush_for_panic(workers: &[Arc<Worker>]) {
+/// Logs the record of a panic, and flushes workers side by side.
+pub(crate) fn log_panic(workers: &[Arc<Worker>], log: impl FnOnce()) {
+    let start = Instant::now();
+    for worker in workers {
+        // Half of the time, so that the rest is enough for the flush of the other handlers.
+        worker.queue.set_panic_patience(lock(&worker.panic_flush).timeout().min(TIMEOUT / 2));
+    }
+    queue::log_panic(start, log);
+    // A handler's thread cannot wait for itself.
     if is_consumer() {
         return;
     }
-    let start = Instant::now();
     let asked = threads_first(workers).map(|worker| {
         let (time, pending) = {
             let mut history = lock(&worker.panic_flush);

@@ -129,7 +129,7 @@ impl Consumer {
     pub(super) fn run(&mut self) -> Result<(), Error> {
         become_consumer();
         if let Some(gate) = self.gate.take() {
-            let _ = gate.recv();
+            self.wait_at(&gate);
         }
         self.sink.start();
         loop {
@@ -182,6 +182,28 @@ impl Consumer {
                 self.idle.pause();
             }
         }
+    }
+
+    /// Waits until the gate opens, or half of the time of a command to close is over: a handler that is stuck at its end
+    /// must not take the records of the new one along when the process ends.
+    fn wait_at(&mut self, gate: &Receiver<Infallible>) {
+        let mut until = None;
+        while until.is_none() {
+            crossbeam_channel::select! {
+                recv(gate) -> _ => return,
+                recv(self.commands) -> command => match command {
+                    Ok(command) => {
+                        if let Command::Close { until: end, .. } = &command {
+                            let now = Instant::now();
+                            until = Some(now + end.saturating_duration_since(now) / 2);
+                        }
+                        self.deferred.push_back(command);
+                    }
+                    Err(_) => return,
+                },
+            }
+        }
+        let _ = until.map(|until| gate.recv_deadline(until));
     }
 
     /// Carries out a change between two batches, after what was logged before it.

@@ -13,7 +13,8 @@ pub(crate) struct Task(Mutex<Option<Waker>>);
 impl Task {
     /// Sets who is woken. Wakers are the executor's code, so none is cloned, woken or dropped under the lock.
     pub(super) fn set(&self, waker: &Waker) {
-        let old = lock(&self.0).replace(waker.clone());
+        let new = waker.clone();
+        let old = lock(&self.0).replace(new);
         drop(old);
     }
 

@@ -20,6 +20,7 @@
 
 use std::ffi::OsStr;
 use std::io::{self, Write};
+use std::mem;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -34,6 +35,7 @@ use super::backups::Backups;
 use super::plan::{self, Backup};
 use crate::error::{Error, notify};
 use crate::handler::disk::{AppendFile, FileId, FileMetadata, Lock, ReadFile};
+use crate::sync::generation;
 use crate::sys;
 
 /// The number of bytes that are compressed between two checks whether the handler ends.
@@ -42,6 +44,9 @@ const CHUNK: usize = 64 * 1024;
 /// The thread that compresses a file's backups. It ends when this is dropped, without finishing the backup that it is
 /// compressing; the next start does that.
 pub(super) struct Compressor {
+    /// The process that has the thread. A child of `fork` leaves compression to its parent, and touches neither the
+    /// channel nor the thread.
+    process: u32,
     wishes: Option<Sender<()>>,
     stop: Arc<AtomicBool>,
     /// Whether a backup was skipped because a handler still had it open.
@@ -59,13 +64,16 @@ impl Compressor {
         let run = move || run(&backups, &inbox, &stopped, &later);
         let thread = sys::spawn("femtolog-gzip", run);
         let thread = thread.map_err(|error| Error::io("cannot start the thread that compresses backups", error))?;
-        let compressor = Self { wishes: Some(wishes), stop, postponed, thread: Some(thread) };
+        let compressor = Self { process: generation(), wishes: Some(wishes), stop, postponed, thread: Some(thread) };
         compressor.look();
         Ok(compressor)
     }
 
     /// Makes the thread look for plain backups.
     pub(super) fn look(&self) {
+        if self.process != generation() {
+            return;
+        }
         // One pending request is enough.
         let _ = self.wishes.as_ref().map(|wishes| wishes.try_send(()));
     }
@@ -80,6 +88,10 @@ impl Compressor {
 
 impl Drop for Compressor {
     fn drop(&mut self) {
+        if self.process != generation() {
+            // The parent's thread may have been in the middle of using the channel.
+            return mem::forget((self.wishes.take(), self.thread.take()));
+        }
         self.stop.store(true, Relaxed);
         self.wishes = None;
         let _ = self.thread.take().map(JoinHandle::join);
