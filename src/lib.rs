@@ -248,6 +248,7 @@
 //! | `cbor` | `FemtoCborFormatter`: CBOR, RFC 8949 |
 //! | `cli` | the command `femtolog`, which checks and prints configurations |
 //! | `config` | [`config::Spec`](config): configuration as data, from TOML files and the environment; brings `full` |
+//! | `inotify` | [`config::Watch`](config) finds a change at once, by events of directories (Linux); brings `config` |
 //! | `journald` | `FemtoJournaldHandler`: systemd's journal (Linux); brings `socket` |
 //! | `json` | configuration files in JSON |
 //! | `local-time` | local time and time zones in formatters and for rollovers, by the crate `jiff` |
@@ -258,6 +259,7 @@
 //! | `otlp` | `FemtoOtlpHandler`: records to OpenTelemetry's collector, by OTLP over HTTP; brings `http` |
 //! | `regex` | [`filter::Matches`](filter), and expressions for [`filter::Redact`] |
 //! | `serde` | `key:serde = value`: values of any type that `serde` can serialize |
+//! | `sighup` | [`config::Watch`](config) loads a file at `SIGHUP`, by the crate `signal-hook` (Unix); brings `config` |
 //! | `tracing` | `bridge`: `FemtoTracingLayer`, `FemtoTracingSubscriber` and `FemtoTracingHandler` for `tracing` |
 //! | `tls` | encrypted connections of the socket and syslog handlers, by the crate `rustls`; brings `socket` |
 //! | `yaml` | configuration files in YAML |

@@ -16,6 +16,7 @@ use std::sync::Mutex;
 
 use crate::level::Level;
 use crate::sync::{AtomicU64, Ordering::*, lock};
+use crate::time::Timestamp;
 
 /// Why a record was dropped before it reached its handler.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -179,6 +180,8 @@ pub struct Metrics {
     pub failed_reloads: u64,
     /// Why the last one failed that did.
     pub last_reload_error: Option<String>,
+    /// The files of configurations that are [watched](crate::config), in the order in which this began.
+    pub watches: Vec<WatchMetrics>,
     /// Records of this process that were truncated because they exceeded the [`Limits`](crate::value::Limits).
     pub truncated: u64,
     /// Records of this process that were dropped before their handlers were determined, and which no handler counts:
@@ -188,6 +191,29 @@ pub struct Metrics {
     /// The library's own notices that were lost, in this process, because standard error or the error hook was stuck or
     /// failed.
     pub notices_dropped: u64,
+}
+
+/// What is known of a configuration's file that is watched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct WatchMetrics {
+    /// The path, as it was given.
+    pub path: String,
+    /// How often the file was looked at.
+    pub looks: u64,
+    /// When that was last.
+    pub last_look: Option<Timestamp>,
+    /// Changes of the configuration that were made because of this file.
+    pub reloads: u64,
+    /// What is wrong with the file as it is now, or why it cannot be read.
+    pub last_error: Option<String>,
+}
+
+#[cfg(feature = "config")]
+impl WatchMetrics {
+    pub(crate) fn of(path: String) -> Self {
+        Self { path, looks: 0, last_look: None, reloads: 0, last_error: None }
+    }
 }
 
 /// See [`Metrics::unrouted`].

@@ -44,7 +44,7 @@ const MODULES: &[Module] = &[
 
     // On top of the journey.
     module("config", &["error", "exit", "filter", "formatter", "handler", "level", "logger", "macros", "metrics", "policy", "queue", "shutdown",
-                       "sync", "time", "value", "worker"]),
+                       "sync", "sys", "time", "value", "worker"]),
     // A panic is logged as a macro would, at a call site that is made for it.
     module("shutdown", &["__private", "callsite", "exit", "level", "logger", "sync", "template", "value", "worker"]),
     module("bridge", &["callsite", "config", "context", "error", "handler", "level", "logger", "names", "policy", "queue", "record", "span", "sync",
@@ -60,7 +60,7 @@ const MODULES: &[Module] = &[
     module("text", &[]),
     module("zone", &["error"]),
     module("error", &["rate", "stdio", "sync", "sys", "text", "time"]),
-    module("metrics", &["level", "sync"]),
+    module("metrics", &["level", "sync", "time"]),
     module("rate", &["time"]),
     module("policy", &["level"]),
     module("level", &[]),

@@ -374,8 +374,8 @@ impl ConfigBuilder {
         self
     }
 
-    /// Sets how long the handlers that a change to this configuration removes may take to deliver what was logged before
-    /// it. What is left then is counted as dropped or failed. Without this call it is the timeout of the change.
+    /// Sets how long the handlers that a change to this configuration removes may take to deliver what was logged
+    /// before it. What is left then is counted as dropped or failed. Without this call it is the timeout of the change.
     ///
     /// A change does not wait for longer than its own timeout. Where this one is longer, removed handlers go on
     /// afterwards: [`Reload::draining`](super::Reload::draining) says how many records they still have.

@@ -2,19 +2,33 @@
 
 use super::builder::Config;
 use super::logging;
-use super::spec::Loader;
-use crate::error::Error;
+use super::spec::{Loader, watch_interval};
+use super::watch::Watch;
+use crate::error::{Error, notify};
 
 impl Loader {
     /// Sets up the global system by what [`load`](Self::load) reads. A configuration without handlers gets one,
-    /// `console`, which writes text to standard error.
+    /// `console`, which writes text to standard error. A file with the setting `watch` is [watched](super::Watch) until
+    /// the system ends.
     ///
     /// # Errors
     ///
     /// Everything that is wrong with the configuration; or the global system exists already.
     pub fn init(&self) -> Result<(), Error> {
-        let spec = self.clone().with_console().load()?;
-        Config::from_spec(&spec, &self.types())?.build_and_init()
+        let path = self.path()?;
+        let spec = self.clone().with_console().load_path(path.as_deref())?;
+        Config::from_spec(&spec, &self.types())?.build_and_init()?;
+        if let Some(path) = path
+            && let Some(logging) = logging::global()
+            && let Some(interval) = logging.spec().and_then(|spec| watch_interval(&spec))
+        {
+            match Watch::path(path).loader(self).every(interval).of_document().start(&logging) {
+                Ok(watching) => watching.detach(),
+                // The system is set up.
+                Err(error) => notify("config", format_args!("the configuration is not watched: {error:#}")),
+            }
+        }
+        Ok(())
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::convert::Infallible;
 use std::fmt;
+#[cfg(feature = "config")]
+use std::sync::Weak;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::*};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -9,14 +11,18 @@ use std::time::Duration;
 use crossbeam_channel::Receiver;
 
 use super::flush_future::FlushFuture;
+#[cfg(feature = "config")]
+use super::watched::Watched;
 use crate::error::{Error, notices_dropped, notify};
 use crate::handler::HandlerSpec;
 use crate::level::{Level, LevelFilter};
 use crate::logger::{FemtoLogger, LoggerSettings, Registry, no_handler};
-use crate::metrics::{self, HandlerMetrics, Metrics};
+use crate::metrics::{self, HandlerMetrics, Metrics, WatchMetrics};
 use crate::queue::is_consumer;
 use crate::sync::{generation, lock};
 use crate::time::Clock;
+#[cfg(feature = "config")]
+use crate::time::{Timeline, Timestamp};
 use crate::value::limits;
 use crate::worker::{self, Task, Waiting, Worker};
 
@@ -50,6 +56,18 @@ pub struct Logging {
     inner: Arc<LoggingSystem>,
 }
 
+/// A system that may have been dropped.
+#[cfg(feature = "config")]
+pub(super) struct WeakLogging(Weak<LoggingSystem>);
+
+#[cfg(feature = "config")]
+impl WeakLogging {
+    /// Returns the system, unless it was dropped or shut down, or this is a child of `fork`.
+    pub(super) fn upgrade(&self) -> Option<Logging> {
+        self.0.upgrade().filter(|inner| !inner.is_over()).map(|inner| Logging { inner })
+    }
+}
+
 struct LoggingSystem {
     registry: Arc<Registry>,
     workers: Mutex<Workers>,
@@ -78,11 +96,31 @@ struct Workers {
     /// The configuration in force, where data made it.
     #[cfg(feature = "config")]
     spec: Option<Arc<super::Spec>>,
+    /// The watchers of its file.
+    #[cfg(feature = "config")]
+    watched: Vec<Arc<Watched>>,
 }
 
 impl Workers {
     fn all(&self) -> Vec<Arc<Worker>> {
         self.current.iter().chain(&self.leaving).cloned().collect()
+    }
+
+    /// Returns what is known of the files that are watched.
+    fn watches(&mut self) -> Vec<WatchMetrics> {
+        #[cfg(not(feature = "config"))]
+        return Vec::new();
+        #[cfg(feature = "config")]
+        {
+            self.watched.retain(|watched| !watched.is_stopped());
+            self.watched.iter().map(|watched| watched.metrics()).collect()
+        }
+    }
+
+    /// Ends the watchers.
+    fn end_watches(&mut self) {
+        #[cfg(feature = "config")]
+        self.watched.drain(..).for_each(|watched| watched.stop());
     }
 
     /// Returns the counters of all handlers that were removed, and those of them that have gone, of which only the
@@ -149,6 +187,24 @@ impl Logging {
     #[cfg(feature = "config")]
     pub fn spec(&self) -> Option<Arc<super::Spec>> {
         lock(&self.inner.workers).spec.clone()
+    }
+
+    /// Keeps what is known of a watcher, which ends with the system.
+    #[cfg(feature = "config")]
+    pub(super) fn add_watched(&self, watched: Arc<Watched>) {
+        lock(&self.inner.workers).watched.push(watched);
+    }
+
+    /// Returns the time of the system's clock.
+    #[cfg(feature = "config")]
+    pub(super) fn now(&self) -> Timestamp {
+        Timeline::new(&self.inner.clock).timestamp(self.inner.clock.ticks())
+    }
+
+    /// Returns a reference that does not keep the system.
+    #[cfg(feature = "config")]
+    pub(super) fn downgrade(&self) -> WeakLogging {
+        WeakLogging(Arc::downgrade(&self.inner))
     }
 
     pub(crate) fn registry(&self) -> &Arc<Registry> {
@@ -355,6 +411,7 @@ impl Logging {
             reloads: workers.reloads,
             failed_reloads: workers.failed_reloads,
             last_reload_error: workers.last_reload_error.clone(),
+            watches: workers.watches(),
             ..metrics_of(&workers.current)
         };
         drop(workers);
@@ -392,6 +449,7 @@ impl LoggingSystem {
     fn close_loggers(&self) {
         // The registry may be another system's by the time of a second call, and as soon as this one is over.
         if !self.closing.swap(true, AcqRel) {
+            lock(&self.workers).end_watches();
             self.registry.close();
             self.over.store(true, Release);
         }
@@ -406,8 +464,11 @@ impl Drop for LoggingSystem {
         if is_consumer() {
             // A handler's thread cannot wait for itself. It ends when its command channel is closed.
             self.registry.close();
-            let workers = lock(&self.workers).all();
-            return workers.iter().for_each(|worker| worker.queue.close());
+            let mut workers = lock(&self.workers);
+            workers.end_watches();
+            let all = workers.all();
+            drop(workers);
+            return all.iter().for_each(|worker| worker.queue.close());
         }
         self.close_loggers();
         let workers = lock(&self.workers).all();

@@ -28,6 +28,8 @@
 //! # Ok::<(), femtologging::Error>(())
 //! ```
 
+#[cfg(feature = "config")]
+mod bell;
 pub(crate) mod builder;
 mod flush_future;
 #[cfg(feature = "config")]
@@ -37,6 +39,10 @@ pub(crate) mod process;
 pub(crate) mod reload;
 #[cfg(feature = "config")]
 mod spec;
+#[cfg(feature = "config")]
+mod watch;
+#[cfg(feature = "config")]
+mod watched;
 
 pub use builder::{Config, ConfigBuilder, LoggerConfig};
 pub use flush_future::FlushFuture;
@@ -46,3 +52,5 @@ pub use logging::Logging;
 pub use reload::Reload;
 #[cfg(feature = "config")]
 pub use spec::{Arg, Args, Environment, Format, Loader, PartSpec, Registry, Setting, Spec};
+#[cfg(feature = "config")]
+pub use watch::{Look, Watch, Watcher, Watching};

@@ -26,7 +26,7 @@ use crossbeam_channel::Sender;
 #[cfg(feature = "config")]
 use super::builder::Config;
 use super::builder::{CheckedConfig, ConfigBuilder, HandlerPart, handler_name_problem};
-use super::logging::Logging;
+use super::logging::{ChangeGuard, Logging};
 use crate::error::{Error, Problem};
 use crate::filter::FemtoFilter;
 use crate::formatter::FemtoFormatter;
@@ -259,16 +259,17 @@ impl Logging {
     /// # Ok::<(), femtologging::Error>(())
     /// ```
     pub fn reconfigure(&self, config: ConfigBuilder, timeout: Duration) -> Result<Reload, Error> {
-        self.reconfigure_by(timeout, || Ok(config))
+        self.reconfigure_by(self.begin_change("reconfigure"), timeout, || Ok(config))
     }
 
     fn reconfigure_by(
         &self,
+        change: Result<ChangeGuard<'_>, Error>,
         timeout: Duration,
         config: impl FnOnce() -> Result<ConfigBuilder, Error>,
     ) -> Result<Reload, Error> {
         let start = uptime();
-        let result = self.begin_change("reconfigure").and_then(|_change| {
+        let result = change.and_then(|_change| {
             let plan = self.plan(config()?, timeout)?;
             Ok(self.carry_out(plan, timeout))
         });
@@ -311,10 +312,25 @@ impl Logging {
     /// ```
     #[cfg(feature = "config")]
     pub fn reload(&self, spec: &super::Spec, registry: &super::Registry, timeout: Duration) -> Result<Reload, Error> {
-        self.reconfigure_by(timeout, || {
-            let running = self.spec();
-            Config::from_spec_but(running.as_deref(), spec, registry)
+        self.reconfigure_by(self.begin_change("reconfigure"), timeout, || {
+            Config::from_spec_but(self.spec().as_deref(), spec, registry)
         })
+    }
+
+    /// The same, or a failure to load the configuration, unless another change is under way.
+    #[cfg(feature = "config")]
+    pub(super) fn reload_unless_busy(
+        &self,
+        spec: Result<super::Spec, Error>,
+        registry: &super::Registry,
+        timeout: Duration,
+    ) -> Option<Result<Reload, Error>> {
+        let change = self.begin_change("reconfigure").ok()?;
+        Some(
+            self.reconfigure_by(Ok(change), timeout, || {
+                Config::from_spec_but(self.spec().as_deref(), &spec?, registry)
+            }),
+        )
     }
 
     /// Starts everything that is new. Nothing of the running system changes.
@@ -474,7 +490,8 @@ impl Outcomes {
 /// use std::time::Duration;
 ///
 /// basic_config(Level::Info)?;
-/// let config = Config::builder().default_level(Level::Debug).add_handler("log", FemtoStreamHandler::stderr().build()?);
+/// let handler = FemtoStreamHandler::stderr().build()?;
+/// let config = Config::builder().default_level(Level::Debug).add_handler("log", handler);
 /// let reload = reconfigure(config, Duration::from_secs(5))?;
 /// assert_eq!((reload.added, reload.removed), (vec!["log".to_owned()], vec!["console".to_owned()]));
 /// debug!("now it is shown");

@@ -122,14 +122,18 @@ impl Loader {
     ///
     /// The file cannot be read; or everything that is wrong with it or with the variables.
     pub fn load(&self) -> Result<Spec, Error> {
-        let path = match self.environment.get(CONFIG) {
-            Ok(path) => path.filter(|path| !path.is_empty()).map(PathBuf::from),
+        self.load_path(self.path()?.as_deref())
+    }
+
+    /// Returns the path that the environment names.
+    pub(in crate::config) fn path(&self) -> Result<Option<PathBuf>, Error> {
+        match self.environment.get(CONFIG) {
+            Ok(path) => Ok(path.filter(|path| !path.is_empty()).map(PathBuf::from)),
             Err(why) => {
                 let problem = Problem { position: Some(position_of(CONFIG)), ..Problem::new("", "", why) };
-                return Err(Error::config(vec![problem]));
+                Err(Error::config(vec![problem]))
             }
-        };
-        self.load_path(path.as_deref())
+        }
     }
 
     /// Reads a file, if there is one, and everything else that the environment says.
@@ -138,12 +142,24 @@ impl Loader {
     ///
     /// As for [`load`](Self::load).
     pub fn load_path(&self, path: Option<&Path>) -> Result<Spec, Error> {
+        let document = path.map(|path| Ok::<_, Error>((path, read_file(path)?))).transpose()?;
+        self.load_document(document)
+    }
+
+    /// Reads what a file of a configuration may have at most.
+    pub(in crate::config) fn read_bytes(path: &Path) -> std::io::Result<Vec<u8>> {
+        files::read(path, MOST_BYTES as u64)
+    }
+
+    /// Reads a file whose content is known, and everything else that the environment says.
+    pub(in crate::config) fn load_bytes(&self, path: &Path, bytes: Vec<u8>) -> Result<Spec, Error> {
+        self.load_document(Some((path, decode(path, bytes)?)))
+    }
+
+    fn load_document(&self, document: Option<(&Path, (String, Format))>) -> Result<Spec, Error> {
         let mut problems = Vec::new();
-        let mut spec = match path {
-            Some(path) => {
-                let (text, format) = read_file(path)?;
-                self.parse(&text, format, &path.display().to_string(), &mut problems)
-            }
+        let mut spec = match document {
+            Some((path, (text, format))) => self.parse(&text, format, &path.display().to_string(), &mut problems),
             None => Some(self.defaults.clone()),
         };
         if let Some(spec) = &mut spec {
@@ -235,12 +251,21 @@ const DIRECTIVES: &str = "FEMTO_LOG";
 const RUST_LOG: &str = "RUST_LOG";
 
 fn read_file(path: &Path) -> Result<(String, Format), Error> {
-    let position = || Some(Position::new(path.display().to_string().into(), 0, 0));
-    let problem = |what: &str| Error::config(vec![Problem { position: position(), ..Problem::new("", "", what) }]);
-    let format = Format::of_path(path);
-    let format = format.ok_or_else(|| problem("the extension says no format; use .toml, .yaml, .yml or .json"))?;
-    let bytes = files::read(path, MOST_BYTES as u64);
-    let bytes = bytes.map_err(|error| Error::io(format_args!("cannot read {}", path.display()), error))?;
+    // Before the file is opened: a wrong name is the clearer message.
+    format_of(path)?;
+    let bytes = Loader::read_bytes(path);
+    decode(path, bytes.map_err(|error| Error::io(format_args!("cannot read {}", path.display()), error))?)
+}
+
+fn format_of(path: &Path) -> Result<Format, Error> {
+    let position = Some(Position::new(path.display().to_string().into(), 0, 0));
+    let what = "the extension says no format; use .toml, .yaml, .yml or .json";
+    Format::of_path(path).ok_or_else(|| Error::config(vec![Problem { position, ..Problem::new("", "", what) }]))
+}
+
+/// Makes text of the content of a file.
+fn decode(path: &Path, bytes: Vec<u8>) -> Result<(String, Format), Error> {
+    let format = format_of(path)?;
     match String::from_utf8(bytes) {
         Ok(text) => Ok((text, format)),
         Err(error) => {

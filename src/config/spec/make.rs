@@ -37,6 +37,12 @@ pub(in crate::config) struct MadeSystem {
     pub(in crate::config) disable_existing_loggers: bool,
 }
 
+/// Returns how often a configuration, which is decoded, wants its file to be looked at.
+pub(in crate::config) fn watch_interval(spec: &Spec) -> Option<Duration> {
+    let interval = decoded(&spec.system, &Tables::get().system).get::<Duration>("watch");
+    interval.filter(|interval| !interval.is_zero())
+}
+
 /// The settings of a logger.
 pub(in crate::config) struct MadeLogger {
     pub(in crate::config) level: Option<LevelFilter>,

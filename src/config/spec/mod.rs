@@ -43,7 +43,7 @@ pub use data::Spec;
 pub use environment::Environment;
 pub use format::Format;
 pub use loader::Loader;
-pub(super) use make::{MadeLogger, make};
+pub(super) use make::{MadeLogger, make, watch_interval};
 pub use part::PartSpec;
 pub use registry::{Arg, Args, Registry};
 pub use setting::Setting;
