@@ -65,5 +65,5 @@ guide!(python, "python.md", doctest);
 guide!(spans, "spans.md", doctest);
 guide!(structured, "structured.md", doctest);
 guide!(syslog, "syslog.md", all(feature = "journald", target_os = "linux"));
-guide!(testing, "testing.md", doctest);
+guide!(testing, "testing.md", feature = "testing");
 guide!(tracing, "tracing.md", feature = "tracing");

@@ -196,7 +196,9 @@
 //!
 //! # Testing
 //!
-//! Each test builds a system of its own, whose [`FemtoCaptureHandler`] keeps the records:
+//! With the feature `testing`, `testing::capture` gives each test the records that it logs by the macros, also where
+//! tests run in parallel; `assert_logged!` and its siblings look for records. Without it, a test builds a system of its
+//! own, whose [`FemtoCaptureHandler`] keeps the records:
 //!
 //! ```
 //! use femtologging::handler::FemtoCaptureHandler;
@@ -260,6 +262,7 @@
 //! | `regex` | [`filter::Matches`](filter), and expressions for [`filter::Redact`] |
 //! | `serde` | `key:serde = value`: values of any type that `serde` can serialize |
 //! | `sighup` | [`config::Watch`](config) loads a file at `SIGHUP`, by the crate `signal-hook` (Unix); brings `config` |
+//! | `testing` | `testing`: the records of each test, assertions on them, snapshots |
 //! | `tracing` | `bridge`: `FemtoTracingLayer`, `FemtoTracingSubscriber` and `FemtoTracingHandler` for `tracing` |
 //! | `tls` | encrypted connections of the socket and syslog handlers, by the crate `rustls`; brings `socket` |
 //! | `yaml` | configuration files in YAML |
@@ -387,6 +390,11 @@ mod shutdown;
 // Bridges from and to the crates `log` and `tracing`.
 #[cfg(any(feature = "log", feature = "tracing"))]
 pub mod bridge;
+
+// Captures of the records of single tests.
+#[cfg(feature = "testing")]
+#[expect(clippy::disallowed_methods, reason = "tests start threads, and waits with a deadline need a clock")]
+pub mod testing;
 
 // Functions that run when the process exits.
 mod exit;

@@ -49,6 +49,8 @@ const MODULES: &[Module] = &[
     module("shutdown", &["__private", "callsite", "exit", "level", "logger", "sync", "template", "value", "worker"]),
     module("bridge", &["callsite", "config", "context", "error", "handler", "level", "logger", "names", "policy", "queue", "record", "span", "sync",
                        "time", "value"]),
+    // Captures of tests: a handler that all loggers have, and what tests ask of it.
+    module("testing", &["config", "context", "error", "formatter", "handler", "level", "logger", "record", "sync", "time", "value", "worker"]),
     module("exit", &["error", "sync", "sys"]),
 
     // The vocabulary, from what knows others down to what knows none.

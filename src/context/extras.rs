@@ -22,6 +22,7 @@
 //! | [`KEY_TEXT`] | 0 | the key's name as text, the value |
 //! | [`SPAN`] | id of the span's name | the span's id, the parent span's id (0: none) |
 //! | [`SOURCE`] | line | module path and file, as text |
+//! | [`SCOPE`] | 0 | the number of the test (see `testing`); no formatter writes it |
 //!
 //! For example, the key `user` with the value `7_u64`, where `user` has the id 3:
 //!
@@ -57,6 +58,8 @@ const KEY_TEXT: u64 = 1;
 const SPAN: u64 = 2;
 /// The source location of the call.
 const SOURCE: u64 = 3;
+/// The test to which the record belongs.
+const SCOPE: u64 = 4;
 
 /// Makes the header word of an entry.
 const fn header(entry: u64, tag: u64, upper: u32) -> u64 {
@@ -71,6 +74,8 @@ pub(crate) enum Extra<'a> {
     Span { name: u32, id: u64, parent: u64 },
     /// The source location of the call.
     Source { module_path: &'a str, file: &'a str, line: u32 },
+    /// The number of the test to which the record belongs.
+    Scope(u64),
 }
 
 /// The name of a key, as it is encoded.
@@ -119,6 +124,7 @@ impl<'a> Iterator for ExtrasReader<'a> {
                 let (module_path, file) = (reader.text(), reader.text());
                 Extra::Source { module_path, file, line: upper }
             }
+            SCOPE => Extra::Scope(reader.word()),
             entry => {
                 let name = if entry == KEY { KeyRef::Id(upper) } else { KeyRef::Text(reader.text()) };
                 Extra::Key(name, reader.value(Tag::from_word(header)))
@@ -195,14 +201,16 @@ impl<'a> ExtrasWriter<'a> {
         let mut was_cut = sink.was_cut() || is_too_deep;
         for (at, (piece, bytes)) in pieces.iter().enumerate() {
             let count = match piece {
-                EntryId::Key(_) if pieces[at + 1..].iter().any(|(later, _)| later == piece) => continue,
+                EntryId::Key(_) | EntryId::Scope if pieces[at + 1..].iter().any(|(later, _)| later == piece) => {
+                    continue;
+                }
                 EntryId::LeftOut(before) => {
                     left_out += before;
                     continue;
                 }
                 EntryId::Key(_) => &mut keys,
                 EntryId::Span => &mut spans,
-                EntryId::Source => &mut 0,
+                EntryId::Source | EntryId::Scope => &mut 0,
             };
             if *count < limits.keys {
                 *count += 1;
@@ -300,6 +308,13 @@ impl<'a> ExtrasWriter<'a> {
         self.sink.word(parent);
     }
 
+    /// Adds the number of the test to which the records belong.
+    #[cfg(feature = "testing")]
+    pub(crate) fn scope(&mut self, id: u64) {
+        self.sink.word(header(SCOPE, 0, 0));
+        self.sink.word(id);
+    }
+
     /// Adds the source location of the call.
     #[cfg(any(feature = "log", feature = "tracing"))]
     pub(crate) fn source(&mut self, module_path: &str, file: &str, line: u32) {
@@ -335,6 +350,7 @@ enum EntryId<'a> {
     LeftOut(u64),
     Span,
     Source,
+    Scope,
 }
 
 /// Decodes extras into pieces, each with its encoded bytes.
@@ -350,6 +366,7 @@ fn pieces(bytes: &[u8]) -> Vec<(EntryId<'_>, &[u8])> {
             Extra::Key(name, _) => EntryId::Key(name),
             Extra::Span { .. } => EntryId::Span,
             Extra::Source { .. } => EntryId::Source,
+            Extra::Scope(_) => EntryId::Scope,
         };
         Some((piece, bytes))
     };

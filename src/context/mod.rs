@@ -276,6 +276,12 @@ impl Context {
         Self(Some(Arc::new(Scope { entries, span })))
     }
 
+    /// Returns a context whose records belong to a test.
+    #[cfg(feature = "testing")]
+    pub(crate) fn of_test(&self, id: u64) -> Self {
+        self.extended(self.span(), |entries| entries.scope(id))
+    }
+
     /// Returns whether the two are clones of one another, and not just equal.
     #[cfg(feature = "tracing")]
     pub(crate) fn is_same(&self, other: &Self) -> bool {

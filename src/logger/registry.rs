@@ -111,6 +111,8 @@ struct Tree {
     /// sites refer to its node.
     loggers: HashMap<String, (Arc<Node>, LoggerSettings)>,
     queues: Vec<Arc<Queue>>,
+    /// Handlers that get the records of all loggers, whether they propagate or not; see `testing`.
+    observers: Vec<Arc<Queue>>,
     /// Levels up to this number are disabled for all loggers; 0 for none.
     disabled: u8,
     /// Whether the system was shut down. Routes then count records as dropped.
@@ -160,6 +162,7 @@ impl Registry {
         let tree = Tree {
             loggers: HashMap::from([(String::new(), (Arc::new(root), settings))]),
             queues: Vec::new(),
+            observers: Vec::new(),
             disabled: 0,
             closed: false,
             routes: Vec::new(),
@@ -357,6 +360,12 @@ impl Registry {
             tree.replaced.append(&mut tree.routes);
         });
         self.update(|_| ());
+    }
+
+    /// Has a handler get every record that its logger lets through, whatever handlers the logger has.
+    #[cfg(feature = "testing")]
+    pub(crate) fn observe(&self, queue: Arc<Queue>) {
+        self.update(|tree| tree.observers.push(queue));
     }
 
     /// Adds a handler, which no logger has yet.
@@ -584,6 +593,7 @@ impl Tree {
             }
         }
         let level = self.level(key).number().max(self.disabled.saturating_add(1));
+        queues.extend(self.observers.iter().cloned());
         let lowest = queues.iter().map(|queue| queue.threshold()).min();
         match lowest {
             Some(lowest) => (level.max(lowest), queues),

@@ -142,7 +142,7 @@ impl<'a> RecordExtras<'a> {
                 let name = names.and_then(|names| names.get(id));
                 Some((name.map_or(KeyName::Text(""), KeyName::Prepared), value))
             }
-            Extra::Span { .. } | Extra::Source { .. } => None,
+            Extra::Span { .. } | Extra::Source { .. } | Extra::Scope(_) => None,
         })
     }
 
@@ -154,7 +154,7 @@ impl<'a> RecordExtras<'a> {
                 let name = names.and_then(|names| names.get(name));
                 Some(SpanRef { name: name.map_or("", Prepared::as_str), id, parent })
             }
-            Extra::Key(..) | Extra::Source { .. } => None,
+            Extra::Key(..) | Extra::Source { .. } | Extra::Scope(_) => None,
         })
     }
 
@@ -162,7 +162,16 @@ impl<'a> RecordExtras<'a> {
     pub(super) fn source(&self) -> Option<SourceLocation<'a>> {
         ExtrasReader::new(self.bytes).find_map(|extra| match extra {
             Extra::Source { module_path, file, line } => Some(SourceLocation { module_path, file, line }),
-            Extra::Key(..) | Extra::Span { .. } => None,
+            Extra::Key(..) | Extra::Span { .. } | Extra::Scope(_) => None,
+        })
+    }
+
+    /// Returns the number of the test to which the record belongs.
+    #[cfg(feature = "testing")]
+    pub(super) fn scope(&self) -> Option<u64> {
+        ExtrasReader::new(self.bytes).find_map(|extra| match extra {
+            Extra::Scope(id) => Some(id),
+            Extra::Key(..) | Extra::Span { .. } | Extra::Source { .. } => None,
         })
     }
 }

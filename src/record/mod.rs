@@ -204,6 +204,12 @@ impl<'a> FemtoLogRecord<'a> {
         self.extras.spans()
     }
 
+    /// Returns the number of the test to which the record belongs.
+    #[cfg(feature = "testing")]
+    pub(crate) fn scope(&self) -> Option<u64> {
+        self.extras.scope()
+    }
+
     /// Returns the number of the calling thread: the one in the `Debug` text of its
     /// [`ThreadId`](std::thread::ThreadId).
     pub fn thread_id(&self) -> u64 {

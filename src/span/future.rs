@@ -44,6 +44,25 @@ pub trait FemtoFutureExt: Future + Sized {
     fn in_context(self, context: Context) -> InScope<Self> {
         InScope { future: Some(self), scope: SpanOrContext::Context(context) }
     }
+
+    /// Enters the context in which this is called for each poll of the future and for its drop: what a task needs that
+    /// continues on behalf of this one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use femtologging::info;
+    /// use femtologging::span::FemtoFutureExt;
+    ///
+    /// # fn spawn<F: Future>(_: F) {}
+    /// async fn handle() {
+    ///     spawn(async { info!("has the keys and spans of `handle`") }.in_current_context());
+    /// }
+    /// # drop(handle());
+    /// ```
+    fn in_current_context(self) -> InScope<Self> {
+        self.in_context(Context::current())
+    }
 }
 
 impl<F: Future> FemtoFutureExt for F {}

@@ -284,6 +284,18 @@ value_from! {
     Duration => Duration, IpAddr => Ip, SocketAddr => Socket,
 }
 
+impl From<usize> for Value<'_> {
+    fn from(value: usize) -> Self {
+        Value::U64(value as u64)
+    }
+}
+
+impl From<isize> for Value<'_> {
+    fn from(value: isize) -> Self {
+        Value::I64(value as i64)
+    }
+}
+
 impl<'a> From<&'a str> for Value<'a> {
     fn from(text: &'a str) -> Self {
         Value::Str(text)
