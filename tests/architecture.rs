@@ -100,6 +100,9 @@ const MACROS: &[&str] = &[
     "__femtologging_wrong",
 ];
 
+/// The macros of the module `testing`.
+const ASSERTIONS: &[&str] = &["__femtologging_expected", "assert_logged", "assert_logged_once", "assert_not_logged"];
+
 #[test]
 fn imports_follow_the_record() {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
@@ -134,6 +137,7 @@ fn origin<'a>(name: &'a str, reexports: &'a BTreeMap<String, String>) -> &'a str
     match reexports.get(function.unwrap_or(name)) {
         Some(module) if !is_module => module,
         _ if MACROS.contains(&name) && !is_module => "macros",
+        _ if ASSERTIONS.contains(&name) => "testing",
         _ => name,
     }
 }

@@ -36,16 +36,16 @@
 //! | what the test's own thread polls or calls | nothing to do |
 //!
 //! A record that belongs to no test is kept apart. [`Capture::unattributed`] returns those that were logged since the
-//! capture began; a failure shows them, and an assertion that finds what it looks for there says so. The last 10,000 are
-//! kept. Where each test has a process of its own, as under `cargo nextest` or with [`capture_all`], all records belong
-//! to the capture.
+//! capture began; a failure shows them, and an assertion that finds what it looks for there says so. The last 10,000
+//! are kept. Where each test has a process of its own, as under `cargo nextest` or with [`capture_all`], all records
+//! belong to the capture.
 //!
 //! # What is captured
 //!
-//! Every record of the global system that its logger lets through, as soon as the call returns: whatever handlers there
-//! are, whatever their levels, whether or not the logger propagates, and also while the program sets logging up or shuts
-//! it down. If nothing was set up before the first capture, the root logger's level becomes `Trace`. Records of a
-//! [`Logging`](crate::Logging) of its own go to that system's handlers only.
+//! Every record of the global system that its logger lets through, as soon as the call returns: whatever handlers
+//! there are, whatever their levels, whether or not the logger propagates, and also while the program sets logging up
+//! or shuts it down. If nothing was set up before the first capture, the root logger's level becomes `Trace`. Records
+//! of a [`Logging`](crate::Logging) of its own go to that system's handlers only.
 
 mod collector;
 mod expected;
@@ -358,7 +358,8 @@ macro_rules! assert_logged {
     };
 }
 
-/// Asserts that a [`Capture`] has no record like this; the arguments are those of [`assert_logged!`](crate::assert_logged).
+/// Asserts that a [`Capture`] has no record like this; the arguments are those of
+/// [`assert_logged!`](crate::assert_logged).
 ///
 /// # Examples
 ///
