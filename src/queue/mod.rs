@@ -396,15 +396,13 @@ impl Queue {
         if self.is_closed() || self.is_orphaned() {
             return Err(DropReason::Closed);
         }
-        let latest = self.panic_deadline();
-        let sooner = |until: Option<Instant>| until.into_iter().chain(latest).min();
         Ok(match self.overflow() {
             // A handler's thread would wait for itself, or for a handler that waits for it, for ever.
             _ if is_consumer() => WhenFull::Drop,
             OverflowPolicy::DropNewest => WhenFull::Drop,
             OverflowPolicy::BlockFor(time) if time.is_zero() => WhenFull::Drop,
-            OverflowPolicy::BlockFor(time) => WhenFull::Wait(sooner(Instant::now().checked_add(time))),
-            OverflowPolicy::Block | OverflowPolicy::DropOldest => WhenFull::Wait(latest),
+            OverflowPolicy::BlockFor(time) => WhenFull::Wait(Instant::now().checked_add(time)),
+            OverflowPolicy::Block | OverflowPolicy::DropOldest => WhenFull::Wait(None),
         })
     }
 
@@ -425,6 +423,7 @@ impl Queue {
         let WhenFull::Wait(until) = when_full else {
             return if attempt() { Ok(()) } else { Err(DropReason::Full) };
         };
+        let until = until.into_iter().chain(self.panic_deadline()).min();
         // About a microsecond in all: for room that is free so soon, spinning is cheaper than sleeping.
         for spins in 0..6 {
             (0..1 << spins).for_each(|_| std::hint::spin_loop());

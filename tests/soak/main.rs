@@ -1,10 +1,11 @@
 //! Random programs that log, and an account of each of their records.
 //!
-//! A round is drawn from a seed: handlers of every kind with random transports, policies, formats and faults, and threads
-//! that log through them while files are renamed, levels change, flushes run out of time and processes fork. At the end
-//! everything that was written is read back and compared with what was logged and what was counted. Every record must
-//! have been written once, whole and in its thread's order, or be counted as dropped or failed. In some rounds the
-//! program is a child that is killed again and again; then everything whose flush had returned must be there.
+//! A round is drawn from a seed: handlers of every kind with random transports (or without a thread), policies, formats
+//! and faults, and threads that log through them while files are renamed, levels and filters change, handlers come and
+//! go, flushes run out of time and processes fork. At the end everything that was written is read back and compared with
+//! what was logged and what was counted. Every record must have been written once, whole and in its thread's order, or be
+//! counted as dropped or failed. In some rounds the program is a child that is killed again and again; then everything
+//! whose flush had returned must be there.
 //!
 //! ```sh
 //! SOAK_SECONDS=600 cargo test --release --test soak   # 5 s by default

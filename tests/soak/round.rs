@@ -7,6 +7,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering::*};
 use std::time::Duration;
 
+use femtologging::handler::FemtoNullHandler;
 use femtologging::metrics::Metrics;
 use femtologging::{Config, FemtoLogger, Level, Logging};
 
@@ -37,9 +38,8 @@ pub fn run(seed: u64) -> u64 {
     for sink in &sinks {
         write!(description, "\n{}", sink.description).unwrap();
     }
-    let watched: Vec<_> = sinks.iter().filter_map(|sink| sink.watched.clone()).collect();
     let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-        let logged = log_all(&logging, &plan, &watched, &mut random);
+        let logged = log_all(&logging, &plan, &sinks, &mut random);
         // Handlers with faults report them here.
         let _ = logging.shutdown(LONG);
         let metrics = logging.metrics();
@@ -84,13 +84,18 @@ impl Plan {
 }
 
 /// Logs all records, with trouble meanwhile, and counts them by level.
-fn log_all(logging: &Logging, plan: &Plan, watched: &[PathBuf], random: &mut Random) -> HashMap<Level, u64> {
+fn log_all(logging: &Logging, plan: &Plan, sinks: &[Sink], random: &mut Random) -> HashMap<Level, u64> {
     let done = AtomicBool::new(false);
     let logged = Mutex::new(HashMap::new());
+    let targets = Targets {
+        names: sinks.iter().map(|sink| sink.name.clone()).collect(),
+        watched: sinks.iter().filter_map(|sink| sink.watched.clone()).collect(),
+        children_log: !sinks.iter().any(|sink| sink.is_inline),
+    };
     let loggers: Vec<_> = ["a", "a.b", "c::d"].into_iter().map(|name| logging.get_logger(name).unwrap()).collect();
     std::thread::scope(|scope| {
         let trouble = random.fork();
-        let troublemaker = scope.spawn(|| make_trouble(logging, &loggers, watched, trouble, &done));
+        let troublemaker = scope.spawn(|| make_trouble(logging, &loggers, &targets, trouble, &done));
         let threads = plan.threads.iter().enumerate().map(|(thread, count)| {
             let (mut random, logged, loggers) = (random.fork(), &logged, &loggers);
             scope.spawn(move || {
@@ -133,18 +138,21 @@ fn log_all(logging: &Logging, plan: &Plan, watched: &[PathBuf], random: &mut Ran
     logged.into_inner().unwrap()
 }
 
+/// What trouble is made for.
+struct Targets {
+    names: Vec<String>,
+    /// Files that somebody else may rename.
+    watched: Vec<PathBuf>,
+    /// Whether what a child of `fork` logs changes nothing.
+    children_log: bool,
+}
+
 /// Does what programs do to their logging while it is used, until `done`.
-fn make_trouble(
-    logging: &Logging,
-    loggers: &[FemtoLogger],
-    watched: &[PathBuf],
-    mut random: Random,
-    done: &AtomicBool,
-) {
+fn make_trouble(logging: &Logging, loggers: &[FemtoLogger], targets: &Targets, mut random: Random, done: &AtomicBool) {
     // Names go down, as the newest backup of a file has the lowest number.
     let mut name = 1_000_000_u64;
     while !done.load(Acquire) {
-        match random.below(0..8) {
+        match random.below(0..10) {
             0 => {
                 let _ = logging.flush(Duration::from_micros(random.below(0..5_000)));
             }
@@ -154,12 +162,22 @@ fn make_trouble(
             3 => logging.root_logger().set_level(random.pick(&[Level::Trace, Level::Debug, Level::Info])),
             4 => drop(logging.get_logger(&format!("a.b.{}", random.below(0..50))).unwrap()),
             5 => {
-                for path in watched {
+                for path in &targets.watched {
                     name -= 1;
                     let _ = std::fs::rename(path, path.with_extension(name.to_string()));
                 }
             }
-            6 if random.one_in(10) => fork(loggers),
+            6 if random.one_in(10) => fork(if targets.children_log { loggers } else { &[] }),
+            // Errors: it was not done in time, or the system was shut down.
+            7 => {
+                let name = &targets.names[random.below(0..targets.names.len() as u64) as usize];
+                let _ = logging.set_handler_filters(name, [], Duration::from_micros(random.below(0..5_000)));
+            }
+            8 if logging.add_handler("more", FemtoNullHandler).is_ok() => {
+                let _ = logging.root_logger().add_handler("more");
+                let _ = logging.flush(Duration::from_micros(random.below(0..5_000)));
+                let _ = logging.remove_handler("more", Duration::from_millis(20));
+            }
             _ => std::thread::sleep(Duration::from_micros(random.below(0..2_000))),
         }
     }

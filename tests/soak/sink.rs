@@ -26,6 +26,8 @@ pub struct Sink {
     pub description: String,
     /// The file that somebody else may rename, if there is one.
     pub watched: Option<PathBuf>,
+    /// Whether callers deliver their records themselves, also those in a child of `fork`.
+    pub is_inline: bool,
     level: Level,
     format: Format,
     blocks: bool,
@@ -91,7 +93,11 @@ impl Queue {
     fn random(random: &mut Random) -> Self {
         let wait = OverflowPolicy::BlockFor(Duration::from_millis(1));
         let mut policies = vec![OverflowPolicy::Block, OverflowPolicy::Block, wait, OverflowPolicy::DropNewest];
-        let transport = if random.one_in(3) {
+        let transport = if random.one_in(5) {
+            // Without a queue, callers wait.
+            policies.truncate(1);
+            Transport::Inline
+        } else if random.one_in(3) {
             policies.push(OverflowPolicy::DropOldest);
             Transport::Shared { capacity: Some(1 << random.below(0..12)) }
         } else {
@@ -102,19 +108,30 @@ impl Queue {
     }
 
     fn set<O>(self, builder: HandlerBuilder<O>) -> HandlerBuilder<O> {
-        builder.level(self.level).transport(self.transport).overflow(self.overflow)
+        let builder = builder.level(self.level).transport(self.transport);
+        if self.is_inline() { builder } else { builder.overflow(self.overflow) }
+    }
+
+    fn is_inline(self) -> bool {
+        self.transport == Transport::Inline
     }
 }
 
 impl Sink {
     /// Makes a handler of a random kind, whose files are in a folder of its own.
     pub fn random(name: &str, dir: &Path, random: &mut Random) -> (Self, HandlerSpec) {
-        let (kind, format, queue) = (random.pick(&Kind::ALL), random.pick(&Format::ALL), Queue::random(random));
-        let flush = random.pick(&[
+        let (kind, format, mut queue) = (random.pick(&Kind::ALL), random.pick(&Format::ALL), Queue::random(random));
+        let mut flush = random.pick(&[
             FlushPolicy::EveryBatch,
             FlushPolicy::AtLevel(Level::Error),
             FlushPolicy::Every(Duration::from_millis(3)),
         ]);
+        match kind {
+            // It needs a thread.
+            Kind::Socket if queue.is_inline() => queue.transport = Transport::default(),
+            _ if queue.is_inline() => flush = FlushPolicy::EveryBatch,
+            _ => {}
+        }
         let folder = dir.join(name);
         std::fs::create_dir(&folder).unwrap();
         let (path, severe) = (folder.join("log"), folder.join("severe"));
@@ -179,6 +196,7 @@ impl Sink {
             name: name.to_owned(),
             description: format!("{name}: {kind:?} {format:?} {queue:?} {flush:?}"),
             watched: matches!(kind, Kind::Watched).then(|| path.clone()),
+            is_inline: queue.is_inline(),
             level: queue.level,
             format,
             blocks: queue.overflow == OverflowPolicy::Block,
