@@ -75,6 +75,7 @@ pub(crate) enum Extra<'a> {
     /// The source location of the call.
     Source { module_path: &'a str, file: &'a str, line: u32 },
     /// The number of the test to which the record belongs.
+    #[cfg_attr(not(feature = "testing"), allow(dead_code, reason = "read by the feature `testing` only"))]
     Scope(u64),
 }
 
