@@ -11,7 +11,7 @@ use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 
 #[cfg(not(unix))]
-use crossbeam_channel::{Receiver, Sender};
+use crate::sync::channel::{self, Receiver, Sender};
 
 use crate::error::Error;
 
@@ -52,7 +52,7 @@ impl Bell {
 #[cfg(not(unix))]
 impl Bell {
     pub(super) fn new() -> Result<Self, Error> {
-        Ok(Self { ends: crossbeam_channel::bounded(1) })
+        Ok(Self { ends: channel::bounded(1) })
     }
 
     pub(super) fn ring(&self) {

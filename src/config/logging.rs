@@ -8,8 +8,6 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::*};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use crossbeam_channel::Receiver;
-
 use super::flush_future::FlushFuture;
 #[cfg(feature = "config")]
 use super::watched::Watched;
@@ -19,6 +17,7 @@ use crate::level::{Level, LevelFilter};
 use crate::logger::{FemtoLogger, LoggerSettings, Registry, no_handler};
 use crate::metrics::{self, HandlerMetrics, Metrics, WatchMetrics};
 use crate::queue::is_consumer;
+use crate::sync::channel::Receiver;
 use crate::sync::{generation, lock};
 use crate::time::Clock;
 #[cfg(feature = "config")]

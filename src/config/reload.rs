@@ -21,8 +21,6 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crossbeam_channel::Sender;
-
 #[cfg(feature = "config")]
 use super::builder::Config;
 use super::builder::{CheckedConfig, ConfigBuilder, HandlerPart, handler_name_problem};
@@ -32,6 +30,7 @@ use crate::filter::FemtoFilter;
 use crate::formatter::FemtoFormatter;
 use crate::handler::{HandlerSpec, IntoHandler};
 use crate::logger::dispatch;
+use crate::sync::channel::{self, Sender};
 use crate::time::uptime;
 use crate::worker::{self, Change, Worker};
 
@@ -342,7 +341,7 @@ impl Logging {
         });
         let unknown = unknown.collect();
         let mut checked = config.check(unknown)?;
-        let (gate_keeper, gate) = crossbeam_channel::bounded(0);
+        let (gate_keeper, gate) = channel::bounded(0);
         let count = checked.sharers();
         let handlers = std::mem::take(&mut checked.handlers);
         let mut plan = Plan {

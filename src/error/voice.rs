@@ -14,9 +14,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::*};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, Sender, bounded};
-
 use crate::stdio::StandardStream;
+use crate::sync::channel::{Receiver, Sender, bounded};
 use crate::sync::{generation, lock};
 use crate::sys;
 
@@ -94,7 +93,7 @@ fn speaker() -> Option<Speaker> {
 }
 
 fn run(inbox: &Receiver<(Notice, Sender<bool>)>, progress: &Progress) {
-    for (notice, said) in inbox {
+    while let Ok((notice, said)) = inbox.recv() {
         let reached = match stderr() {
             Some(stream) => notice(&mut &*stream),
             None => notice(&mut Nowhere),

@@ -12,6 +12,7 @@
 //! may panic does not run in one, or is caught there ([`lock_open`]). So a panic in user code never makes a later log
 //! call fail.
 
+pub(crate) mod channel;
 mod fork;
 mod mute;
 mod signal;

@@ -15,12 +15,11 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::Receiver;
-
 use super::run::Sink;
 use super::{Change, Command, Offer, Outcome, Traits, Worker, deadlines, may_wait};
 use crate::error::{Error, guarded};
 use crate::handler::{Batch, HandlerSpec};
+use crate::sync::channel::Receiver;
 use crate::sync::lock;
 
 impl Worker {

@@ -60,8 +60,6 @@ use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, Sender};
-
 use self::inline::Inline;
 use self::run::Sink;
 use self::wait::Answer;
@@ -72,6 +70,7 @@ use crate::handler::HandlerSpec;
 use crate::metrics::HandlerMetrics;
 use crate::policy::{IdlePolicy, Transport};
 use crate::queue::{Deliver, Queue, is_consumer};
+use crate::sync::channel::{self, Receiver, Sender};
 use crate::sync::lock;
 use crate::sys;
 use crate::time::Clock;
@@ -204,7 +203,7 @@ impl Worker {
         outcome: &Arc<OnceLock<Outcome>>,
     ) -> Result<Engine, Error> {
         let name = &queue.name;
-        let (commands, inbox) = crossbeam_channel::unbounded();
+        let (commands, inbox) = channel::unbounded();
         let mut consumer = run::Consumer::new(inbox, sink, idle, gate);
         let ending = Ending(queue.clone());
         let run = {

@@ -13,10 +13,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::Receiver;
-
 use super::{Command, Outcome, Worker, threads_first};
 use crate::queue::{self, is_consumer};
+use crate::sync::channel::Receiver;
 use crate::sync::lock;
 use crate::time::uptime;
 

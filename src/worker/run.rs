@@ -27,8 +27,6 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::Receiver;
-
 use super::idle::Idle;
 use super::inbox::{Inbox, Next};
 use super::report::{self, DropReport};
@@ -42,6 +40,7 @@ use crate::metrics::{Counters, DropReason};
 use crate::policy::IdlePolicy;
 use crate::queue::{Lane, Queue, become_consumer};
 use crate::record::SiteTable;
+use crate::sync::channel::Receiver;
 use crate::sync::lock;
 use crate::time::{ClockStep, Timeline, Timestamp};
 
@@ -189,17 +188,19 @@ impl Consumer {
     fn wait_at(&mut self, gate: &Receiver<Infallible>) {
         let mut until = None;
         while until.is_none() {
-            crossbeam_channel::select! {
-                recv(gate) -> _ => return,
-                recv(self.commands) -> command => match command {
-                    Ok(command) => {
-                        if let Command::Close { until: end, .. } = &command {
-                            let now = Instant::now();
-                            until = Some(now + end.saturating_duration_since(now) / 2);
-                        }
-                        self.deferred.push_back(command);
+            match self.commands.try_recv() {
+                Ok(command) => {
+                    if let Command::Close { until: end, .. } = &command {
+                        let now = Instant::now();
+                        until = Some(now + end.saturating_duration_since(now) / 2);
                     }
-                    Err(_) => return,
+                    self.deferred.push_back(command);
+                }
+                Err(error) if error.is_disconnected() => return,
+                // The gate is looked at often enough. No command wakes this thread earlier, and none is in a hurry.
+                Err(_) => match gate.recv_timeout(RETRY) {
+                    Err(error) if error.is_timeout() => {}
+                    _ => return,
                 },
             }
         }

@@ -27,12 +27,11 @@ use std::sync::Arc;
 use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError};
-
 use super::task::Task;
 use super::timer::Alarm;
 use super::{Command, Outcome, Request, Worker, deadlines, threads_first};
 use crate::error::Error;
+use crate::sync::channel::{self, Receiver, RecvTimeoutError, Sender};
 use crate::sync::lock;
 
 /// The handler's end of an answer.
@@ -44,7 +43,7 @@ pub(super) struct Answer {
 
 impl Answer {
     pub(super) fn new(task: Option<Arc<Task>>) -> (Self, Receiver<Outcome>) {
-        let (sender, receiver) = crossbeam_channel::bounded(1);
+        let (sender, receiver) = channel::bounded(1);
         (Self { sender: Some(sender), task }, receiver)
     }
 
@@ -147,9 +146,9 @@ impl Waiting {
         while let Some(open) = self.open.pop_front() {
             let outcome = match open.answer.try_recv() {
                 Ok(outcome) => Ok(outcome),
-                Err(TryRecvError::Disconnected) => Err(RecvTimeoutError::Disconnected),
-                Err(TryRecvError::Empty) if Instant::now() >= open.deadline => Err(RecvTimeoutError::Timeout),
-                Err(TryRecvError::Empty) => match self.set_alarm(open.deadline) {
+                Err(RecvTimeoutError::Disconnected) => Err(RecvTimeoutError::Disconnected),
+                Err(RecvTimeoutError::Timeout) if Instant::now() >= open.deadline => Err(RecvTimeoutError::Timeout),
+                Err(RecvTimeoutError::Timeout) => match self.set_alarm(open.deadline) {
                     Ok(()) => {
                         self.open.push_front(open);
                         return Poll::Pending;

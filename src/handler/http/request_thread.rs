@@ -12,11 +12,10 @@ use std::sync::Arc;
 use std::thread::Thread;
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
-
 use super::client::{Answer, Client};
 use crate::error::caught;
 use crate::handler::Outcome;
+use crate::sync::channel::{self, Receiver, RecvTimeoutError, Sender};
 use crate::sync::mute_thread;
 use crate::sys;
 
@@ -68,8 +67,8 @@ impl RequestThread {
     pub(super) fn start(&mut self, content_type: &'static str, body: Vec<u8>, timeout: Option<Duration>) {
         let request = HttpRequest { content_type, body, timeout, asker: std::thread::current() };
         let (requests, _) = self.channels.get_or_insert_with(|| {
-            let (requests, inbox) = crossbeam_channel::bounded(1);
-            let (outbox, responses) = crossbeam_channel::bounded(1);
+            let (requests, inbox) = channel::bounded(1);
+            let (outbox, responses) = channel::bounded(1);
             let client = self.client.clone();
             let thread = sys::spawn("femtolog-http", move || carry_out(&client, &inbox, &outbox));
             self.refusal = thread.err().map(|error| error.to_string());

@@ -5,13 +5,12 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, ToSocketAddrs, UdpSock
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, RecvTimeoutError};
-
 use super::Endpoint;
 use super::endpoint::bare;
 use super::link::{DatagramLink, Link, StreamLink, timed_out, unacknowledged};
 #[cfg(feature = "tls")]
 use super::tls::TlsClient;
+use crate::sync::channel::{self, Receiver, RecvTimeoutError};
 use crate::sync::mute_thread;
 use crate::sys;
 
@@ -52,7 +51,7 @@ impl Dialer {
     }
 
     fn spawn(&self) -> Receiver<io::Result<Box<dyn Link>>> {
-        let (answer, attempt) = crossbeam_channel::bounded(1);
+        let (answer, attempt) = channel::bounded(1);
         let target = self.target.clone();
         let refused = answer.clone();
         let run = move || {

@@ -27,7 +27,6 @@ use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
 use std::thread::JoinHandle;
 
-use crossbeam_channel::{Receiver, Sender, bounded};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
@@ -35,6 +34,7 @@ use super::backups::Backups;
 use super::plan::{self, Backup};
 use crate::error::{Error, notify};
 use crate::handler::disk::{AppendFile, FileId, FileMetadata, Lock, ReadFile};
+use crate::sync::channel::{Receiver, Sender, bounded};
 use crate::sync::generation;
 use crate::sys;
 
@@ -99,7 +99,7 @@ impl Drop for Compressor {
 }
 
 fn run(backups: &Backups, inbox: &Receiver<()>, stop: &AtomicBool, postponed: &AtomicBool) {
-    for () in inbox {
+    while let Ok(()) = inbox.recv() {
         match sweep(backups, &|| stop.load(Relaxed)) {
             Ok(is_all) => postponed.store(!is_all, Relaxed),
             Err(error) => notify(&format!("backups of {}", backups.path.display()), format_args!("{error:#}")),
