@@ -106,7 +106,7 @@ impl RequestThread {
 /// Carries out requests until the handler is dropped.
 fn carry_out(client: &Client, inbox: &Receiver<HttpRequest>, outbox: &Sender<Response>) {
     mute_thread();
-    for HttpRequest { content_type, body, timeout, asker } in inbox {
+    while let Ok(HttpRequest { content_type, body, timeout, asker }) = inbox.recv() {
         let outcome = caught("request", || Ok(client.send(content_type, &body, timeout)));
         // The same request would panic again.
         let outcome = outcome.unwrap_or_else(|error| Err((Outcome::Failed, error.to_string())));
