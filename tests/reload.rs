@@ -262,7 +262,9 @@ fn a_removed_handler_has_the_time_that_the_new_configuration_says() {
     let next = || Config::builder().drain_timeout(Duration::from_millis(20));
     let reload = logging.reconfigure(next().add_handler("new", FemtoCaptureHandler::new()), LONG).unwrap();
     assert_eq!((&reload.removed, reload.drained + reload.draining + reload.lost), (&vec!["h".to_owned()], 1));
-    assert!(reload.problems[0].contains("1 records could not be delivered in time"), "{reload}");
+    // It says so itself, unless the machine is too busy for it to do so within the last tenth of the time.
+    let says = ["1 records could not be delivered in time", "1 records are not written) did not finish in time"];
+    assert!(says.iter().any(|says| reload.problems[0].contains(says)), "{reload}");
     wait_until("it has given up", || logging.metrics().removed[0].failed == 1);
     let removed = &logging.metrics().removed[0];
     assert_eq!((removed.emitted, removed.failed, removed.in_flight), (1, 1, 0));
