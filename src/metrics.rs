@@ -11,6 +11,8 @@
 //! So a snapshot that contains the outcome of a record also contains its publication; one that misses the outcome
 //! counts the record as in flight.
 
+mod prometheus;
+
 use std::fmt;
 use std::sync::Mutex;
 

@@ -8,8 +8,10 @@
 //! | [`Escaped`] | text on one line | `a"b\n` |
 //! | [`Quoted`] | the inside of a JSON string | `a\"b\n` |
 
+mod hex;
 mod quoted;
 
+pub(crate) use hex::{hex, unhex};
 pub(crate) use quoted::{Quoted, push_string};
 
 use std::fmt;

@@ -54,7 +54,7 @@ const MODULES: &[Module] = &[
     module("exit", &["error", "sync", "sys"]),
 
     // The vocabulary, from what knows others down to what knows none.
-    module("context", &["names", "value"]),
+    module("context", &["error", "names", "text", "value"]),
     module("names", &["sync", "text", "value"]),
     module("template", &["error", "render", "value"]),
     module("render", &[]),

@@ -14,6 +14,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use common::{LONG, clock, wait_until};
+use femtologging::context::TraceContext;
 use femtologging::handler::{FemtoOtlpHandler, OtlpEncoding};
 use femtologging::metrics::HandlerMetrics;
 use femtologging::time::Clock;
@@ -153,10 +154,11 @@ fn rotel_understands_every_field_and_passes_it_on() {
         let _rotel = rotel(&program, port, next.port, &log);
         let (logging, logger) = system(&format!("http://127.0.0.1:{port}"), encoding);
         let other = logging.get_logger("app.web").unwrap();
-        let line = line!() + 2;
+        let line = line!() + 3;
         let work = move || {
+            let _trace = TraceContext::parse(&format!("00-{TRACE}-{SPAN}-81"), "").unwrap().enter();
             warn!(logger: logger, "größe \"{}\"\n", 1; int = -5, most = u64::MAX, half = 0.5, nan = f64::NAN, yes = true,
-                none = None::<u8>, text = "a\tb", time = std::time::Duration::from_millis(1500), trace_id = TRACE, span_id = SPAN);
+                none = None::<u8>, text = "a\tb", time = std::time::Duration::from_millis(1500));
             critical!(logger: other, "down");
         };
         std::thread::Builder::new().name("main".into()).spawn(work).unwrap().join().unwrap();
@@ -202,6 +204,7 @@ fn rotel_understands_every_field_and_passes_it_on() {
         assert_eq!(all(record, 1), [1_773_304_200_123_456_000_u64.to_le_bytes().to_vec()]);
         assert_eq!(all(record, 9).concat(), 0x0af7_6519_16cd_43dd_8448_eb21_1c80_319c_u128.to_be_bytes());
         assert_eq!(all(record, 10).concat(), 0x00f0_67aa_0ba9_02b7_u64.to_be_bytes());
+        assert_eq!(all(record, 8).concat(), 0x81_u32.to_le_bytes());
         let keys = all(record, 6).iter().map(|pair| text(pair, &[1])).collect::<Vec<_>>();
         let own = ["code.file.path", "code.line.number", "thread.name", "thread.id", "code.function.name"];
         let expected = ["int", "most", "half", "nan", "yes", "none", "text", "time"].into_iter().chain(own);

@@ -46,9 +46,11 @@
 
 mod extras;
 pub(crate) mod outgoing;
+mod trace;
 
 pub(crate) use extras::{Extra, ExtrasReader, ExtrasWriter, KeyRef, OwnedExtras, split};
 pub(crate) use outgoing::Extras;
+pub use trace::TraceContext;
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
@@ -217,6 +219,8 @@ struct Scope {
     entries: OwnedExtras,
     /// The id of the innermost span; 0 if there is none.
     span: u64,
+    /// The innermost trace context; its ids are among the entries.
+    trace: Option<TraceContext>,
 }
 
 impl Context {
@@ -273,7 +277,8 @@ impl Context {
     /// Returns a context with the entries that `add` writes in addition, and with `span` as its innermost span.
     pub(crate) fn extended(&self, span: u64, add: impl FnOnce(&mut ExtrasWriter<'_>)) -> Self {
         let entries = ExtrasWriter::keep(self.words(), limits::get(), add);
-        Self(Some(Arc::new(Scope { entries, span })))
+        let trace = self.0.as_ref().and_then(|scope| scope.trace.clone());
+        Self(Some(Arc::new(Scope { entries, span, trace })))
     }
 
     /// Returns a context whose records belong to a test.

@@ -40,7 +40,7 @@ use schema::{Keys, Style, WELL_KNOWN};
 /// | everything else | a string |
 ///
 /// Some keys are *well known*: `request_id`, `user_id`, `session_id`, `client_address`, `service_name`,
-/// `service_version`, `environment`, `trace_id` and `span_id`. If the schema has a field for one of them, its value is
+/// `service_version`, `environment`, `trace_id`, `span_id` and `trace_flags`. If the schema has a field for one of them, its value is
 /// written to this field, as text, and not among the keys and values: in ECS, `user_id` becomes `user.id`. A key that
 /// has the schema's own name for it (`user.id`) is treated in the same way if it would otherwise be next to that field.
 ///
@@ -155,6 +155,8 @@ pub enum JsonField {
     TraceId,
     /// The value of the key `span_id`.
     SpanId,
+    /// The value of the key `trace_flags`.
+    TraceFlags,
     /// All keys and their values, except those that have a field of their own.
     KeyValues,
 }

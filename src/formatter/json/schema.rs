@@ -80,7 +80,7 @@ pub enum JsonSchema {
 }
 
 /// The well-known keys, for which schemas have fields.
-pub(super) const WELL_KNOWN: [(JsonField, &str); 9] = [
+pub(super) const WELL_KNOWN: [(JsonField, &str); 10] = [
     (JsonField::RequestId, "request_id"),
     (JsonField::UserId, "user_id"),
     (JsonField::SessionId, "session_id"),
@@ -90,6 +90,7 @@ pub(super) const WELL_KNOWN: [(JsonField, &str); 9] = [
     (JsonField::Environment, "environment"),
     (JsonField::TraceId, "trace_id"),
     (JsonField::SpanId, "span_id"),
+    (JsonField::TraceFlags, "trace_flags"),
 ];
 
 /// The columns below.
@@ -99,7 +100,7 @@ const COLUMNS: usize = 7;
 /// `b` in an object `a`. For keys and values, `a>` is an object of their own, and `>` a place next to the other fields.
 /// The fields of one object are together. A well-known key without a name stays among the keys and values.
 #[rustfmt::skip]
-const NAMES: [(JsonField, [&str; COLUMNS]); 25] = [
+const NAMES: [(JsonField, [&str; COLUMNS]); 26] = [
     // Default, ECS, OpenTelemetry, GCP, Datadog, GELF, Logstash
     (JsonField::Timestamp, ["timestamp", "@timestamp", "Timestamp", "time", "timestamp", "timestamp", "@timestamp"]),
     (JsonField::Level, ["level", "log.level", "SeverityText", "severity", "status", "_level_name", "level"]),
@@ -114,6 +115,7 @@ const NAMES: [(JsonField, [&str; COLUMNS]); 25] = [
     (JsonField::Environment, ["", "service.environment", "Resource>deployment.environment.name", "", "env", "", ""]),
     (JsonField::TraceId, ["", "trace.id", "TraceId", "logging.googleapis.com/trace", "dd.trace_id", "", ""]),
     (JsonField::SpanId, ["", "span.id", "SpanId", "logging.googleapis.com/spanId", "dd.span_id", "", ""]),
+    (JsonField::TraceFlags, ["", "", "TraceFlags", "", "", "", ""]),
     (JsonField::ThreadName, ["thread", "process.thread.name", "Attributes>thread.name", "thread", "logger.thread_name", "_thread", "thread_name"]),
     (JsonField::ThreadId, ["thread_id", "process.thread.id", "Attributes>thread.id", "thread_id", "", "_thread_id", "thread_id"]),
     (JsonField::File, ["file", "log.origin.file.name", "Attributes>code.file.path", "logging.googleapis.com/sourceLocation>file", "", "_file", "caller_file_name"]),

@@ -75,7 +75,7 @@ fn a_line_of_every_schema() {
     }
 }
 
-const ALL_WELL_KNOWN: [(&str, Value<'_>); 9] = [
+const ALL_WELL_KNOWN: [(&str, Value<'_>); 10] = [
     ("request_id", Value::Str("r-\"1\"")),
     ("user_id", Value::U64(7)),
     ("session_id", Value::Str("s")),
@@ -85,6 +85,7 @@ const ALL_WELL_KNOWN: [(&str, Value<'_>); 9] = [
     ("environment", Value::Str("test")),
     ("trace_id", Value::Str("4bf92f3577b34da6a3ce929d0e0e4736")),
     ("span_id", Value::Str("00f067aa0ba902b7")),
+    ("trace_flags", Value::Str("01")),
 ];
 
 #[test]
@@ -100,31 +101,31 @@ fn well_known_keys_and_spans_in_every_schema() {
     let rows = [
         (
             JsonSchema::Default,
-            r#"{"timestamp":"2023-03-05T20:35:20.123456Z","level":"WARN","message":"retry 3 of five","logger":"app.db","thread":"main","thread_id":140,"file":"/src/app/db.rs","line":42,"spans":[{"name":"request","id":3},{"name":"lo\"ad","id":4}],"fields":{"request_id":"r-\"1\"","user_id":7,"session_id":"s","client_address":"10.0.0.7","service_name":"shop","service_version":"1.2","environment":"test","trace_id":"4bf92f3577b34da6a3ce929d0e0e4736","span_id":"00f067aa0ba902b7","list":[1,"\""]}}"#,
+            r#"{"timestamp":"2023-03-05T20:35:20.123456Z","level":"WARN","message":"retry 3 of five","logger":"app.db","thread":"main","thread_id":140,"file":"/src/app/db.rs","line":42,"spans":[{"name":"request","id":3},{"name":"lo\"ad","id":4}],"fields":{"request_id":"r-\"1\"","user_id":7,"session_id":"s","client_address":"10.0.0.7","service_name":"shop","service_version":"1.2","environment":"test","trace_id":"4bf92f3577b34da6a3ce929d0e0e4736","span_id":"00f067aa0ba902b7","trace_flags":"01","list":[1,"\""]}}"#,
         ),
         (
             JsonSchema::Ecs,
-            r#"{"@timestamp":"2023-03-05T20:35:20.123456Z","log.level":"WARN","message":"retry 3 of five","ecs.version":"8.11.0","log.logger":"app.db","process.pid":PID,"service.name":"shop","service.version":"1.2","service.environment":"test","trace.id":"4bf92f3577b34da6a3ce929d0e0e4736","span.id":"00f067aa0ba902b7","process.thread.name":"main","process.thread.id":140,"log.origin.file.name":"/src/app/db.rs","log.origin.file.line":42,"http.request.id":"r-\"1\"","user.id":"7","client.address":"10.0.0.7","labels":{"span":"request:lo\"ad","session_id":"s","list":"[1,\"\\\"\"]"}}"#,
+            r#"{"@timestamp":"2023-03-05T20:35:20.123456Z","log.level":"WARN","message":"retry 3 of five","ecs.version":"8.11.0","log.logger":"app.db","process.pid":PID,"service.name":"shop","service.version":"1.2","service.environment":"test","trace.id":"4bf92f3577b34da6a3ce929d0e0e4736","span.id":"00f067aa0ba902b7","process.thread.name":"main","process.thread.id":140,"log.origin.file.name":"/src/app/db.rs","log.origin.file.line":42,"http.request.id":"r-\"1\"","user.id":"7","client.address":"10.0.0.7","labels":{"span":"request:lo\"ad","session_id":"s","trace_flags":"01","list":"[1,\"\\\"\"]"}}"#,
         ),
         (
             JsonSchema::OpenTelemetry,
-            r#"{"Timestamp":1678048520123456000,"SeverityText":"WARN","SeverityNumber":13,"Body":"retry 3 of five","InstrumentationScope":{"Name":"app.db"},"Resource":{"process.pid":PID,"service.name":"shop","service.version":"1.2","deployment.environment.name":"test"},"TraceId":"4bf92f3577b34da6a3ce929d0e0e4736","SpanId":"00f067aa0ba902b7","Attributes":{"thread.name":"main","thread.id":140,"code.file.path":"/src/app/db.rs","code.line.number":42,"user.id":"7","session.id":"s","client.address":"10.0.0.7","spans":[{"name":"request","id":3},{"name":"lo\"ad","id":4}],"request_id":"r-\"1\"","list":[1,"\""]}}"#,
+            r#"{"Timestamp":1678048520123456000,"SeverityText":"WARN","SeverityNumber":13,"Body":"retry 3 of five","InstrumentationScope":{"Name":"app.db"},"Resource":{"process.pid":PID,"service.name":"shop","service.version":"1.2","deployment.environment.name":"test"},"TraceId":"4bf92f3577b34da6a3ce929d0e0e4736","SpanId":"00f067aa0ba902b7","TraceFlags":"01","Attributes":{"thread.name":"main","thread.id":140,"code.file.path":"/src/app/db.rs","code.line.number":42,"user.id":"7","session.id":"s","client.address":"10.0.0.7","spans":[{"name":"request","id":3},{"name":"lo\"ad","id":4}],"request_id":"r-\"1\"","list":[1,"\""]}}"#,
         ),
         (
             JsonSchema::Gcp,
-            r#"{"time":"2023-03-05T20:35:20.123456000Z","severity":"WARNING","message":"retry 3 of five","logger":"app.db","serviceContext":{"service":"shop","version":"1.2"},"logging.googleapis.com/trace":"4bf92f3577b34da6a3ce929d0e0e4736","logging.googleapis.com/spanId":"00f067aa0ba902b7","thread":"main","thread_id":140,"logging.googleapis.com/sourceLocation":{"file":"/src/app/db.rs","line":"42"},"spans":[{"name":"request","id":3},{"name":"lo\"ad","id":4}],"request_id":"r-\"1\"","user_id":7,"session_id":"s","client_address":"10.0.0.7","environment":"test","list":[1,"\""]}"#,
+            r#"{"time":"2023-03-05T20:35:20.123456000Z","severity":"WARNING","message":"retry 3 of five","logger":"app.db","serviceContext":{"service":"shop","version":"1.2"},"logging.googleapis.com/trace":"4bf92f3577b34da6a3ce929d0e0e4736","logging.googleapis.com/spanId":"00f067aa0ba902b7","thread":"main","thread_id":140,"logging.googleapis.com/sourceLocation":{"file":"/src/app/db.rs","line":"42"},"spans":[{"name":"request","id":3},{"name":"lo\"ad","id":4}],"request_id":"r-\"1\"","user_id":7,"session_id":"s","client_address":"10.0.0.7","environment":"test","trace_flags":"01","list":[1,"\""]}"#,
         ),
         (
             JsonSchema::Datadog,
-            r#"{"timestamp":"2023-03-05T20:35:20.123Z","status":"warning","message":"retry 3 of five","logger.name":"app.db","service":"shop","version":"1.2","env":"test","dd.trace_id":"4bf92f3577b34da6a3ce929d0e0e4736","dd.span_id":"00f067aa0ba902b7","logger.thread_name":"main","http.request_id":"r-\"1\"","usr.id":"7","network.client.ip":"10.0.0.7","spans":[{"name":"request","id":3},{"name":"lo\"ad","id":4}],"session_id":"s","list":[1,"\""]}"#,
+            r#"{"timestamp":"2023-03-05T20:35:20.123Z","status":"warning","message":"retry 3 of five","logger.name":"app.db","service":"shop","version":"1.2","env":"test","dd.trace_id":"4bf92f3577b34da6a3ce929d0e0e4736","dd.span_id":"00f067aa0ba902b7","logger.thread_name":"main","http.request_id":"r-\"1\"","usr.id":"7","network.client.ip":"10.0.0.7","spans":[{"name":"request","id":3},{"name":"lo\"ad","id":4}],"session_id":"s","trace_flags":"01","list":[1,"\""]}"#,
         ),
         (
             JsonSchema::Gelf,
-            r#"{"timestamp":1678048520.123,"_level_name":"WARN","level":4,"short_message":"retry 3 of five","version":"1.1","host":"web1","_logger":"app.db","_process_id":PID,"_thread":"main","_thread_id":140,"_file":"/src/app/db.rs","_line":42,"_span":"request:lo\"ad","_request_id":"r-\"1\"","_user_id":7,"_session_id":"s","_client_address":"10.0.0.7","_service_name":"shop","_service_version":"1.2","_environment":"test","_trace_id":"4bf92f3577b34da6a3ce929d0e0e4736","_span_id":"00f067aa0ba902b7","_list":"[1,\"\\\"\"]"}"#,
+            r#"{"timestamp":1678048520.123,"_level_name":"WARN","level":4,"short_message":"retry 3 of five","version":"1.1","host":"web1","_logger":"app.db","_process_id":PID,"_thread":"main","_thread_id":140,"_file":"/src/app/db.rs","_line":42,"_span":"request:lo\"ad","_request_id":"r-\"1\"","_user_id":7,"_session_id":"s","_client_address":"10.0.0.7","_service_name":"shop","_service_version":"1.2","_environment":"test","_trace_id":"4bf92f3577b34da6a3ce929d0e0e4736","_span_id":"00f067aa0ba902b7","_trace_flags":"01","_list":"[1,\"\\\"\"]"}"#,
         ),
         (
             JsonSchema::Logstash,
-            r#"{"@timestamp":"2023-03-05T20:35:20.123Z","level":"WARN","level_value":30000,"message":"retry 3 of five","@version":"1","logger_name":"app.db","thread_name":"main","thread_id":140,"caller_file_name":"/src/app/db.rs","caller_line_number":42,"spans":[{"name":"request","id":3},{"name":"lo\"ad","id":4}],"request_id":"r-\"1\"","user_id":7,"session_id":"s","client_address":"10.0.0.7","service_name":"shop","service_version":"1.2","environment":"test","trace_id":"4bf92f3577b34da6a3ce929d0e0e4736","span_id":"00f067aa0ba902b7","list":[1,"\""]}"#,
+            r#"{"@timestamp":"2023-03-05T20:35:20.123Z","level":"WARN","level_value":30000,"message":"retry 3 of five","@version":"1","logger_name":"app.db","thread_name":"main","thread_id":140,"caller_file_name":"/src/app/db.rs","caller_line_number":42,"spans":[{"name":"request","id":3},{"name":"lo\"ad","id":4}],"request_id":"r-\"1\"","user_id":7,"session_id":"s","client_address":"10.0.0.7","service_name":"shop","service_version":"1.2","environment":"test","trace_id":"4bf92f3577b34da6a3ce929d0e0e4736","span_id":"00f067aa0ba902b7","trace_flags":"01","list":[1,"\""]}"#,
         ),
     ];
     for (name, expected) in rows {
@@ -283,6 +284,7 @@ fn published(schema: JsonSchema) -> (&'static [Published], fn(&str) -> bool) {
                 ("Resource>deployment.environment.name", is_text, false),
                 ("TraceId", is_text, false),
                 ("SpanId", is_text, false),
+                ("TraceFlags", is_text, false),
                 ("Attributes", is_object, false),
                 ("Attributes>thread.id", is_whole, true),
                 ("Attributes>thread.name", is_text, true),

@@ -86,7 +86,7 @@ choices! {
 }
 
 /// The names of JSON's fields.
-const FIELDS: [(&str, JsonField); 27] = [
+const FIELDS: [(&str, JsonField); 28] = [
     ("timestamp", JsonField::Timestamp),
     ("level", JsonField::Level),
     ("level_number", JsonField::LevelNumber),
@@ -113,6 +113,7 @@ const FIELDS: [(&str, JsonField); 27] = [
     ("environment", JsonField::Environment),
     ("trace_id", JsonField::TraceId),
     ("span_id", JsonField::SpanId),
+    ("trace_flags", JsonField::TraceFlags),
     ("key_values", JsonField::KeyValues),
 ];
 

@@ -758,6 +758,8 @@ mod http {
                             => (b, v) b.service_name(v);
                         "resource": Pairs = none, "further attributes of the resource"
                             => (b, v) v.0.into_iter().fold(b, |b, (name, value)| b.resource(name, value));
+                        "detect_resource": bool = "false", "whether attributes of the process, host, container and pod are added"
+                            => (b, v) if v { b.detect_resource() } else { b };
                     },
                     request_rows!(HandlerBuilder<OtlpOptions>),
                     common(),

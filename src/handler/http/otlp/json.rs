@@ -89,13 +89,16 @@ fn log_record(record: &FemtoLogRecord<'_>, out: &mut Vec<u8>) {
     push(out, ",\"body\":{\"stringValue\":\"");
     let _ = write!(Quoted(out), "{}", record.message());
     push(out, "\"},\"attributes\":[");
-    let Ids { trace, span } = attributes(record, |key, value| key_value(key, value, out));
+    let Ids { trace, span, flags } = attributes(record, |key, value| key_value(key, value, out));
     push(out, "]");
     if let Some(id) = trace {
         push(out, format_args!(",\"traceId\":\"{:032x}\"", u128::from_be_bytes(id)));
     }
     if let Some(id) = span {
         push(out, format_args!(",\"spanId\":\"{:016x}\"", u64::from_be_bytes(id)));
+    }
+    if let Some(flags) = flags {
+        push(out, format_args!(",\"flags\":{flags}"));
     }
     push(out, format_args!(",\"observedTimeUnixNano\":\"{nanos}\"}}"));
 }

@@ -1,7 +1,9 @@
 //! OTLP over HTTP: logs for OpenTelemetry.
 
+mod environment;
 mod json;
 mod proto;
+mod resource;
 #[cfg(test)]
 mod tests;
 
@@ -12,9 +14,10 @@ use super::{Encoder, HttpOptions, client, http_settings};
 use crate::error::Error;
 use crate::formatter::pairs;
 use crate::handler::Outcome;
-use crate::handler::{HandlerBuilder, HandlerSpec, Tls};
+use crate::handler::{FemtoNullHandler, HandlerBuilder, HandlerSpec, Tls};
 use crate::level::Level;
 use crate::record::{FemtoLogRecord, SpanRef};
+use crate::text::unhex;
 use crate::value::{OwnedValue, Value};
 
 /// Sends records to an OpenTelemetry Collector, or to any other receiver of
@@ -31,6 +34,7 @@ use crate::value::{OwnedValue, Value};
 /// | [`encoding`](HandlerBuilder::encoding) | [`OtlpEncoding::Protobuf`] | Protobuf or JSON |
 /// | [`service_name`](HandlerBuilder::service_name) | `unknown_service:<program>` | the resource's `service.name` |
 /// | [`resource`](HandlerBuilder::resource) | none | further attributes of the resource |
+/// | [`detect_resource`](HandlerBuilder::detect_resource) | no | attributes of the process, host, container and pod |
 /// | the rest | see [`FemtoHttpHandler`](crate::handler::FemtoHttpHandler) | |
 ///
 /// | record | OpenTelemetry's log data model |
@@ -39,7 +43,7 @@ use crate::value::{OwnedValue, Value};
 /// | time | `time_unix_nano` |
 /// | level | `severity_text`, and `severity_number`: 1, 5, 9, 13, 17 and 21, from `Trace` to `Critical` |
 /// | message | `body` |
-/// | key `trace_id` of 32 hexadecimal digits, `span_id` of 16 | `trace_id`, `span_id` |
+/// | key `trace_id` of 32 hexadecimal digits, `span_id` of 16, `trace_flags` of 2 | `trace_id`, `span_id`, `flags` |
 /// | other keys | attributes with their types |
 /// | source file and line | the attributes `code.file.path` and `code.line.number`, unless a key has that name |
 /// | function | the attribute `code.function.name`, unless a key has that name |
@@ -87,8 +91,34 @@ pub enum OtlpEncoding {
 pub struct OtlpOptions {
     http: HttpOptions,
     encoding: OtlpEncoding,
-    service_name: String,
+    service_name: Option<String>,
+    /// The attributes that were given.
     resource: Vec<(String, String)>,
+    /// The attributes that were found out.
+    detected: Vec<(String, String)>,
+    /// Whether the environment says that nothing is to be sent.
+    is_disabled: bool,
+}
+
+impl OtlpOptions {
+    /// Returns the attributes of the resource. Of those with one name, the last one is the most specific.
+    fn attributes(&mut self) -> Vec<(String, String)> {
+        let program = std::env::current_exe().unwrap_or_default();
+        let program = program.file_name().unwrap_or_default().to_string_lossy();
+        // The default that the specification requires.
+        let mut all = vec![("service.name".to_owned(), format!("unknown_service:{program}"))];
+        all.append(&mut self.detected);
+        all.append(&mut self.resource);
+        all.extend(self.service_name.take().map(|name| ("service.name".to_owned(), name)));
+        let mut attributes: Vec<(String, String)> = Vec::with_capacity(all.len());
+        for (name, value) in all {
+            match attributes.iter_mut().find(|(known, _)| *known == name) {
+                Some((_, earlier)) => *earlier = value,
+                None => attributes.push((name, value)),
+            }
+        }
+        attributes
+    }
 }
 
 impl AsMut<HttpOptions> for OtlpOptions {
@@ -100,15 +130,58 @@ impl AsMut<HttpOptions> for OtlpOptions {
 impl FemtoOtlpHandler {
     /// Starts the builder of a handler.
     pub fn builder() -> HandlerBuilder<OtlpOptions> {
-        let program = std::env::current_exe().unwrap_or_default();
-        let program = program.file_name().unwrap_or_default().to_string_lossy();
         HandlerBuilder::new(OtlpOptions {
             http: HttpOptions::to("http://localhost:4318", "/v1/logs"),
             encoding: OtlpEncoding::default(),
-            // The default that the specification requires.
-            service_name: format!("unknown_service:{program}"),
+            service_name: None,
             resource: Vec::new(),
+            detected: Vec::new(),
+            is_disabled: false,
         })
+    }
+
+    /// Starts the builder of a handler, with the settings of OpenTelemetry's environment variables and with
+    /// [`detect_resource`](HandlerBuilder::detect_resource). What is set afterwards takes precedence.
+    ///
+    /// | variable | setting |
+    /// |---|---|
+    /// | `OTEL_SDK_DISABLED` = `true`, `OTEL_LOGS_EXPORTER` = `none` | records are discarded, and count as written |
+    /// | `OTEL_EXPORTER_OTLP_LOGS_ENDPOINT` | the URL, as it is |
+    /// | `OTEL_EXPORTER_OTLP_ENDPOINT` | the URL; `/v1/logs` is added |
+    /// | `OTEL_EXPORTER_OTLP_PROTOCOL` | `http/protobuf` or `http/json`; gRPC is not supported |
+    /// | `OTEL_EXPORTER_OTLP_COMPRESSION` | `gzip` (needs the feature `gzip`) or `none` |
+    /// | `OTEL_EXPORTER_OTLP_HEADERS` | header fields, as in `api-key=secret,x-tenant=shop`; `%` escapes |
+    /// | `OTEL_EXPORTER_OTLP_TIMEOUT` | [`timeout`](HandlerBuilder::timeout) in milliseconds; 0 is one hour |
+    /// | `OTEL_EXPORTER_OTLP_CERTIFICATE` | path of the trusted authorities' certificates, for `https` |
+    /// | `OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE`, `…_CLIENT_KEY` | paths of the client's certificate and key |
+    /// | `OTEL_BLRP_SCHEDULE_DELAY` | [`batch_age`](HandlerBuilder::batch_age) in milliseconds |
+    /// | `OTEL_BLRP_EXPORT_TIMEOUT` | as `OTEL_EXPORTER_OTLP_TIMEOUT`; the shorter one decides |
+    /// | `OTEL_BLRP_MAX_QUEUE_SIZE` | the records of the [`retry_buffer`](HandlerBuilder::retry_buffer) |
+    /// | `OTEL_BLRP_MAX_EXPORT_BATCH_SIZE` | [`batch_records`](HandlerBuilder::batch_records) |
+    /// | `OTEL_SERVICE_NAME` | [`service_name`](HandlerBuilder::service_name) |
+    /// | `OTEL_RESOURCE_ATTRIBUTES` | attributes, as in `service.version=1.2,deployment.environment.name=test` |
+    ///
+    /// Each variable `OTEL_EXPORTER_OTLP_…` takes second place to `OTEL_EXPORTER_OTLP_LOGS_…`. An empty variable counts
+    /// as unset. Where a variable is unset, the default is this handler's, not the specification's.
+    ///
+    /// # Errors
+    ///
+    /// Names all variables that cannot be used. The specification would have them ignored with a warning; here nothing
+    /// is applied by half. Whoever prefers that goes on with [`builder`](Self::builder).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use femtologging::Config;
+    /// use femtologging::handler::FemtoOtlpHandler;
+    ///
+    /// let handler = FemtoOtlpHandler::from_env()?.resource("service.version", "1.2.0").build()?;
+    /// let logging = Config::builder().add_handler("otlp", handler).build()?;
+    /// # drop(logging);
+    /// # Ok::<(), femtologging::Error>(())
+    /// ```
+    pub fn from_env() -> Result<HandlerBuilder<OtlpOptions>, Error> {
+        environment::builder(&environment::of_process)
     }
 }
 
@@ -124,13 +197,30 @@ impl HandlerBuilder<OtlpOptions> {
     /// Sets the resource's `service.name`, by which log stores group records; `unknown_service:` and the program's file
     /// name by default.
     pub fn service_name(mut self, name: impl Into<String>) -> Self {
-        self.options.service_name = name.into();
+        self.options.service_name = Some(name.into());
         self
     }
 
-    /// Adds an attribute of the resource, such as `service.version`. None by default.
+    /// Adds an attribute of the resource, such as `service.version`. None by default. A later value of an attribute
+    /// replaces an earlier one.
     pub fn resource(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.options.resource.push((name.into(), value.into()));
+        self
+    }
+
+    /// Adds what the program can find out about itself and its machine without the network, now: `service.instance.id`
+    /// (random), `host.name`, `host.id`, `host.arch`, `os.type`, `process.pid`, `process.executable.name` and `.path`,
+    /// `container.id`, and in Kubernetes `k8s.pod.name`, `k8s.pod.uid`, `k8s.namespace.name`, `k8s.node.name`,
+    /// `k8s.container.name` and `k8s.cluster.name`, as far as there are any.
+    ///
+    /// The attributes of Kubernetes come from variables that the pod's manifest sets by the
+    /// [downward API](https://kubernetes.io/docs/concepts/workloads/pods/downward-api/): `K8S_POD_NAME` or `POD_NAME`,
+    /// `K8S_POD_UID` or `POD_UID`, `K8S_NAMESPACE_NAME` or `POD_NAMESPACE`, `K8S_NODE_NAME` or `NODE_NAME`,
+    /// `K8S_CONTAINER_NAME` or `CONTAINER_NAME`, `K8S_CLUSTER_NAME` or `CLUSTER_NAME`.
+    ///
+    /// Attributes that are given by [`resource`](Self::resource) take precedence.
+    pub fn detect_resource(mut self) -> Self {
+        self.options.detected = resource::detect();
         self
     }
 
@@ -140,10 +230,12 @@ impl HandlerBuilder<OtlpOptions> {
     ///
     /// Names all invalid settings in one error.
     pub fn build(self) -> Result<HandlerSpec, Error> {
-        let (options, mut settings) = self.into_parts();
+        let (mut options, mut settings) = self.into_parts();
+        if options.is_disabled {
+            return HandlerBuilder::<()>::finish(settings, Vec::new(), || Ok(Box::new(FemtoNullHandler)));
+        }
         settings.need_thread("FemtoOtlpHandler");
-        let mut resource = vec![("service.name".to_owned(), options.service_name)];
-        resource.extend(options.resource);
+        let resource = options.attributes();
         let encoder: Box<dyn Encoder> = match options.encoding {
             OtlpEncoding::Protobuf => Box::new(proto::Protobuf::new(&resource)),
             OtlpEncoding::Json => Box::new(json::Json::new(&resource)),
@@ -169,6 +261,8 @@ fn severity(level: Level) -> u8 {
 struct Ids {
     trace: Option<[u8; 16]>,
     span: Option<[u8; 8]>,
+    /// The flags of the W3C trace context.
+    flags: Option<u8>,
 }
 
 /// Calls `each` with every attribute of a record, and returns the keys that are not attributes.
@@ -176,11 +270,13 @@ fn attributes(record: &FemtoLogRecord<'_>, mut each: impl FnMut(&str, Value<'_>)
     let mut ids = Ids::default();
     let pairs = pairs(record);
     pairs.each(PartialEq::eq, |key, value| {
-        let (trace, span) = (identifier(*value), identifier(*value));
-        match *key {
-            "trace_id" if trace.is_some() => ids.trace = trace,
-            "span_id" if span.is_some() => ids.span = span,
-            key => each(key, *value),
+        let text = value.as_str().unwrap_or_default();
+        let (trace, span) = (unhex(text).filter(|id| *id != [0; 16]), unhex(text).filter(|id| *id != [0; 8]));
+        match (*key, unhex(text)) {
+            ("trace_id", _) if trace.is_some() => ids.trace = trace,
+            ("span_id", _) if span.is_some() => ids.span = span,
+            ("trace_flags", Some([flags])) => ids.flags = Some(flags),
+            (key, _) => each(key, *value),
         }
     });
     let span = |span: SpanRef<'_>| OwnedValue::map([("name", Value::Str(span.name())), ("id", Value::U64(span.id()))]);
@@ -200,21 +296,6 @@ fn attributes(record: &FemtoLogRecord<'_>, mut each: impl FnMut(&str, Value<'_>)
         each(name, value);
     }
     ids
-}
-
-/// Reads an identifier of N bytes from as many pairs of hexadecimal digits. An identifier of zeros is invalid.
-fn identifier<const N: usize>(value: Value<'_>) -> Option<[u8; N]> {
-    let text = value.as_str()?.as_bytes();
-    if text.len() != 2 * N {
-        return None;
-    }
-    let mut id = [0; N];
-    for (byte, digits) in id.iter_mut().zip(text.chunks_exact(2)) {
-        for digit in digits {
-            *byte = *byte << 4 | char::from(*digit).to_digit(16)? as u8;
-        }
-    }
-    Some(id).filter(|id| *id != [0; N])
 }
 
 /// Returns the outcomes of records if the server has rejected some of them without saying which.

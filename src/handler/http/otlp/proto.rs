@@ -15,6 +15,7 @@
 //!       ├ 3 severity_text             string
 //!       ├ 5 body                      AnyValue
 //!       ├ 6 attributes: KeyValue …
+//!       ├ 8 flags                     fixed32
 //!       ├ 9 trace_id, 10 span_id      bytes
 //!       └ 11 observed_time_unix_nano  fixed64
 //! ```
@@ -111,7 +112,10 @@ fn log_record(record: &FemtoLogRecord<'_>, out: &mut Vec<u8>) {
     number(2, severity(record.level()).into(), out);
     text(3, record.level().as_str(), out);
     message(5, out, |out| message_text(record, out));
-    let Ids { trace, span } = attributes(record, |key, value| key_value(6, key, value, out));
+    let Ids { trace, span, flags } = attributes(record, |key, value| key_value(6, key, value, out));
+    if let Some(flags) = flags {
+        fixed32(8, flags.into(), out);
+    }
     if let Some(id) = trace {
         bytes(9, &id, out);
     }
@@ -165,6 +169,7 @@ enum Wire {
     Varint = 0,
     Fixed64 = 1,
     Bytes = 2,
+    Fixed32 = 5,
 }
 
 fn key(field: u32, wire: Wire) -> u64 {
@@ -186,6 +191,11 @@ fn number(field: u32, number: u64, out: &mut Vec<u8>) {
 
 fn fixed64(field: u32, bits: u64, out: &mut Vec<u8>) {
     varint(key(field, Wire::Fixed64), out);
+    out.extend_from_slice(&bits.to_le_bytes());
+}
+
+fn fixed32(field: u32, bits: u32, out: &mut Vec<u8>) {
+    varint(key(field, Wire::Fixed32), out);
     out.extend_from_slice(&bits.to_le_bytes());
 }
 

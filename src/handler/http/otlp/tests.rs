@@ -49,7 +49,11 @@ fn json() {
         ByHand { level: Level::Critical, logger: "app.web", message: "\"no\"\n", ..ByHand::default() },
         ByHand {
             level: Level::Trace,
-            key_values: &[("trace_id", Value::Str(TRACE)), ("span_id", Value::Str("00F067AA0BA902B7"))],
+            key_values: &[
+                ("trace_id", Value::Str(TRACE)),
+                ("span_id", Value::Str("00F067AA0BA902B7")),
+                ("trace_flags", Value::Str("81")),
+            ],
             ..ByHand::default()
         },
     ];
@@ -90,7 +94,7 @@ fn json() {
         &(head(13, "WARN", "retry 3 of five") + "{\"key\":\"null\"}," + &key_values + own + tail),
         ",",
         &(head(1, "TRACE", "retry 3 of five") + own),
-        ",\"traceId\":\"0af7651916cd43dd8448eb211c80319c\",\"spanId\":\"00f067aa0ba902b7\"",
+        ",\"traceId\":\"0af7651916cd43dd8448eb211c80319c\",\"spanId\":\"00f067aa0ba902b7\",\"flags\":129",
         tail,
         "]},{\"scope\":{\"name\":\"app.web\"},\"logRecords\":[",
         &(head(21, "CRITICAL", "\\\"no\\\"\\n") + own + tail),
@@ -113,11 +117,12 @@ fn protobuf() {
             ("z", Value::Null),
             ("trace_id", Value::Str(TRACE)),
             ("span_id", Value::Str("00f067aa0ba902b7")),
+            ("trace_flags", Value::Str("81")),
         ],
         ..ByHand::default()
     };
     let time = 1_678_048_520_123_456_000_u64.to_le_bytes();
-    let parts: [&[u8]; 25] = [
+    let parts: [&[u8]; 26] = [
         // LogRecord.time_unix_nano, severity_number, severity_text, body
         b"\x09",
         &time,
@@ -139,7 +144,8 @@ fn protobuf() {
         b"\x12\x06\x0a\x04main",
         b"\x32\x10\x0a\x09thread.id",
         b"\x12\x03\x18\x8c\x01",
-        // trace_id, span_id, observed_time_unix_nano
+        // flags, trace_id, span_id, observed_time_unix_nano
+        b"\x45\x81\0\0\0",
         b"\x4a\x10",
         &0x0af7_6519_16cd_43dd_8448_eb21_1c80_319c_u128.to_be_bytes(),
         b"\x52\x08",
@@ -163,31 +169,19 @@ fn protobuf() {
 }
 
 #[test]
-fn identifiers_are_hexadecimal_and_not_zero() {
-    let rows = [
-        ("00f067aa0ba902b7", Some([0, 0xf0, 0x67, 0xaa, 0x0b, 0xa9, 0x02, 0xb7])),
-        ("00F067AA0BA902B7", Some([0, 0xf0, 0x67, 0xaa, 0x0b, 0xa9, 0x02, 0xb7])),
-        ("0000000000000000", None),
-        ("00f067aa0ba902b", None),
-        ("00f067aa0ba902b70", None),
-        ("00f067aa0ba902bg", None),
-        ("+0f067aa0ba902b7", None),
-        ("", None),
-    ];
-    for (text, expected) in rows {
-        assert_eq!(identifier::<8>(Value::Str(text)), expected, "{text}");
-    }
-    assert_eq!(identifier::<8>(Value::U64(1)), None);
-}
-
-#[test]
 fn a_key_that_is_no_identifier_is_an_attribute() {
-    let key_values = [("trace_id", Value::Str("none")), ("span_id", Value::U64(7))];
+    let zeros = "0".repeat(32);
+    let key_values = [
+        ("trace_id", Value::Str("none")),
+        ("span_id", Value::U64(7)),
+        ("trace_flags", Value::Str("1")),
+        ("trace_id", Value::Str(&zeros)),
+    ];
     let mut keys = Vec::new();
     let record = ByHand { key_values: &key_values, ..ByHand::default() };
     let ids = record.with(|record| attributes(record, |key, value| keys.push(format!("{key}={value}"))));
-    assert!(ids.trace.is_none() && ids.span.is_none());
-    assert_eq!(keys[..2], ["trace_id=none", "span_id=7"]);
+    assert!(ids.trace.is_none() && ids.span.is_none() && ids.flags.is_none());
+    assert_eq!(keys[..3], ["span_id=7".to_owned(), "trace_flags=1".to_owned(), format!("trace_id={zeros}")]);
 }
 
 #[test]
