@@ -40,9 +40,10 @@ use schema::{Keys, Style, WELL_KNOWN};
 /// | everything else | a string |
 ///
 /// Some keys are *well known*: `request_id`, `user_id`, `session_id`, `client_address`, `service_name`,
-/// `service_version`, `environment`, `trace_id`, `span_id` and `trace_flags`. If the schema has a field for one of them, its value is
-/// written to this field, as text, and not among the keys and values: in ECS, `user_id` becomes `user.id`. A key that
-/// has the schema's own name for it (`user.id`) is treated in the same way if it would otherwise be next to that field.
+/// `service_version`, `environment`, `trace_id`, `span_id` and `trace_flags`. If the schema has a field for one of
+/// them, its value is written to this field, as text, and not among the keys and values: in ECS, `user_id` becomes
+/// `user.id`. A key that has the schema's own name for it (`user.id`) is treated in the same way if it would otherwise
+/// be next to that field.
 ///
 /// Control characters, U+2028, U+2029 and Unicode's bidirectional controls are escaped.
 ///
