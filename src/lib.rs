@@ -261,7 +261,7 @@
 //! | `otlp` | `FemtoOtlpHandler`: records to OpenTelemetry's collector, by OTLP over HTTP; brings `http` |
 //! | `regex` | [`filter::Matches`](filter), and expressions for [`filter::Redact`] |
 //! | `serde` | `key:serde = value`: values of any type that `serde` can serialize |
-//! | `sighup` | [`config::Watch`](config) loads a file at `SIGHUP`, by the crate `signal-hook` (Unix); brings `config` |
+//! | `sighup` | [`config::Watch`](config) loads a file at `SIGHUP`, with `signal-hook` (Unix); brings `config` |
 //! | `testing` | `testing`: the records of each test, assertions on them, snapshots |
 //! | `tracing` | `bridge`: `FemtoTracingLayer`, `FemtoTracingSubscriber` and `FemtoTracingHandler` for `tracing` |
 //! | `tls` | encrypted connections of the socket and syslog handlers, by the crate `rustls`; brings `socket` |

@@ -183,8 +183,8 @@ impl Consumer {
         }
     }
 
-    /// Waits until the gate opens, or half of the time of a command to close is over: a handler that is stuck at its end
-    /// must not take the records of the new one along when the process ends.
+    /// Waits until the gate opens, or until half of the time of a command to close is over: when the process ends, a
+    /// handler that is stuck at its end must not take the records of the new one along.
     fn wait_at(&mut self, gate: &Receiver<Infallible>) {
         let mut until = None;
         while until.is_none() {
