@@ -30,6 +30,12 @@ pub(crate) trait Output: fmt::Write + Sized {
         self.plain(std::str::from_utf8(text).unwrap_or_default());
     }
 
+    /// Writes the first `length` bytes of eight, ASCII as [`ascii`](Self::ascii) takes it.
+    #[inline]
+    fn few(&mut self, text: [u8; 8], length: usize) {
+        self.ascii(text.get(..length).unwrap_or_default());
+    }
+
     /// Writes a number in decimal digits.
     #[inline]
     fn number(&mut self, number: u64) {
@@ -88,6 +94,11 @@ impl Output for Raw<'_> {
     }
 
     #[inline]
+    fn few(&mut self, text: [u8; 8], length: usize) {
+        push_few(self.0, text, length);
+    }
+
+    #[inline]
     fn number(&mut self, number: u64) {
         push_number(self.0, number);
     }
@@ -113,6 +124,11 @@ impl Output for Escaped<'_> {
     #[inline]
     fn plain(&mut self, text: &str) {
         self.0.extend_from_slice(text.as_bytes());
+    }
+
+    #[inline]
+    fn few(&mut self, text: [u8; 8], length: usize) {
+        push_few(self.0, text, length);
     }
 
     #[inline]
@@ -145,7 +161,7 @@ impl Prepared {
         let (mut escaped, mut quoted) = (Vec::new(), Vec::new());
         push_escaped(&mut escaped, &raw);
         quoted::push_quoted(&mut quoted, &raw);
-        Self { raw, escaped: Block::new(escaped), quoted: Block::new(quoted) }
+        Self { raw, escaped: Block::new(&escaped), quoted: Block::new(&quoted) }
     }
 
     pub(crate) fn as_str(&self) -> &str {
@@ -154,35 +170,53 @@ impl Prepared {
 }
 
 /// Bytes that are appended repeatedly.
+///
+/// They are copied in blocks of fixed size, and what is too much is cut off again: copies of constant size compile to a
+/// few moves, and a copy of variable size is a call.
+///
+/// ```text
+/// 40 bytes     first                             rest
+///              ████████████████████████████████  ████████························································
+/// ```
 #[derive(Clone, Debug)]
 pub(crate) struct Block {
-    bytes: Vec<u8>,
-    /// A copy of the first bytes, padded with zeros. Used if `bytes` is not longer.
-    block: [u8; BLOCK],
+    length: usize,
+    first: [u8; FIRST],
+    /// The bytes after the first ones, padded with zeros like these.
+    rest: Box<[[u8; FURTHER]]>,
 }
 
-/// Size of the block in bytes. Copying a block of fixed size, and then truncating, is faster than a copy of variable
-/// size.
-const BLOCK: usize = 32;
+/// The size of the first block in bytes, and that of further ones.
+const FIRST: usize = 32;
+const FURTHER: usize = 64;
 
 impl Block {
-    pub(crate) fn new(bytes: Vec<u8>) -> Self {
-        let mut block = [0; BLOCK];
-        block.iter_mut().zip(&bytes).for_each(|(to, from)| *to = *from);
-        Self { bytes, block }
+    pub(crate) fn new(bytes: &[u8]) -> Self {
+        let mut all = bytes.iter().copied().chain(std::iter::repeat(0));
+        let first = std::array::from_fn(|_| all.next().unwrap_or_default());
+        let further = bytes.len().saturating_sub(FIRST).div_ceil(FURTHER);
+        let rest = (0..further).map(|_| std::array::from_fn(|_| all.next().unwrap_or_default())).collect();
+        Self { length: bytes.len(), first, rest }
     }
 
     /// Appends the bytes.
     #[inline]
     pub(crate) fn append_to(&self, out: &mut Vec<u8>) {
-        if self.bytes.len() <= BLOCK {
-            let end = out.len() + self.bytes.len();
-            out.extend_from_slice(&self.block);
-            out.truncate(end);
-        } else {
-            out.extend_from_slice(&self.bytes);
+        let end = out.len() + self.length;
+        out.extend_from_slice(&self.first);
+        for block in &self.rest {
+            out.extend_from_slice(block);
         }
+        out.truncate(end);
     }
+}
+
+/// Appends the first `length` bytes of eight.
+#[inline]
+fn push_few(out: &mut Vec<u8>, text: [u8; 8], length: usize) {
+    let end = out.len() + length;
+    out.extend_from_slice(&text);
+    out.truncate(end);
 }
 
 /// Appends a number in decimal digits.
@@ -191,17 +225,19 @@ impl Block {
 /// several bytes that were just stored separately is slow: the processor cannot forward the stores.
 #[inline]
 fn push_number(out: &mut Vec<u8>, number: u64) {
+    if number < 10 {
+        out.push(b'0' + number as u8);
+        return;
+    }
     if number >= 100_000_000 {
         out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
         return;
     }
     let digits = eight_digits(number);
-    // Leading zeros are in the low bytes. Bit 56 keeps the last digit of the number 0.
+    // Leading zeros are in the low bytes. Bit 56 tells the compiler that the shift is less than 64.
     let zeros = ((digits | (1 << 56)).trailing_zeros() / 8) as usize;
     let text = (digits | 0x3030_3030_3030_3030) >> (8 * zeros);
-    let end = out.len() + 8 - zeros;
-    out.extend_from_slice(&text.to_le_bytes());
-    out.truncate(end);
+    push_few(out, text.to_le_bytes(), 8 - zeros);
 }
 
 /// Splits a number below 10^8 into its eight decimal digits, a byte each, the first one in the lowest byte.
@@ -299,6 +335,16 @@ mod tests {
             let unchanged = out[1..out.len() - 1] == *text.as_bytes();
             assert_eq!(!unchanged, harmful.contains(&c) || matches!(c, '"' | '\\'), "{c:?}");
             assert!(!harmful.contains(&c) || out.is_ascii(), "{c:?}");
+        }
+    }
+
+    #[test]
+    fn blocks_of_all_lengths() {
+        let text: Vec<u8> = (1..=FIRST + 3 * FURTHER + 1).map(|n| n as u8).collect();
+        for length in 0..=text.len() {
+            let mut out = b"before".to_vec();
+            Block::new(&text[..length]).append_to(&mut out);
+            assert_eq!(out, [b"before", &text[..length]].concat());
         }
     }
 

@@ -3,13 +3,13 @@
 use std::fmt::Write;
 
 use super::FemtoFormatter;
-use super::pairs::numbered_pairs;
-use super::plan::{Marks, Plans};
+use super::pairs::{NextValue, numbered_pairs};
+use super::plan::{Marks, Plans, ValuePiece};
 use super::stamp::{Stamp, stamp_settings};
 use crate::level::Level;
 use crate::record::FemtoLogRecord;
-use crate::text::{Output, Quoted, Raw, is_harmful};
-use crate::value::{Kind, Tag, Value, write_next, write_value};
+use crate::text::{Appends, Output, Quoted, Raw, is_harmful};
+use crate::value::{Tag, Value, write_value};
 
 /// Writes records as `time=2026-03-12T08:30:00.123456Z level=info logger=app::db thread=main msg="ready" port=8080`.
 ///
@@ -52,10 +52,17 @@ enum LogfmtPiece {
     Time,
     Thread,
     Message,
-    /// A value in the message.
-    InMessage(Tag),
-    /// The value of a key.
-    Value(Tag),
+    Value(NextValue),
+}
+
+impl LogfmtPiece {
+    fn in_message(tag: Tag) -> ValuePiece<Self> {
+        NextValue::in_message(tag, Self::Value)
+    }
+
+    fn of_pair(tag: Tag) -> ValuePiece<Self> {
+        NextValue::of_pair(tag, Self::Value)
+    }
 }
 
 /// The names of a record's own fields.
@@ -86,22 +93,9 @@ impl FemtoFormatter for FemtoLogfmtFormatter {
                 LogfmtPiece::Time => self.stamp.write(record.timestamp(), out),
                 LogfmtPiece::Thread => write_text(record.thread_name(), out),
                 LogfmtPiece::Message => *reader = record.message().render(&mut Quoted(out)),
-                LogfmtPiece::InMessage(tag) => write_next(&mut Quoted(out), tag, reader),
-                LogfmtPiece::Value(tag) => match tag.kind {
-                    Kind::I64 | Kind::U64 | Kind::Bool => write_next(&mut Quoted(out), tag, reader),
-                    Kind::Str if !tag.optional => match reader.plain_text() {
-                        Some(text) if !text.iter().any(|byte| matches!(byte, b' ' | b'=')) => {
-                            out.extend_from_slice(text);
-                        }
-                        Some(text) => {
-                            out.push(b'"');
-                            out.extend_from_slice(text);
-                            out.push(b'"');
-                        }
-                        None => write_text(reader.text(), out),
-                    },
-                    _ => write_field_value(reader.value(tag), out),
-                },
+                LogfmtPiece::Value(value) => {
+                    value.write(reader, &mut Quoted(out), |out, value| write_field_value(value, out.buffer()));
+                }
             }),
             Err(mut marks) => {
                 self.write(record, &mut marks, out);
@@ -144,7 +138,7 @@ impl FemtoLogfmtFormatter {
             }
         }
         out.extend_from_slice(b" msg=\"");
-        marks.message(record, LogfmtPiece::Message, LogfmtPiece::InMessage, &mut Quoted(out));
+        marks.message(record, LogfmtPiece::Message, LogfmtPiece::in_message, &mut Quoted(out));
         out.push(b'"');
         pairs.each(
             |key, later| spell(key).eq(spell(later)),
@@ -155,7 +149,7 @@ impl FemtoLogfmtFormatter {
                     out.push(b'_');
                 }
                 out.push(b'=');
-                marks.key_value(*place, LogfmtPiece::Value, out, |out| write_field_value(*value, out));
+                marks.key_value(*place, LogfmtPiece::of_pair, out, |out| write_field_value(*value, out));
             },
         );
     }

@@ -2,9 +2,10 @@
 
 use smallvec::SmallVec;
 
+use super::plan::ValuePiece;
 use crate::record::FemtoLogRecord;
 use crate::text::Output;
-use crate::value::{Kind, Reader, Tag, Value, write_next, write_value};
+use crate::value::{Kind, Reader, Tag, Value, write_next, write_next_float, write_next_text, write_value};
 
 /// The default maximum of keys of a record. Up to this number, they are on the stack.
 const MOST: usize = 64;
@@ -76,21 +77,72 @@ pub(super) fn write_pair_value<O: Output>(out: &mut O, value: Value<'_>) {
     }
 }
 
-/// Writes the value at which a reader is, as [`write_pair_value`] does.
-#[inline]
-pub(super) fn write_next_pair_value(out: &mut impl Output, tag: Tag, reader: &mut Reader<'_>) {
-    match tag.kind {
-        Kind::I64 | Kind::U64 | Kind::Bool => write_next(out, tag, reader),
-        Kind::Str if !tag.optional => match reader.plain_text() {
-            Some(text) if !text.iter().any(|byte| matches!(byte, b' ' | b'=')) => out.ascii(text),
-            Some(text) => {
-                out.plain("\"");
-                out.ascii(text);
-                out.plain("\"");
-            }
-            None => write_pair_value(out, Value::Str(reader.text())),
-        },
-        _ => write_pair_value(out, reader.value(tag)),
+/// The value of a key in such a pair, or one in a message, at which a reader is; see `plan`.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum NextValue {
+    /// An `f64`.
+    Float,
+    /// Text in a message.
+    Text,
+    /// Another value in a message.
+    Other(Tag),
+    /// Text that is the value of a key.
+    PairText,
+    /// Another value of a key.
+    OtherPair(Tag),
+}
+
+impl NextValue {
+    /// Makes the piece of a value in a message.
+    pub(super) fn in_message<P>(tag: Tag, piece: impl FnOnce(Self) -> P) -> ValuePiece<P> {
+        ValuePiece::bare(tag, |tag| {
+            ValuePiece::Own(piece(match tag.kind {
+                _ if tag.optional => Self::Other(tag),
+                Kind::F64 => Self::Float,
+                Kind::Str | Kind::Display | Kind::Debug | Kind::Error => Self::Text,
+                _ => Self::Other(tag),
+            }))
+        })
+    }
+
+    /// Makes the piece of a key's value.
+    pub(super) fn of_pair<P>(tag: Tag, piece: impl FnOnce(Self) -> P) -> ValuePiece<P> {
+        ValuePiece::bare(tag, |tag| {
+            ValuePiece::Own(piece(match tag.kind {
+                _ if tag.optional => Self::OtherPair(tag),
+                Kind::F64 => Self::Float,
+                Kind::Str => Self::PairText,
+                _ => Self::OtherPair(tag),
+            }))
+        })
+    }
+
+    /// Writes the value. `write_pair` writes the value of a key that this does not know how to write.
+    #[inline]
+    pub(super) fn write<O: Output>(self, reader: &mut Reader<'_>, out: &mut O, write_pair: impl Fn(&mut O, Value<'_>)) {
+        match self {
+            Self::Float => write_next_float(out, reader),
+            Self::Text => write_next_text(out, reader),
+            Self::Other(tag) => write_next(out, tag, reader),
+            Self::PairText => match reader.plain_word(true) {
+                Some((text, length)) => out.few(text, length),
+                None => write_pair_text(out, reader, write_pair),
+            },
+            Self::OtherPair(tag) => write_pair(out, reader.value(tag)),
+        }
+    }
+}
+
+/// Writes text that is the value of a key, in quotes if it has spaces or `=`.
+fn write_pair_text<O: Output>(out: &mut O, reader: &mut Reader<'_>, write_pair: impl Fn(&mut O, Value<'_>)) {
+    match reader.plain_text() {
+        Some(text) if !text.iter().any(|byte| matches!(byte, b' ' | b'=')) => out.ascii(text),
+        Some(text) => {
+            out.plain("\"");
+            out.ascii(text);
+            out.plain("\"");
+        }
+        None => write_pair(out, Value::Str(reader.text())),
     }
 }
 

@@ -8,7 +8,9 @@
 //! {"level":"INFO","message":"took 17 ms","fields":{"id":4}}
 //!                                 ^^                    ^   marked as the values 0 and 1 of the payload
 //!
-//! Text({"level":"INFO","message":"took )  Piece(value 0)  Text( ms","fields":{"id":)  Piece(value 1)  Text(}})
+//! {"level":"INFO","message":"took   then value 0
+//!  ms","fields":{"id":              then value 1
+//! }}                                end
 //! ```
 //!
 //! Later records of the site are written from the plan: level, names, file, line, keys and their order, escapes and
@@ -42,8 +44,8 @@ use std::ops::Range;
 
 use crate::level::Level;
 use crate::record::FemtoLogRecord;
-use crate::text::{Appends, Block, Output};
-use crate::value::{Reader, Tag, write_value};
+use crate::text::{Appends, Block, Output, Raw};
+use crate::value::{Kind, Reader, Tag, write_integer, write_value};
 
 /// The maximum number of plans of a formatter. Records of further call sites are written without a plan.
 const MOST: usize = 1024;
@@ -55,28 +57,72 @@ const LONGEST: usize = 8 * 1024;
 struct Plan<P> {
     level: Level,
     /// The names of the logger and the target, if the record has others than its call site.
-    names: [Option<Box<str>>; 2],
+    names: Option<Box<Names>>,
     steps: Vec<PlanStep<P>>,
 }
 
-/// A step of a plan. The steps share one reader of the payload, which moves forward over the values.
+type Names = [Option<Box<str>>; 2];
+
+/// A step of a plan: constant text, and what follows it. The steps share one reader of the payload, which moves forward
+/// over the values.
+struct PlanStep<P> {
+    text: Block,
+    then: Then<P>,
+}
+
+/// What follows a step's text.
 ///
 /// A formatter that writes the values in another order than the payload has them needs `Skip` and `Rewind`. With the
 /// payload `a b` and the text `b=2 a=1`:
 ///
 /// ```text
-/// Text("b=")  Skip(a)  Piece(b)  Text(" a=")  Rewind  Piece(a)
+/// ""     Skip(a)
+/// "b="   Piece(b)
+/// " a="  Rewind
+/// ""     Piece(a)
+/// ""     End
 /// ```
-enum PlanStep<P> {
-    /// Appends bytes.
-    Text(Block),
-    /// Lets the formatter append a piece. If the piece is a value, the reader is at that value, and the formatter moves
-    /// it to the next one.
+enum Then<P> {
+    /// The value at the reader, of the types that all formatters write alike.
+    Unsigned,
+    Signed,
+    Bool,
+    /// What the formatter writes. If the piece is a value, the reader is at that value, and the formatter moves it to
+    /// the next one.
     Piece(P),
     /// Moves the reader over a value of this type.
     Skip(Tag),
     /// Moves the reader back to the first value.
     Rewind,
+    End,
+}
+
+/// How a value is written that differs from record to record.
+pub(super) enum ValuePiece<P> {
+    /// As a number in decimal digits.
+    Unsigned,
+    Signed,
+    /// As `true` or `false`.
+    Bool,
+    /// By the formatter.
+    Own(P),
+    /// By the formatter, between two quotes, which it has written and which its piece does not write.
+    Quoted(P),
+}
+
+impl<P> ValuePiece<P> {
+    /// Returns the piece for a value of this type where integers and booleans are written bare. `own` makes those of
+    /// other types, of optional ones as well.
+    #[inline]
+    pub(super) fn bare(tag: Tag, own: impl FnOnce(Tag) -> Self) -> Self {
+        match tag.kind {
+            _ if tag.optional => own(tag),
+            Kind::U64 => Self::Unsigned,
+            Kind::I64 => Self::Signed,
+            Kind::Bool => Self::Bool,
+            _ => own(tag),
+        }
+    }
 }
 
 /// The plans of a formatter, by call site.
@@ -197,8 +243,12 @@ impl<P> fmt::Debug for Plans<P> {
 impl<P> Plan<P> {
     #[inline]
     fn is_for(&self, record: &FemtoLogRecord<'_>) -> bool {
-        let [logger, target] = &self.names;
-        self.level == record.level() && [logger.as_deref(), target.as_deref()] == record.names()
+        let has_names = match (&self.names, record.names()) {
+            (None, [None, None]) => true,
+            (None, _) => false,
+            (Some(names), others) => names.each_ref().map(|name| name.as_deref()) == others,
+        };
+        has_names && self.level == record.level()
     }
 }
 
@@ -216,11 +266,19 @@ impl<P: Copy> Steps<'_, P> {
     ) {
         let mut reader = record.payload();
         for step in self.0 {
-            match step {
-                PlanStep::Text(text) => text.append_to(out),
-                PlanStep::Piece(piece) => write(*piece, &mut reader, out),
-                PlanStep::Skip(tag) => drop(reader.value(*tag)),
-                PlanStep::Rewind => reader = record.payload(),
+            step.text.append_to(out);
+            match step.then {
+                Then::Unsigned => Raw(out).number(reader.word()),
+                Then::Signed => write_integer(&mut Raw(out), reader.word() as i64),
+                // Two constants are copied faster than one text of either length.
+                Then::Bool => match reader.word() {
+                    0 => Raw(out).plain("false"),
+                    _ => Raw(out).plain("true"),
+                },
+                Then::Piece(piece) => write(piece, &mut reader, out),
+                Then::Skip(tag) => drop(reader.value(tag)),
+                Then::Rewind => reader = record.payload(),
+                Then::End => {}
             }
         }
     }
@@ -246,7 +304,7 @@ struct Notes<P> {
 /// A part of the text that differs from record to record.
 struct Mark<P> {
     range: Range<usize>,
-    piece: P,
+    then: Then<P>,
     values: Values,
 }
 
@@ -289,7 +347,7 @@ impl<P: Copy> Marks<P> {
         let start = out.buffer().len();
         write(out);
         if let Some(notes) = &mut self.0 {
-            notes.marks.push(Mark { range: start..out.buffer().len(), piece, values });
+            notes.marks.push(Mark { range: start..out.buffer().len(), then: Then::Piece(piece), values });
         }
     }
 
@@ -299,7 +357,7 @@ impl<P: Copy> Marks<P> {
     pub(super) fn key_value<O: Appends>(
         &mut self,
         place: usize,
-        piece: impl FnOnce(Tag) -> P,
+        piece: impl FnOnce(Tag) -> ValuePiece<P>,
         out: &mut O,
         write: impl FnOnce(&mut O),
     ) {
@@ -317,7 +375,7 @@ impl<P: Copy> Marks<P> {
         &mut self,
         record: &FemtoLogRecord<'a>,
         whole: P,
-        piece: impl Fn(Tag) -> P,
+        piece: impl Fn(Tag) -> ValuePiece<P>,
         out: &mut O,
     ) -> Reader<'a> {
         let message = record.message();
@@ -332,7 +390,7 @@ impl<P: Copy> Marks<P> {
         let start = out.buffer().len();
         let reader = message.render(out);
         let range = start..out.buffer().len();
-        notes.marks.push(Mark { range, piece: whole, values: Values::Message });
+        notes.marks.push(Mark { range, then: Then::Piece(whole), values: Values::Message });
         reader
     }
 
@@ -349,43 +407,52 @@ impl<P: Copy> Marks<P> {
     fn plan(self, record: &FemtoLogRecord<'_>, out: &[u8]) -> Option<Plan<P>> {
         let notes = self.0.filter(|notes| !notes.refused && out.len() - notes.start <= LONGEST)?;
         let mut steps = Vec::new();
-        let push_text = |range: Range<usize>, steps: &mut Vec<_>| {
-            if let Some(text @ [_, ..]) = out.get(range) {
-                steps.push(PlanStep::Text(Block::new(text.to_vec())));
-            }
+        let mut push = |range: Range<usize>, then| {
+            steps.push(PlanStep { text: Block::new(out.get(range).unwrap_or_default()), then });
         };
         let (mut end, mut next) = (notes.start, 0);
-        for Mark { range, piece, values } in notes.marks {
-            push_text(end..range.start, &mut steps);
+        for Mark { range, then, values } in notes.marks {
+            let mut text = end..range.start;
+            let mut push = |then| push(std::mem::replace(&mut text, 0..0), then);
             end = range.end;
             match values {
                 Values::None => {}
                 Values::Message => next = notes.of_message,
                 Values::One(place) => {
                     if place < next {
-                        steps.push(PlanStep::Rewind);
+                        push(Then::Rewind);
                         next = 0;
                     }
-                    steps.extend(notes.tags.get(next..place)?.iter().map(|tag| PlanStep::Skip(*tag)));
+                    notes.tags.get(next..place)?.iter().for_each(|tag| push(Then::Skip(*tag)));
                     next = place + 1;
                 }
             }
-            steps.push(PlanStep::Piece(piece));
+            push(then);
         }
-        push_text(end..out.len(), &mut steps);
+        push(end..out.len(), Then::End);
         let names = record.names();
         let size = names.iter().flatten().map(|name| name.len()).sum::<usize>();
-        let names = names.map(|name| name.map(Box::from));
+        let has_names = names.iter().any(Option::is_some);
+        let names = has_names.then(|| Box::new(names.map(|name| name.map(Box::from))));
         (size <= LONGEST).then_some(Plan { level: record.level(), names, steps })
     }
 }
 
 impl<P> Notes<P> {
-    fn mark_value(&mut self, place: usize, piece: impl FnOnce(Tag) -> P, range: Range<usize>) {
+    fn mark_value(&mut self, place: usize, piece: impl FnOnce(Tag) -> ValuePiece<P>, mut range: Range<usize>) {
         // A value that is not in the payload, such as the number of keys that were left out, is a constant of the site.
-        if let Some(tag) = self.tags.get(place) {
-            self.marks.push(Mark { range, piece: piece(*tag), values: Values::One(place) });
-        }
+        let Some(tag) = self.tags.get(place) else { return };
+        let then = match piece(*tag) {
+            ValuePiece::Unsigned => Then::Unsigned,
+            ValuePiece::Signed => Then::Signed,
+            ValuePiece::Bool => Then::Bool,
+            ValuePiece::Own(piece) => Then::Piece(piece),
+            ValuePiece::Quoted(piece) => {
+                range = range.start + 1..range.end - 1;
+                Then::Piece(piece)
+            }
+        };
+        self.marks.push(Mark { range, then, values: Values::One(place) });
     }
 }
 

@@ -219,18 +219,19 @@ impl TimeText {
 
     /// Appends the time.
     pub(super) fn write(&mut self, time: Timestamp, out: &mut Vec<u8>) {
-        let second = time.as_nanos().div_euclid(NANOS_PER_SECOND);
+        let (second, nanos) =
+            (time.as_nanos().div_euclid(NANOS_PER_SECOND), time.as_nanos().rem_euclid(NANOS_PER_SECOND) as u32);
         if self.second != Some(second) {
             self.turn_to(second);
         }
         let start = out.len();
         out.extend_from_slice(&self.text);
-        if self.fractions.is_empty() {
-            return;
-        }
-        let nanos = time.as_nanos().rem_euclid(NANOS_PER_SECOND) as u32;
         for &(at, digits) in &self.fractions {
-            let mut left = nanos / 10_u32.pow(9 - u32::from(digits));
+            // CPython's default. A division by a constant is a multiplication.
+            let mut left = match digits {
+                3 => nanos / 1_000_000,
+                digits => nanos / 10_u32.pow(9 - u32::from(digits)),
+            };
             for place in out[start + at..][..usize::from(digits)].iter_mut().rev() {
                 *place = b'0' + (left % 10) as u8;
                 left /= 10;

@@ -2,13 +2,13 @@
 
 use super::FemtoFormatter;
 use super::multiline::{self, Lines, Multiline};
-use super::pairs::{Pairs, write_next_pair_value, write_pair_value};
-use super::plan::{Marks, Plans};
+use super::pairs::{NextValue, Pairs, write_pair_value};
+use super::plan::{Marks, Plans, ValuePiece};
 use super::stamp::{Stamp, stamp_settings};
 use crate::level::Level;
 use crate::record::{FemtoLogRecord, KeyName};
 use crate::text::{Appends, Escaped, Output, Raw};
-use crate::value::{Reader, Tag, Value, write_next};
+use crate::value::{Reader, Tag, Value};
 
 /// Writes records as `2026-03-12T08:30:00.123456Z INFO  app::db [main] message key=value`.
 ///
@@ -47,10 +47,17 @@ enum TextPiece {
     Time,
     Thread,
     Message,
-    /// A value in the message.
-    InMessage(Tag),
-    /// The value of a key.
-    PairValue(Tag),
+    Value(NextValue),
+}
+
+impl TextPiece {
+    fn in_message(tag: Tag) -> ValuePiece<Self> {
+        NextValue::in_message(tag, Self::Value)
+    }
+
+    fn of_pair(tag: Tag) -> ValuePiece<Self> {
+        NextValue::of_pair(tag, Self::Value)
+    }
 }
 
 impl Default for FemtoTextFormatter {
@@ -181,7 +188,7 @@ fn write_body<'a, O: Output + Appends>(
 ) {
     let mut pairs = Pairs::new();
     let mut place = 0;
-    let reader = marks.message(record, TextPiece::Message, TextPiece::InMessage, &mut out);
+    let reader = marks.message(record, TextPiece::Message, TextPiece::in_message, &mut out);
     record.each_key_value(reader, |key, value| {
         pairs.push(key, (place, value));
         place += 1;
@@ -203,7 +210,7 @@ fn write_pair<O: Output + Appends>(
     out.plain(" ");
     key.write(out);
     out.plain("=");
-    marks.key_value(place, TextPiece::PairValue, out, |out| write_pair_value(out, value));
+    marks.key_value(place, TextPiece::of_pair, out, |out| write_pair_value(out, value));
 }
 
 /// Writes a piece other than the time.
@@ -212,8 +219,7 @@ fn write_piece<'a>(piece: TextPiece, record: &FemtoLogRecord<'a>, reader: &mut R
     match piece {
         TextPiece::Thread => record.render_thread(out),
         TextPiece::Message => *reader = record.message().render(out),
-        TextPiece::InMessage(tag) => write_next(out, tag, reader),
-        TextPiece::PairValue(tag) => write_next_pair_value(out, tag, reader),
+        TextPiece::Value(value) => value.write(reader, out, write_pair_value),
         TextPiece::Time => {}
     }
 }

@@ -38,7 +38,11 @@ impl Line {
     pub fn append(&mut self, record: &FemtoLogRecord<'_>, batch: &mut Batch) {
         let write = |out: &mut Vec<u8>| {
             self.formatter.format(record, out);
-            out.extend_from_slice(&self.terminator);
+            match self.terminator[..] {
+                // As usual. A copy of variable length is a call.
+                [byte] => out.push(byte),
+                _ => out.extend_from_slice(&self.terminator),
+            }
         };
         if self.appends_only { batch.append_in_place(write) } else { batch.append(write) }
     }

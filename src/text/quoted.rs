@@ -28,6 +28,11 @@ impl Output for Quoted<'_> {
     }
 
     #[inline]
+    fn few(&mut self, text: [u8; 8], length: usize) {
+        super::push_few(self.0, text, length);
+    }
+
+    #[inline]
     fn number(&mut self, number: u64) {
         super::push_number(self.0, number);
     }

@@ -36,14 +36,14 @@ pub(crate) struct CivilWriter {
     /// The start of the second in `text`, in nanoseconds since the epoch. An `i128`, because the second that contains
     /// `i64::MIN` starts before it.
     second: i128,
-    /// The text of the second, with the fraction of any time in it.
-    text: [u8; LONGEST],
+    /// The text of the second, with the fraction of any time in it, padded to a length that is copied at once.
+    text: [u8; LONGEST + 2],
 }
 
 impl CivilWriter {
     /// Makes a writer, with the text of the epoch.
     pub(crate) const fn new() -> Self {
-        Self { second: 0, text: *b"1970-01-01T00:00:00.000000000Z" }
+        Self { second: 0, text: *b"1970-01-01T00:00:00.000000000Z\0\0" }
     }
 
     /// Appends the time in UTC with this number of fractional digits, 0 to 9 (more count as 9). Further digits are
@@ -63,10 +63,11 @@ impl CivilWriter {
         let micros = self.nanos(time) / 1000;
         let pairs = [micros / 10_000, micros / 100 % 100, micros % 100];
         let [a, b, c] = pairs.map(|pair| u64::from(u16::from_le_bytes(PAIRS[pair as usize])));
-        let tail = a | b << 16 | c << 32 | u64::from(b'Z') << 48;
-        out.extend_from_slice(&self.text[..POINT]);
-        out.push(b'.');
-        out.extend_from_slice(&tail.to_le_bytes()[..7]);
+        let tail = u64::from(b'.') | a << 8 | b << 24 | c << 40 | u64::from(b'Z') << 56;
+        let point = out.len() + POINT;
+        out.extend_from_slice(&self.text);
+        out.truncate(point);
+        out.extend_from_slice(&tail.to_le_bytes());
     }
 
     /// Makes sure that `text` has the second of `time`. Returns the nanoseconds since the start of that second.

@@ -56,7 +56,9 @@ pub(crate) use nested::LEFT;
 pub use nested::{List, Map};
 pub(crate) use nesting::nested;
 pub(crate) use sink::ByteSink;
-pub(crate) use text::{is_whole, write_next, write_thousandths, write_value};
+pub(crate) use text::{
+    is_whole, write_integer, write_next, write_next_float, write_next_text, write_thousandths, write_value,
+};
 pub(crate) use wire::{Kind, Reader, Tag, WordSink, last_word, padded_words};
 
 use std::fmt;

@@ -51,17 +51,32 @@ pub(crate) fn write_next(out: &mut impl Output, tag: Tag, reader: &mut Reader<'_
             0 => out.plain("false"),
             _ => out.plain("true"),
         },
-        Kind::Str | Kind::Display | Kind::Debug | Kind::Error => match reader.plain_text() {
-            Some(text) => out.ascii(text),
-            None => drop(out.write_str(reader.text())),
-        },
+        Kind::Str | Kind::Display | Kind::Debug | Kind::Error => write_next_text(out, reader),
         _ => write_value(out, reader.value(tag)),
     }
 }
 
+/// Writes the text at which a reader is.
+#[inline]
+pub(crate) fn write_next_text(out: &mut impl Output, reader: &mut Reader<'_>) {
+    if let Some((text, length)) = reader.plain_word(false) {
+        return out.few(text, length);
+    }
+    match reader.plain_text() {
+        Some(text) => out.ascii(text),
+        None => drop(out.write_str(reader.text())),
+    }
+}
+
+/// Writes the `f64` at which a reader is.
+#[inline]
+pub(crate) fn write_next_float(out: &mut impl Output, reader: &mut Reader<'_>) {
+    write_value(out, Value::F64(f64::from_bits(reader.word())));
+}
+
 /// Writes a signed integer.
 #[inline]
-fn write_integer(out: &mut impl Output, n: i64) {
+pub(crate) fn write_integer(out: &mut impl Output, n: i64) {
     if n < 0 {
         out.plain("-");
     }
@@ -97,9 +112,9 @@ pub(crate) fn write_thousandths(out: &mut impl Output, x: f64) -> bool {
     }
     out.number(whole);
     let digit = |n: u16| b'0' + (n % 10) as u8;
-    let text = [b'.', digit(part / 100), digit(part / 10), digit(part)];
+    let text = [b'.', digit(part / 100), digit(part / 10), digit(part), 0, 0, 0, 0];
     let length = if part.is_multiple_of(100) { 2 } else { 4 - usize::from(part.is_multiple_of(10)) };
-    out.plain(std::str::from_utf8(&text[..length]).unwrap_or_default());
+    out.few(text, length);
     true
 }
 

@@ -273,10 +273,22 @@ pub trait WordSink {
 /// was found already. See Sean Eron Anderson, "Bit Twiddling Hacks", "Determine if a word has a byte less than n".
 #[inline(always)]
 fn suspects(word: u64) -> u64 {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    let below = |word: u64, n: u8| word.wrapping_sub(ONES * u64::from(n)) & !word;
-    let equal = |c: u8| below(word ^ (ONES * u64::from(c)), 1);
-    (word | below(word, b' ') | equal(b'"') | equal(b'\\') | equal(0x7F)) & (ONES << 7)
+    (word | below(word, b' ') | equal(word, b'"') | equal(word, b'\\') | equal(word, 0x7F)) & (ONES << 7)
+}
+
+/// A word of eight ones.
+const ONES: u64 = 0x0101_0101_0101_0101;
+
+/// Sets the highest bit of some byte if a byte is below `n`.
+#[inline(always)]
+fn below(word: u64, n: u8) -> u64 {
+    word.wrapping_sub(ONES * u64::from(n)) & !word
+}
+
+/// Sets the highest bit of some byte if a byte is `c`.
+#[inline(always)]
+fn equal(word: u64, c: u8) -> u64 {
+    below(word ^ (ONES * u64::from(c)), 1)
 }
 
 /// Decodes a payload, value by value.
@@ -333,6 +345,26 @@ impl<'a> Reader<'a> {
         let text = padded.get(..length).filter(|_| suspects == 0)?;
         self.bytes = rest;
         Some(text)
+    }
+
+    /// Reads text of one to eight bytes that is plain as that of [`plain_text`](Self::plain_text) is and, if `no_gaps` is
+    /// set, has neither spaces nor `=`. Returns it with its length. Of other text, reads nothing.
+    #[inline]
+    pub(crate) fn plain_word(&mut self, no_gaps: bool) -> Option<([u8; 8], usize)> {
+        let mut reader = *self;
+        let length = reader.word();
+        if !(1..=8).contains(&length) {
+            return None;
+        }
+        let word = reader.word();
+        // The padding's zeros become exclamation marks, which are plain.
+        let padded = word | ((u128::from(ONES * u64::from(b'!')) << (8 * length)) as u64);
+        let gaps = if no_gaps { (equal(padded, b' ') | equal(padded, b'=')) & (ONES << 7) } else { 0 };
+        if suspects(padded) | gaps != 0 {
+            return None;
+        }
+        *self = reader;
+        Some((word.to_le_bytes(), length as usize))
     }
 
     /// Reads bytes. A length that exceeds the payload, in a damaged one, yields none.
@@ -429,6 +461,18 @@ mod tests {
         found.map(|text| (text, reader.word()))
     }
 
+    fn word(text: &str, no_gaps: bool) -> Option<(String, u64)> {
+        let mut sink = ByteSink::default();
+        sink.text(text);
+        sink.word(7);
+        let mut reader = Reader::new(&sink.bytes);
+        let found = reader.plain_word(no_gaps);
+        if found.is_none() {
+            assert_eq!(reader.text(), text, "nothing is read");
+        }
+        found.map(|(text, length)| (String::from_utf8(text[..length].to_vec()).unwrap(), reader.word()))
+    }
+
     #[test]
     fn plain_text_is_ascii_that_nobody_escapes() {
         for byte in 0..=u8::MAX {
@@ -440,11 +484,19 @@ mod tests {
                     for around in [" ", "~", "!"] {
                         let text = around.repeat(at) + &c.to_string() + &around.repeat(length - at - 1);
                         assert_eq!(plain(&text), is_plain.then_some((text.clone(), 7)), "{text:?}");
+                        let has_gaps = text.contains([' ', '=']);
+                        let is_word = is_plain && text.len() <= 8;
+                        assert_eq!(word(&text, false), is_word.then_some((text.clone(), 7)), "{text:?}");
+                        assert_eq!(word(&text, true), (is_word && !has_gaps).then_some((text.clone(), 7)), "{text:?}");
                     }
                 }
             }
         }
         assert_eq!(plain(""), None);
+        assert_eq!((word("", false), word("", true)), (None, None));
+        for damaged in [&[][..], &[3], &[3, 0, 0, 0, 0, 0, 0, 0], &[9; 8]] {
+            assert_eq!(Reader::new(damaged).plain_word(false), None, "{damaged:?}");
+        }
         assert_eq!(Reader::new(&[]).plain_text(), None);
         assert_eq!(Reader::new(&[255; 16]).plain_text(), None);
     }

@@ -13,11 +13,11 @@ use smallvec::SmallVec;
 use super::FemtoFormatter;
 use super::origin::host;
 use super::pairs::Pairs;
-use super::plan::{Marks, Plans};
+use super::plan::{Marks, Plans, ValuePiece};
 use super::stamp::{Stamp, stamp_settings};
 use crate::record::{FemtoLogRecord, KeyName};
 use crate::text::{Block, Output, Quoted, Raw, push_string};
-use crate::value::{Kind, Reader, Tag, Value, is_whole, write_next, write_thousandths, write_value};
+use crate::value::{Kind, Reader, Tag, Value, is_whole, write_next, write_next_text, write_thousandths, write_value};
 use schema::{Keys, Style, WELL_KNOWN};
 
 /// Writes records as JSON ([RFC 8259](https://www.rfc-editor.org/rfc/rfc8259)), one object per line. The JSON is valid
@@ -202,17 +202,51 @@ enum ObjectStep {
 /// A piece of text that differs from record to record of a call site; see `plan`.
 #[derive(Clone, Copy, Debug)]
 enum JsonPiece {
+    /// The time as RFC 3339, without quotes.
+    Rfc3339,
+    /// The time in another format.
     Time,
     ThreadId,
     ThreadName,
     ProcessId,
     Message,
-    /// A value in text.
+    /// Text of the payload, between quotes.
+    Text,
+    /// Another value between quotes.
     InText(Tag),
-    /// A value as text, with quotes.
-    Text(Tag),
-    /// The value of a key.
+    /// An `f64`, the value of a key.
+    Float,
+    /// Another value of a key.
     Value(Tag),
+}
+
+impl JsonPiece {
+    /// Makes the piece of a value between quotes, which it does not write.
+    fn in_text(tag: Tag) -> ValuePiece<Self> {
+        ValuePiece::bare(tag, |tag| ValuePiece::Own(if is_text(tag) { Self::Text } else { Self::InText(tag) }))
+    }
+
+    /// Makes the piece of a value as text, with quotes.
+    fn text(tag: Tag) -> ValuePiece<Self> {
+        ValuePiece::Quoted(if is_text(tag) { Self::Text } else { Self::InText(tag) })
+    }
+
+    /// Makes the piece of a key's value.
+    fn value(tag: Tag, keys: Keys) -> ValuePiece<Self> {
+        match tag.kind {
+            Kind::Bool if keys == Keys::Gelf => ValuePiece::Own(Self::Value(tag)),
+            _ if is_text(tag) => ValuePiece::Quoted(Self::Text),
+            _ => ValuePiece::bare(tag, |tag| {
+                let is_float = tag.kind == Kind::F64 && !tag.optional;
+                ValuePiece::Own(if is_float { Self::Float } else { Self::Value(tag) })
+            }),
+        }
+    }
+}
+
+/// Returns whether values of this type are always text.
+fn is_text(tag: Tag) -> bool {
+    !tag.optional && matches!(tag.kind, Kind::Str | Kind::Display | Kind::Debug | Kind::Error)
 }
 
 /// The names of an object's fields, and those of well-known keys among them.
@@ -302,6 +336,7 @@ impl FemtoJsonFormatter {
     /// Sets the format of times; that of the schema by default.
     pub fn time(mut self, time: JsonTime) -> Self {
         self.style.time = time;
+        self.plans = Plans::new();
         self
     }
 
@@ -364,7 +399,7 @@ impl FemtoJsonFormatter {
         for (name, value) in constants {
             let mut text = unique(name, &mut top.taken).into_bytes();
             push_string(&mut text, value);
-            steps.push(ObjectStep::Constant(Block::new(text)));
+            steps.push(ObjectStep::Constant(Block::new(&text)));
         }
         let FieldNames { mut taken, known: beside } = beside.unwrap_or(top);
         known.extend(beside);
@@ -384,7 +419,7 @@ impl FemtoJsonFormatter {
 }
 
 fn block(text: String) -> Block {
-    Block::new(text.into_bytes())
+    Block::new(text.as_bytes())
 }
 
 /// Groups names that differ only in the number of `_` at their end. For each group, returns the name with the fewest,
@@ -473,7 +508,7 @@ impl FemtoJsonFormatter {
                     match (value.filter(|(.., value)| *value != Value::Null), default) {
                         (Some((_, at, value)), _) => {
                             push_name(name, out);
-                            marks.key_value(*at, JsonPiece::Text, out, |out| write_text(*value, out));
+                            marks.key_value(*at, JsonPiece::text, out, |out| write_text(*value, out));
                         }
                         (None, Some(default)) => {
                             push_name(name, out);
@@ -508,30 +543,16 @@ fn write_piece<'a>(
     out: &mut Vec<u8>,
 ) {
     match piece {
+        JsonPiece::Rfc3339 => stamp.write(record.timestamp(), out),
         JsonPiece::Time => write_time(style.time, stamp, record, out),
         JsonPiece::ThreadId => Raw(out).number(record.thread_id()),
         JsonPiece::ThreadName => record.render_thread(&mut Quoted(out)),
         JsonPiece::ProcessId => Raw(out).number(record.process_id().into()),
         JsonPiece::Message => *reader = write_message(style, record, out),
+        JsonPiece::Text => write_next_text(&mut Quoted(out), reader),
         JsonPiece::InText(tag) => write_next(&mut Quoted(out), tag, reader),
-        JsonPiece::Text(tag) => write_text(reader.value(tag), out),
-        JsonPiece::Value(tag) => write_next_json(tag, style.keys, reader, out),
-    }
-}
-
-/// Writes the value at which a reader is, as [`write_json`] does, with a direct path for common types.
-#[inline]
-fn write_next_json(tag: Tag, keys: Keys, reader: &mut Reader<'_>, out: &mut Vec<u8>) {
-    match tag.kind {
-        _ if tag.optional => write_json(reader.value(tag), keys, out),
-        Kind::I64 | Kind::U64 => write_next(&mut Raw(out), tag, reader),
-        Kind::Bool if keys != Keys::Gelf => write_next(&mut Raw(out), tag, reader),
-        Kind::Str | Kind::Display | Kind::Debug | Kind::Error => {
-            out.push(b'"');
-            write_next(&mut Quoted(out), tag, reader);
-            out.push(b'"');
-        }
-        _ => write_json(reader.value(tag), keys, out),
+        JsonPiece::Float => write_json(Value::F64(f64::from_bits(reader.word())), style.keys, out),
+        JsonPiece::Value(tag) => write_json(reader.value(tag), style.keys, out),
     }
 }
 
@@ -560,6 +581,11 @@ fn write_field(
     out: &mut Vec<u8>,
 ) {
     match field {
+        JsonField::Timestamp if style.time == JsonTime::Rfc3339 => {
+            out.push(b'"');
+            marks.piece(JsonPiece::Rfc3339, out, |out| stamp.write(record.timestamp(), out));
+            out.push(b'"');
+        }
         JsonField::Timestamp => marks.piece(JsonPiece::Time, out, |out| write_time(style.time, stamp, record, out)),
         JsonField::LevelNumber => Raw(out).number(style.level(record.level()).1.into()),
         JsonField::Line if !style.line_is_text => Raw(out).number(record.line().into()),
@@ -581,7 +607,7 @@ fn write_field(
                     ""
                 }
                 JsonField::Message => {
-                    marks.message(record, JsonPiece::Message, JsonPiece::InText, text);
+                    marks.message(record, JsonPiece::Message, JsonPiece::in_text, text);
                     ""
                 }
                 JsonField::Logger => {
@@ -698,7 +724,7 @@ fn write_key_values(
             out.resize(out.len() + underscores(keys, text, taken), b'_');
         }
         out.extend_from_slice(b"\":");
-        marks.key_value(*at, JsonPiece::Value, out, |out| write_json(*value, keys, out));
+        marks.key_value(*at, |tag| JsonPiece::value(tag, keys), out, |out| write_json(*value, keys, out));
     });
 }
 

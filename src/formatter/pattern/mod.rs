@@ -8,15 +8,15 @@ mod tests;
 use super::color;
 use super::multiline::{self, Lines, Multiline};
 use super::origin::program;
-use super::pairs::{numbered_pairs, write_next_pair_value, write_pair_value};
-use super::plan::{Marks, Plans};
+use super::pairs::{NextValue, numbered_pairs, write_pair_value};
+use super::plan::{Marks, Plans, ValuePiece};
 use super::stamp::{TimeText, zone_settings};
 use super::{FemtoFormatter, python};
 use crate::error::Error;
 use crate::record::FemtoLogRecord;
 use crate::text::{Appends, Escaped, Output, Raw};
 use crate::time::{Timestamp, first_use};
-use crate::value::{Reader, Tag, Value, write_next, write_value};
+use crate::value::{Reader, Tag, Value, write_value};
 use spec::{Conversion, Number, Spec, write_repr};
 
 /// Writes records by a pattern, in any of the three styles of CPython's `logging`.
@@ -102,10 +102,19 @@ enum PatternPiece {
     Time,
     Thread,
     Message,
-    /// A value as it is: one in the message, or that of a key.
-    Value(Tag),
-    /// A value among all keys and values.
-    PairValue(Tag),
+    Value(NextValue),
+}
+
+impl PatternPiece {
+    /// Makes the piece of a value as it is: one in the message, or that of a key.
+    fn value(tag: Tag) -> ValuePiece<Self> {
+        NextValue::in_message(tag, Self::Value)
+    }
+
+    /// Makes the piece of a value among all keys and values.
+    fn of_pair(tag: Tag) -> ValuePiece<Self> {
+        NextValue::of_pair(tag, Self::Value)
+    }
 }
 
 /// A piece of a pattern.
@@ -360,7 +369,7 @@ fn write_pairs<O: Output + Appends>(record: &FemtoLogRecord<'_>, marks: &mut Mar
         separator = " ";
         let _ = out.write_str(key);
         out.plain("=");
-        marks.key_value(*place, PatternPiece::PairValue, out, |out| write_pair_value(out, *value));
+        marks.key_value(*place, PatternPiece::of_pair, out, |out| write_pair_value(out, *value));
     });
 }
 
@@ -374,8 +383,7 @@ fn write_text_piece<'a>(
     match piece {
         PatternPiece::Thread => record.render_thread(out),
         PatternPiece::Message => *reader = record.message().render(out),
-        PatternPiece::Value(tag) => write_next(out, tag, reader),
-        PatternPiece::PairValue(tag) => write_next_pair_value(out, tag, reader),
+        PatternPiece::Value(value) => value.write(reader, out, write_pair_value),
         // Those are written by the formatter itself.
         PatternPiece::Step(_) | PatternPiece::Time => {}
     }
@@ -457,10 +465,10 @@ impl FemtoPatternFormatter {
                 marks.piece(PatternPiece::Thread, out, |out| self.write_field(field, spec, record, out));
             }
             PatternField::Attribute(Attribute::Message) if self.escape => {
-                marks.message(record, PatternPiece::Message, PatternPiece::Value, &mut Escaped(out));
+                marks.message(record, PatternPiece::Message, PatternPiece::value, &mut Escaped(out));
             }
             PatternField::Attribute(Attribute::Message) => {
-                marks.message(record, PatternPiece::Message, PatternPiece::Value, &mut Raw(out));
+                marks.message(record, PatternPiece::Message, PatternPiece::value, &mut Raw(out));
             }
             PatternField::Attribute(Attribute::KeyValues) if self.escape => {
                 write_pairs(record, marks, &mut Escaped(out))
@@ -470,7 +478,7 @@ impl FemtoPatternFormatter {
                 let of_name = record.key_values().enumerate().filter(|(_, (key, _))| key == name).last();
                 let write = |out: &mut Vec<u8>| self.write_field(field, spec, record, out);
                 match of_name {
-                    Some((key, _)) => marks.key_value(key, PatternPiece::Value, out, write),
+                    Some((key, _)) => marks.key_value(key, PatternPiece::value, out, write),
                     None => marks.piece(PatternPiece::Step(place), out, write),
                 }
             }
