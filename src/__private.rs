@@ -19,7 +19,7 @@ pub use core::fmt::Write;
 pub use core::option::Option;
 pub use core::{compile_error, concat, file, format_args, line, module_path, stringify};
 
-pub use crate::callsite::{Callsite, Metadata, Origin};
+pub use crate::callsite::{Callsite, Metadata, Module, Origin};
 pub use crate::context::Context;
 pub use crate::level::{Level, is_compiled};
 pub use crate::logger::{After, AtLogger, AtLoggerAndTarget, AtSite, AtTarget, Source};
@@ -37,7 +37,7 @@ pub use crate::value::serde::AsSerde;
 use core::fmt;
 use core::marker::PhantomData;
 
-use crate::callsite::Shape;
+use crate::callsite::{Shape, Types};
 use crate::context::{self, with_current_words};
 use crate::logger::dispatch;
 use crate::record::{Carried, Draft, Entries, HEADER_WORDS, Head, Named, Prefix};
@@ -86,9 +86,11 @@ where
     const DEFERRED: bool = PLAN != IMMEDIATE && A::DIRECT;
 
     const SHAPE: &'static Shape = &Shape {
-        template: <MessagePlan<PLAN> as Renders<A, R>>::TEMPLATE,
-        arguments: if Self::DEFERRED { A::TAGS } else { None },
-        fields: F::TAGS,
+        types: &Types {
+            template: <MessagePlan<PLAN> as Renders<A, R>>::TEMPLATE,
+            arguments: if Self::DEFERRED { A::TAGS } else { None },
+            fields: F::TAGS,
+        },
         place: Some(std::any::type_name::<R>),
     };
 }

@@ -56,13 +56,20 @@ pub struct Metadata {
     /// The level, or `None` if it is known only at run time.
     pub level: Option<Level>,
     pub origin: Origin,
+    /// By reference, because calls in the same module mostly have the same, and equal constants are merged.
+    pub module: &'static Module,
+    pub line: u32,
+    pub template: &'static str,
+    pub keys: &'static [&'static str],
+}
+
+/// What calls have in common that are in the same module and have the same target.
+#[doc(hidden)]
+pub struct Module {
     /// The target, if it is a literal; the module path otherwise.
     pub target: &'static str,
     pub module_path: &'static str,
     pub file: &'static str,
-    pub line: u32,
-    pub template: &'static str,
-    pub keys: &'static [&'static str],
 }
 
 /// What decides where the records of a call go; see `logger/source.rs`.
@@ -128,18 +135,25 @@ impl State {
 /// in a generic function is shared by all instantiations of the function.
 #[doc(hidden)]
 pub struct Shape {
+    /// By reference, because all calls with these types have the same, and equal constants are merged.
+    pub(crate) types: &'static Types,
+    /// The name of a type that is defined where the call stands, so that it contains the path of the function.
+    pub(crate) place: Option<fn() -> &'static str>,
+}
+
+/// How the payload of a call's records is read.
+#[doc(hidden)]
+pub struct Types {
     /// How the message is rendered from the payload.
     pub(crate) template: Template,
     pub(crate) arguments: Option<&'static Tags>,
     pub(crate) fields: Option<&'static Tags>,
-    /// The name of a type that is defined where the call stands, so that it contains the path of the function.
-    pub(crate) place: Option<fn() -> &'static str>,
 }
 
 impl Shape {
     /// The shape of a message that the caller formats, without keys.
     pub(crate) const TEXT: &'static Shape =
-        &Shape { template: Template::Text, arguments: None, fields: None, place: None };
+        &Shape { types: &Types { template: Template::Text, arguments: None, fields: None }, place: None };
 }
 
 impl Callsite {
@@ -175,17 +189,17 @@ pub(crate) struct Registered {
 
 impl Registered {
     pub(crate) fn argument_tags(&self) -> Vec<Tag> {
-        Tags::to_vec(self.shape.arguments)
+        Tags::to_vec(self.shape.types.arguments)
     }
 
     pub(crate) fn field_tags(&self) -> Vec<Tag> {
-        Tags::to_vec(self.shape.fields)
+        Tags::to_vec(self.shape.types.fields)
     }
 
     /// Returns the path of the function that contains the call, if a macro made it.
     pub(crate) fn function(&self) -> Option<String> {
         // A site of the panic hook, which has no module, is made in the hook.
-        let place = self.shape.place.filter(|_| !self.site.metadata.module_path.is_empty());
+        let place = self.shape.place.filter(|_| !self.site.metadata.module.module_path.is_empty());
         place.map(|place| function_path(place()))
     }
 }

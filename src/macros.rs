@@ -919,9 +919,7 @@ macro_rules! __femtologging {
         $crate::__private::Callsite::new($crate::__private::Metadata {
             level: $level,
             origin: $crate::__private::Origin::$origin,
-            target: $target,
-            module_path: $crate::__private::module_path!(),
-            file: $crate::__private::file!(),
+            module: &$crate::__private::Module { target: $target, module_path: $crate::__private::module_path!(), file: $crate::__private::file!() },
             line: $crate::__private::line!(),
             template: $format,
             keys: &[$($crate::__femtologging!(@name $keys)),*],

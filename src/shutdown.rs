@@ -7,7 +7,7 @@ use std::ptr;
 use std::sync::{Arc, Mutex, Once};
 
 use crate::__private::emit;
-use crate::callsite::{Callsite, Metadata, Origin};
+use crate::callsite::{Callsite, Metadata, Module, Origin};
 use crate::exit;
 use crate::level::Level;
 use crate::logger::{AtSite, Registry, Source};
@@ -104,17 +104,15 @@ fn site(location: Option<&Location<'_>>, has_backtrace: bool) -> &'static Callsi
     static SITES: Mutex<Vec<(&'static Callsite, bool)>> = Mutex::new(Vec::new());
     let (file, line) = location.map_or(("", 0), |location| (location.file(), location.line()));
     let mut sites = lock(&SITES);
-    let same = |metadata: &Metadata| (metadata.file, metadata.line) == (file, line);
+    let same = |metadata: &Metadata| (metadata.module.file, metadata.line) == (file, line);
     if let Some((site, _)) = sites.iter().find(|(site, has)| *has == has_backtrace && same(&site.metadata)) {
         return site;
     }
     let site: &'static Callsite = Box::leak(Box::new(Callsite::new(Metadata {
         level: Some(Level::Critical),
         origin: Origin::Static,
-        target: "panic",
-        // No function either: it is that of the hook.
-        module_path: "",
-        file: String::leak(file.to_owned()),
+        // No module, and so no function, which is that of the hook.
+        module: Box::leak(Box::new(Module { target: "panic", module_path: "", file: String::leak(file.to_owned()) })),
         line,
         template: "{}",
         keys: if has_backtrace { &["location", "backtrace"] } else { &["location"] },

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::sync::OnceLock;
 
-use femtologging::__private::{AtLogger, Callsite, Level, Metadata, Origin, Source, emit, plan};
+use femtologging::__private::{AtLogger, Callsite, Level, Metadata, Module, Origin, Source, emit, plan};
 use femtologging::metrics::DropReason;
 use femtologging::{FemtoLogger, info};
 use macros_tests::Recorder;
@@ -14,9 +14,7 @@ macro_rules! call {
         static SITE: Callsite = Callsite::new(Metadata {
             level: Some(Level::Info),
             origin: Origin::Logger,
-            target: "",
-            module_path: module_path!(),
-            file: file!(),
+            module: &Module { target: "", module_path: module_path!(), file: file!() },
             line: line!(),
             template: "by hand",
             keys: &[],

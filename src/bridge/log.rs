@@ -9,7 +9,7 @@ use std::time::Duration;
 use log::kv::{self, VisitSource, VisitValue};
 use log::{Log, Metadata, Record};
 
-use crate::callsite::{Callsite, Metadata as SiteMetadata, Origin};
+use crate::callsite::{Callsite, Metadata as SiteMetadata, Module, Origin};
 use crate::config::logging::flush;
 use crate::context::ExtrasWriter;
 use crate::error::{Error, notify};
@@ -28,9 +28,7 @@ use crate::value::serde::AsSerde;
 static SITE: Callsite = Callsite::new(SiteMetadata {
     level: None,
     origin: Origin::Target,
-    target: "",
-    module_path: "",
-    file: "",
+    module: &Module { target: "", module_path: "", file: "" },
     line: 0,
     template: "",
     keys: &[],

@@ -466,6 +466,7 @@ impl fmt::Display for Problem {
 }
 
 /// Calls a method of a handler or a filter; a panic becomes an error that names the method.
+#[inline]
 pub(crate) fn caught<T>(what: &str, call: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
     catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|panic| Err(panicked(what, panic)))
 }

@@ -614,7 +614,7 @@ impl Tree {
     /// could be, and have no route: each call asks its target or its logger.
     fn site_state(&mut self, metadata: &callsite::Metadata) -> State {
         match metadata.origin {
-            Origin::Static => self.state(true, &canonical(metadata.target)),
+            Origin::Static => self.state(true, &canonical(metadata.module.target)),
             // Each call then asks for its own target's.
             Origin::Target => State::new(0, NOWHERE, self.lowest()),
             Origin::Logger => State::new(0, NOWHERE, 0),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::extras::RecordExtras;
 use super::{FemtoLogRecord, Site, ThreadInfo};
-use crate::callsite::{Callsite, Metadata, Origin, Registered, Shape};
+use crate::callsite::{Callsite, Metadata, Module, Origin, Registered, Shape};
 use crate::context::ExtrasWriter;
 use crate::level::Level;
 use crate::names::NameCache;
@@ -59,9 +59,7 @@ impl Default for ByHand<'_> {
 static SITE: Callsite = Callsite::new(Metadata {
     level: None,
     origin: Origin::Static,
-    target: "app::db",
-    module_path: "app::db",
-    file: "/src/app/db.rs",
+    module: &Module { target: "app::db", module_path: "app::db", file: "/src/app/db.rs" },
     line: 42,
     template: "retry {} of five",
     keys: &[],

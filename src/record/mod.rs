@@ -163,12 +163,12 @@ impl<'a> FemtoLogRecord<'a> {
 
     /// Returns the path of the module that contains the call.
     pub fn module_path(&self) -> &'a str {
-        self.extras.source().map_or(self.message.site.metadata().module_path, |source| source.module_path)
+        self.extras.source().map_or(self.message.site.metadata().module.module_path, |source| source.module_path)
     }
 
     /// Returns the source file of the call, as `file!()` gives it.
     pub fn file(&self) -> &'a str {
-        self.extras.source().map_or(self.message.site.metadata().file, |source| source.file)
+        self.extras.source().map_or(self.message.site.metadata().module.file, |source| source.file)
     }
 
     /// Returns the line of the call.

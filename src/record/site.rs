@@ -51,7 +51,7 @@ impl Site {
     /// Prepares a call site: escapes its texts and applies the limits for keys.
     pub(crate) fn new(registered: Registered) -> Self {
         let metadata = &registered.site.metadata;
-        let parts = match registered.shape.template {
+        let parts = match registered.shape.types.template {
             Template::Bare => template::literal_parts(metadata.template),
             Template::Text | Template::Closure(_) => Vec::new(),
         };
@@ -65,8 +65,8 @@ impl Site {
             arguments: registered.argument_tags(),
             fields: keys.zip(registered.field_tags()).take(limits.keys).collect(),
             left_out: metadata.keys.len().saturating_sub(limits.keys),
-            target: Prepared::new(metadata.target.to_owned()),
-            file: Prepared::new(metadata.file.to_owned()),
+            target: Prepared::new(metadata.module.target.to_owned()),
+            file: Prepared::new(metadata.module.file.to_owned()),
             function: registered.function().map(Prepared::new),
             parts: parts.into_iter().map(Prepared::new).collect(),
         }
@@ -83,7 +83,7 @@ impl Site {
 
     #[inline]
     pub(super) fn template(&self) -> &'static Template {
-        &self.registered.shape.template
+        &self.registered.shape.types.template
     }
 
     /// Returns the types of the message's arguments.
@@ -172,7 +172,7 @@ impl SiteCache {
 }
 
 /// Makes the view of a record of this call site.
-#[inline]
+#[inline(always)]
 fn view<'a>(
     site: &'a Site,
     names: &'a mut NameCache,
@@ -185,6 +185,18 @@ fn view<'a>(
     if header.prefix() == Prefix::None && !header.has_extras() {
         return FemtoLogRecord::new(site, header.level(), timestamp, thread, payload);
     }
+    view_with_names(site, names, header, timestamp, thread, payload)
+}
+
+/// Makes the view of a record that names a logger or a target, or has extras.
+fn view_with_names<'a>(
+    site: &'a Site,
+    names: &'a mut NameCache,
+    header: Header,
+    timestamp: Timestamp,
+    thread: &'a Arc<ThreadInfo>,
+    payload: &'a [u8],
+) -> FemtoLogRecord<'a> {
     names.update();
     let names = &*names;
     let (payload, extras) =

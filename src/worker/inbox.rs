@@ -259,7 +259,7 @@ impl RingInbox {
     /// Announcements of threads are taken from the side queue on the way, once each, because the position moves past
     /// the word. The two stamps differ for a record that was there at the previous look: it is ordered as if it were
     /// stamped at the horizon, and still shows its own time.
-    #[inline]
+    #[inline(always)]
     fn next(&mut self, horizon: u64, lost: &mut u64) -> Option<(Header, u64, u64, u64)> {
         loop {
             match self.ring.frame(self.at, self.seen)? {

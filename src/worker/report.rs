@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::callsite::{Callsite, Metadata, Origin, Shape};
+use crate::callsite::{Callsite, Metadata, Module, Origin, Shape};
 use crate::error::Error;
 use crate::level::Level;
 use crate::metrics::{DropReason, Dropped};
@@ -19,9 +19,7 @@ pub(super) struct DropReport {
 pub(super) static SITE: Callsite = Callsite::new(Metadata {
     level: Some(Level::Warn),
     origin: Origin::Static,
-    target: "femtologging",
-    module_path: module_path!(),
-    file: file!(),
+    module: &Module { target: "femtologging", module_path: module_path!(), file: file!() },
     line: line!(),
     template: "dropped {} records ({}) between {} and {}",
     keys: &[],

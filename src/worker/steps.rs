@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use super::report::Grouped;
-use crate::callsite::{Callsite, Metadata, Origin};
+use crate::callsite::{Callsite, Metadata, Module, Origin};
 use crate::level::Level;
 use crate::time::{ClockStep, Timeline};
 
@@ -19,9 +19,7 @@ pub(super) struct StepReport {
 pub(super) static SITE: Callsite = Callsite::new(Metadata {
     level: Some(Level::Warn),
     origin: Origin::Static,
-    target: "femtologging",
-    module_path: module_path!(),
-    file: file!(),
+    module: &Module { target: "femtologging", module_path: module_path!(), file: file!() },
     line: line!(),
     template: "the wall clock was set {} by {} s: {} became {}",
     keys: &[],

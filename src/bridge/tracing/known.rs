@@ -12,7 +12,7 @@ use tracing_core::field::Field;
 use tracing_core::{Level as TracingLevel, Metadata as TracingMetadata};
 
 use super::fields::FieldValue;
-use crate::callsite::{Callsite, Metadata, Origin};
+use crate::callsite::{Callsite, Metadata, Module, Origin};
 use crate::level::Level;
 use crate::logger::Registry;
 use crate::logger::dynamic::Place;
@@ -97,9 +97,11 @@ impl Known {
             site: Callsite::new(Metadata {
                 level: Some(level),
                 origin: if forwards_log { Origin::Target } else { Origin::Static },
-                target: metadata.target(),
-                module_path: metadata.module_path().unwrap_or_default(),
-                file: metadata.file().unwrap_or_default(),
+                module: Box::leak(Box::new(Module {
+                    target: metadata.target(),
+                    module_path: metadata.module_path().unwrap_or_default(),
+                    file: metadata.file().unwrap_or_default(),
+                })),
                 line: metadata.line().unwrap_or_default(),
                 template: if metadata.is_span() { metadata.name() } else { "" },
                 keys: &[],

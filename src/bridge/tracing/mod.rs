@@ -105,7 +105,7 @@ impl Bridge {
     /// Returns whether a record of this call site would go to a handler.
     fn known_enabled(&self, known: &'static Known) -> bool {
         is_compiled(known.level)
-            && match self.logger(known.site.metadata.target) {
+            && match self.logger(known.site.metadata.module.target) {
                 Some(logger) => AtLogger(&logger).enabled(&known.site, known.level),
                 None => AtSite.enabled(&known.site, known.level),
             }
@@ -179,7 +179,7 @@ impl Bridge {
                 None => send(AtTarget(&call.target), known, event, Some(&call)),
             };
         }
-        match self.logger(known.site.metadata.target) {
+        match self.logger(known.site.metadata.module.target) {
             Some(logger) => send(AtLogger(&logger), known, event, None),
             None => send(AtSite, known, event, None),
         }
@@ -197,7 +197,7 @@ impl Bridge {
         attributes.record(&mut FieldVisitor(|field: &_, value: fields::FieldValue<'_>| {
             keep(known, field, &value, &mut fields)
         }));
-        let source = self.logger(known.site.metadata.target).map_or(OwnedSource::Site, OwnedSource::Logger);
+        let source = self.logger(known.site.metadata.module.target).map_or(OwnedSource::Site, OwnedSource::Logger);
         TracedSpan::new(known, self.number, parent, fields, source, self.span_events)
     }
 }
