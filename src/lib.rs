@@ -249,6 +249,7 @@
 //! | `syslog` | [`FemtoSyslogHandler`], [`FemtoSyslogFormatter`]; brings `socket` |
 //! | `cbor` | `FemtoCborFormatter`: CBOR, RFC 8949 |
 //! | `cli` | the command `femtolog`, which checks and prints configurations |
+//! | `compat-tracing` | `compat::tracing`: the call syntax of the crate `tracing`, without that crate |
 //! | `config` | [`config::Spec`](config): configuration as data, from TOML files and the environment; brings `full` |
 //! | `inotify` | [`config::Watch`](config) finds a change at once, by events of directories (Linux); brings `config` |
 //! | `journald` | `FemtoJournaldHandler`: systemd's journal (Linux); brings `socket` |
@@ -395,6 +396,10 @@ pub mod bridge;
 #[cfg(feature = "testing")]
 #[expect(clippy::disallowed_methods, reason = "tests start threads, and waits with a deadline need a clock")]
 pub mod testing;
+
+// The call syntax of the crate `tracing`.
+#[cfg(feature = "compat-tracing")]
+pub mod compat;
 
 // Functions that run when the process exits.
 mod exit;

@@ -739,11 +739,16 @@ macro_rules! __femtologging {
     (@name ($key:ident)) => { $crate::__private::key($crate::__private::stringify!($key)) };
     // info!("ready"; "user-id" = 7): "user-id"
     (@name ($key:literal)) => { $crate::__private::key($key) };
+    // compat::tracing::info!({ USER_ID } = 7): the constant
+    (@name ({ $key:expr })) => { $crate::__private::key($key) };
     // info!("ready"; http.status = 200): "http.status"
     (@name ($key:ident $(. $more:ident)+)) => {
         $crate::__private::concat!($crate::__private::stringify!($key) $(, ".", $crate::__private::stringify!($more))+)
     };
 
+    // A call of `compat::tracing`, whose arguments have been parsed here.
+    // compat::tracing::info!("ready")
+    (@emit [tracing $call:tt] [] [] $($parsed:tt)*) => { $crate::__femtologging_tracing!(@emit $call $($parsed)*) };
     // What decides about the call: see `logger/source.rs`.
     // info!("ready")
     (@emit $level:tt [] [] $($call:tt)*) => {

@@ -78,6 +78,12 @@ impl KeyIds {
         Self { names, ids: OnceLock::new() }
     }
 
+    /// Returns the names of the keys, in the order of the call.
+    #[cfg(feature = "compat-tracing")]
+    pub(crate) fn names(&self) -> &'static [&'static str] {
+        self.names
+    }
+
     /// Returns the ids of the keys, in the order of the call. Keys longer than [`Limits`](crate::value::Limits) allow
     /// are cut before they are interned.
     pub(crate) fn ids(&self) -> &[u32] {

@@ -29,7 +29,7 @@ const MODULES: &[Module] = &[
     module("record", &["callsite", "context", "level", "names", "sync", "template", "text", "time", "value"]),
     module("logger", &["callsite", "context", "error", "filter", "level", "metrics", "names", "policy", "queue", "record",
                        "sync", "time", "value"]),
-    module("span", &["callsite", "context", "level", "logger", "names", "policy", "time", "value"]),
+    module("span", &["callsite", "context", "level", "logger", "names", "policy", "sync", "time", "value"]),
 
     // Between the two sides.
     module("queue", &["level", "metrics", "policy", "record", "sync", "time", "value"]),
@@ -51,6 +51,7 @@ const MODULES: &[Module] = &[
                        "time", "value"]),
     // Captures of tests: a handler that all loggers have, and what tests ask of it.
     module("testing", &["config", "context", "error", "formatter", "handler", "level", "logger", "record", "sync", "time", "value", "worker"]),
+    module("compat", &["__private", "callsite", "context", "level", "logger", "macros", "names", "span", "value"]),
     module("exit", &["error", "sync", "sys"]),
 
     // The vocabulary, from what knows others down to what knows none.
@@ -136,8 +137,8 @@ fn origin<'a>(name: &'a str, reexports: &'a BTreeMap<String, String>) -> &'a str
     let is_module = function.is_none() && MODULES.iter().any(|row| row.name == name);
     match reexports.get(function.unwrap_or(name)) {
         Some(module) if !is_module => module,
-        _ if MACROS.contains(&name) && !is_module => "macros",
         _ if ASSERTIONS.contains(&name) => "testing",
+        _ if (MACROS.contains(&name) || name.starts_with("__femtologging_tracing")) && !is_module => "macros",
         _ => name,
     }
 }

@@ -297,6 +297,22 @@ impl<'a> ExtrasWriter<'a> {
         });
     }
 
+    /// Adds the keys of a macro call that have an id.
+    #[cfg(feature = "compat-tracing")]
+    pub(crate) fn known_fields(&mut self, ids: &[Option<u32>], fields: &impl Fields) {
+        let mut all = ByteSink::new(Vec::new(), self.limits);
+        all.begin_values();
+        fields.put_each(&mut all, &|sink, at, tag| {
+            sink.word(header(KEY, tag.word(), ids.get(at).copied().flatten().unwrap_or(u32::MAX)));
+        });
+        let mut reader = ExtrasReader::new(&all.bytes);
+        while let Some((entry, bytes)) = reader.next_with_bytes() {
+            if !matches!(entry, Extra::Key(KeyRef::Id(u32::MAX), _)) {
+                self.sink.bytes.extend_from_slice(bytes);
+            }
+        }
+    }
+
     /// Adds entries that are already encoded.
     pub(crate) fn encoded(&mut self, words: &[u64]) {
         self.sink.words(words);
@@ -372,6 +388,21 @@ fn pieces(bytes: &[u8]) -> Vec<(EntryId<'_>, &[u8])> {
         Some((piece, bytes))
     };
     std::iter::from_fn(next).collect()
+}
+
+/// Returns existing extras with `new` ones: in the place of entries with the same name, or after all.
+#[cfg(any(feature = "compat-tracing", feature = "tracing"))]
+pub(crate) fn replace(existing: &OwnedExtras, new: &OwnedExtras, limits: Limits) -> OwnedExtras {
+    let bytes = |extras: &OwnedExtras| extras.words.iter().flat_map(|word| word.to_le_bytes()).collect::<Vec<u8>>();
+    let (existing, new) = (bytes(existing), bytes(new));
+    let mut new = pieces(&new);
+    ExtrasWriter::keep(&[], limits, |entries| {
+        for (piece, bytes) in pieces(&existing) {
+            let at = new.iter().position(|(other, _)| *other == piece);
+            entries.sink.bytes.extend_from_slice(at.map_or(bytes, |at| new.remove(at).1));
+        }
+        new.iter().for_each(|(_, bytes)| entries.sink.bytes.extend_from_slice(bytes));
+    })
 }
 
 /// The length of [`suppressed_entry`] in words.

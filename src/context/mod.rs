@@ -48,6 +48,8 @@ mod extras;
 pub(crate) mod outgoing;
 mod trace;
 
+#[cfg(any(feature = "compat-tracing", feature = "tracing"))]
+pub(crate) use extras::replace;
 pub(crate) use extras::{Extra, ExtrasReader, ExtrasWriter, KeyRef, OwnedExtras, split};
 pub(crate) use outgoing::Extras;
 pub use trace::TraceContext;
@@ -156,19 +158,19 @@ fn take(number: u64) {
 }
 
 /// Removes the entry with this number, but not those above it: `tracing` allows spans to be exited in any order.
-#[cfg(feature = "tracing")]
+#[cfg(any(feature = "compat-tracing", feature = "tracing"))]
 pub(crate) fn remove(number: u64) {
     with_stack(|stack| stack.scopes.retain(|(known, _)| *known != number));
 }
 
 /// Returns whether the entry with this number is the current context.
-#[cfg(feature = "tracing")]
+#[cfg(any(feature = "compat-tracing", feature = "tracing"))]
 pub(crate) fn is_current(number: u64) -> bool {
     with_stack(|stack| stack.scopes.last().is_some_and(|(known, _)| *known == number)).unwrap_or(false)
 }
 
 /// Replaces the current context.
-#[cfg(feature = "tracing")]
+#[cfg(any(feature = "compat-tracing", feature = "tracing"))]
 pub(crate) fn replace_current(context: Context) {
     with_stack(|stack| {
         if let Some((_, current)) = stack.scopes.last_mut() {
@@ -288,7 +290,7 @@ impl Context {
     }
 
     /// Returns whether the two are clones of one another, and not just equal.
-    #[cfg(feature = "tracing")]
+    #[cfg(any(feature = "compat-tracing", feature = "tracing"))]
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         match (&self.0, &other.0) {
             (Some(this), Some(that)) => Arc::ptr_eq(this, that),

@@ -22,6 +22,8 @@
 // A span that was never entered logs nothing.
 
 mod future;
+#[cfg(any(feature = "compat-tracing", feature = "tracing"))]
+pub(crate) mod traced;
 
 pub use future::{FemtoFutureExt, InScope};
 

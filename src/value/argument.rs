@@ -309,6 +309,11 @@ pub trait Field {
     fn words(&self) -> usize;
     /// Encodes the value, without its tag.
     fn put<S: WordSink>(&self, sink: &mut S);
+    /// Returns whether a span leaves the value out, with its key.
+    #[inline(always)]
+    fn is_absent(&self) -> bool {
+        false
+    }
 }
 
 /// Implements [`Field`] for wrappers of values that are encoded as they are.
@@ -494,7 +499,8 @@ pub trait Fields {
     fn words(&self) -> usize;
     /// Encodes the values one after the other, without their tags.
     fn put<S: WordSink>(&self, sink: &mut S);
-    /// Writes every value, preceded by what `before` writes for its index and type. Returns the number of values.
+    /// Writes every value that is not [absent](Field::is_absent), preceded by what `before` writes for its index and
+    /// type. Returns the number of values.
     fn put_each(&self, sink: &mut ByteSink, before: &dyn Fn(&mut ByteSink, usize, Tag)) -> usize {
         let _ = (sink, before);
         0
@@ -525,8 +531,10 @@ impl<A: Fields, B: Field> Fields for (A, B) {
 
     fn put_each(&self, sink: &mut ByteSink, before: &dyn Fn(&mut ByteSink, usize, Tag)) -> usize {
         let at = self.0.put_each(sink, before);
-        before(sink, at, B::TAG);
-        self.1.put(sink);
+        if !self.1.is_absent() {
+            before(sink, at, B::TAG);
+            self.1.put(sink);
+        }
         at + 1
     }
 

@@ -5,9 +5,9 @@ use std::fmt;
 
 use tracing_core::field::{Field, Visit};
 
-use crate::context::{ExtrasWriter, OwnedExtras};
+use crate::context::ExtrasWriter;
+use crate::value::Value;
 use crate::value::argument::{AsDebug, AsError};
-use crate::value::{Value, limits};
 
 /// The value of a field, as `tracing` passes it to a visitor.
 pub(super) enum FieldValue<'a> {
@@ -65,10 +65,5 @@ impl FieldValue<'_> {
             FieldValue::Debug(value) => write!(out, "{value:?}"),
             FieldValue::Error(error) => write!(out, "{error}"),
         }
-    }
-
-    /// Encodes the value as an entry that outlives the call, for the fields of a span.
-    pub(super) fn keep(&self, key: u32) -> OwnedExtras {
-        ExtrasWriter::keep(&[], limits::get(), |entries| self.add(key, entries))
     }
 }

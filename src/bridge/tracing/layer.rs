@@ -9,10 +9,10 @@ use tracing_subscriber::filter::Filtered;
 use tracing_subscriber::layer::{Context, Filter, Layer};
 use tracing_subscriber::registry::{LookupSpan, SpanRef};
 
-use super::span::TracedSpan;
 use super::{Bridge, System, set_fields};
 use crate::config::Logging;
 use crate::policy::SpanEvents;
+use crate::span::traced::TracedSpan;
 
 /// A layer that turns events of `tracing` into records, and its spans into contexts.
 ///

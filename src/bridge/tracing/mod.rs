@@ -8,7 +8,6 @@
 //! |---|---|
 //! | `known.rs` | what is computed once for each call site of `tracing` |
 //! | `fields.rs` | fields, as keys and values |
-//! | `span.rs` | spans, and the contexts that they have |
 //! | `layer.rs`, `subscriber.rs` | the two ways to receive events |
 //! | `handler.rs`, `site.rs` | the handler, and the call sites that it must make for `tracing` |
 
@@ -17,7 +16,6 @@ mod handler;
 mod known;
 mod layer;
 mod site;
-mod span;
 mod subscriber;
 
 pub use self::handler::FemtoTracingHandler;
@@ -30,19 +28,21 @@ use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 
+use tracing_core::field::Visit;
 use tracing_core::span::{Attributes, Record};
 use tracing_core::{Event, Interest, LevelFilter as TracingLevelFilter, Metadata, callsite};
 
 use self::fields::FieldVisitor;
 use self::known::{Known, LogCall, level};
-use self::span::{Parent, TracedSpan};
 use crate::config::Logging;
-use crate::context::{Context, OwnedExtras};
+use crate::context::{Context, ExtrasWriter, OwnedExtras};
 use crate::level::{Level, LevelFilter, is_compiled};
 use crate::logger::dynamic::{self, Dynamic};
 use crate::logger::{AtLogger, AtSite, AtTarget, FemtoLogger, OwnedSource, Registry, Source};
 use crate::policy::SpanEvents;
+use crate::span::traced::{self, Parent, SpanSite, TracedSpan};
 use crate::sync::lock;
+use crate::value::limits;
 
 thread_local! {
     /// Whether [`FemtoTracingHandler`] is sending an event on this thread. Such an event is ignored, or it would return
@@ -158,7 +158,7 @@ impl Bridge {
     /// Makes a record of an event, in the current span or in the event's explicit parent, which `find` returns.
     fn event(&self, event: &Event<'_>, find: impl FnOnce() -> Option<Arc<TracedSpan>>) {
         if event.is_contextual() {
-            span::refresh();
+            traced::refresh();
             return self.record(event);
         }
         let around = find().map(|span| span.context().0).unwrap_or_default();
@@ -188,17 +188,15 @@ impl Bridge {
     /// Makes a span for one of `tracing`'s, in the current span or in its explicit parent, which `find` returns.
     fn span(&self, attributes: &Attributes<'_>, find: impl FnOnce() -> Option<Arc<TracedSpan>>) -> Arc<TracedSpan> {
         let parent = if attributes.is_contextual() {
-            span::current_parent()
+            traced::current_parent()
         } else {
             find().map_or_else(|| Parent::Context(Context::default()), Parent::Span)
         };
         let known = Known::of(attributes.metadata());
-        let mut fields = Vec::with_capacity(attributes.fields().len());
-        attributes.record(&mut FieldVisitor(|field: &_, value: fields::FieldValue<'_>| {
-            keep(known, field, &value, &mut fields)
-        }));
+        let fields = encode(known, |visitor| attributes.record(visitor));
         let source = self.logger(known.site.metadata.module.target).map_or(OwnedSource::Site, OwnedSource::Logger);
-        TracedSpan::new(known, self.number, parent, fields, source, self.span_events)
+        let at = SpanSite { site: &known.site, level: known.level, name: known.name, owner: known };
+        TracedSpan::new(at, self.number, parent, fields, source, self.span_events)
     }
 }
 
@@ -208,26 +206,28 @@ impl Drop for Bridge {
     }
 }
 
-/// Sets fields of a span that already exists (`Span::record`).
-fn set_fields(span: &TracedSpan, values: &Record<'_>) {
-    let mut fields = Vec::new();
-    values.record(&mut FieldVisitor(|field: &_, value: fields::FieldValue<'_>| {
-        keep(span.known, field, &value, &mut fields)
-    }));
-    span.record(fields);
-    span::refresh();
+/// Returns what the bridge knows of the call site of one of its spans.
+fn known(span: &TracedSpan) -> Option<&'static Known> {
+    span.at.owner.downcast_ref()
 }
 
-/// Encodes a field of a span and adds it to `fields`, if it is a key.
-fn keep(
-    known: &Known,
-    field: &tracing_core::Field,
-    value: &fields::FieldValue<'_>,
-    fields: &mut Vec<(u32, OwnedExtras)>,
-) {
-    if let Some(key) = known.key(field) {
-        fields.push((key, value.keep(key)));
+/// Sets fields of a span that already exists (`Span::record`).
+fn set_fields(span: &TracedSpan, values: &Record<'_>) {
+    if let Some(known) = known(span) {
+        span.record(&encode(known, |visitor| values.record(visitor)));
+        traced::refresh();
     }
+}
+
+/// Encodes the fields of a span that are keys; `visit` shows them to a visitor.
+fn encode(known: &Known, visit: impl FnOnce(&mut dyn Visit)) -> OwnedExtras {
+    ExtrasWriter::keep(&[], limits::get(), |entries| {
+        visit(&mut FieldVisitor(|field: &_, value: fields::FieldValue<'_>| {
+            if let Some(key) = known.key(field) {
+                value.add(key, entries);
+            }
+        }));
+    })
 }
 
 /// Sends an event as a record. `call` has the target and source location of a forwarded `log` record.

@@ -8,10 +8,10 @@ use crossbeam_utils::CachePadded;
 use tracing_core::span::{Attributes, Current, Id, Record};
 use tracing_core::{Event, Interest, LevelFilter, Metadata, Subscriber};
 
-use super::span::{self, TracedSpan};
-use super::{Bridge, System, set_fields};
+use super::{Bridge, System, known, set_fields};
 use crate::config::Logging;
 use crate::policy::SpanEvents;
+use crate::span::traced::{self, TracedSpan};
 use crate::sync::lock;
 
 /// The number of tables of open spans. Several reduce contention between threads.
@@ -170,8 +170,9 @@ impl Subscriber for FemtoTracingSubscriber {
     }
 
     fn current_span(&self) -> Current {
-        match span::innermost(self.bridge.number) {
-            Some(span) => Current::new(Id::from_u64(span.id), span.known.metadata),
+        let span = traced::innermost(self.bridge.number);
+        match span.and_then(|span| Some((span.id, known(&span)?))) {
+            Some((id, known)) => Current::new(Id::from_u64(id), known.metadata),
             None => Current::none(),
         }
     }

@@ -1,4 +1,7 @@
-//! Spans of `tracing`, each with a [`Context`], and the spans that a thread has entered.
+//! Spans whose fields can be set after they were made, as those of `tracing`, and the spans that a thread has entered.
+//!
+//! The bridge makes them for spans of the crate `tracing`, and the macros of `compat::tracing` for their own. A thread
+//! has one stack of both, so that each sees the spans of the other.
 //!
 //! A context contains a copy of the entries of its parents. But `tracing` allows a field to be recorded after its span
 //! was made (`Span::record`), which must then appear in the contexts of the span *and of all its descendants*. So
@@ -19,18 +22,20 @@
 //!
 //! While no field is recorded later, this costs one comparison per use.
 
+use std::any::Any;
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::*};
 use std::sync::{Arc, Mutex, OnceLock};
 
-use super::known::Known;
+use super::next_id;
+use crate::callsite::Callsite;
 use crate::context::{self, Context, ExtrasWriter, OwnedExtras};
+use crate::level::Level;
 use crate::logger::{OwnedSource, dispatch};
 use crate::policy::SpanEvents;
-use crate::span::next_id;
 use crate::sync::lock;
 use crate::time::Clock;
-use crate::value::{Limits, Value};
+use crate::value::{Limits, Value, limits};
 
 /// The number of times that fields were recorded after their span was made. Incremented (Release) after the span's
 /// context was replaced; read (Acquire) before a context is used.
@@ -41,13 +46,24 @@ thread_local! {
     static ENTERED: RefCell<Vec<EnteredSpan>> = const { RefCell::new(Vec::new()) };
 }
 
-/// A span of `tracing`.
-pub(super) struct TracedSpan {
-    pub(super) known: &'static Known,
+/// What a span has from the place in the source where it is made.
+#[derive(Clone, Copy)]
+pub(crate) struct SpanSite {
+    pub(crate) site: &'static Callsite,
+    pub(crate) level: Level,
+    /// The id of the span's name.
+    pub(crate) name: u32,
+    /// What else its maker knows of the place.
+    pub(crate) owner: &'static (dyn Any + Send + Sync),
+}
+
+/// A span whose fields can be set later.
+pub(crate) struct TracedSpan {
+    pub(crate) at: SpanSite,
     /// The span's id, unique in this process.
-    pub(super) id: u64,
-    /// The id of the bridge that made it.
-    pub(super) bridge: u64,
+    pub(crate) id: u64,
+    /// The id of the bridge that made it, or [`MACROS`].
+    pub(crate) bridge: u64,
     /// The parent span. Without one, the context in which the span was made never changes.
     parent: Option<Arc<TracedSpan>>,
     made: Mutex<Made>,
@@ -59,12 +75,16 @@ pub(super) struct TracedSpan {
     panicked: AtomicBool,
 }
 
+/// In place of a bridge's id, for spans of the macros in `compat::tracing`. They end when the last reference to them is
+/// dropped; of other spans, the bridge says when they end.
+pub(crate) const MACROS: u64 = 0;
+
 /// The parts of a span that change when fields are recorded later.
 struct Made {
     /// The context of the parent, from which `context` was made.
     around: Context,
-    /// The fields of the span: the id of each key, and the encoded entry.
-    fields: Vec<(u32, OwnedExtras)>,
+    /// The encoded fields of the span.
+    fields: OwnedExtras,
     /// The context of the span.
     context: Context,
     /// The value of [`RECORDED`] for which `context` is up to date.
@@ -81,18 +101,18 @@ struct EnteredSpan {
 }
 
 /// The parent of a new span: another span, or any context.
-pub(super) enum Parent {
+pub(crate) enum Parent {
     Span(Arc<TracedSpan>),
     Context(Context),
 }
 
 impl TracedSpan {
     /// Makes a span with these fields.
-    pub(super) fn new(
-        known: &'static Known,
+    pub(crate) fn new(
+        at: SpanSite,
         bridge: u64,
         parent: Parent,
-        fields: Vec<(u32, OwnedExtras)>,
+        fields: OwnedExtras,
         source: OwnedSource,
         events: SpanEvents,
     ) -> Arc<Self> {
@@ -104,9 +124,9 @@ impl TracedSpan {
             Parent::Context(context) => (None, context, RECORDED.load(Acquire)),
         };
         let id = next_id();
-        let context = make_context(known, id, &around, &fields);
+        let context = make_context(at, id, &around, &fields);
         Arc::new(Self {
-            known,
+            at,
             id,
             bridge,
             parent,
@@ -119,14 +139,14 @@ impl TracedSpan {
     }
 
     /// Returns the context, brought up to date, and the value of [`RECORDED`] for which it is.
-    pub(super) fn context(&self) -> (Context, u64) {
+    pub(crate) fn context(&self) -> (Context, u64) {
         let now = RECORDED.load(Acquire);
         let mut made = lock(&self.made);
         if made.as_of != now {
             // Locks are always taken from a span to its parent, so that two threads cannot wait for each other.
             let around = self.parent.as_ref().map(|parent| parent.context().0);
             if let Some(around) = around.filter(|around| !around.is_same(&made.around)) {
-                made.context = make_context(self.known, self.id, &around, &made.fields);
+                made.context = make_context(self.at, self.id, &around, &made.fields);
                 made.around = around;
             }
             made.as_of = now;
@@ -134,34 +154,29 @@ impl TracedSpan {
         (made.context.clone(), now)
     }
 
-    /// Sets fields, replacing earlier values.
-    pub(super) fn record(&self, fields: Vec<(u32, OwnedExtras)>) {
-        if fields.is_empty() {
+    /// Sets fields, replacing earlier values. `fields` are encoded entries.
+    pub(crate) fn record(&self, fields: &OwnedExtras) {
+        if fields.words.is_empty() {
             return;
         }
         let mut made = lock(&self.made);
-        for (key, entry) in fields {
-            match made.fields.iter_mut().find(|(known, _)| *known == key) {
-                Some((_, old)) => *old = entry,
-                None => made.fields.push((key, entry)),
-            }
-        }
+        made.fields = context::replace(&made.fields, fields, limits::get());
         // The new context is in place before the count changes, so that a thread that sees the count finds it.
-        made.context = make_context(self.known, self.id, &made.around, &made.fields);
+        made.context = make_context(self.at, self.id, &made.around, &made.fields);
         drop(made);
         RECORDED.fetch_add(1, Release);
     }
 
     /// Enters the span on the calling thread.
-    pub(super) fn enter(self: Arc<Self>) {
+    pub(crate) fn enter(self: Arc<Self>) {
         let (inside, as_of) = self.context();
         // First the context: records that are logged in `begin` are already in the span.
         let number = context::push(inside);
-        let span = self.clone();
-        let _ = ENTERED.try_with(|entered| {
-            let was_panicking = std::thread::panicking();
-            entered.borrow_mut().push(EnteredSpan { span, number, as_of, was_panicking });
-        });
+        let entry = EnteredSpan { span: self.clone(), number, as_of, was_panicking: std::thread::panicking() };
+        if with_entered(|entered| entered.push(entry)).is_none() {
+            // Nothing could leave it again.
+            context::remove(number);
+        }
         self.begin();
     }
 
@@ -170,35 +185,31 @@ impl TracedSpan {
         if self.events == SpanEvents::None || self.entered.get().is_some() {
             return;
         }
-        let clock = dispatch::clock(self.source.route(&self.known.site, self.known.level));
+        let clock = dispatch::clock(self.source.route(self.at.site, self.at.level));
         let ticks = clock.ticks();
         let is_first = self.entered.set((clock, ticks)).is_ok();
         if is_first && matches!(self.events, SpanEvents::Enter | SpanEvents::Both) {
-            self.source.say(&self.known.site, self.known.level, "enter", self.context().0.words());
+            self.source.say(self.at.site, self.at.level, "enter", self.context().0.words());
         }
     }
 
     /// Leaves the span on the calling thread: its most recent entry.
-    pub(super) fn exit(&self) {
-        let left = ENTERED.try_with(|entered| {
-            let mut entered = entered.borrow_mut();
+    pub(crate) fn exit(&self) {
+        let left = with_entered(|entered| {
             let at = entered.iter().rposition(|entry| entry.span.id == self.id)?;
             let left = entered.remove(at);
             // Spans may be left in any order. Those that were entered after this one remain.
             context::remove(left.number);
             Some(left)
         });
-        if let Ok(Some(left)) = left
-            && !left.was_panicking
-            && std::thread::panicking()
-        {
+        if left.flatten().is_some_and(|left| !left.was_panicking) && std::thread::panicking() {
             self.panicked.store(true, Relaxed);
         }
         refresh();
     }
 
     /// Ends the span: logs `exit`, if that is configured and the span was ever entered.
-    pub(super) fn close(&self) {
+    pub(crate) fn close(&self) {
         let is_said = matches!(self.events, SpanEvents::Exit | SpanEvents::Both);
         let Some((clock, since)) = self.entered.get().filter(|_| is_said) else {
             return;
@@ -209,28 +220,47 @@ impl TracedSpan {
                 entries.named("panicked", Value::Bool(true));
             }
         });
-        self.source.say(&self.known.site, self.known.level, "exit", &entries.words);
+        self.source.say(self.at.site, self.at.level, "exit", &entries.words);
+    }
+}
+
+impl Drop for TracedSpan {
+    fn drop(&mut self) {
+        if self.bridge == MACROS {
+            self.close();
+        }
     }
 }
 
 /// Makes the context of a span from that of its parent.
-fn make_context(known: &Known, id: u64, around: &Context, fields: &[(u32, OwnedExtras)]) -> Context {
+fn make_context(at: SpanSite, id: u64, around: &Context, fields: &OwnedExtras) -> Context {
     around.extended(id, |entries| {
-        entries.span(known.name, id, around.span());
-        fields.iter().for_each(|(_, entry)| entries.encoded(&entry.words));
+        entries.span(at.name, id, around.span());
+        entries.encoded(&fields.words);
     })
 }
 
+/// Calls `with` with the spans that the thread has entered. Returns `None` if the thread is ending, or in a signal
+/// handler that has interrupted this very function.
+///
+/// `with` drops no span: that may log a record, which runs filters, which may enter spans.
+fn with_entered<T>(with: impl FnOnce(&mut Vec<EnteredSpan>) -> T) -> Option<T> {
+    ENTERED.try_with(|entered| Some(with(&mut *entered.try_borrow_mut().ok()?))).ok().flatten()
+}
+
 /// Brings the current context of the thread up to date, if it is that of a span.
-pub(super) fn refresh() {
-    let _ = ENTERED.try_with(|entered| {
-        let mut entered = entered.borrow_mut();
-        let Some(innermost) = entered.last_mut().filter(|entry| entry.as_of != RECORDED.load(Acquire)) else {
-            return;
-        };
+pub(crate) fn refresh() {
+    let innermost = with_entered(|entered| {
+        let innermost = entered.last().filter(|entry| entry.as_of != RECORDED.load(Acquire))?;
         // A context that the program has entered inside the span does not change.
-        if context::is_current(innermost.number) {
-            let (context, as_of) = innermost.span.context();
+        context::is_current(innermost.number).then(|| (innermost.span.clone(), innermost.number))
+    });
+    let Some((span, number)) = innermost.flatten() else {
+        return;
+    };
+    let (context, as_of) = span.context();
+    with_entered(|entered| {
+        if let Some(innermost) = entered.last_mut().filter(|entry| entry.number == number) {
             innermost.as_of = as_of;
             context::replace_current(context);
         }
@@ -238,20 +268,18 @@ pub(super) fn refresh() {
 }
 
 /// Returns the parent for a span that is made now on the calling thread.
-pub(super) fn current_parent() -> Parent {
+pub(crate) fn current_parent() -> Parent {
     refresh();
-    let span = ENTERED.try_with(|entered| {
-        let entered = entered.borrow();
+    let span = with_entered(|entered| {
         entered.last().filter(|entry| context::is_current(entry.number)).map(|entry| entry.span.clone())
     });
-    span.ok().flatten().map_or_else(|| Parent::Context(Context::current()), Parent::Span)
+    span.flatten().map_or_else(|| Parent::Context(Context::current()), Parent::Span)
 }
 
 /// Returns the innermost span of this bridge that the calling thread has entered.
-pub(super) fn innermost(bridge: u64) -> Option<Arc<TracedSpan>> {
-    let span = ENTERED.try_with(|entered| {
-        let entered = entered.borrow();
-        entered.iter().rev().find(|entry| entry.span.bridge == bridge).map(|entry| entry.span.clone())
-    });
-    span.ok().flatten()
+#[cfg(feature = "tracing")]
+pub(crate) fn innermost(bridge: u64) -> Option<Arc<TracedSpan>> {
+    let span =
+        with_entered(|entered| entered.iter().rev().find(|entry| entry.span.bridge == bridge).map(|e| e.span.clone()));
+    span.flatten()
 }
