@@ -45,6 +45,25 @@ fn every_optional_feature_is_in_the_readme() {
 }
 
 #[test]
+fn no_feature_is_on_by_default_and_full_brings_no_crate() {
+    let manifest = read("Cargo.toml");
+    let brings = |feature: &str| -> Vec<String> {
+        let (_, list) = manifest.split_once(&format!("\n{feature} = [")).unwrap();
+        let (list, _) = list.split_once(']').unwrap();
+        list.split(',').map(|name| name.trim().trim_matches('"').to_owned()).filter(|name| !name.is_empty()).collect()
+    };
+    assert_eq!(brings("default"), [""; 0]);
+    let mut all = brings("full");
+    assert!(all.len() > 5, "{all:?}");
+    let mut next = 0;
+    while let Some(feature) = all.get(next) {
+        assert!(!feature.contains([':', '/', '?']), "{feature}");
+        all.extend(brings(feature));
+        next += 1;
+    }
+}
+
+#[test]
 fn docs_rs_builds_every_feature_that_removes_nothing() {
     let manifest = read("Cargo.toml");
     let (_, after) = manifest.split_once("\n[package.metadata.docs.rs]\nfeatures = [\n").unwrap();
