@@ -266,6 +266,7 @@
 //! | `testing` | `testing`: the records of each test, assertions on them, snapshots |
 //! | `tracing` | `bridge`: `FemtoTracingLayer`, `FemtoTracingSubscriber` and `FemtoTracingHandler` for `tracing` |
 //! | `tls` | encrypted connections of the socket and syslog handlers, by the crate `rustls`; brings `socket` |
+//! | `tokio` | [`handler::FemtoAsyncHandler`](handler): asynchronous delivery, on a runtime of `tokio` |
 //! | `yaml` | configuration files in YAML |
 //!
 //! The other features strip levels from the build. If several are enabled, the strictest one counts. The environment

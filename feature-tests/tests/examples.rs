@@ -12,6 +12,14 @@ mod axum_trace_layer;
 #[allow(dead_code, unused_imports)]
 #[path = "../../examples/03_custom_handler.rs"]
 mod custom_handler;
+#[cfg(feature = "tokio")]
+#[allow(dead_code, unused_imports)]
+#[path = "../../examples/12_flush_per_invocation.rs"]
+mod flush_per_invocation;
+#[cfg(feature = "tokio")]
+#[allow(dead_code, unused_imports)]
+#[path = "../../examples/11_graceful_shutdown.rs"]
+mod graceful_shutdown;
 #[cfg(feature = "log")]
 #[allow(dead_code, unused_imports)]
 #[path = "../../examples/07_log_with_kv.rs"]
@@ -48,6 +56,20 @@ fn tee_child() {
 #[ignore = "the other tests start it"]
 fn readme_child() {
     readme::main().unwrap();
+}
+
+#[cfg(feature = "tokio")]
+#[test]
+#[ignore = "the other tests start it"]
+fn graceful_shutdown_child() {
+    graceful_shutdown::main().unwrap();
+}
+
+#[cfg(feature = "tokio")]
+#[test]
+#[ignore = "the other tests start it"]
+fn flush_per_invocation_child() {
+    flush_per_invocation::main().unwrap();
 }
 
 #[test]
@@ -330,4 +352,42 @@ fn tasks_keep_their_spans() {
         let packed = vec!["packed"; id];
         assert_eq!(messages, [&["received"][..], &packed, &["exit", "sent", "exit"]].concat(), "{stdout}");
     }
+}
+
+#[cfg(feature = "tokio")]
+#[test]
+fn a_service_that_stops_writes_everything_before_it_ends() {
+    let output = child("graceful_shutdown_child", &[]);
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{stdout}");
+    // Without the times.
+    let lines: Vec<_> = stdout.lines().map(|line| line.split_once("Z ").map_or(line, |(_, rest)| rest)).collect();
+    let first = lines.iter().position(|line| line.contains("found id=7")).unwrap_or_else(|| panic!("{stdout}"));
+    let module = "examples::graceful_shutdown [graceful_shutdown_child]";
+    let expected = [
+        format!("INFO  {module} item: found id=7"),
+        format!("WARN  {module} item: not found id=700"),
+        format!("INFO  {module} every request is answered"),
+        "/items/7: HTTP/1.1 200 OK".to_owned(),
+        "/items/700: HTTP/1.1 404 Not Found".to_owned(),
+    ];
+    assert_eq!(lines[first..first + expected.len()], expected);
+    assert!(stdout.contains("3 emitted = 3 written + 0 dropped + 0 failed + 0 in flight"), "{stdout}");
+}
+
+#[cfg(feature = "tokio")]
+#[test]
+fn each_invocation_is_written_when_it_is_answered() {
+    let output = child("flush_per_invocation_child", &[]);
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{stdout}");
+    // The harness begins the first line.
+    let lines: Vec<_> =
+        stdout.lines().filter_map(|line| line.split_once("invocation ")).map(|(_, rest)| rest).collect();
+    let expected = [
+        "1: 20 gives 40; lines in the log: 1",
+        "2: many gives error; lines in the log: 2",
+        "3: 21 gives 42; lines in the log: 1",
+    ];
+    assert_eq!(lines, expected);
 }

@@ -16,7 +16,6 @@ use crate::handler::HandlerSpec;
 use crate::level::{Level, LevelFilter};
 use crate::logger::{FemtoLogger, LoggerSettings, Registry, no_handler};
 use crate::metrics::{self, HandlerMetrics, Metrics, WatchMetrics};
-use crate::queue::is_consumer;
 use crate::sync::channel::Receiver;
 use crate::sync::{generation, lock};
 use crate::time::Clock;
@@ -396,7 +395,7 @@ impl Logging {
     }
 
     fn begin_shutdown(&self, timeout: Duration, task: Option<Arc<Task>>) -> Result<Waiting, Error> {
-        worker::may_wait("shutdown")?;
+        worker::may_shut_down(&self.workers(), &task)?;
         self.inner.close_loggers();
         worker::begin_close(&self.workers(), timeout, task)
     }
@@ -460,8 +459,10 @@ impl Drop for LoggingSystem {
         if self.is_over() {
             return;
         }
-        if is_consumer() {
-            // A handler's thread cannot wait for itself. It ends when its command channel is closed.
+        let handlers = lock(&self.workers).all();
+        if worker::would_deadlock(&handlers) {
+            // The handlers' threads end by themselves when their command channels are closed.
+            drop(handlers);
             self.registry.close();
             let mut workers = lock(&self.workers);
             workers.end_watches();

@@ -1,6 +1,7 @@
 //! The builder of all handlers, and the settings that they share.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::{FemtoHandler, Line, Retrying};
@@ -118,7 +119,12 @@ pub(crate) struct HandlerSettings {
     needs_thread: Option<&'static str>,
     /// Whether text is held back by a flush policy.
     holds_back: bool,
+    /// Those of this handler and of the ones inside it.
+    pub(crate) deadlocks: Vec<DeadlockCheck>,
 }
+
+/// Tells the calling thread whether a handler could not deliver while this thread waits for it.
+pub(crate) type DeadlockCheck = Arc<dyn Fn() -> bool + Send + Sync>;
 
 impl Default for HandlerSettings {
     fn default() -> Self {
@@ -135,6 +141,7 @@ impl Default for HandlerSettings {
             queue_settings: Vec::new(),
             needs_thread: None,
             holds_back: false,
+            deadlocks: Vec::new(),
         }
     }
 }
@@ -145,9 +152,10 @@ impl HandlerSettings {
         self.needs_thread = Some(handler);
     }
 
-    /// Notes that this handler needs a thread if the one inside it does.
+    /// Takes over from the handler inside this one that it needs a thread, and who must not wait for it.
     pub(super) fn contain(&mut self, inner: &HandlerSpec) {
         self.needs_thread = self.needs_thread.or(inner.settings.needs_thread);
+        self.deadlocks.extend(inner.settings.deadlocks.iter().cloned());
     }
 
     /// Returns what cannot be set for a handler without a queue and a thread.
@@ -257,7 +265,7 @@ impl HandlerSettings {
 #[must_use]
 pub struct HandlerBuilder<O> {
     pub(super) options: O,
-    settings: HandlerSettings,
+    pub(super) settings: HandlerSettings,
 }
 
 impl<O> HandlerBuilder<O> {

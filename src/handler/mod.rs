@@ -19,6 +19,9 @@ mod log_file;
 #[cfg(feature = "socket")]
 mod net;
 mod null;
+#[cfg(feature = "tokio")]
+#[expect(clippy::disallowed_methods, reason = "a wait with a limit needs a clock")]
+mod on_runtime;
 mod retry;
 #[cfg(feature = "rotation")]
 mod rotate;
@@ -33,6 +36,7 @@ mod watched;
 use batch::RecordId;
 pub use batch::{Batch, Delivery};
 pub(crate) use batch::{Call, Outcome};
+pub(crate) use builder::{DeadlockCheck, HandlerSettings};
 pub use builder::{FemtoHandlerExt, HandlerBuilder, HandlerSpec, IntoHandler};
 pub use capture::FemtoCaptureHandler;
 #[cfg(feature = "compose")]
@@ -54,6 +58,8 @@ pub use net::Tls;
 #[cfg(feature = "socket")]
 pub use net::{Endpoint, Framing, NetOptions};
 pub use null::FemtoNullHandler;
+#[cfg(feature = "tokio")]
+pub use on_runtime::{FemtoAsyncHandler, OnRuntime};
 use retry::Retrying;
 #[cfg(feature = "rotation")]
 pub use rotate::{

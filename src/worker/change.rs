@@ -38,6 +38,7 @@ impl Worker {
     /// Sends a change to the handler.
     fn offer(self: &Arc<Self>, change: Change, until: Instant) -> Result<Offered, Error> {
         may_wait("change")?;
+        self.may_wait("change")?;
         if self.queue.is_closed() || self.queue.is_orphaned() {
             return Err(self.ended());
         }

@@ -66,7 +66,7 @@ use self::wait::Answer;
 use crate::error::{Error, notify};
 use crate::filter::FemtoFilter;
 use crate::formatter::FemtoFormatter;
-use crate::handler::HandlerSpec;
+use crate::handler::{DeadlockCheck, HandlerSettings, HandlerSpec};
 use crate::metrics::HandlerMetrics;
 use crate::policy::{IdlePolicy, Transport};
 use crate::queue::{Deliver, Queue, is_consumer};
@@ -114,18 +114,20 @@ pub(crate) struct Worker {
     late: ending::Late,
 }
 
-/// What the end of the process asks about a handler. The handler's thread changes it with the handler.
-#[derive(Clone, Copy)]
+/// What waits and the end of the process ask about a handler. The handler's thread changes it with the handler.
 struct Traits {
     /// Whether the handler writes to standard error.
     is_stderr: bool,
     /// How long an exit of the process waits; `None` for the time of the process.
     exit_timeout: Option<Duration>,
+    /// What tells a thread that it must not wait for the handler.
+    deadlocks: Vec<DeadlockCheck>,
 }
 
 impl Traits {
     fn of(spec: &HandlerSpec) -> Self {
-        Self { is_stderr: spec.settings.is_stderr, exit_timeout: spec.settings.exit_timeout }
+        let HandlerSettings { is_stderr, exit_timeout, deadlocks, .. } = &spec.settings;
+        Self { is_stderr: *is_stderr, exit_timeout: *exit_timeout, deadlocks: deadlocks.clone() }
     }
 }
 
@@ -273,6 +275,24 @@ impl Worker {
         }
     }
 
+    /// Returns whether the handler could not deliver while the calling thread waits for it.
+    fn would_deadlock(&self) -> bool {
+        let checks = lock(&self.traits).deadlocks.clone();
+        checks.iter().any(|check| check())
+    }
+
+    /// Returns an error if the handler could not deliver while the calling thread waits for it.
+    fn may_wait(&self, request: impl fmt::Display) -> Result<(), Error> {
+        match self.would_deadlock() {
+            true => Err(Error::would_deadlock(format_args!(
+                "no blocking {request} from the only worker of the runtime on which handler `{}` delivers: it would wait \
+                 for itself",
+                self.queue.name
+            ))),
+            false => Ok(()),
+        }
+    }
+
     /// Returns whether the handler writes to standard error.
     pub(crate) fn is_stderr(&self) -> bool {
         lock(&self.traits).is_stderr
@@ -354,6 +374,7 @@ pub(crate) fn begin_flush(
     task: Option<Arc<Task>>,
 ) -> Result<Waiting, Error> {
     may_wait(Request::Flush)?;
+    may_wait_for(workers, Request::Flush, &task)?;
     Ok(Waiting::new(workers, timeout, Request::Flush, task))
 }
 
@@ -384,6 +405,7 @@ fn close_as(
     task: Option<Arc<Task>>,
 ) -> Result<Waiting, Error> {
     may_wait(request)?;
+    may_wait_for(workers, request, &task)?;
     let running: Vec<_> = workers.iter().filter(|worker| !worker.has_ended()).cloned().collect();
     running.iter().for_each(|worker| worker.queue.close());
     Ok(Waiting::new(&running, timeout, request, task))
@@ -397,6 +419,25 @@ pub(crate) fn may_wait(request: impl fmt::Display) -> Result<(), Error> {
         }
         false => Ok(()),
     }
+}
+
+/// Returns an error if the calling thread must not wait for a shutdown.
+pub(crate) fn may_shut_down(workers: &[Arc<Worker>], task: &Option<Arc<Task>>) -> Result<(), Error> {
+    may_wait(Request::Shutdown)?;
+    may_wait_for(workers, Request::Shutdown, task)
+}
+
+/// Returns an error if one of the handlers could not deliver while the calling thread waits; a task blocks no thread.
+fn may_wait_for(workers: &[Arc<Worker>], request: Request, task: &Option<Arc<Task>>) -> Result<(), Error> {
+    match task {
+        Some(_) => Ok(()),
+        None => workers.iter().filter(|worker| !worker.has_ended()).try_for_each(|worker| worker.may_wait(request)),
+    }
+}
+
+/// Returns whether the calling thread must not wait for these handlers.
+pub(crate) fn would_deadlock(workers: &[Arc<Worker>]) -> bool {
+    is_consumer() || workers.iter().any(|worker| worker.would_deadlock())
 }
 
 /// Returns until when a handler may retry, early enough to answer before the deadline, and the deadline.

@@ -59,7 +59,7 @@ pub(crate) fn log_panic(workers: &[Arc<Worker>], log: impl FnOnce()) {
     if is_consumer() {
         return;
     }
-    let asked = threads_first(workers).map(|worker| {
+    let asked = threads_first(workers).filter(|worker| !worker.would_deadlock()).map(|worker| {
         let (time, pending) = {
             let mut history = lock(&worker.panic_flush);
             (history.timeout(), history.pending.take())
