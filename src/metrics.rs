@@ -180,7 +180,10 @@ pub struct Metrics {
     pub reloads: u64,
     /// Those that failed, and changed nothing.
     pub failed_reloads: u64,
-    /// Why the last one failed that did.
+    /// Changes that were on [probation](crate::config::ConfigBuilder::probation), and after which the configuration
+    /// before came back.
+    pub rollbacks: u64,
+    /// Why the last one failed that did, or why the configuration before came back.
     pub last_reload_error: Option<String>,
     /// The files of configurations that are [watched](crate::config), in the order in which this began.
     pub watches: Vec<WatchMetrics>,

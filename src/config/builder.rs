@@ -79,6 +79,7 @@ impl Config {
         builder.span_events = made.span_events.unwrap_or(builder.span_events);
         builder.max_queue_bytes = made.max_queue_bytes.unwrap_or(builder.max_queue_bytes);
         builder.drain_timeout = made.drain_timeout;
+        builder.probation = made.probation;
         builder.data = FromData {
             root_filters: made.root.filters,
             limits: made.limits,
@@ -103,6 +104,7 @@ impl Config {
     /// | [`max_queue_bytes`](ConfigBuilder::max_queue_bytes) | 64 MiB | maximum memory of all handlers' queues |
     /// | [`clock`](ConfigBuilder::clock) | [`Clock::system`] | the clock that stamps records |
     /// | [`drain_timeout`](ConfigBuilder::drain_timeout) | that of the change | the time that removed handlers have |
+    /// | [`probation`](ConfigBuilder::probation) | none | how long the configuration before may come back |
     ///
     /// [`set_limits`](crate::set_limits) and [`set_exit_timeout`](crate::set_exit_timeout) are settings of the process.
     pub fn builder() -> ConfigBuilder {
@@ -116,6 +118,7 @@ impl Config {
             max_queue_bytes: MAX_QUEUE_BYTES,
             clock: None,
             drain_timeout: None,
+            probation: None,
             #[cfg(feature = "config")]
             data: FromData::default(),
             problems: Vec::new(),
@@ -153,6 +156,7 @@ pub struct ConfigBuilder {
     max_queue_bytes: usize,
     clock: Option<Clock>,
     drain_timeout: Option<Duration>,
+    probation: Option<Duration>,
     #[cfg(feature = "config")]
     data: FromData,
     problems: Vec<Problem>,
@@ -384,6 +388,50 @@ impl ConfigBuilder {
         self
     }
 
+    /// Puts this configuration on probation when a change brings it: if a handler that is new or changed fails at its
+    /// first delivery within this time, the configuration before comes back by itself. The time is that of the system's
+    /// [clock](Self::clock). By default there is no probation.
+    ///
+    /// The handlers of the configuration before are put aside for this time, with their files and connections, and
+    /// closed when all new handlers have delivered, when the time is over, or when the next change begins. A handler
+    /// that took the place of another one, with the same [`Transport`], gives its records back, so that none is lost.
+    /// What a handler has got that took no other's place is counted as failed.
+    ///
+    /// A delivery that a handler tries again is not a failure before the handler gives up.
+    /// [`Metrics::rollbacks`](crate::metrics::Metrics::rollbacks), a notice, and a record of the logger
+    /// `femtologging.config` say that the configuration has changed back, and why.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use femtologging::handler::FemtoCaptureHandler;
+    /// use femtologging::{Config, Error, FemtoStreamHandler, info};
+    /// use std::io;
+    /// use std::time::Duration;
+    ///
+    /// struct Full;
+    /// # impl io::Write for Full {
+    /// #     fn write(&mut self, _: &[u8]) -> io::Result<usize> { Err(io::ErrorKind::StorageFull.into()) }
+    /// #     fn flush(&mut self) -> io::Result<()> { Ok(()) }
+    /// # }
+    /// let capture = FemtoCaptureHandler::new();
+    /// let logging = Config::builder().add_handler("log", capture.clone()).build()?;
+    /// let logger = logging.get_logger("app")?;
+    ///
+    /// let config = Config::builder().probation(Duration::from_secs(60));
+    /// let config = config.add_handler("log", FemtoStreamHandler::new(Full));
+    /// logging.reconfigure(config, Duration::from_secs(5))?;
+    /// info!(logger: logger, "not lost");
+    /// # while logging.metrics().rollbacks == 0 { std::thread::yield_now() }
+    /// logging.flush(Duration::from_secs(5))?;
+    /// assert!(capture.messages().contains(&"not lost".to_owned()));
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn probation(mut self, duration: Duration) -> Self {
+        self.probation = Some(duration);
+        self
+    }
+
     /// Builds a logging system of its own, for calls with `logger:`.
     ///
     /// # Errors
@@ -423,7 +471,7 @@ impl ConfigBuilder {
         let share = checked.max_queue_bytes / sharers.max(1);
         for (name, part) in std::mem::take(&mut checked.handlers) {
             let HandlerPart::New(spec) = part else { continue };
-            match Worker::spawn(&name, *spec, share, &clock, None) {
+            match Worker::spawn(&name, *spec, share, &clock, None, None) {
                 Ok(worker) => workers.push(worker),
                 Err(error) => {
                     let _ = worker::close(&workers, logging::PATIENCE);
@@ -487,6 +535,7 @@ impl ConfigBuilder {
             max_queue_bytes: self.max_queue_bytes,
             clock: self.clock,
             drain_timeout: self.drain_timeout,
+            probation: self.probation.filter(|duration| !duration.is_zero()),
             #[cfg(feature = "config")]
             data: self.data,
         })
@@ -581,6 +630,7 @@ pub(super) struct CheckedConfig {
     pub(super) max_queue_bytes: usize,
     pub(super) clock: Option<Clock>,
     pub(super) drain_timeout: Option<Duration>,
+    pub(super) probation: Option<Duration>,
     #[cfg(feature = "config")]
     pub(super) data: FromData,
 }

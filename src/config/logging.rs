@@ -2,13 +2,12 @@
 
 use std::convert::Infallible;
 use std::fmt;
-#[cfg(feature = "config")]
-use std::sync::Weak;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::*};
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering::*};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::time::Duration;
 
 use super::flush_future::FlushFuture;
+use super::probation::Probation;
 #[cfg(feature = "config")]
 use super::watched::Watched;
 use crate::error::{Error, notices_dropped, notify};
@@ -22,7 +21,7 @@ use crate::time::Clock;
 #[cfg(feature = "config")]
 use crate::time::{Timeline, Timestamp};
 use crate::value::limits;
-use crate::worker::{self, Task, Waiting, Worker};
+use crate::worker::{self, Task, Trial, Waiting, Worker};
 
 /// How long a logging system that is dropped, or a process that ends, waits for its handlers.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
@@ -55,10 +54,8 @@ pub struct Logging {
 }
 
 /// A system that may have been dropped.
-#[cfg(feature = "config")]
 pub(super) struct WeakLogging(Weak<LoggingSystem>);
 
-#[cfg(feature = "config")]
 impl WeakLogging {
     /// Returns the system, unless it was dropped or shut down, or this is a child of `fork`.
     pub(super) fn upgrade(&self) -> Option<Logging> {
@@ -71,8 +68,8 @@ struct LoggingSystem {
     workers: Mutex<Workers>,
     clock: Clock,
     max_queue_bytes: usize,
-    /// Whether a change of the handlers is under way.
-    changing: AtomicBool,
+    /// Whether a change of the handlers is under way, and whose: see [`FREE`].
+    changing: AtomicU8,
     /// Whether a shutdown is under way, and whether its loggers are closed.
     closing: AtomicBool,
     over: AtomicBool,
@@ -90,7 +87,10 @@ struct Workers {
     gone: Vec<HandlerMetrics>,
     reloads: u64,
     failed_reloads: u64,
+    rollbacks: u64,
     last_reload_error: Option<String>,
+    /// The configuration that comes back if a new handler fails.
+    probation: Option<Probation>,
     /// The configuration in force, where data made it.
     #[cfg(feature = "config")]
     spec: Option<Arc<super::Spec>>,
@@ -144,12 +144,21 @@ fn sum_up(sums: &mut Vec<HandlerMetrics>, workers: &[Arc<Worker>]) {
     }
 }
 
+/// No change of the handlers is under way; one that a caller asked for; or the library's own, the end of a probation,
+/// which is over in moments, and for which callers wait.
+const FREE: u8 = 0;
+const ASKED_FOR: u8 = 1;
+const OWN: u8 = 2;
+
+/// The interval between tries to begin a change while the library's own is under way.
+const NAP: Duration = Duration::from_millis(1);
+
 /// A change of the handlers that is under way.
-pub(super) struct ChangeGuard<'a>(&'a AtomicBool);
+pub(super) struct ChangeGuard<'a>(&'a AtomicU8);
 
 impl Drop for ChangeGuard<'_> {
     fn drop(&mut self) {
-        self.0.store(false, Release);
+        self.0.store(FREE, Release);
     }
 }
 
@@ -167,7 +176,7 @@ impl Logging {
             workers: Mutex::new(Workers { current: workers, ..Workers::default() }),
             clock,
             max_queue_bytes,
-            changing: AtomicBool::new(false),
+            changing: AtomicU8::new(FREE),
             closing: AtomicBool::new(false),
             over: AtomicBool::new(false),
             process: std::process::id(),
@@ -199,8 +208,11 @@ impl Logging {
         Timeline::new(&self.inner.clock).timestamp(self.inner.clock.ticks())
     }
 
+    pub(super) fn clock(&self) -> &Clock {
+        &self.inner.clock
+    }
+
     /// Returns a reference that does not keep the system.
-    #[cfg(feature = "config")]
     pub(super) fn downgrade(&self) -> WeakLogging {
         WeakLogging(Arc::downgrade(&self.inner))
     }
@@ -225,6 +237,25 @@ impl Logging {
     /// Keeps a handler that was removed until nobody can log to it.
     pub(super) fn add_leaving(&self, worker: Arc<Worker>) {
         lock(&self.inner.workers).leaving.push(worker);
+    }
+
+    /// Takes handlers that come back out of those that were removed.
+    pub(super) fn take_leaving(&self, back: &[Arc<Worker>]) {
+        lock(&self.inner.workers).leaving.retain(|worker| !back.iter().any(|other| Arc::ptr_eq(worker, other)));
+    }
+
+    pub(super) fn set_probation(&self, probation: Probation) {
+        lock(&self.inner.workers).probation = Some(probation);
+    }
+
+    pub(super) fn take_probation(&self) -> Option<Probation> {
+        lock(&self.inner.workers).probation.take()
+    }
+
+    pub(super) fn note_rollback(&self, why: &str) {
+        let mut workers = lock(&self.inner.workers);
+        workers.rollbacks += 1;
+        workers.last_reload_error = Some(why.to_owned());
     }
 
     pub(super) fn note_reload(&self, error: Option<&Error>) {
@@ -256,11 +287,12 @@ impl Logging {
         spec: HandlerSpec,
         count: usize,
         gate: Option<Receiver<Infallible>>,
+        trial: Option<Trial>,
     ) -> Result<Arc<Worker>, Error> {
-        Worker::spawn(name, spec, self.inner.max_queue_bytes / count.max(1), &self.inner.clock, gate)
+        Worker::spawn(name, spec, self.inner.max_queue_bytes / count.max(1), &self.inner.clock, gate, trial)
     }
 
-    /// Begins a change of the handlers, one at a time.
+    /// Begins a change of the handlers, one at a time. It ends the probation of the one before.
     ///
     /// # Errors
     ///
@@ -270,10 +302,30 @@ impl Logging {
         if self.inner.is_over() {
             return Err(Error::closed(format_args!("the logging system, so that nobody can {what},")));
         }
-        if self.inner.changing.swap(true, AcqRel) {
-            return Err(Error::other(format!("cannot {what}: another change of the handlers is under way")));
+        loop {
+            match self.inner.changing.compare_exchange(FREE, ASKED_FOR, AcqRel, Acquire) {
+                Ok(_) => break,
+                Err(OWN) => std::thread::sleep(NAP),
+                Err(_) => {
+                    return Err(Error::other(format!("cannot {what}: another change of the handlers is under way")));
+                }
+            }
         }
-        Ok(ChangeGuard(&self.inner.changing))
+        let guard = ChangeGuard(&self.inner.changing);
+        self.end_probation();
+        Ok(guard)
+    }
+
+    /// Begins a change that ends a probation, unless another one is under way.
+    pub(super) fn begin_own_change(&self) -> Option<ChangeGuard<'_>> {
+        self.inner.changing.compare_exchange(FREE, OWN, AcqRel, Acquire).ok()?;
+        Some(ChangeGuard(&self.inner.changing))
+    }
+
+    /// Returns whether the configuration is on the probation that has this failure.
+    pub(super) fn has_probation(&self, failure: &Arc<OnceLock<String>>) -> bool {
+        let workers = lock(&self.inner.workers);
+        workers.probation.as_ref().is_some_and(|probation| Arc::ptr_eq(&probation.failure, failure))
     }
 
     /// Returns the global system, if it was set up and not shut down.
@@ -408,6 +460,7 @@ impl Logging {
             removed,
             reloads: workers.reloads,
             failed_reloads: workers.failed_reloads,
+            rollbacks: workers.rollbacks,
             last_reload_error: workers.last_reload_error.clone(),
             watches: workers.watches(),
             ..metrics_of(&workers.current)

@@ -35,8 +35,10 @@ mod flush_future;
 #[cfg(feature = "config")]
 pub(crate) mod init;
 pub(crate) mod logging;
+mod probation;
 pub(crate) mod process;
 pub(crate) mod reload;
+mod rollback;
 #[cfg(feature = "config")]
 mod spec;
 #[cfg(feature = "config")]

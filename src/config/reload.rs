@@ -25,17 +25,18 @@ use std::time::Duration;
 use super::builder::Config;
 use super::builder::{CheckedConfig, ConfigBuilder, HandlerPart, handler_name_problem};
 use super::logging::{ChangeGuard, Logging};
+use super::probation::Probation;
+use super::rollback::REPORTS;
 use crate::error::{Error, Problem};
+use crate::exit;
 use crate::filter::FemtoFilter;
 use crate::formatter::FemtoFormatter;
 use crate::handler::{HandlerSpec, IntoHandler};
 use crate::logger::dispatch;
-use crate::sync::channel::{self, Sender};
+use crate::sync::channel::{self, Receiver, Sender};
 use crate::time::uptime;
-use crate::worker::{self, Change, Worker};
-
-/// The logger of the records about changes of the configuration.
-const REPORTS: &str = "femtologging.config";
+use crate::value::limits;
+use crate::worker::{self, Change, Trial, Verdict, Worker};
 
 /// How long a removed handler lives on after it has delivered everything, for threads that have its rings and do not
 /// log, while another one waits for its end. A thread that logs lets go of it at once.
@@ -63,6 +64,8 @@ pub struct Reload {
     pub draining: u64,
     /// How long the change took.
     pub took: Duration,
+    /// How long the configuration before may come back; see [`ConfigBuilder::probation`].
+    pub probation: Option<Duration>,
     /// What went wrong with the old handlers at their end. The change took place nevertheless.
     pub problems: Vec<String>,
 }
@@ -84,6 +87,9 @@ impl fmt::Display for Reload {
             write!(f, ", {} not delivered yet,", self.draining)?;
         }
         write!(f, " in {:?}", self.took)?;
+        if let Some(probation) = self.probation {
+            write!(f, "; on probation for {probation:?}")?;
+        }
         self.problems.iter().try_for_each(|problem| write!(f, "; {problem}"))
     }
 }
@@ -126,7 +132,7 @@ impl Logging {
             let problem = "this name is taken: give the handler another one, or use replace_handler";
             return Err(Error::config(vec![Problem::new(format!("handlers.{name}"), "", problem)]));
         }
-        let worker = self.spawn(&name, handler.into_handler(), self.current_workers().len() + 1, None)?;
+        let worker = self.spawn(&name, handler.into_handler(), self.current_workers().len() + 1, None, None)?;
         self.set_workers(|current| current.push(worker.clone()));
         self.registry().add_queue(worker.queue.clone());
         Ok(())
@@ -156,7 +162,7 @@ impl Logging {
                 Problem::new(format!("handlers.{name}.transport"), format!("{:?}", spec.settings.transport), remedy);
             return Err(Error::config(vec![problem]));
         }
-        let outcome = worker.change(Change::Handler(Box::new(spec)), timeout);
+        let outcome = worker.change(Change::Handler(Box::new(spec), None), timeout);
         self.registry().renew_routes();
         outcome
     }
@@ -342,6 +348,8 @@ impl Logging {
         let unknown = unknown.collect();
         let mut checked = config.check(unknown)?;
         let (gate_keeper, gate) = channel::bounded(0);
+        let (verdicts, heard) = channel::unbounded();
+        let trial = checked.probation.map(|duration| Trial { duration, verdicts, failure: Arc::default() });
         let count = checked.sharers();
         let handlers = std::mem::take(&mut checked.handlers);
         let mut plan = Plan {
@@ -352,6 +360,8 @@ impl Logging {
             started: Vec::new(),
             leaving: Vec::new(),
             gate_keeper,
+            trial,
+            verdicts: heard,
         };
         for (name, part) in handlers {
             match (part, find(&name)) {
@@ -370,7 +380,7 @@ impl Logging {
                         Some(_) => plan.reload.changed.push(name.clone()),
                         None => plan.reload.added.push(name.clone()),
                     }
-                    match self.spawn(&name, *spec, count, Some(gate.clone())) {
+                    match self.spawn(&name, *spec, count, Some(gate.clone()), plan.trial.clone()) {
                         Ok(worker) => {
                             plan.started.push(worker.clone());
                             plan.workers.push(worker);
@@ -396,15 +406,35 @@ impl Logging {
     /// Changes the routes, and then the handlers, all at the same time.
     fn carry_out(&self, plan: Plan, timeout: Duration) -> Reload {
         #[cfg_attr(not(feature = "config"), expect(unused_mut, reason = "only data brings more"))]
-        let Plan { mut checked, mut reload, workers, changes, started, leaving, gate_keeper } = plan;
+        let Plan { mut checked, mut reload, workers, changes, started, leaving, gate_keeper, trial, verdicts } = plan;
         let start = uptime();
         let drain_timeout = checked.drain_timeout.unwrap_or(timeout);
         let old: Vec<_> = changes.iter().map(|(worker, _)| worker).chain(&leaving).cloned().collect();
         let before = Outcomes::of(&old);
+        let registry = self.registry();
+        // Where nothing is new, nothing can fail.
+        let trial = trial.filter(|_| !changes.is_empty() || !started.is_empty());
+        reload.probation = trial.as_ref().map(|trial| trial.duration);
+        let probation = trial.as_ref().map(|trial| Probation {
+            workers: self.current_workers(),
+            changed: changes.iter().map(|(worker, _)| worker.clone()).collect(),
+            removed: leaving.clone(),
+            started: started.clone(),
+            loggers: registry.settings(),
+            span_events: registry.span_events(),
+            exit_timeout: exit::timeout(),
+            limits: limits::get(),
+            #[cfg(feature = "config")]
+            spec: self.spec(),
+            drain_timeout,
+            failure: trial.failure.clone(),
+        });
         self.set_workers(|current| current.clone_from(&workers));
         // Before the routes change: a thread that finds the new ones lets go of these queues.
-        leaving.iter().for_each(|worker| worker.queue.leave());
-        let registry = self.registry();
+        // One that may come back keeps them.
+        if trial.is_none() {
+            leaving.iter().for_each(|worker| worker.queue.leave());
+        }
         registry.set_span_events(checked.span_events);
         #[cfg(feature = "config")]
         let data = std::mem::take(&mut checked.data);
@@ -417,7 +447,8 @@ impl Logging {
         problems.extend(data.apply(registry, &loggers).err());
         // This thread may have rings of those that leave, and logs nothing before they end.
         dispatch::let_go();
-        let changes = changes.into_iter().map(|(worker, spec)| (worker, Change::Handler(spec)));
+        let count = changes.len() + started.len();
+        let changes = changes.into_iter().map(|(worker, spec)| (worker, Change::Handler(spec, trial.clone())));
         problems.extend(worker::change_all(changes.collect(), time_left(start, timeout)));
         // Where an old handler is still in its place, the next reload compares with the old data, and tries again.
         #[cfg(feature = "config")]
@@ -427,10 +458,12 @@ impl Logging {
         registry.renew_routes();
         problems.extend(worker::flush(&leaving, time_left(start, timeout.min(drain_timeout))).err());
         reload.problems = problems.iter().map(|error| format!("{error:#}")).collect();
-        let is_awaited = !started.is_empty() && !leaving.is_empty();
+        let is_awaited = trial.is_none() && !started.is_empty() && !leaving.is_empty();
         let rest = time_left(start, drain_timeout);
         let grace = if is_awaited { GRACE.min(rest) } else { rest };
-        leaving.iter().for_each(|worker| worker.leave(grace, rest));
+        if trial.is_none() {
+            leaving.iter().for_each(|worker| worker.leave(grace, rest));
+        }
         if is_awaited {
             worker::wait_for_ends(&leaving, rest.min(time_left(start, timeout)));
         }
@@ -439,6 +472,12 @@ impl Logging {
         (reload.drained, reload.lost) = (after.written - before.written, after.lost - before.lost);
         reload.draining = leaving.iter().map(|worker| worker.metrics().in_flight).sum();
         leaving.into_iter().for_each(|worker| self.add_leaving(worker));
+        if let (Some(probation), Some(trial)) = (probation, trial) {
+            self.set_probation(probation);
+            // Without the thread, the next change ends the probation.
+            let watched = self.watch_over(verdicts, count, trial);
+            reload.problems.extend(watched.err().map(|error| format!("{error:#}")));
+        }
         reload
     }
 }
@@ -459,6 +498,9 @@ struct Plan {
     started: Vec<Arc<Worker>>,
     leaving: Vec<Arc<Worker>>,
     gate_keeper: Sender<Infallible>,
+    trial: Option<Trial>,
+    /// What the handlers on trial say.
+    verdicts: Receiver<Verdict>,
 }
 
 /// Sums of the counters of some handlers.

@@ -35,7 +35,7 @@ mod watched;
 #[cfg(feature = "http")]
 use batch::RecordId;
 pub use batch::{Batch, Delivery};
-pub(crate) use batch::{Call, Outcome};
+pub(crate) use batch::{Call, Outcome, Settled};
 pub(crate) use builder::{DeadlockCheck, HandlerSettings};
 pub use builder::{FemtoHandlerExt, HandlerBuilder, HandlerSpec, IntoHandler};
 pub use capture::FemtoCaptureHandler;

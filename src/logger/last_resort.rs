@@ -37,8 +37,9 @@ fn route() -> Arc<Route> {
     let (_, route) = LAST_RESORT.get_or_init(|| {
         let stderr = FemtoStreamHandler::stderr().level(Level::Warn);
         let stderr = if io::stderr().is_terminal() { stderr.inline() } else { stderr };
-        let worker =
-            stderr.build().and_then(|spec| Worker::spawn("last-resort", spec, QUEUE_BYTES, &Clock::system(), None));
+        let worker = stderr
+            .build()
+            .and_then(|spec| Worker::spawn("last-resort", spec, QUEUE_BYTES, &Clock::system(), None, None));
         let worker = worker.map_err(|error| failure = Some(error)).ok();
         let queues = worker.iter().map(|worker| worker.queue.clone()).collect();
         (worker, Route::last_resort(queues))

@@ -368,6 +368,12 @@ impl Registry {
         self.update(|tree| tree.observers.push(queue));
     }
 
+    /// Returns the settings of all loggers, by their canonical names.
+    pub(crate) fn settings(&self) -> Vec<(String, LoggerSettings)> {
+        let tree = lock(&self.tree);
+        tree.loggers.iter().map(|(name, (_, settings))| (name.clone(), settings.clone())).collect()
+    }
+
     /// Adds a handler, which no logger has yet.
     pub(crate) fn add_queue(&self, queue: Arc<Queue>) {
         self.update(|tree| tree.queues.push(queue));

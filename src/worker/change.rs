@@ -92,11 +92,32 @@ pub(crate) fn change_all(changes: Vec<(Arc<Worker>, Change)>, timeout: Duration)
     outcomes.filter_map(Result::err).collect()
 }
 
+/// Has changes made whose outcome nobody waits for.
+pub(crate) fn change_soon(workers: &[Arc<Worker>], change: impl Fn() -> Change, timeout: Duration) {
+    let (until, _) = deadlines(timeout);
+    for worker in workers {
+        let _ = worker.offer(change(), until);
+    }
+}
+
+impl Change {
+    /// Returns whether the handler that is there is closed.
+    pub(super) fn closes(&self) -> bool {
+        matches!(self, Self::Handler(_, None) | Self::Back)
+    }
+}
+
 impl Sink {
     /// Carries out a change. The handler has delivered what was logged before, as far as it could; `flushed` says so.
     pub(super) fn change(&mut self, change: Change, flushed: Outcome) -> Outcome {
         match change {
-            Change::Handler(spec) => self.replace(*spec, flushed),
+            Change::Handler(spec, None) => self.replace(*spec, flushed),
+            Change::Handler(spec, Some(trial)) => {
+                self.try_other(*spec, trial);
+                flushed
+            }
+            Change::Back => self.go_back(flushed),
+            Change::Settle => self.settle(),
             Change::Formatter(formatter) => self.guard("set_formatter", |handler| handler.set_formatter(formatter)),
             Change::Filters(filters) => {
                 let old = std::mem::replace(&mut self.filters, filters);
@@ -113,6 +134,7 @@ impl Sink {
         self.batch = Batch::default();
         *lock(&self.traits) = Traits::of(&spec);
         let settings = spec.settings;
+        self.idle = settings.idle;
         self.queue.adopt(settings.level.number(), settings.wake_level.number(), settings.overflow);
         let old = (
             std::mem::replace(&mut self.handler, spec.handler),

@@ -24,7 +24,7 @@ use std::time::{Duration, Instant};
 
 use super::inbox::Next;
 use super::run::{RETRY, Sink, TICK};
-use super::{Command, Offer, Outcome};
+use super::{Change, Command, Offer, Outcome};
 use crate::error::{Error, guarded};
 use crate::handler::Call;
 use crate::metrics::DropReason;
@@ -153,7 +153,12 @@ impl Inline {
 
     /// Delivers what the handler keeps, with retries until the deadline, and flushes it.
     fn flush(&self, until: Instant, then: Then) -> Result<Outcome, Refusal> {
-        let (mut urgent, closing) = (true, !matches!(then, Then::GoOn));
+        let closing = match &then {
+            Then::GoOn => false,
+            Then::Change(offer) => lock(offer).as_ref().is_some_and(Change::closes),
+            Then::Close => true,
+        };
+        let mut urgent = true;
         loop {
             let mut state = self.lock_until(until).ok_or(Refusal::Timeout)?;
             let _current = Current::set(self);

@@ -42,16 +42,19 @@ mod idle;
 mod inbox;
 mod inline;
 mod panic;
+mod probation;
 mod report;
 mod run;
 mod steps;
 mod task;
 mod timer;
+mod trial;
 mod wait;
 
-pub(crate) use change::change_all;
+pub(crate) use change::{change_all, change_soon};
 pub(crate) use panic::log_panic;
 pub(crate) use task::Task;
+pub(crate) use trial::{Trial, Verdict};
 pub(crate) use wait::Waiting;
 
 use std::convert::Infallible;
@@ -68,7 +71,7 @@ use crate::filter::FemtoFilter;
 use crate::formatter::FemtoFormatter;
 use crate::handler::{DeadlockCheck, HandlerSettings, HandlerSpec};
 use crate::metrics::HandlerMetrics;
-use crate::policy::{IdlePolicy, Transport};
+use crate::policy::Transport;
 use crate::queue::{Deliver, Queue, is_consumer};
 use crate::sync::channel::{self, Receiver, Sender};
 use crate::sync::lock;
@@ -91,7 +94,12 @@ enum Command {
 /// What of a running handler is to change.
 pub(crate) enum Change {
     /// The handler, its filters, and the policies of its queue, but not its transport.
-    Handler(Box<HandlerSpec>),
+    /// With a trial, the handler that is there is put aside and not closed.
+    Handler(Box<HandlerSpec>, Option<Trial>),
+    /// The handler that was put aside comes back.
+    Back,
+    /// The handler that was put aside is closed.
+    Settle,
     Formatter(Box<dyn FemtoFormatter>),
     Filters(Vec<Box<dyn FemtoFilter>>),
 }
@@ -164,6 +172,7 @@ impl Worker {
         bytes: usize,
         clock: &Clock,
         gate: Option<Receiver<Infallible>>,
+        trial: Option<Trial>,
     ) -> Result<Arc<Self>, Error> {
         ending::install(spec.settings.transport != Transport::Inline);
         let traits = Arc::new(Mutex::new(Traits::of(&spec)));
@@ -179,14 +188,14 @@ impl Worker {
             clock.clone(),
         ));
         let outcome = Arc::<OnceLock<Outcome>>::default();
-        let sink = Sink::new(queue.clone(), spec.handler, settings.filters, traits.clone());
+        let sink = Sink::new(queue.clone(), spec.handler, settings.filters, settings.idle, traits.clone(), trial);
         let engine = if queue.is_inline() {
             let inline = Inline::start(sink);
             let handler: Weak<dyn Deliver> = Arc::downgrade(&inline) as _;
             queue.set_inline_handler(handler);
             Engine::Inline(inline)
         } else {
-            Self::start_thread(&queue, sink, settings.idle, gate, &outcome)?
+            Self::start_thread(&queue, sink, gate, &outcome)?
         };
         let (panic_flush, late) = (Mutex::default(), ending::Late::default());
         let transport = settings.transport;
@@ -200,13 +209,12 @@ impl Worker {
     fn start_thread(
         queue: &Arc<Queue>,
         sink: Sink,
-        idle: IdlePolicy,
         gate: Option<Receiver<Infallible>>,
         outcome: &Arc<OnceLock<Outcome>>,
     ) -> Result<Engine, Error> {
         let name = &queue.name;
         let (commands, inbox) = channel::unbounded();
-        let mut consumer = run::Consumer::new(inbox, sink, idle, gate);
+        let mut consumer = run::Consumer::new(inbox, sink, gate);
         let ending = Ending(queue.clone());
         let run = {
             let outcome = outcome.clone();

@@ -31,11 +31,12 @@ use super::idle::Idle;
 use super::inbox::{Inbox, Next};
 use super::report::{self, DropReport};
 use super::steps::{self, StepReport};
-use super::{Change, Command, Traits};
+use super::trial::{Before, OnTrial};
+use super::{Change, Command, Traits, Trial};
 use crate::callsite::Callsite;
 use crate::error::{Error, caught, notify, rendered};
 use crate::filter::{self, FemtoFilter};
-use crate::handler::{Batch, Call, Delivery, FemtoHandler, Outcome};
+use crate::handler::{Batch, Call, Delivery, FemtoHandler, Outcome, Settled};
 use crate::metrics::{Counters, DropReason};
 use crate::policy::IdlePolicy;
 use crate::queue::{Lane, Queue, become_consumer};
@@ -81,13 +82,18 @@ pub(super) struct Sink {
     pub(super) queue: Arc<Queue>,
     pub(super) handler: Box<dyn FemtoHandler>,
     pub(super) filters: Vec<Box<dyn FemtoFilter>>,
+    pub(super) idle: IdlePolicy,
+    /// Set while the handler is on probation and has not delivered.
+    pub(super) trial: Option<Box<OnTrial>>,
+    /// The handler that comes back if the probation fails.
+    pub(super) before: Option<Box<Before>>,
     /// The worker's, which change with the handler.
     pub(super) traits: Arc<Mutex<Traits>>,
     sites: SiteTable,
     timeline: Timeline,
     pub(super) batch: Batch,
     /// Whether the handler keeps records for a retry.
-    keeps: bool,
+    pub(super) keeps: bool,
     /// The deadline of the flush or shutdown that is under way.
     until: Option<Instant>,
     /// What was reported about dropped records.
@@ -103,12 +109,7 @@ pub(super) struct Sink {
 }
 
 impl Consumer {
-    pub(super) fn new(
-        commands: Receiver<Command>,
-        sink: Sink,
-        idle: IdlePolicy,
-        gate: Option<Receiver<Infallible>>,
-    ) -> Self {
+    pub(super) fn new(commands: Receiver<Command>, sink: Sink, gate: Option<Receiver<Infallible>>) -> Self {
         let inbox = Inbox::new(&sink.queue.lane);
         Self {
             commands,
@@ -116,7 +117,7 @@ impl Consumer {
             leaves: None,
             deferred: VecDeque::new(),
             inbox,
-            idle: Idle::new(idle),
+            idle: Idle::new(sink.idle),
             last_tick: Instant::now(),
             lookahead: if sink.queue.clock.is_manual() { 0 } else { sink.timeline.ticks_in(LOOKAHEAD) },
             latest: 0,
@@ -209,21 +210,19 @@ impl Consumer {
 
     /// Carries out a change between two batches, after what was logged before it.
     fn change(&mut self, change: Change, until: Instant) -> Result<(), Error> {
-        let idle = match &change {
-            Change::Handler(spec) => Some(spec.settings.idle),
-            Change::Formatter(_) | Change::Filters(_) => None,
-        };
-        let flushed = match idle {
-            Some(_) => self.flush(until, true),
-            None => {
+        let has_other_handler = matches!(&change, Change::Handler(..) | Change::Back);
+        let flushed = match has_other_handler {
+            true => self.flush(until, change.closes()),
+            false => {
                 self.drain_backlog();
                 Ok(())
             }
         };
-        if let Some(idle) = idle {
-            self.idle = Idle::new(idle);
+        let outcome = self.sink.change(change, flushed);
+        if has_other_handler {
+            self.idle = Idle::new(self.sink.idle);
         }
-        self.sink.change(change, flushed)
+        outcome
     }
 
     /// Handles all records that were logged at least `lookahead` ticks ago. Returns their number.
@@ -330,14 +329,20 @@ impl Sink {
         queue: Arc<Queue>,
         handler: Box<dyn FemtoHandler>,
         filters: Vec<Box<dyn FemtoFilter>>,
+        idle: IdlePolicy,
         traits: Arc<Mutex<Traits>>,
+        trial: Option<Trial>,
     ) -> Self {
         let timeline = Timeline::new(&queue.clock);
         let steps = StepReport::new(&timeline);
+        let start = queue.clock.ticks();
         Self {
             queue,
             handler,
             filters,
+            idle,
+            trial: trial.map(|trial| OnTrial::new(trial, start)),
+            before: None,
             traits,
             sites: SiteTable::default(),
             timeline,
@@ -370,6 +375,14 @@ impl Sink {
     /// end of the last entry.
     #[inline]
     pub(super) fn take(&mut self, next: Next<'_>) {
+        if self.trial.is_some() {
+            return self.try_out(next);
+        }
+        self.take_one(next);
+    }
+
+    #[inline]
+    pub(super) fn take_one(&mut self, next: Next<'_>) {
         while let Some(step) = self.steps.before(next.ticks) {
             self.report_step(step);
         }
@@ -396,13 +409,19 @@ impl Sink {
                     let _ = self.deliver(Call { due: true, ..Call::default() });
                 }
             }
-            Ok(false) => Counters::add(&counters.filtered, 1),
+            Ok(false) => {
+                Counters::add(&counters.filtered, 1);
+                self.drop_copy();
+            }
             Err(error) => self.fail_one(error),
         }
     }
 
     fn fail_one(&mut self, error: Error) {
         self.batch.discard();
+        if self.reject(&error) {
+            return;
+        }
         Counters::add(&self.queue.counters.failed, 1);
         self.report_error(&error);
     }
@@ -424,7 +443,11 @@ impl Sink {
             Ok(Delivery::Done | Delivery::Wait) => Outcome::Written,
             Err(_) => Outcome::Failed,
         };
-        let failed = self.settle(rest);
+        let settled = self.batch.settle(rest);
+        if self.trial.is_some() && self.judge(&settled, outcome.as_ref().err()) {
+            return self.deliver(call);
+        }
+        let failed = self.count(settled, rest);
         outcome.map(|_| ()).inspect_err(|error| {
             self.failed_without_reader += if error.is_reader_gone() { failed } else { 0 };
             self.report_error(error);
@@ -474,8 +497,14 @@ impl Sink {
         Error::gather(failures)
     }
 
-    /// Closes the handler after a flush with this outcome.
+    /// Closes the handler after a flush with this outcome, and that which was put aside.
     pub(super) fn close(&mut self, flushed: Result<(), Error>) -> Result<(), Error> {
+        let outcomes = [self.settle(), self.close_one(flushed)];
+        Error::gather(outcomes.into_iter().filter_map(Result::err).collect())
+    }
+
+    /// Closes the handler after a flush with this outcome.
+    pub(super) fn close_one(&mut self, flushed: Result<(), Error>) -> Result<(), Error> {
         self.abandon();
         let mut failures: Vec<_> = flushed.err().into_iter().collect();
         failures.extend(self.guard("close", |handler| handler.close()).err());
@@ -491,7 +520,8 @@ impl Sink {
     /// Counts what the handler keeps as failed.
     pub(super) fn abandon(&mut self) {
         if self.keeps {
-            let _ = self.settle(Outcome::Failed);
+            let settled = self.batch.settle(Outcome::Failed);
+            self.count(settled, Outcome::Failed);
         }
     }
 
@@ -499,8 +529,7 @@ impl Sink {
     /// written has been written.
     ///
     /// Returns how many have failed.
-    fn settle(&mut self, rest: Outcome) -> u64 {
-        let settled = self.batch.settle(rest);
+    fn count(&mut self, settled: Settled, rest: Outcome) -> u64 {
         let counters = &self.queue.counters;
         Counters::add(&counters.bytes, settled.bytes);
         Counters::add(&counters.written, settled.written);
@@ -579,7 +608,7 @@ impl Sink {
     /// that fails cannot report its own failure.
     ///
     /// That the reader of a pipe has gone is counted once, and nobody is notified.
-    fn report_error(&mut self, error: &Error) {
+    pub(super) fn report_error(&mut self, error: &Error) {
         if error.is_reader_gone() && std::mem::replace(&mut self.is_reader_gone, true) {
             return;
         }

@@ -34,6 +34,7 @@ pub(in crate::config) struct MadeSystem {
     pub(in crate::config) limits: Option<Limits>,
     pub(in crate::config) exit_timeout: Option<Duration>,
     pub(in crate::config) drain_timeout: Option<Duration>,
+    pub(in crate::config) probation: Option<Duration>,
     pub(in crate::config) disable_existing_loggers: bool,
 }
 
@@ -162,6 +163,7 @@ impl Makers<'_> {
             limits: self.limits(&settings),
             exit_timeout: settings.get("exit_timeout"),
             drain_timeout: settings.get("drain_timeout"),
+            probation: settings.get("probation"),
             disable_existing_loggers: settings.get("disable_existing_loggers").unwrap_or(false),
         }
     }

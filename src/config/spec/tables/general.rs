@@ -60,6 +60,8 @@ pub(in super::super) fn system() -> Vec<SettingInfo> {
         "exit_timeout": Duration = "5 s", "how long the end of the process waits for the handlers of all systems";
         "drain_timeout": Duration = none,
             "how long handlers that a change removes may take to deliver; by default, the time that the change has";
+        "probation": Duration = none,
+            "how long the configuration before comes back if a new handler fails at its first delivery; by default, never";
         "watch": Duration = none,
             "how often a file that `init` has read is looked at, and loaded again if it has changed; by default, never";
         "limits.keys": Whole<8, 1_000_000> = "64", "the maximum number of keys of a record, in the whole process";
