@@ -151,6 +151,8 @@ pub(crate) fn floor_char_boundary(text: &str, at: usize) -> usize {
 #[derive(Clone)]
 pub(crate) struct Prepared {
     raw: String,
+    #[cfg(feature = "logfmt")]
+    is_bare: bool,
     escaped: Block,
     quoted: Block,
 }
@@ -161,11 +163,24 @@ impl Prepared {
         let (mut escaped, mut quoted) = (Vec::new(), Vec::new());
         push_escaped(&mut escaped, &raw);
         quoted::push_quoted(&mut quoted, &raw);
-        Self { raw, escaped: Block::new(&escaped), quoted: Block::new(&quoted) }
+        Self {
+            #[cfg(feature = "logfmt")]
+            is_bare: is_bare(&raw),
+            raw,
+            escaped: Block::new(&escaped),
+            quoted: Block::new(&quoted),
+        }
     }
 
     pub(crate) fn as_str(&self) -> &str {
         &self.raw
+    }
+
+    /// Returns [`is_bare`] of the text.
+    #[cfg(feature = "logfmt")]
+    #[inline]
+    pub(crate) fn is_bare(&self) -> bool {
+        self.is_bare
     }
 }
 
@@ -296,6 +311,20 @@ fn is_suspect(byte: u8) -> bool {
 pub(crate) fn is_harmful(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{61C}' | '\u{200E}' | '\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Returns whether text needs no quotes as a value in logfmt.
+#[cfg(feature = "logfmt")]
+pub(crate) fn is_bare(text: &str) -> bool {
+    // Most text is ASCII without anything that needs quotes.
+    let simple = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'=' | b'"' | b'\\');
+    !text.is_empty() && (text.bytes().all(simple) || text.chars().all(is_bare_char))
+}
+
+/// Returns whether a character is allowed outside quotes.
+#[cfg(feature = "logfmt")]
+pub(crate) fn is_bare_char(c: char) -> bool {
+    !(c.is_whitespace() || matches!(c, '=' | '"' | '\\') || is_harmful(c))
 }
 
 /// All harmful characters, written down from the Unicode Character Database (PropList.txt, UnicodeData.txt).

@@ -8,7 +8,7 @@ use super::plan::{Marks, Plans, ValuePiece};
 use super::stamp::{Stamp, stamp_settings};
 use crate::level::Level;
 use crate::record::FemtoLogRecord;
-use crate::text::{Appends, Output, Quoted, Raw, is_harmful};
+use crate::text::{Appends, Output, Quoted, Raw, is_bare, is_bare_char};
 use crate::value::{Tag, Value, write_value};
 
 /// Writes records as `time=2026-03-12T08:30:00.123456Z level=info logger=app::db thread=main msg="ready" port=8080`.
@@ -91,7 +91,12 @@ impl FemtoFormatter for FemtoLogfmtFormatter {
         match self.plans.find(record, out) {
             Ok(steps) => steps.run(record, out, |piece, reader, out| match piece {
                 LogfmtPiece::Time => self.stamp.write(record.timestamp(), out),
-                LogfmtPiece::Thread => write_text(record.thread_name(), out),
+                LogfmtPiece::Thread => {
+                    let quote = if record.has_bare_thread() { "" } else { "\"" };
+                    out.extend_from_slice(quote.as_bytes());
+                    record.render_thread(&mut Quoted(out));
+                    out.extend_from_slice(quote.as_bytes());
+                }
                 LogfmtPiece::Message => *reader = record.message().render(&mut Quoted(out)),
                 LogfmtPiece::Value(value) => {
                     value.write(reader, &mut Quoted(out), |out, value| write_field_value(value, out.buffer()));
@@ -128,7 +133,7 @@ impl FemtoLogfmtFormatter {
         marks.piece(LogfmtPiece::Thread, out, |out| write_text(record.thread_name(), out));
         let pairs = numbered_pairs(record);
         if let Some(innermost) = record.spans().last() {
-            let plain = record.spans().all(|span| is_plain_text(span.name()));
+            let plain = record.spans().all(|span| is_bare(span.name()));
             out.extend_from_slice(if plain { b" span=" } else { b" span=\"" });
             record.render_spans(&mut Quoted(out));
             out.extend_from_slice(if plain { b"" } else { b"\"" });
@@ -173,28 +178,16 @@ fn write_field_value(value: Value<'_>, out: &mut Vec<u8>) {
 /// Returns the characters of a key that may be written, with `_` in place of others.
 fn spell(key: &str) -> impl Iterator<Item = char> {
     let nothing = key.is_empty().then_some('_');
-    nothing.into_iter().chain(key.chars().map(|c| if is_plain(c) { c } else { '_' }))
+    nothing.into_iter().chain(key.chars().map(|c| if is_bare_char(c) { c } else { '_' }))
 }
 
 /// Returns whether the rest of a key, after a field's name, becomes nothing but `_`.
 fn comes_to_nothing(rest: &str) -> bool {
-    rest.chars().all(|c| c == '_' || !is_plain(c))
-}
-
-/// Returns whether a character is allowed outside quotes.
-fn is_plain(c: char) -> bool {
-    !(c.is_whitespace() || matches!(c, '=' | '"' | '\\') || is_harmful(c))
-}
-
-/// Returns whether text needs no quotes.
-fn is_plain_text(text: &str) -> bool {
-    // Most text is ASCII without anything that needs quotes.
-    let simple = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'=' | b'"' | b'\\');
-    !text.is_empty() && (text.bytes().all(simple) || text.chars().all(is_plain))
+    rest.chars().all(|c| c == '_' || !is_bare_char(c))
 }
 
 fn write_text(text: &str, out: &mut Vec<u8>) {
-    if is_plain_text(text) {
+    if is_bare(text) {
         out.extend_from_slice(text.as_bytes());
     } else {
         crate::text::push_string(out, text);
@@ -205,6 +198,7 @@ fn write_text(text: &str, out: &mut Vec<u8>) {
 mod tests {
     use super::*;
     use crate::record::by_hand::{ByHand, any_value};
+    use crate::text::is_harmful;
     use crate::time::Timestamp;
     use proptest::prelude::*;
 
@@ -338,7 +332,7 @@ mod tests {
                 ("thread".to_owned(), thread.clone()),
             ];
             let spelt = |key: &str| {
-                let plain: String = key.chars().map(|c| if is_plain(c) { c } else { '_' }).collect();
+                let plain: String = key.chars().map(|c| if is_bare_char(c) { c } else { '_' }).collect();
                 let plain = if plain.is_empty() { "_".to_owned() } else { plain };
                 let is_field = FIELDS.contains(&plain.trim_end_matches('_'));
                 if is_field { plain + "_" } else { plain }

@@ -595,7 +595,9 @@ mod tests {
         let mut pattern = FemtoPatternFormatter::percent("%(levelname)s %(x)s %(processName)s %(message)s").unwrap();
         (0..3).for_each(|_| drop((both(&mut json, &record), both(&mut pattern, &record))));
         assert_eq!((json.plans(), pattern.plans()), (1, 1));
-        let mut json = json.constant("a", "b").time(JsonTime::Nanos);
+        let mut json = json.time(JsonTime::Nanos);
+        assert!((0..3).all(|_| both(&mut json, &record).0.contains(":1678048520123456000,")));
+        let mut json = json.constant("a", "b");
         let mut pattern = pattern
             .python_level_names(true)
             .defaults([("x", "y")])

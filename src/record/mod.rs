@@ -335,6 +335,13 @@ impl<'a> FemtoLogRecord<'a> {
         out.prepared(&self.thread.name);
     }
 
+    /// Returns whether the thread's name needs no quotes in logfmt.
+    #[cfg(feature = "logfmt")]
+    #[inline]
+    pub(crate) fn has_bare_thread(&self) -> bool {
+        self.thread.name.is_bare()
+    }
+
     /// Writes the names of the spans, separated by `:`. Returns whether there are any.
     pub(crate) fn render_spans(&self, out: &mut impl Output) -> bool {
         let mut any = false;
