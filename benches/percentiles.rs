@@ -197,13 +197,13 @@ impl Bench {
         let at_most = |what, figure, bound| Target { what, figure, bound: AtMost(bound) };
         print_targets(&[
             at_most("disabled call / relaxed load and comparison", disabled / least, 1.2),
-            at_most("three numbers / floor, burst", numbers.ratio(), 1.3),
-            at_most("three numbers / floor, p50", numbers.ratio_at(P50), 1.3),
+            at_most("three numbers / floor, burst", numbers.ratio(), 1.15),
+            at_most("three numbers / floor, p50", numbers.ratio_at(P50), 1.15),
             at_most("three numbers / floor, p99", numbers.ratio_at(P99), 2.0),
             at_most("three numbers / floor, p50, 2 ms pauses", slow.ratio_at(P50), 1.3),
             at_most("three numbers / floor, p99, 2 ms pauses", slow.ratio_at(P99), 2.0),
-            at_most("string of 40 / floor, burst", string.ratio(), 1.6),
-            at_most("string of 40 / floor, p50", string.ratio_at(P50), 1.6),
+            at_most("string of 40 / floor, burst", string.ratio(), 1.25),
+            at_most("string of 40 / floor, p50", string.ratio_at(P50), 1.25),
             at_most("two inline integers / floor, burst", inline.ratio(), 4.0),
             at_most("two inline integers / floor, p50", inline.ratio_at(P50), 4.0),
             at_most("four key-values / three numbers, burst", four_keys.ratio() / numbers.ratio(), 2.0),

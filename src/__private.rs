@@ -252,7 +252,7 @@ mod words {
 
         #[inline(always)]
         fn put<S: WordSink>(&self, sink: &mut S) {
-            self.iter().for_each(|word| sink.word(*word));
+            sink.words(self);
         }
     }
 

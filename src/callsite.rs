@@ -308,6 +308,13 @@ pub(crate) fn sites_from(known: usize) -> Vec<Registered> {
 mod tests {
     use super::*;
 
+    /// Each call has one of both in the binary.
+    #[test]
+    #[cfg(target_pointer_width = "64")]
+    fn what_each_call_has_is_small() {
+        assert_eq!((size_of::<Callsite>(), size_of::<Shape>()), (56, 16));
+    }
+
     #[test]
     fn closures_give_the_function_around_them() {
         for (closure, function) in [
