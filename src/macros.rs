@@ -24,6 +24,15 @@
 //! ```
 
 /// Logs a record at [`Level::Trace`](crate::Level::Trace). See [`info!`](crate::info).
+///
+/// # Examples
+///
+/// ```
+/// use femtologging::trace;
+///
+/// let bytes = [0x16_u8, 0x03];
+/// trace!("{} bytes read", bytes.len(); bytes:? = bytes);
+/// ```
 #[macro_export]
 #[clippy::format_args]
 macro_rules! trace {
@@ -31,6 +40,14 @@ macro_rules! trace {
 }
 
 /// Logs a record at [`Level::Debug`](crate::Level::Debug). See [`info!`](crate::info).
+///
+/// # Examples
+///
+/// ```
+/// use femtologging::debug;
+///
+/// debug!("cache missed"; key = "user:7", size = 512);
+/// ```
 #[macro_export]
 #[clippy::format_args]
 macro_rules! debug {
@@ -91,6 +108,16 @@ macro_rules! info {
 }
 
 /// Logs a record at [`Level::Warn`](crate::Level::Warn). See [`info!`](crate::info).
+///
+/// # Examples
+///
+/// ```
+/// use femtologging::warn;
+///
+/// let (used, limit) = (93, 100);
+/// warn!("{used} of {limit} connections in use");
+/// warn!(target: "shop::stock", "{} is low", "lamp"; left = 2);
+/// ```
 #[macro_export]
 #[clippy::format_args]
 macro_rules! warn {
@@ -98,6 +125,16 @@ macro_rules! warn {
 }
 
 /// Logs a record at [`Level::Error`](crate::Level::Error). See [`info!`](crate::info).
+///
+/// # Examples
+///
+/// ```
+/// use femtologging::error;
+///
+/// if let Err(cause) = std::fs::read("/does/not/exist") {
+///     error!("cannot read the settings"; cause:err); // the error with its sources, as a value
+/// }
+/// ```
 #[macro_export]
 #[clippy::format_args]
 macro_rules! error {
@@ -105,6 +142,14 @@ macro_rules! error {
 }
 
 /// Logs a record at [`Level::Critical`](crate::Level::Critical). See [`info!`](crate::info).
+///
+/// # Examples
+///
+/// ```
+/// use femtologging::critical;
+///
+/// critical!("out of file descriptors, shutting down"; limit = 1024);
+/// ```
 #[macro_export]
 #[clippy::format_args]
 macro_rules! critical {
@@ -200,6 +245,14 @@ macro_rules! span {
 
 /// Makes a [`FemtoSpan`](crate::FemtoSpan) at [`Level::Trace`](crate::Level::Trace). See
 /// [`info_span!`](crate::info_span!).
+///
+/// # Examples
+///
+/// ```
+/// use femtologging::trace_span;
+///
+/// let _span = trace_span!("parse", line = 7).entered();
+/// ```
 #[macro_export]
 macro_rules! trace_span {
     ($($input:tt)*) => { $crate::__femtologging!(@options [span static Trace] [] [] $($input)* ;) };
@@ -207,6 +260,15 @@ macro_rules! trace_span {
 
 /// Makes a [`FemtoSpan`](crate::FemtoSpan) at [`Level::Debug`](crate::Level::Debug). See
 /// [`info_span!`](crate::info_span!).
+///
+/// # Examples
+///
+/// ```
+/// use femtologging::debug_span;
+///
+/// let rows = debug_span!("query", table = "users"; { 42 });
+/// assert_eq!(rows, 42);
+/// ```
 #[macro_export]
 macro_rules! debug_span {
     ($($input:tt)*) => { $crate::__femtologging!(@options [span static Debug] [] [] $($input)* ;) };
@@ -246,6 +308,14 @@ macro_rules! info_span {
 
 /// Makes a [`FemtoSpan`](crate::FemtoSpan) at [`Level::Warn`](crate::Level::Warn). See
 /// [`info_span!`](crate::info_span!).
+///
+/// # Examples
+///
+/// ```
+/// use femtologging::warn_span;
+///
+/// let _span = warn_span!("retry", attempt = 3).entered();
+/// ```
 #[macro_export]
 macro_rules! warn_span {
     ($($input:tt)*) => { $crate::__femtologging!(@options [span static Warn] [] [] $($input)* ;) };
@@ -253,6 +323,14 @@ macro_rules! warn_span {
 
 /// Makes a [`FemtoSpan`](crate::FemtoSpan) at [`Level::Error`](crate::Level::Error). See
 /// [`info_span!`](crate::info_span!).
+///
+/// # Examples
+///
+/// ```
+/// use femtologging::error_span;
+///
+/// let _span = error_span!("recover").entered();
+/// ```
 #[macro_export]
 macro_rules! error_span {
     ($($input:tt)*) => { $crate::__femtologging!(@options [span static Error] [] [] $($input)* ;) };
@@ -260,6 +338,14 @@ macro_rules! error_span {
 
 /// Makes a [`FemtoSpan`](crate::FemtoSpan) at [`Level::Critical`](crate::Level::Critical). See
 /// [`info_span!`](crate::info_span!).
+///
+/// # Examples
+///
+/// ```
+/// use femtologging::critical_span;
+///
+/// let _span = critical_span!("emergency_stop").entered();
+/// ```
 #[macro_export]
 macro_rules! critical_span {
     ($($input:tt)*) => { $crate::__femtologging!(@options [span static Critical] [] [] $($input)* ;) };

@@ -21,6 +21,17 @@ use crate::sync::{AtomicU64, Ordering::*, lock};
 use crate::time::Timestamp;
 
 /// Why a record was dropped before it reached its handler.
+///
+/// # Examples
+///
+/// ```
+/// use femtologging::metrics::{DropReason, HandlerMetrics};
+///
+/// /// Whether a handler loses records because its queue is too small.
+/// fn is_too_small(handler: &HandlerMetrics) -> bool {
+///     handler.dropped.by_reason(DropReason::Full) > 0
+/// }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum DropReason {
@@ -42,7 +53,23 @@ impl DropReason {
     pub const ALL: [DropReason; 3] = [DropReason::Full, DropReason::Closed, DropReason::Reentrant];
 }
 
-/// Numbers of dropped records, by reason and level. See [`Metrics`] for an example.
+/// Numbers of dropped records, by reason and level.
+///
+/// # Examples
+///
+/// ```
+/// use femtologging::Level;
+/// use femtologging::metrics::{DropReason, Dropped};
+///
+/// /// The rows of a table of losses.
+/// fn rows(dropped: &Dropped) -> Vec<String> {
+///     let all = DropReason::ALL.iter().flat_map(|reason| Level::ALL.map(|level| (*reason, level)));
+///     let rows = all.map(|(reason, level)| (reason, level, dropped.get(reason, level)));
+///     rows.filter(|row| row.2 > 0).map(|(reason, level, count)| format!("{reason:?} {level}: {count}")).collect()
+/// }
+///
+/// assert_eq!(rows(&Dropped::default()), Vec::<String>::new());
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Dropped([[u64; Level::ALL.len()]; DropReason::ALL.len()]);
 

@@ -1,4 +1,14 @@
 //! What happens at an ordinary exit, and at a panic.
+//!
+//! At an exit, this module closes the global system, and then `worker/ending.rs` drains the handlers, which tells the
+//! whole order. Closing comes first, as a thread that keeps logging could otherwise keep a handler busy until the
+//! timeout.
+//!
+//! # The order of a panic
+//!
+//! The record of the panic is logged, all handlers are flushed, and then the hook runs that was installed before, which
+//! mostly is std's. If a handler has just written the panic to standard error, std's hook does not run: it would print
+//! the same text a second time.
 
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::fmt::{self, Write as _};
@@ -100,6 +110,9 @@ fn log_panic(info: &PanicHookInfo<'_>) {
 }
 
 /// Returns the call site of the panics at a location. It is leaked: a program has only so many places to panic in.
+///
+/// A call site has to be `'static`, and one per location gives records the file and line of the panic instead of the
+/// hook's.
 fn site(location: Option<&Location<'_>>, has_backtrace: bool) -> &'static Callsite {
     static SITES: Mutex<Vec<(&'static Callsite, bool)>> = Mutex::new(Vec::new());
     let (file, line) = location.map_or(("", 0), |location| (location.file(), location.line()));

@@ -6,23 +6,28 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::fmt;
 use std::future::Future;
+use std::ops::Deref;
 use std::pin::{Pin, pin};
 use std::sync::mpsc;
 use std::sync::{Arc, Barrier, Mutex};
 use std::task::{self, Poll, Waker};
 
-use common::LONG;
+use common::{Captured, LONG, suspend};
 use femtologging::filter::Key;
 use femtologging::handler::FemtoCaptureHandler;
 use femtologging::policy::{OverflowPolicy, Transport};
 use femtologging::record::OwnedRecord;
 use femtologging::span::FemtoFutureExt;
-use femtologging::{Config, Context, FemtoLogger, Logging, Value, context, info, warn};
+use femtologging::{Config, Context, FemtoLogger, Value, context, info, warn};
 
-struct System {
-    logging: Logging,
-    capture: FemtoCaptureHandler,
-    logger: FemtoLogger,
+struct System(Captured);
+
+impl Deref for System {
+    type Target = Captured;
+
+    fn deref(&self) -> &Captured {
+        &self.0
+    }
 }
 
 impl System {
@@ -31,14 +36,7 @@ impl System {
     }
 
     fn with(capture: FemtoCaptureHandler) -> Self {
-        let logging = Config::builder().add_handler("capture", capture.clone()).build().unwrap();
-        let logger = logging.get_logger("shop").unwrap();
-        Self { logging, capture, logger }
-    }
-
-    fn records(&self) -> Vec<OwnedRecord> {
-        self.logging.flush(LONG).unwrap();
-        self.capture.take()
+        Self(Captured::with(Config::builder(), capture))
     }
 
     /// Messages with their keys: `message a=1 b=2`.
@@ -225,7 +223,8 @@ impl Drop for LastWords {
 #[test]
 fn leaked_guards_at_the_end_of_a_thread_corrupt_nothing() {
     let system = System::new();
-    // Thread-locals are dropped in the order of their making or the other way round: both, before and behind the library's.
+    // Thread-locals are dropped in the order of their making or the other way round: both, before and behind the
+    // library's.
     for registers_first in [true, false] {
         std::thread::scope(|scope| {
             // Joined, since the end of a scope does not wait for thread-locals to be dropped.
@@ -447,19 +446,6 @@ fn a_context_is_handed_to_another_thread() {
     let mut lines = system.lines();
     lines.sort();
     assert_eq!(lines, ["in it request=7", "not in it"]);
-}
-
-/// Suspends a task once.
-async fn suspend() {
-    let mut suspended = false;
-    std::future::poll_fn(|task| {
-        if std::mem::replace(&mut suspended, true) {
-            return Poll::Ready(());
-        }
-        task.waker().wake_by_ref();
-        Poll::Pending
-    })
-    .await;
 }
 
 async fn work(logger: FemtoLogger, task: u32) {

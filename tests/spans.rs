@@ -3,29 +3,35 @@
 mod common;
 
 use std::future::Future;
+use std::ops::Deref;
 use std::pin::{Pin, pin};
 use std::sync::Barrier;
 use std::task::{self, Poll, Waker};
 use std::time::Duration;
 
-use common::{LONG, clock};
+use common::{Captured, clock, suspend};
 use femtologging::config::ConfigBuilder;
 use femtologging::filter::Key;
-use femtologging::handler::FemtoCaptureHandler;
 use femtologging::policy::SpanEvents;
 use femtologging::record::OwnedRecord;
 use femtologging::span::FemtoFutureExt;
 use femtologging::time::{Clock, ManualClock};
 use femtologging::{
-    Config, Context, FemtoLogger, FemtoSpan, Level, Logging, Value, context, critical_span, debug_span, error_span,
-    info, info_span, span, trace_span, warn_span,
+    Config, Context, FemtoLogger, FemtoSpan, Level, Value, context, critical_span, debug_span, error_span, info,
+    info_span, span, trace_span, warn_span,
 };
 
 struct System {
-    logging: Logging,
-    capture: FemtoCaptureHandler,
-    logger: FemtoLogger,
+    captured: Captured,
     hand: ManualClock,
+}
+
+impl Deref for System {
+    type Target = Captured;
+
+    fn deref(&self) -> &Captured {
+        &self.captured
+    }
 }
 
 impl System {
@@ -34,16 +40,9 @@ impl System {
     }
 
     fn with(set: impl FnOnce(ConfigBuilder) -> ConfigBuilder) -> Self {
-        let (capture, hand) = (FemtoCaptureHandler::new(), clock());
+        let hand = clock();
         let config = Config::builder().clock(Clock::manual(&hand)).default_level(Level::Info);
-        let logging = set(config.add_handler("capture", capture.clone())).build().unwrap();
-        let logger = logging.get_logger("shop").unwrap();
-        Self { logging, capture, logger, hand }
-    }
-
-    fn records(&self) -> Vec<OwnedRecord> {
-        self.logging.flush(LONG).unwrap();
-        self.capture.take()
+        Self { captured: Captured::new(set(config)), hand }
     }
 
     /// `LEVEL path:of:spans message a=1 b=2`.
@@ -378,18 +377,6 @@ fn guards_in_any_order_and_leaked_ones() {
             "INFO  none",
         ]
     );
-}
-
-async fn suspend() {
-    let mut suspended = false;
-    std::future::poll_fn(|task| {
-        if std::mem::replace(&mut suspended, true) {
-            return Poll::Ready(());
-        }
-        task.waker().wake_by_ref();
-        Poll::Pending
-    })
-    .await;
 }
 
 #[test]

@@ -3,10 +3,7 @@
 
 mod common;
 
-use std::io;
-use std::sync::{Arc, Mutex};
-
-use common::LONG;
+use common::{LONG, Scripted};
 use femtologging::bridge::FemtoTracingHandler;
 use femtologging::handler::FemtoHandlerExt;
 use femtologging::{Config, Level, info, warn};
@@ -15,22 +12,9 @@ use tracing::Dispatch;
 /// How many calls it remembers.
 const MOST: usize = 4096;
 
-#[derive(Clone, Default)]
-struct Text(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Text {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 #[test]
 fn calls_beyond_have_their_source_in_fields() {
-    let text = Text::default();
+    let text = Scripted::default();
     let writer = text.clone();
     let subscriber =
         tracing_subscriber::fmt().without_time().with_ansi(false).with_writer(move || writer.clone()).finish();
@@ -47,7 +31,7 @@ fn calls_beyond_have_their_source_in_fields() {
     info!(logger: logger, "as many fields"; a = 1, b = 2, c = 3, d = 4, e = 5);
     logging.flush(LONG).unwrap();
 
-    let text = String::from_utf8(text.0.lock().unwrap().clone()).unwrap();
+    let text = text.text();
     let mut lines = text.lines().map(str::trim);
     for n in 0..MOST {
         assert_eq!(lines.next(), Some(&*format!("INFO target-{n}: {n} n={n} half=0.5")));

@@ -1,45 +1,20 @@
-//! The layer among others: filters per layer, `log` records that `tracing-log` forwards, our records as events, and circles.
+//! The layer among others: filters per layer, `log` records that `tracing-log` forwards, our records as events, and
+//! circles.
 #![cfg(feature = "tracing")]
 
 mod common;
 
-use std::io;
-use std::sync::{Arc, Mutex};
-
-use common::LONG;
+use common::{LONG, Scripted};
 use femtologging::bridge::{FemtoTracingHandler, FemtoTracingLayer};
 use femtologging::handler::{FemtoCaptureHandler, FemtoHandlerExt};
 use femtologging::{Config, Level, Logging, Value, context, error, info, info_span, log as log_at};
 use tracing::Dispatch;
 use tracing_subscriber::filter::{LevelFilter, Targets};
-use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::{Layer, layer::SubscriberExt};
 
-#[derive(Clone, Default)]
-struct Text(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Text {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Text {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
-
-impl Text {
-    fn lines(&self) -> Vec<String> {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap().lines().map(|line| line.trim().to_owned()).collect()
-    }
+/// What a layer has written, without the spaces that it indents lines with.
+fn trimmed(text: &Scripted) -> Vec<String> {
+    text.lines().iter().map(|line| line.trim().to_owned()).collect()
 }
 
 fn system() -> (Logging, FemtoCaptureHandler) {
@@ -61,7 +36,10 @@ fn lines(logging: &Logging, capture: &FemtoCaptureHandler) -> Vec<String> {
 
 macro_rules! fmt_layer {
     ($text:expr) => {
-        tracing_subscriber::fmt::layer().without_time().with_ansi(false).with_writer($text.clone())
+        tracing_subscriber::fmt::layer().without_time().with_ansi(false).with_writer({
+            let text = $text.clone();
+            move || text.clone()
+        })
     };
 }
 
@@ -69,7 +47,7 @@ macro_rules! fmt_layer {
 fn every_layer_gets_what_it_wants() {
     let (logging, capture) = system();
     logging.root_logger().set_level(Level::Warn);
-    let text = Text::default();
+    let text = Scripted::default();
     let subscriber = tracing_subscriber::registry()
         .with(FemtoTracingLayer::builder().logging(&logging).build())
         .with(fmt_layer!(text).with_filter(LevelFilter::DEBUG));
@@ -86,13 +64,13 @@ fn every_layer_gets_what_it_wants() {
         "DEBUG outer{a=1}:middle{b=2}:inner{c=3}: bridge_tracing_stack: the other one",
         "WARN outer{a=1}:middle{b=2}:inner{c=3}: bridge_tracing_stack: both",
     ];
-    assert_eq!(text.lines(), expected);
+    assert_eq!(trimmed(&text), expected);
 }
 
 #[test]
 fn a_filter_around_the_layer_counts_for_it_alone() {
     let (logging, capture) = system();
-    let text = Text::default();
+    let text = Scripted::default();
     let targets = Targets::new().with_target("noisy", LevelFilter::WARN).with_default(LevelFilter::TRACE);
     let subscriber = tracing_subscriber::registry()
         .with(FemtoTracingLayer::builder().logging(&logging).build().with_filter(targets))
@@ -104,7 +82,7 @@ fn a_filter_around_the_layer_counts_for_it_alone() {
         tracing::info!(target: "calm", "two");
     });
     assert_eq!(lines(&logging, &capture), ["INFO calm calm: two b=2"]);
-    assert_eq!(text.lines(), ["INFO noisy{a=1}:calm{b=2}: noisy: one", "INFO noisy{a=1}:calm{b=2}: calm: two"]);
+    assert_eq!(trimmed(&text), ["INFO noisy{a=1}:calm{b=2}: noisy: one", "INFO noisy{a=1}:calm{b=2}: calm: two"]);
 }
 
 #[test]
@@ -149,8 +127,8 @@ fn forwarded_log_records_have_their_own_source() {
 }
 
 /// A system whose records go to `tracing`, and what is printed there.
-fn outward(filter: LevelFilter) -> (Logging, Text) {
-    let text = Text::default();
+fn outward(filter: LevelFilter) -> (Logging, Scripted) {
+    let text = Scripted::default();
     let subscriber = tracing_subscriber::registry().with(fmt_layer!(text).with_filter(filter));
     let handler = FemtoTracingHandler::new(Dispatch::new(subscriber));
     let config = Config::builder().default_level(Level::Trace);
@@ -179,7 +157,7 @@ fn our_records_become_events() {
         r#"ERROR shop: message at CRITICAL n=1 text="a b" yes=true some=Some(1)"#,
         r#"ERROR shop: inside span="outer" user="eve" none=null at=0.5"#,
     ];
-    assert_eq!(text.lines(), expected);
+    assert_eq!(trimmed(&text), expected);
 }
 
 #[test]
@@ -189,7 +167,7 @@ fn the_other_side_filters_by_level() {
     info!(logger: logger, "not wanted there");
     error!(logger: logger, "wanted");
     logging.flush(LONG).unwrap();
-    assert_eq!(text.lines(), ["ERROR shop: wanted"]);
+    assert_eq!(trimmed(&text), ["ERROR shop: wanted"]);
     let metrics = logging.metrics();
     assert_eq!((metrics.handlers[0].emitted, metrics.handlers[0].written), (2, 2));
 }
@@ -205,13 +183,13 @@ fn keys_without_a_field_of_their_own_stand_in_one() {
     logging.flush(LONG).unwrap();
     let own: String = (0..30).map(|n| format!(" k{n}={n}")).collect();
     let expected = format!("ERROR shop: many{own} key_values=\"k30=30 k31=31 k32=32 message=a key\"");
-    assert_eq!(text.lines(), [expected]);
+    assert_eq!(trimmed(&text), [expected]);
 }
 
 #[test]
 fn nothing_goes_in_circles() {
     let (inner, capture) = system();
-    let text = Text::default();
+    let text = Scripted::default();
     let dispatch = Dispatch::new(
         tracing_subscriber::registry()
             .with(FemtoTracingLayer::builder().logging(&inner).build())
@@ -225,7 +203,7 @@ fn nothing_goes_in_circles() {
     info!(logger: logger, "ours"; n = 1);
     outer.flush(LONG).unwrap();
     assert_eq!(lines(&inner, &capture), ["INFO bridge_tracing_stack : theirs"]);
-    assert_eq!(text.lines(), ["INFO bridge_tracing_stack: theirs", "INFO ours: ours n=1"]);
+    assert_eq!(trimmed(&text), ["INFO bridge_tracing_stack: theirs", "INFO ours: ours n=1"]);
     assert_eq!(capture.records()[0].get("n"), None::<Value<'_>>);
     assert_eq!(inner.metrics().handlers[0].dropped.total(), 0);
 }

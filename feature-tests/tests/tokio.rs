@@ -3,47 +3,14 @@
 
 mod common;
 
-use std::task::Poll;
-
-use common::LONG;
-use femtologging::handler::FemtoCaptureHandler;
+use common::{Captured, suspend};
 use femtologging::policy::SpanEvents;
 use femtologging::record::OwnedRecord;
 use femtologging::span::FemtoFutureExt;
-use femtologging::{Config, FemtoLogger, Logging, context, info, info_span};
+use femtologging::{Config, FemtoLogger, context, info, info_span};
 
-struct System {
-    logging: Logging,
-    capture: FemtoCaptureHandler,
-    logger: FemtoLogger,
-}
-
-impl System {
-    fn new() -> Self {
-        let capture = FemtoCaptureHandler::new();
-        let config = Config::builder().span_events(SpanEvents::Exit).add_handler("capture", capture.clone());
-        let logging = config.build().unwrap();
-        let logger = logging.get_logger("shop").unwrap();
-        Self { logging, capture, logger }
-    }
-
-    fn records(&self) -> Vec<OwnedRecord> {
-        self.logging.flush(LONG).unwrap();
-        self.capture.take()
-    }
-}
-
-/// Suspends a task once.
-async fn suspend() {
-    let mut suspended = false;
-    std::future::poll_fn(|task| {
-        if std::mem::replace(&mut suspended, true) {
-            return Poll::Ready(());
-        }
-        task.waker().wake_by_ref();
-        Poll::Pending
-    })
-    .await;
+fn system() -> Captured {
+    Captured::new(Config::builder().span_events(SpanEvents::Exit))
 }
 
 async fn work(logger: FemtoLogger, task: u32) {
@@ -67,7 +34,7 @@ fn check_tasks(records: &[OwnedRecord], tasks: usize) {
 #[test]
 fn ten_thousand_tasks_on_tokio_keep_their_own_contexts() {
     const TASKS: u32 = 10_000;
-    let system = System::new();
+    let system = system();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).build().unwrap();
     runtime.block_on(async {
         let tasks: Vec<_> = (0..TASKS)
@@ -83,7 +50,7 @@ fn ten_thousand_tasks_on_tokio_keep_their_own_contexts() {
 #[test]
 fn ten_thousand_tasks_on_tokio_keep_their_own_spans() {
     const TASKS: i64 = 10_000;
-    let system = System::new();
+    let system = system();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).build().unwrap();
     let work = |logger: FemtoLogger, expected: i64| async move {
         for _ in 0..3 {

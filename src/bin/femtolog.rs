@@ -1,4 +1,20 @@
 //! The command for operators: checks configurations, and prints their schema, their reference and what is in force.
+//!
+//! | command | prints | exit status |
+//! |---|---|---|
+//! | `femtolog check FILE…` | everything that is wrong, a line each, with file, line and column | 1 if anything is |
+//! | `femtolog effective [FILE]` | each setting, its value and origin; secrets as `***` | 1 if the file is wrong |
+//! | `femtolog schema` | the JSON Schema, for editors | 0 |
+//! | `femtolog reference` | the reference page, in Markdown | 0 |
+//!
+//! It knows the types of the library only: a configuration with types that a program adds is checked by that program,
+//! by `Spec::check` with its registry. `--ignore-missing` accepts references to variables and files that only the
+//! target machine has.
+//!
+//! ```text
+//! $ femtolog check log.toml
+//! log.toml:2:62: handlers.file.max_byte: no such setting; did you mean "max_bytes"?
+//! ```
 
 use std::io::{self, Write};
 use std::path::PathBuf;

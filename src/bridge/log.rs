@@ -6,7 +6,7 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
-use log::kv::{self, VisitSource, VisitValue};
+use log::kv::{self, VisitSource};
 use log::{Log, Metadata, Record};
 
 use crate::callsite::{Callsite, Metadata as SiteMetadata, Module, Origin};
@@ -14,15 +14,11 @@ use crate::config::logging::flush;
 use crate::context::ExtrasWriter;
 use crate::error::{Error, notify};
 use crate::level::{Level, is_compiled};
-use crate::logger::dynamic::{self, Dynamic, Place};
+use crate::logger::dynamic::{self, Dynamic, SourceLocation};
 use crate::logger::{AtTarget, Registry, Source};
 use crate::sync::lock;
-use crate::value::Value;
-#[cfg(not(feature = "serde"))]
-use crate::value::argument::AsDisplay;
-use crate::value::argument::AsError;
-#[cfg(feature = "serde")]
-use crate::value::serde::AsSerde;
+use crate::value::log_kv::{LogValueSink, TypedVisitor};
+use crate::value::{Field, Value};
 
 /// The call site of all records that come from `log`.
 static SITE: Callsite = Callsite::new(SiteMetadata {
@@ -108,7 +104,7 @@ impl Log for LogBridge {
         if !is_compiled(level) {
             return;
         }
-        let place = Place {
+        let place = SourceLocation {
             module_path: record.module_path().unwrap_or_default(),
             file: record.file().unwrap_or_default(),
             line: record.line().unwrap_or_default(),
@@ -193,56 +189,22 @@ struct KeyVisitor<'a, 'e>(&'a mut ExtrasWriter<'e>);
 
 impl<'kvs> VisitSource<'kvs> for KeyVisitor<'_, '_> {
     fn visit_pair(&mut self, key: kv::Key<'kvs>, value: kv::Value<'kvs>) -> Result<(), kv::Error> {
-        value.visit(TypedVisitor { entries: self.0, key: key.as_str() })
+        value.visit(TypedVisitor(KeySink { entries: self.0, key: key.as_str() }))
     }
 }
 
-/// Adds one value with its type.
-struct TypedVisitor<'a, 'e> {
+/// Adds the value of one key.
+struct KeySink<'a, 'e> {
     entries: &'a mut ExtrasWriter<'e>,
     key: &'a str,
 }
 
-macro_rules! typed {
-    ($($method:ident: $type:ty => $variant:ident;)*) => {$(
-        fn $method(&mut self, value: $type) -> Result<(), kv::Error> {
-            self.entries.named(self.key, Value::$variant(value));
-            Ok(())
-        }
-    )*};
-}
-
-impl<'v> VisitValue<'v> for TypedVisitor<'_, '_> {
-    typed! {
-        visit_bool: bool => Bool;
-        visit_i64: i64 => I64;
-        visit_u64: u64 => U64;
-        visit_i128: i128 => I128;
-        visit_u128: u128 => U128;
-        visit_f64: f64 => F64;
-        visit_char: char => Char;
-        visit_str: &str => Str;
+impl LogValueSink for KeySink<'_, '_> {
+    fn value(&mut self, value: Value<'_>) {
+        self.entries.named(self.key, value);
     }
 
-    fn visit_null(&mut self) -> Result<(), kv::Error> {
-        self.entries.named(self.key, Value::Null);
-        Ok(())
-    }
-
-    fn visit_error(&mut self, error: &(dyn std::error::Error + 'static)) -> Result<(), kv::Error> {
-        self.entries.field(self.key, &AsError(error));
-        Ok(())
-    }
-
-    fn visit_borrowed_error(&mut self, error: &'v (dyn std::error::Error + 'static)) -> Result<(), kv::Error> {
-        self.visit_error(error)
-    }
-
-    fn visit_any(&mut self, value: kv::Value<'_>) -> Result<(), kv::Error> {
-        #[cfg(feature = "serde")]
-        self.entries.field(self.key, &AsSerde(&value));
-        #[cfg(not(feature = "serde"))]
-        self.entries.field(self.key, &AsDisplay(&value));
-        Ok(())
+    fn field<F: Field>(&mut self, field: &F) {
+        self.entries.field(self.key, field);
     }
 }

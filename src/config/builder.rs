@@ -107,6 +107,20 @@ impl Config {
     /// | [`probation`](ConfigBuilder::probation) | none | how long the configuration before may come back |
     ///
     /// [`set_limits`](crate::set_limits) and [`set_exit_timeout`](crate::set_exit_timeout) are settings of the process.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use femtologging::{Config, FemtoStreamHandler, Level, info};
+    ///
+    /// Config::builder()
+    ///     .default_level(Level::Info)
+    ///     .directives_from_env("RUST_LOG")
+    ///     .add_handler("console", FemtoStreamHandler::stderr().build()?)
+    ///     .build_and_init()?;
+    /// info!("started");
+    /// # Ok::<(), femtologging::Error>(())
+    /// ```
     pub fn builder() -> ConfigBuilder {
         ConfigBuilder {
             default_level: LevelFilter::Info,
@@ -325,6 +339,29 @@ impl ConfigBuilder {
     }
 
     /// Sets the root logger's handlers, by name. Without this call the root logger has all handlers.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use femtologging::config::LoggerConfig;
+    /// use femtologging::handler::FemtoCaptureHandler;
+    /// use femtologging::{Config, info};
+    /// use std::time::Duration;
+    ///
+    /// let (all, audit) = (FemtoCaptureHandler::new(), FemtoCaptureHandler::new());
+    /// let logging = Config::builder()
+    ///     .add_handler("all", all.clone())
+    ///     .add_handler("audit", audit.clone())
+    ///     .root_handlers(["all"]) // without this line, `audit` would get every record
+    ///     .add_logger("shop.audit", LoggerConfig::new().handlers(["audit"]))
+    ///     .build()?;
+    /// info!(logger: logging.get_logger("shop")?, "opened");
+    /// info!(logger: logging.get_logger("shop.audit")?, "sold");
+    /// logging.flush(Duration::from_secs(5))?;
+    /// assert_eq!(all.messages(), ["opened", "sold"]);
+    /// assert_eq!(audit.messages(), ["sold"]);
+    /// # Ok::<(), femtologging::Error>(())
+    /// ```
     pub fn root_handlers(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.root_handlers = Some(names.into_iter().map(Into::into).collect());
         self
@@ -340,6 +377,20 @@ impl ConfigBuilder {
     ///
     /// They override the levels that other settings give to these loggers, and later ones override earlier ones. A
     /// directive with keys or a span is ignored with a warning: only a filter can apply it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use femtologging::handler::FemtoNullHandler;
+    /// use femtologging::{Config, LevelFilter};
+    ///
+    /// let config = Config::builder().add_handler("null", FemtoNullHandler);
+    /// let logging = config.directives("warn,shop::db=debug,hyper=off").build()?;
+    /// assert_eq!(logging.root_logger().effective_level(), LevelFilter::Warn);
+    /// assert_eq!(logging.get_logger("shop::db::pool")?.effective_level(), LevelFilter::Debug);
+    /// assert_eq!(logging.get_logger("hyper")?.effective_level(), LevelFilter::Off);
+    /// # Ok::<(), femtologging::Error>(())
+    /// ```
     pub fn directives(mut self, directives: impl Into<Directives>) -> Self {
         self.directives.push(directives.into());
         self
@@ -352,6 +403,23 @@ impl ConfigBuilder {
     }
 
     /// Sets which records spans log, unless a span says otherwise.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use femtologging::handler::FemtoCaptureHandler;
+    /// use femtologging::policy::SpanEvents;
+    /// use femtologging::{Config, info_span};
+    /// use std::time::Duration;
+    ///
+    /// let capture = FemtoCaptureHandler::new();
+    /// let logging = Config::builder().span_events(SpanEvents::Both).add_handler("capture", capture.clone()).build()?;
+    /// let logger = logging.get_logger("shop")?;
+    /// info_span!(logger: logger, "load"; { /* … */ });
+    /// logging.flush(Duration::from_secs(5))?;
+    /// assert_eq!(capture.messages(), ["enter", "exit"]);
+    /// # Ok::<(), femtologging::Error>(())
+    /// ```
     pub fn span_events(mut self, events: SpanEvents) -> Self {
         self.span_events = events;
         self
@@ -373,6 +441,24 @@ impl ConfigBuilder {
     }
 
     /// Sets the clock that records are stamped with, such as a [`ManualClock`](crate::time::ManualClock) in tests.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use femtologging::handler::FemtoCaptureHandler;
+    /// use femtologging::time::{Clock, ManualClock, Timestamp};
+    /// use femtologging::{Config, info};
+    /// use std::time::Duration;
+    ///
+    /// let clock = ManualClock::new(Timestamp::from_nanos(1_000_000_000));
+    /// let capture = FemtoCaptureHandler::new();
+    /// let logging = Config::builder().clock(Clock::manual(&clock)).add_handler("capture", capture.clone()).build()?;
+    /// clock.advance(Duration::from_millis(500));
+    /// info!(logger: logging.get_logger("app")?, "half a second later");
+    /// logging.flush(Duration::from_secs(5))?;
+    /// assert_eq!(capture.records()[0].timestamp().as_nanos(), 1_500_000_000);
+    /// # Ok::<(), femtologging::Error>(())
+    /// ```
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = Some(clock);
         self
@@ -438,6 +524,22 @@ impl ConfigBuilder {
     ///
     /// Everything that is wrong with the configuration, in one error; or a panic of a logger's filter that is asked for
     /// its [interest](FemtoFilter::interest). Nothing is started then.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use femtologging::handler::FemtoCaptureHandler;
+    /// use femtologging::{Config, warn};
+    /// use std::time::Duration;
+    ///
+    /// let capture = FemtoCaptureHandler::new();
+    /// let logging = Config::builder().add_handler("capture", capture.clone()).build()?;
+    /// let logger = logging.get_logger("app")?;
+    /// warn!(logger: logger, "only here");
+    /// logging.flush(Duration::from_secs(5))?;
+    /// assert_eq!(capture.messages(), ["only here"]);
+    /// # Ok::<(), femtologging::Error>(())
+    /// ```
     pub fn build(self) -> Result<Logging, Error> {
         self.build_in(Registry::new(false))
     }
@@ -450,6 +552,19 @@ impl ConfigBuilder {
     ///
     /// Everything that is wrong with the configuration, in one error; or that the global system exists
     /// ([`Error::is_already_initialized`]) and was not [shut down](crate::shutdown). Nothing is changed then.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use femtologging::{Config, FemtoStreamHandler};
+    ///
+    /// let config = || Ok::<_, femtologging::Error>(
+    ///     Config::builder().add_handler("console", FemtoStreamHandler::stderr().build()?),
+    /// );
+    /// config()?.build_and_init()?;
+    /// assert!(config()?.build_and_init().unwrap_err().is_already_initialized());
+    /// # Ok::<(), femtologging::Error>(())
+    /// ```
     pub fn build_and_init(self) -> Result<(), Error> {
         logging::init(|registry| self.build_in(registry))
     }

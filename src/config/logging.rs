@@ -358,6 +358,18 @@ impl Logging {
     /// # Errors
     ///
     /// A name with an empty part, a single colon or a control character is invalid.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use femtologging::Config;
+    ///
+    /// let logging = Config::builder().build()?;
+    /// let db = logging.get_logger("shop::db")?;
+    /// assert_eq!(db.parent().map(|parent| parent.name().to_owned()), Some("shop".to_owned()));
+    /// assert!(logging.get_logger("shop..db").unwrap_err().is_invalid_name());
+    /// # Ok::<(), femtologging::Error>(())
+    /// ```
     pub fn get_logger(&self, name: &str) -> Result<FemtoLogger, Error> {
         self.inner.registry.get_logger(name)
     }
@@ -375,6 +387,22 @@ impl Logging {
     ///
     /// Names each handler that failed to write or flush, or that was not done after `timeout`, with the number of
     /// records that are not written.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use femtologging::{Config, FemtoFileHandler, info};
+    /// use std::time::Duration;
+    ///
+    /// # let dir = tempfile::tempdir()?;
+    /// # let path = dir.path().join("app.log");
+    /// let file = FemtoFileHandler::builder().path(&path).build()?;
+    /// let logging = Config::builder().add_handler("file", file).build()?;
+    /// info!(logger: logging.get_logger("app")?, "saved");
+    /// logging.flush(Duration::from_secs(5))?;
+    /// assert!(std::fs::read_to_string(&path)?.ends_with(" saved\n"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn flush(&self, timeout: Duration) -> Result<(), Error> {
         worker::flush(&self.workers(), timeout)
     }
@@ -418,6 +446,23 @@ impl Logging {
     ///
     /// Names each handler that failed to write, flush or close, or that was not done after `timeout`. On a handler's
     /// thread, which would wait for itself, an error at once; nothing is shut down.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use femtologging::handler::FemtoCaptureHandler;
+    /// use femtologging::{Config, info};
+    /// use std::time::Duration;
+    ///
+    /// let capture = FemtoCaptureHandler::new();
+    /// let logging = Config::builder().add_handler("capture", capture.clone()).build()?;
+    /// let logger = logging.get_logger("app")?;
+    /// info!(logger: logger, "in time");
+    /// logging.shutdown(Duration::from_secs(5))?;
+    /// info!(logger: logger, "too late");
+    /// assert_eq!(capture.messages(), ["in time"]);
+    /// # Ok::<(), femtologging::Error>(())
+    /// ```
     pub fn shutdown(&self, timeout: Duration) -> Result<(), Error> {
         self.begin_shutdown(timeout, None)?.wait()
     }
@@ -453,6 +498,20 @@ impl Logging {
     }
 
     /// Returns the counters of all handlers.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use femtologging::handler::FemtoNullHandler;
+    /// use femtologging::{Config, info};
+    /// use std::time::Duration;
+    ///
+    /// let logging = Config::builder().add_handler("null", FemtoNullHandler).build()?;
+    /// info!(logger: logging.get_logger("app")?, "counted");
+    /// logging.flush(Duration::from_secs(5))?;
+    /// assert_eq!(logging.metrics().handler("null").map(|handler| handler.written), Some(1));
+    /// # Ok::<(), femtologging::Error>(())
+    /// ```
     pub fn metrics(&self) -> Metrics {
         let mut workers = lock(&self.inner.workers);
         let (removed, gone) = workers.removed();
@@ -472,6 +531,21 @@ impl Logging {
     }
 
     /// Disables records of this level and below, whatever the levels of loggers, as CPython's `logging.disable` does.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use femtologging::handler::FemtoNullHandler;
+    /// use femtologging::{Config, Level};
+    ///
+    /// let logging = Config::builder().add_handler("null", FemtoNullHandler).build()?;
+    /// let logger = logging.get_logger("app")?;
+    /// logging.disable(Level::Warn);
+    /// assert!(!logger.is_enabled_for(Level::Warn) && logger.is_enabled_for(Level::Error));
+    /// logging.enable_all();
+    /// assert!(logger.is_enabled_for(Level::Warn));
+    /// # Ok::<(), femtologging::Error>(())
+    /// ```
     pub fn disable(&self, level: Level) {
         self.inner.registry.disable(Some(level));
     }
@@ -486,6 +560,18 @@ impl Logging {
     /// # Errors
     ///
     /// There is no handler of this name.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use femtologging::handler::FemtoNullHandler;
+    /// use femtologging::{Config, LevelFilter};
+    ///
+    /// let logging = Config::builder().add_handler("null", FemtoNullHandler).build()?;
+    /// logging.set_handler_level("null", LevelFilter::Off)?;
+    /// assert!(logging.set_handler_level("nul", LevelFilter::Off).is_err());
+    /// # Ok::<(), femtologging::Error>(())
+    /// ```
     pub fn set_handler_level(&self, name: &str, level: impl Into<LevelFilter>) -> Result<(), Error> {
         self.inner.registry.set_handler_level(name, level.into())
     }
@@ -752,6 +838,19 @@ pub fn disable(level: Level) {
 }
 
 /// Enables all levels that [`disable`] disabled.
+///
+/// # Examples
+///
+/// ```
+/// use femtologging::{Level, basic_config, disable, enable_all, get_logger};
+///
+/// basic_config(Level::Info)?;
+/// disable(Level::Critical);
+/// assert!(!get_logger("app")?.is_enabled_for(Level::Critical));
+/// enable_all();
+/// assert!(get_logger("app")?.is_enabled_for(Level::Info)); // by the loggers' own levels again
+/// # Ok::<(), femtologging::Error>(())
+/// ```
 pub fn enable_all() {
     Registry::global().disable(None);
 }

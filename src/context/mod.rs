@@ -75,13 +75,13 @@ thread_local! {
         const { RefCell::new(ManuallyDrop::new(Stack { entered: 0, scopes: Vec::new() })) };
 
     /// Touched by whoever enters a context: it empties [`STACK`] when the thread ends. After that, none can be entered.
-    static END: End = const { End };
+    static END: StackCleanup = const { StackCleanup };
 }
 
 /// Empties [`STACK`] when it is dropped.
-struct End;
+struct StackCleanup;
 
-impl Drop for End {
+impl Drop for StackCleanup {
     fn drop(&mut self) {
         // The entries of leaked guards are still there.
         let _ = with_stack(|stack| mem::take(&mut stack.scopes));
@@ -335,6 +335,17 @@ impl fmt::Debug for Context {
 }
 
 /// Leaves a [`Context`] when it is dropped.
+///
+/// # Examples
+///
+/// ```
+/// use femtologging::{context, info};
+///
+/// let guard = context! { request = 7 }.enter();
+/// info!("handled"); // request=7
+/// drop(guard);
+/// info!("idle"); // no key
+/// ```
 #[derive(Debug)]
 #[must_use = "the context ends when the guard is dropped; give it a name, such as `_context`"]
 pub struct ContextGuard {

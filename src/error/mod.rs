@@ -47,11 +47,11 @@ struct Inner {
     /// Dotted path of the setting the failure belongs to, for all kinds but `Config`, whose problems have their
     /// own.
     field: String,
-    kind: Kind,
+    kind: ErrorKind,
     is_reader_gone: bool,
 }
 
-enum Kind {
+enum ErrorKind {
     Config(Vec<Problem>),
     Io { context: String, source: io::Error },
     Timeout(String),
@@ -74,22 +74,22 @@ impl Error {
     /// assert_eq!(Error::other("queue is gone").to_string(), "queue is gone");
     /// ```
     pub fn other(error: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        Self::new(Kind::Other(error.into()))
+        Self::new(ErrorKind::Other(error.into()))
     }
 
     /// Reports settings that cannot be used, all at once.
     pub(crate) fn config(problems: Vec<Problem>) -> Self {
-        Self::new(Kind::Config(problems))
+        Self::new(ErrorKind::Config(problems))
     }
 
     /// Reports failed input or output; the context reads like "could not open a.log".
     pub(crate) fn io(context: impl fmt::Display, source: io::Error) -> Self {
-        Self::new(Kind::Io { context: context.to_string(), source })
+        Self::new(ErrorKind::Io { context: context.to_string(), source })
     }
 
     /// Reports that something did not finish in time; `what` reads like "flushing handler a".
     pub(crate) fn timeout(what: impl fmt::Display) -> Self {
-        Self::new(Kind::Timeout(what.to_string()))
+        Self::new(ErrorKind::Timeout(what.to_string()))
     }
 
     /// Reports that nobody reads a pipe any more (`program | head`). That is no trouble of the program, so nobody is
@@ -106,22 +106,22 @@ impl Error {
 
     /// Reports that something takes no more work; `what` reads like "handler a".
     pub(crate) fn closed(what: impl fmt::Display) -> Self {
-        Self::new(Kind::Closed(what.to_string()))
+        Self::new(ErrorKind::Closed(what.to_string()))
     }
 
     /// Reports that something is set up only once; `what` reads like "the global logger".
     pub(crate) fn already_initialized(what: impl fmt::Display) -> Self {
-        Self::new(Kind::AlreadyInitialized(what.to_string()))
+        Self::new(ErrorKind::AlreadyInitialized(what.to_string()))
     }
 
     /// Reports a name that cannot be used; `why` reads like "it has an empty part".
     pub(crate) fn invalid_name(name: impl fmt::Display, why: impl fmt::Display) -> Self {
-        Self::new(Kind::InvalidName { name: name.to_string(), why: why.to_string() })
+        Self::new(ErrorKind::InvalidName { name: name.to_string(), why: why.to_string() })
     }
 
     /// Reports a wait that could never end; `why` is a sentence.
     pub(crate) fn would_deadlock(why: impl fmt::Display) -> Self {
-        Self::new(Kind::WouldDeadlock(why.to_string()))
+        Self::new(ErrorKind::WouldDeadlock(why.to_string()))
     }
 
     /// Combines the failures of several parts into one result.
@@ -129,77 +129,77 @@ impl Error {
         match failures.len() {
             0 => Ok(()),
             1 => Err(failures.remove(0)),
-            _ => Err(Self::new(Kind::Several(failures))),
+            _ => Err(Self::new(ErrorKind::Several(failures))),
         }
     }
 
     /// Returns an error of the same kind and text, for a second thread that waited for the same result.
     pub(crate) fn duplicate(&self) -> Self {
         let kind = match &self.0.kind {
-            Kind::Config(problems) => Kind::Config(problems.clone()),
-            Kind::Io { context, source } => {
+            ErrorKind::Config(problems) => ErrorKind::Config(problems.clone()),
+            ErrorKind::Io { context, source } => {
                 let source = match source.raw_os_error() {
                     Some(code) => io::Error::from_raw_os_error(code),
                     None => io::Error::new(source.kind(), rendered(format_args!("{}", Chain(source)))),
                 };
-                Kind::Io { context: context.clone(), source }
+                ErrorKind::Io { context: context.clone(), source }
             }
-            Kind::Timeout(what) => Kind::Timeout(what.clone()),
-            Kind::Closed(what) => Kind::Closed(what.clone()),
-            Kind::AlreadyInitialized(what) => Kind::AlreadyInitialized(what.clone()),
-            Kind::InvalidName { name, why } => Kind::InvalidName { name: name.clone(), why: why.clone() },
-            Kind::WouldDeadlock(why) => Kind::WouldDeadlock(why.clone()),
+            ErrorKind::Timeout(what) => ErrorKind::Timeout(what.clone()),
+            ErrorKind::Closed(what) => ErrorKind::Closed(what.clone()),
+            ErrorKind::AlreadyInitialized(what) => ErrorKind::AlreadyInitialized(what.clone()),
+            ErrorKind::InvalidName { name, why } => ErrorKind::InvalidName { name: name.clone(), why: why.clone() },
+            ErrorKind::WouldDeadlock(why) => ErrorKind::WouldDeadlock(why.clone()),
             // A user's error, whose `Display` may fail.
-            Kind::Other(error) => Kind::Other(rendered(format_args!("{}", Chain(error.as_ref()))).into()),
-            Kind::Several(failures) => Kind::Several(failures.iter().map(Self::duplicate).collect()),
+            ErrorKind::Other(error) => ErrorKind::Other(rendered(format_args!("{}", Chain(error.as_ref()))).into()),
+            ErrorKind::Several(failures) => ErrorKind::Several(failures.iter().map(Self::duplicate).collect()),
         };
         let Inner { field, is_reader_gone, .. } = &*self.0;
         Self(Box::new(Inner { field: field.clone(), kind, is_reader_gone: *is_reader_gone }))
     }
 
-    fn new(kind: Kind) -> Self {
+    fn new(kind: ErrorKind) -> Self {
         Self(Box::new(Inner { field: String::new(), kind, is_reader_gone: false }))
     }
 
     /// Returns whether settings are invalid; [`problems`](Self::problems) lists them.
     pub fn is_config(&self) -> bool {
-        matches!(self.0.kind, Kind::Config(_))
+        matches!(self.0.kind, ErrorKind::Config(_))
     }
 
     /// Returns whether input or output failed.
     pub fn is_io(&self) -> bool {
-        self.any(|kind| matches!(kind, Kind::Io { .. }))
+        self.any(|kind| matches!(kind, ErrorKind::Io { .. }))
     }
 
     /// Returns whether something did not finish in time.
     pub fn is_timeout(&self) -> bool {
-        self.any(|kind| matches!(kind, Kind::Timeout(_)))
+        self.any(|kind| matches!(kind, ErrorKind::Timeout(_)))
     }
 
     /// Returns whether a handler, queue or logger is closed.
     pub fn is_closed(&self) -> bool {
-        self.any(|kind| matches!(kind, Kind::Closed(_)))
+        self.any(|kind| matches!(kind, ErrorKind::Closed(_)))
     }
 
     /// Returns whether something that can be set up once was set up before.
     pub fn is_already_initialized(&self) -> bool {
-        matches!(self.0.kind, Kind::AlreadyInitialized(_))
+        matches!(self.0.kind, ErrorKind::AlreadyInitialized(_))
     }
 
     /// Returns whether a name is invalid.
     pub fn is_invalid_name(&self) -> bool {
-        matches!(self.0.kind, Kind::InvalidName { .. })
+        matches!(self.0.kind, ErrorKind::InvalidName { .. })
     }
 
     /// Returns whether a blocking call was refused because it would have waited for its own thread.
     pub fn is_would_deadlock(&self) -> bool {
-        self.any(|kind| matches!(kind, Kind::WouldDeadlock(_)))
+        self.any(|kind| matches!(kind, ErrorKind::WouldDeadlock(_)))
     }
 
     /// Returns whether this failure, or one of those it gathers, is of a kind.
-    fn any(&self, is: impl Fn(&Kind) -> bool + Copy) -> bool {
+    fn any(&self, is: impl Fn(&ErrorKind) -> bool + Copy) -> bool {
         match &self.0.kind {
-            Kind::Several(failures) => failures.iter().any(|failure| failure.any(is)),
+            ErrorKind::Several(failures) => failures.iter().any(|failure| failure.any(is)),
             kind => is(kind),
         }
     }
@@ -207,7 +207,7 @@ impl Error {
     /// Returns the invalid settings; empty unless [`is_config`](Self::is_config).
     pub fn problems(&self) -> &[Problem] {
         match &self.0.kind {
-            Kind::Config(problems) => problems,
+            ErrorKind::Config(problems) => problems,
             _ => &[],
         }
     }
@@ -226,7 +226,7 @@ impl Error {
     /// ```
     pub fn errors(&self) -> &[Error] {
         match &self.0.kind {
-            Kind::Several(failures) => failures,
+            ErrorKind::Several(failures) => failures,
             _ => slice::from_ref(self),
         }
     }
@@ -245,8 +245,8 @@ impl Error {
     /// ```
     pub fn io_error(&self) -> Option<&io::Error> {
         match &self.0.kind {
-            Kind::Io { source, .. } => Some(source),
-            Kind::Several(failures) => failures.iter().find_map(Self::io_error),
+            ErrorKind::Io { source, .. } => Some(source),
+            ErrorKind::Several(failures) => failures.iter().find_map(Self::io_error),
             _ => None,
         }
     }
@@ -254,7 +254,7 @@ impl Error {
     /// Returns the error that [`other`](Self::other) wraps, as [`io::Error::get_ref`] does.
     pub fn get_ref(&self) -> Option<&(dyn StdError + Send + Sync + 'static)> {
         match &self.0.kind {
-            Kind::Other(error) => Some(error.as_ref()),
+            ErrorKind::Other(error) => Some(error.as_ref()),
             _ => None,
         }
     }
@@ -262,7 +262,7 @@ impl Error {
     /// Puts the failure under a dotted path of the configuration, such as `handlers.file`.
     pub(crate) fn with_prefix(mut self, prefix: &str) -> Self {
         match &mut self.0.kind {
-            Kind::Config(problems) => problems.iter_mut().for_each(|problem| prepend(prefix, &mut problem.field)),
+            ErrorKind::Config(problems) => problems.iter_mut().for_each(|problem| prepend(prefix, &mut problem.field)),
             _ => prepend(prefix, &mut self.0.field),
         }
         self
@@ -292,7 +292,7 @@ impl fmt::Debug for Error {
     }
 }
 
-impl fmt::Display for Kind {
+impl fmt::Display for ErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Config(problems) => match problems.as_slice() {
@@ -323,8 +323,8 @@ impl fmt::Display for Kind {
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         match &self.0.kind {
-            Kind::Io { source, .. } => source.source(),
-            Kind::Other(error) => error.source(),
+            ErrorKind::Io { source, .. } => source.source(),
+            ErrorKind::Other(error) => error.source(),
             // The text of several failures has the causes of each.
             _ => None,
         }

@@ -18,6 +18,18 @@ use crate::record::FemtoLogRecord;
 /// ```
 pub trait FemtoFilterExt: FemtoFilter + Sized {
     /// Lets a record pass if both filters do. The second one is called only if the first lets the record pass.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use femtologging::FemtoStreamHandler;
+    /// use femtologging::filter::{FemtoFilterExt, Name, RateLimit};
+    ///
+    /// // The limit counts the records of `hyper` only.
+    /// let limited = Name::new("hyper").and(RateLimit::new(10.0));
+    /// let handler = FemtoStreamHandler::stderr().filter(limited.or(Name::new("hyper").not()));
+    /// # drop(handler);
+    /// ```
     fn and<F: FemtoFilter>(self, other: F) -> And<Self, F> {
         And(self, other)
     }
@@ -37,14 +49,48 @@ pub trait FemtoFilterExt: FemtoFilter + Sized {
 impl<F: FemtoFilter> FemtoFilterExt for F {}
 
 /// A filter for records that pass two filters; see [`FemtoFilterExt::and`].
+///
+/// # Examples
+///
+/// ```
+/// use femtologging::filter::{And, FemtoFilterExt, Key, Name};
+///
+/// // A combination can be a field of a type, as it is a type itself.
+/// struct Rules {
+///     audit: And<Name, Key>,
+/// }
+/// let rules = Rules { audit: Name::new("shop.audit").and(Key::present("user")) };
+/// # drop(rules.audit);
+/// ```
 #[derive(Debug, Clone)]
 pub struct And<A, B>(A, B);
 
 /// A filter for records that pass one of two filters; see [`FemtoFilterExt::or`].
+///
+/// # Examples
+///
+/// ```
+/// use femtologging::filter::{FemtoFilterExt, Key};
+/// use femtologging::{FemtoStreamHandler, LevelFilter};
+///
+/// // Warnings and errors, and what is marked for the audit.
+/// let handler = FemtoStreamHandler::stderr().filter(LevelFilter::Warn.or(Key::present("audit")));
+/// # drop(handler);
+/// ```
 #[derive(Debug, Clone)]
 pub struct Or<A, B>(A, B);
 
 /// A filter for records that do not pass another filter; see [`FemtoFilterExt::not`].
+///
+/// # Examples
+///
+/// ```
+/// use femtologging::FemtoStreamHandler;
+/// use femtologging::filter::{FemtoFilterExt, Name};
+///
+/// let handler = FemtoStreamHandler::stderr().filter(Name::new("hyper").not());
+/// # drop(handler);
+/// ```
 #[derive(Debug, Clone)]
 pub struct Not<F>(F);
 

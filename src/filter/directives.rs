@@ -320,10 +320,10 @@ fn read_level(text: &str) -> Result<LevelFilter, Complaint> {
 }
 
 /// A span's name, and keys with their values.
-type Scope = (Option<String>, Vec<(String, Option<String>)>);
+type SpanScope = (Option<String>, Vec<(String, Option<String>)>);
 
 /// Parses the part after `[`: the name of a span, keys in braces, and `]`.
-fn read_scope(text: &str) -> Result<Scope, Complaint> {
+fn read_scope(text: &str) -> Result<SpanScope, Complaint> {
     const WRONG: Complaint = "this is no span or keys: write `[span]`, `[{key}]` or `[span{key=value}]`";
     let inside = text.trim_end().strip_suffix(']').ok_or(WRONG)?;
     let (span, fields) = match inside.split_once('{') {

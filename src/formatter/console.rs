@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 
 use super::FemtoFormatter;
 use super::color::{self, BOLD, DIM, RESET};
-use super::multiline::{self, Lines, Multiline};
+use super::multiline::{self, IndentedText, Multiline};
 use super::pairs::{pairs, write_pair};
 use super::stamp::{TimeText, zone_settings};
 use crate::error::Error;
@@ -246,7 +246,7 @@ impl FemtoFormatter for FemtoConsoleFormatter {
         self.paint(if bold { BOLD } else { "" }, out);
         let _ = match self.multiline {
             Multiline::Escape => record.message().render(&mut Escaped(out)),
-            Multiline::Indent => record.message().render(&mut Lines(out)),
+            Multiline::Indent => record.message().render(&mut IndentedText(out)),
         };
         self.paint(if bold { RESET } else { "" }, out);
 
@@ -256,7 +256,9 @@ impl FemtoFormatter for FemtoConsoleFormatter {
                 out.push(b' ');
                 write_pair(&mut Escaped(out), |out| write_key(out, key, dim, reset), *value);
             }
-            Multiline::Indent => multiline::write_pair(&mut Lines(out), |out| write_key(out, key, dim, reset), *value),
+            Multiline::Indent => {
+                multiline::write_pair(&mut IndentedText(out), |out| write_key(out, key, dim, reset), *value)
+            }
         });
         if self.multiline == Multiline::Indent {
             multiline::trim_end(message, out);

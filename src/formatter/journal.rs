@@ -1,7 +1,28 @@
 //! Entries of the systemd journal, in its native protocol: fields of a name and a value, which may be any bytes.
 //!
-//! The protocol is described in systemd's "Native Journal Protocol"
-//! (<https://systemd.io/JOURNAL_NATIVE_PROTOCOL/>), the names of fields in systemd.journal-fields(7).
+//! The protocol is described in systemd's "Native Journal Protocol" (<https://systemd.io/JOURNAL_NATIVE_PROTOCOL/>),
+//! the names of fields in systemd.journal-fields(7).
+//!
+//! ```text
+//! warn!(target: "shop", "two\nlines"; order = 7)
+//!
+//! MESSAGE⏎                                    a value with a line feed: name, line feed,
+//! 09 00 00 00 00 00 00 00 two⏎lines⏎          length in eight bytes, value, line feed
+//! PRIORITY=4⏎                                 any other value: name=value, line feed
+//! LEVEL=WARN⏎ … ORDER=7⏎
+//! ```
+//!
+//! # Names of keys
+//!
+//! The journal accepts capital letters, digits and `_`, at most 64 of them, and neither a digit nor `_` at the
+//! beginning. `http.status-code` becomes `HTTP_STATUS_CODE`, `2xx` becomes `F_2XX`. A name that would be one of the
+//! record's own fields gets a `_` at its end: a key `message` cannot replace `MESSAGE`.
+//!
+//! # The order of length and value
+//!
+//! A value is rendered straight into the entry, so its length is known only after it. It is therefore written as
+//! `=value`, and if that contains a line feed, the `=` becomes a line feed and the eight bytes of the length are
+//! rotated in front of the value.
 
 use super::FemtoFormatter;
 use super::origin::program;

@@ -45,9 +45,9 @@ pub enum Multiline {
 const MARK: &[u8] = b"| ";
 
 /// Appends text with control characters escaped, but for line feeds.
-pub(super) struct Lines<'a>(pub(super) &'a mut Vec<u8>);
+pub(super) struct IndentedText<'a>(pub(super) &'a mut Vec<u8>);
 
-impl fmt::Write for Lines<'_> {
+impl fmt::Write for IndentedText<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         let mut lines = text.split('\n').peekable();
         while let Some(line) = lines.next() {
@@ -61,9 +61,9 @@ impl fmt::Write for Lines<'_> {
     }
 }
 
-impl Output for Lines<'_> {}
+impl Output for IndentedText<'_> {}
 
-impl Appends for Lines<'_> {
+impl Appends for IndentedText<'_> {
     fn buffer(&mut self) -> &mut Vec<u8> {
         self.0
     }
@@ -97,7 +97,7 @@ pub(super) fn indent(line: usize, start: usize, out: &mut Vec<u8>) {
 /// |   one
 /// |   two
 /// ```
-pub(super) fn write_pair(out: &mut Lines<'_>, key: impl FnOnce(&mut Lines<'_>), value: Value<'_>) {
+pub(super) fn write_pair(out: &mut IndentedText<'_>, key: impl FnOnce(&mut IndentedText<'_>), value: Value<'_>) {
     let start = out.0.len();
     let begins_a_line = out.0.last() == Some(&b'\n');
     out.plain(if begins_a_line { "" } else { " " });
@@ -149,7 +149,7 @@ mod tests {
     fn lines(prefix: &str, text: &str) -> String {
         let mut out = prefix.as_bytes().to_vec();
         let start = out.len();
-        Lines(&mut out).write_str(text).unwrap();
+        IndentedText(&mut out).write_str(text).unwrap();
         trim_end(start, &mut out);
         indent(0, start, &mut out);
         String::from_utf8(out).unwrap()

@@ -1,4 +1,17 @@
 //! Keys and values: collecting them from a record, and writing them in lines of text.
+//!
+//! A record may have a key several times: from an outer context, an inner one, and the call itself. Formatters write
+//! each key once, with its last value, at the place of that value:
+//!
+//! ```text
+//! context a=1 b=2, call a=3      b=2 a=3
+//! ```
+//!
+//! The loop compares each key with all later ones. That is quadratic, and for the usual handful of keys faster than a
+//! table, since keys mostly differ in length.
+//!
+//! In text, a value is quoted if it could be read as something else: `note="two words"`, `empty=""`, `expr="a=b"`. A
+//! `"` or `\` in quotes is preceded by `\`.
 
 use smallvec::SmallVec;
 

@@ -1,4 +1,16 @@
 //! The attributes of CPython's `LogRecord`, as far as they differ from those of a record of this library.
+//!
+//! Patterns (`%(levelname)s`), pickled records and HTTP forms all have them, and all must give the same values.
+//!
+//! | attribute | value for `warn!(…)` in `src/db/pool.rs`, function `shop::db::open` |
+//! |---|---|
+//! | `levelname`, `levelno` | `WARNING`, 30 |
+//! | `pathname`, `filename`, `module` | `src/db/pool.rs`, `pool.rs`, `pool` |
+//! | `funcName` | `open` |
+//! | `created`, `msecs` | seconds since 1970 as a float, and its milliseconds |
+//! | `relativeCreated` | milliseconds since the library was first used; CPython: since `logging` was imported |
+//!
+//! CPython's documentation lists them under "LogRecord attributes"; 3.12 added `taskName`.
 
 use crate::level::Level;
 use crate::record::FemtoLogRecord;

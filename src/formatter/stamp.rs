@@ -11,6 +11,20 @@
 //! ```
 //!
 //! The offset from UTC is looked up once per second as well. That is exact, because offsets change at full seconds.
+//!
+//! # Invariants
+//!
+//! * `text`, `fractions` and the offset belong to `second`. Whatever changes what they depend on, such as the zone,
+//!   resets `second` to `None`.
+//! * A record of an earlier second than the last one, as a step of the wall clock makes, only costs another rendering.
+//! * Digits are truncated and not rounded: rounding `08:59:59.9999996` to six digits would change the hour.
+//! * Times before 1970 have negative seconds; `div_euclid` and `rem_euclid` keep the fraction positive.
+//!
+//! # Sources
+//!
+//! Directives are those of POSIX `strftime` (IEEE Std 1003.1) in the C locale, with `%f` for microseconds as in Python,
+//! and `%3f` and `%:z` as in the crates `chrono` and `jiff`. Other times follow RFC 3339, section 5.6, with any number
+//! of fractional digits.
 
 use crate::error::{Error, Problem};
 use crate::time::{CivilWriter, Timestamp, civil_from_days};
@@ -62,6 +76,20 @@ impl Stamp {
 macro_rules! stamp_settings {
     () => {
         /// Sets the number of fractional digits of times, 0 to 9. Further digits are truncated, not rounded.
+        ///
+        /// # Examples
+        ///
+        /// ```
+        /// use femtologging::formatter::{FemtoJsonFormatter, FemtoLogfmtFormatter, FemtoTextFormatter};
+        ///
+        /// // Milliseconds, which shorten each line by three bytes.
+        /// let formatters = (
+        ///     FemtoTextFormatter::new().digits(3),
+        ///     FemtoLogfmtFormatter::new().digits(3),
+        ///     FemtoJsonFormatter::new().digits(3),
+        /// );
+        /// # drop(formatters);
+        /// ```
         pub fn digits(mut self, digits: u8) -> Self {
             self.stamp.set_digits(digits);
             self
@@ -88,6 +116,17 @@ macro_rules! zone_settings {
         /// # Errors
         ///
         /// There is no such zone.
+        ///
+        /// # Examples
+        ///
+        /// ```
+        /// use femtologging::formatter::FemtoTextFormatter;
+        ///
+        /// let formatter = FemtoTextFormatter::new().time_zone("Europe/Berlin")?; // 2026-03-12T09:30:00.123456+01:00
+        /// # drop(formatter);
+        /// assert!(FemtoTextFormatter::new().time_zone("Europe/Berlln").is_err());
+        /// # Ok::<(), femtologging::Error>(())
+        /// ```
         #[cfg(feature = "local-time")]
         pub fn time_zone(mut self, name: &str) -> Result<Self, crate::Error> {
             self.stamp.set_zone(crate::zone::Zone::named(name)?);
@@ -99,6 +138,9 @@ macro_rules! zone_settings {
 pub(super) use {stamp_settings, zone_settings};
 
 /// A piece of a time's pattern.
+///
+/// Abbreviations are expanded while the pattern is parsed: `%T` is three directives and two bytes. So the loop over
+/// parts has few cases, and it runs once per second only.
 #[derive(Clone, Copy, Debug)]
 enum TimePart {
     Byte(u8),

@@ -1,7 +1,7 @@
 //! The default formatter: one line of text.
 
 use super::FemtoFormatter;
-use super::multiline::{self, Lines, Multiline};
+use super::multiline::{self, IndentedText, Multiline};
 use super::pairs::{NextValue, Pairs, write_pair_value};
 use super::plan::{Marks, Plans, ValuePiece};
 use super::stamp::{Stamp, stamp_settings};
@@ -146,7 +146,7 @@ impl FemtoTextFormatter {
         out.extend_from_slice(&column[..length]);
         write_head(record, &mut Marks::none(), &mut Escaped(out));
         let message = out.len();
-        write_body(record, &mut Marks::none(), Lines(out), |out, key, _, value, _| {
+        write_body(record, &mut Marks::none(), IndentedText(out), |out, key, _, value, _| {
             multiline::write_pair(out, |out| key.write(out), value);
         });
         multiline::trim_end(message, out);

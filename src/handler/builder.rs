@@ -88,6 +88,21 @@ impl<H: FemtoHandler> From<H> for HandlerSpec {
     label = "not a handler",
     note = "a builder becomes one with `.build()?`; a type of one's own needs `impl FemtoHandler`"
 )]
+/// # Examples
+///
+/// ```
+/// use femtologging::handler::{FemtoNullHandler, IntoHandler};
+/// use femtologging::{Config, FemtoStreamHandler};
+///
+/// /// A system with one handler, whichever it is.
+/// fn with_one(handler: impl IntoHandler) -> Result<femtologging::config::Logging, femtologging::Error> {
+///     Config::builder().add_handler("one", handler).build()
+/// }
+///
+/// with_one(FemtoNullHandler)?;
+/// with_one(FemtoStreamHandler::stderr().build()?)?;
+/// # Ok::<(), femtologging::Error>(())
+/// ```
 pub trait IntoHandler {
     /// Returns the handler with its settings.
     fn into_handler(self) -> HandlerSpec;
@@ -275,6 +290,23 @@ impl<O> HandlerBuilder<O> {
 
     /// Sets the lowest level that the handler accepts, in addition to the levels of loggers; all levels by default.
     /// [`set_handler_level`](crate::set_handler_level) changes it later.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use femtologging::{Config, FemtoFileHandler, FemtoStreamHandler, Level};
+    ///
+    /// # let dir = tempfile::tempdir()?;
+    /// # let path = dir.path().join("app.log");
+    /// // Everything from Debug on goes to the file, and only warnings to the console.
+    /// let logging = Config::builder()
+    ///     .default_level(Level::Debug)
+    ///     .add_handler("console", FemtoStreamHandler::stderr().level(Level::Warn).build()?)
+    ///     .add_handler("file", FemtoFileHandler::builder().path(path).build()?)
+    ///     .build()?;
+    /// # drop(logging);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn level(mut self, level: impl Into<LevelFilter>) -> Self {
         self.settings.level = level.into();
         self
@@ -282,12 +314,39 @@ impl<O> HandlerBuilder<O> {
 
     /// Adds a filter, which runs on the handler's thread. None by default. Filters are called in the order in which
     /// they were added, until one rejects the record; it then counts as filtered.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use femtologging::FemtoStreamHandler;
+    /// use femtologging::filter::{Key, RateLimit, Redact};
+    ///
+    /// let handler = FemtoStreamHandler::stderr()
+    ///     .filter(Key::present("audit"))
+    ///     .filter(Redact::new().key("*token*"))
+    ///     .filter(RateLimit::per_call_site(10.0)) // counts what the others let pass
+    ///     .build()?;
+    /// # drop(handler);
+    /// # Ok::<(), femtologging::Error>(())
+    /// ```
     pub fn filter(mut self, filter: impl FemtoFilter + 'static) -> Self {
         self.settings.filters.push(Box::new(filter));
         self
     }
 
     /// Sets how records reach the handler; by default by a ring of 256 KiB per thread that logs.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use femtologging::FemtoStreamHandler;
+    /// use femtologging::policy::Transport;
+    ///
+    /// // For a program with thousands of threads: one channel instead of a ring for each.
+    /// let handler = FemtoStreamHandler::stderr().transport(Transport::Shared { capacity: Some(65_536) }).build()?;
+    /// # drop(handler);
+    /// # Ok::<(), femtologging::Error>(())
+    /// ```
     pub fn transport(mut self, transport: Transport) -> Self {
         self.settings.transport = transport;
         self.settings.queue_settings.push("transport");
@@ -312,6 +371,20 @@ impl<O> HandlerBuilder<O> {
     }
 
     /// Sets what happens to records when the queue is full; [`OverflowPolicy::Block`] by default.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use femtologging::FemtoStreamHandler;
+    /// use femtologging::policy::OverflowPolicy;
+    /// use std::time::Duration;
+    ///
+    /// // A caller waits for a hanging terminal for at most a millisecond per record.
+    /// let handler =
+    ///     FemtoStreamHandler::stderr().overflow(OverflowPolicy::BlockFor(Duration::from_millis(1))).build()?;
+    /// # drop(handler);
+    /// # Ok::<(), femtologging::Error>(())
+    /// ```
     pub fn overflow(mut self, overflow: OverflowPolicy) -> Self {
         self.settings.overflow = overflow;
         self.settings.queue_settings.push("overflow");
@@ -320,6 +393,24 @@ impl<O> HandlerBuilder<O> {
 
     /// Sets how the handler's thread polls the queue while there are no records: by default without sleeping for 2 µs
     /// at a time, then in sleeps of 50 µs that double up to 100 ms.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use femtologging::FemtoStreamHandler;
+    /// use femtologging::policy::IdlePolicy;
+    /// use std::time::Duration;
+    ///
+    /// // On a battery: a record may wait for a second, and an idle thread wakes up once in that time.
+    /// let idle = IdlePolicy {
+    ///     spin: Duration::ZERO,
+    ///     first_sleep: Duration::from_millis(1),
+    ///     longest_sleep: Duration::from_secs(1),
+    /// };
+    /// let handler = FemtoStreamHandler::stderr().idle(idle).build()?;
+    /// # drop(handler);
+    /// # Ok::<(), femtologging::Error>(())
+    /// ```
     pub fn idle(mut self, idle: IdlePolicy) -> Self {
         self.settings.idle = idle;
         self.settings.queue_settings.push("idle");
@@ -328,6 +419,16 @@ impl<O> HandlerBuilder<O> {
 
     /// Sets the lowest level whose records wake the handler's thread if it sleeps, which costs their callers about 10
     /// µs each. [`LevelFilter::Off`] by default: records wait for the thread's next look, for up to 100 ms.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use femtologging::{FemtoStreamHandler, Level};
+    ///
+    /// let handler = FemtoStreamHandler::stderr().wake_level(Level::Error).build()?; // errors appear at once
+    /// # drop(handler);
+    /// # Ok::<(), femtologging::Error>(())
+    /// ```
     pub fn wake_level(mut self, level: impl Into<LevelFilter>) -> Self {
         self.settings.wake_level = level.into();
         self.settings.queue_settings.push("wake_level");
@@ -371,6 +472,20 @@ impl<O> HandlerBuilder<O> {
 
     /// Sets what happens to records that the handler fails to deliver; [`ErrorPolicy::Report`] by default, which counts
     /// them as failed and reports the error.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use femtologging::FemtoFileHandler;
+    /// use femtologging::policy::ErrorPolicy;
+    ///
+    /// # let dir = tempfile::tempdir()?;
+    /// # let path = dir.path().join("app.log");
+    /// // While the disk is full, up to 16 MiB of text are kept and written later.
+    /// let handler = FemtoFileHandler::builder().path(path).on_error(ErrorPolicy::Retry { bytes: 16 << 20 }).build()?;
+    /// # drop(handler);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn on_error(mut self, policy: ErrorPolicy) -> Self {
         self.settings.on_error = policy;
         self
@@ -406,6 +521,16 @@ impl<O: AsMut<Line>> HandlerBuilder<O> {
     }
 
     /// Sets the terminator of each record's text; a line feed by default.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use femtologging::FemtoStreamHandler;
+    ///
+    /// let handler = FemtoStreamHandler::stdout().terminator("\r\n").build()?;
+    /// # drop(handler);
+    /// # Ok::<(), femtologging::Error>(())
+    /// ```
     pub fn terminator(mut self, terminator: impl Into<Vec<u8>>) -> Self {
         self.options.as_mut().terminator = terminator.into();
         self
@@ -425,6 +550,34 @@ impl<H: FemtoHandler> HandlerBuilder<H> {
 }
 
 /// Gives every handler, including custom ones, a builder with the settings that all handlers share.
+///
+/// # Examples
+///
+/// ```
+/// use femtologging::handler::{Batch, Delivery, FemtoHandler, FemtoHandlerExt};
+/// use femtologging::policy::Transport;
+/// use femtologging::time::Timestamp;
+/// use femtologging::{Error, FemtoLogRecord, Level};
+///
+/// /// Counts records by level.
+/// #[derive(Default)]
+/// struct Counts([u64; 6]);
+///
+/// impl FemtoHandler for Counts {
+///     fn handle(&mut self, record: &FemtoLogRecord<'_>, _: &mut Batch) -> Result<(), Error> {
+///         self.0[record.level().index()] += 1;
+///         Ok(())
+///     }
+///
+///     fn deliver(&mut self, _: &mut Batch, _: Timestamp) -> Result<Delivery, Error> {
+///         Ok(Delivery::Done)
+///     }
+/// }
+///
+/// let handler = Counts::default().configure().level(Level::Warn).transport(Transport::Inline).build()?;
+/// # drop(handler);
+/// # Ok::<(), Error>(())
+/// ```
 pub trait FemtoHandlerExt: FemtoHandler + Sized {
     /// Starts a builder for this handler.
     ///

@@ -1,4 +1,24 @@
 //! The operations of the file system that file handlers use: a trait, so that tests can inject faults.
+//!
+//! [`Disk`] is the file system of the operating system. Tests use one that fails or tears operations, and one in memory
+//! with which `rotate/model.rs` runs several processes in any order of their operations, and kills them at any.
+//!
+//! Each method is one operation of the system, not a composition, so a test can fail between any two of them. That is
+//! also why `last_byte` takes a [`FileId`]: the path may lead to another file by then, and the answer must be about the
+//! file that the handler has open.
+//!
+//! # Identity of a file
+//!
+//! A log file is known by device and inode, not by its name: others rename it (logrotate), remove it, or put another
+//! file in its place. [`FileId`] is compared before a handler decides that a file is still its own. Windows has no
+//! inode that std shows, so the time of creation stands for it there; a file that replaces another one within the
+//! clock's resolution is not noticed.
+//!
+//! # Locks
+//!
+//! Advisory locks belong to the open file (`flock`, not `fcntl`): two handlers in one process exclude each other, and
+//! closing an unrelated descriptor of the same file does not release the lock. The system releases it when the process
+//! ends, however it ends.
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};

@@ -70,6 +70,26 @@ use crate::time::Timestamp;
 pub struct FemtoFileHandler;
 
 /// The options of a [`FemtoFileHandler`], which the other handlers of files have as well.
+///
+/// # Examples
+///
+/// A function that is generic over the options takes the builder of any handler of files:
+///
+/// ```
+/// use femtologging::handler::{FemtoRotatingFileHandler, FileOptions, HandlerBuilder};
+/// use femtologging::FemtoFileHandler;
+///
+/// /// The settings of every log file of a program.
+/// fn private<O: AsMut<FileOptions>>(builder: HandlerBuilder<O>, name: &str) -> HandlerBuilder<O> {
+///     builder.path(std::env::temp_dir().join(name)).create_dirs(true).permissions(0o600).delay(true)
+/// }
+///
+/// let file = private(FemtoFileHandler::builder(), "app.log").build()?;
+/// let rotating = private(FemtoRotatingFileHandler::builder(), "audit.log").max_bytes(1 << 20).backup_count(5);
+/// let rotating = rotating.build()?;
+/// # drop((file, rotating));
+/// # Ok::<(), femtologging::Error>(())
+/// ```
 #[derive(Default)]
 pub struct FileOptions {
     path: PathBuf,
@@ -190,6 +210,23 @@ impl<O: AsMut<FileOptions>> HandlerBuilder<O> {
     }
 
     /// Sets whether the file is truncated when it is first opened. `false` by default: records are appended.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use femtologging::{Config, FemtoFileHandler, info};
+    /// use std::time::Duration;
+    ///
+    /// # let dir = tempfile::tempdir()?;
+    /// # let path = dir.path().join("run.log");
+    /// std::fs::write(&path, "of the last run\n")?;
+    /// let file = FemtoFileHandler::builder().path(&path).truncate(true).build()?;
+    /// let logging = Config::builder().add_handler("file", file).build()?;
+    /// info!(logger: logging.get_logger("app")?, "of this run");
+    /// logging.flush(Duration::from_secs(5))?;
+    /// assert_eq!(std::fs::read_to_string(&path)?.lines().count(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn truncate(self, truncate: bool) -> Self {
         self.with(|options| options.truncate = truncate)
     }
@@ -201,22 +238,74 @@ impl<O: AsMut<FileOptions>> HandlerBuilder<O> {
     }
 
     /// Sets whether missing directories above the file are created. `false` by default.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use femtologging::FemtoFileHandler;
+    ///
+    /// # let dir = tempfile::tempdir()?;
+    /// let path = dir.path().join("state/log/app.log");
+    /// assert!(FemtoFileHandler::builder().path(&path).build().unwrap_err().is_io());
+    /// assert!(FemtoFileHandler::builder().path(&path).create_dirs(true).build().is_ok());
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn create_dirs(self, create_dirs: bool) -> Self {
         self.with(|options| options.create_dirs = create_dirs)
     }
 
     /// Sets whether the file is opened with the first record instead of in `build`. `false` by default.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use femtologging::FemtoFileHandler;
+    ///
+    /// # let dir = tempfile::tempdir()?;
+    /// let path = dir.path().join("errors.log");
+    /// let handler = FemtoFileHandler::builder().path(&path).delay(true).build()?;
+    /// assert!(!path.exists()); // a run without records leaves no empty file
+    /// # drop(handler);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn delay(self, delay: bool) -> Self {
         self.with(|options| options.delay = delay)
     }
 
     /// Sets the permission bits of a file that is created, such as `0o640`, from which the umask is removed; `0o666` by
     /// default. The bits of a file that exists do not change. Unix only.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use femtologging::FemtoFileHandler;
+    ///
+    /// # let dir = tempfile::tempdir()?;
+    /// # let path = dir.path().join("app.log");
+    /// let handler = FemtoFileHandler::builder().path(path).permissions(0o640).build()?; // rw-r-----
+    /// # drop(handler);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn permissions(self, bits: u32) -> Self {
         self.with(|options| options.permissions = Some(bits))
     }
 
     /// Sets when text is written to the file; [`FlushPolicy::EveryBatch`] by default.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use femtologging::policy::FlushPolicy;
+    /// use femtologging::{FemtoFileHandler, Level};
+    ///
+    /// # let dir = tempfile::tempdir()?;
+    /// # let path = dir.path().join("app.log");
+    /// // Few large writes, but errors are in the file at once.
+    /// let policy = FlushPolicy::AtLevel(Level::Error);
+    /// let handler = FemtoFileHandler::builder().path(path).flush_policy(policy).build()?;
+    /// # drop(handler);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn flush_policy(mut self, policy: FlushPolicy) -> Self {
         self.hold_back(policy != FlushPolicy::EveryBatch);
         self.with(|options| options.flush_policy = policy)

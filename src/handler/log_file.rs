@@ -71,11 +71,11 @@ pub(super) struct LogFile {
     pub(super) terminator: Vec<u8>,
     /// Whether the file was removed, and [`OnRemoval::Fail`] waits until another program creates it.
     pub(super) is_gone: bool,
-    pub(super) open: Option<Open>,
+    pub(super) open: Option<OpenFile>,
 }
 
 /// An open file.
-pub(super) struct Open {
+pub(super) struct OpenFile {
     pub(super) file: Box<dyn AppendFile>,
     pub(super) id: FileId,
     /// Whether it is an ordinary file.
@@ -90,7 +90,7 @@ pub(super) struct Open {
 
 impl LogFile {
     /// Returns the open file; opens it if it is not open.
-    pub(super) fn open(&mut self) -> Result<&mut Open, Error> {
+    pub(super) fn open(&mut self) -> Result<&mut OpenFile, Error> {
         match self.open.take() {
             Some(open) => Ok(self.open.insert(open)),
             None => {
@@ -110,7 +110,7 @@ impl LogFile {
     }
 
     /// Opens the file at the path.
-    pub(super) fn open_anew(&self) -> Result<Open, Error> {
+    pub(super) fn open_anew(&self) -> Result<OpenFile, Error> {
         if let Some(parent) = self.path.parent().filter(|_| self.create_dirs) {
             let context = |error| Error::io(format_args!("cannot create the directory {}", parent.display()), error);
             self.fs.create_dirs(parent).map_err(context)?;
@@ -133,7 +133,7 @@ impl LogFile {
     /// ```
     ///
     /// So the path is looked up again after the lock is taken.
-    fn open_locked(&self) -> io::Result<Open> {
+    fn open_locked(&self) -> io::Result<OpenFile> {
         let mut attempts = 0;
         loop {
             attempts += 1;
@@ -141,7 +141,7 @@ impl LogFile {
             // `copytruncate`).
             let file = self.fs.append(&self.path, self.permissions)?;
             let metadata = file.metadata()?;
-            let mut open = Open {
+            let mut open = OpenFile {
                 file,
                 id: metadata.id,
                 is_file: metadata.is_file,
@@ -168,7 +168,7 @@ impl LogFile {
     }
 
     /// Returns whether the file ends within a line, as a full disk or a killed process leaves it.
-    fn ends_within_a_line(&self, open: &Open) -> bool {
+    fn ends_within_a_line(&self, open: &OpenFile) -> bool {
         let Some(end) = self.terminator.last().filter(|_| open.len > 0) else {
             return false;
         };
@@ -215,7 +215,7 @@ impl LogFile {
     ///
     /// An error that says so.
     pub(super) fn close_if_removed(&mut self) -> Result<(), Error> {
-        if !self.open.as_ref().is_some_and(Open::is_removed) {
+        if !self.open.as_ref().is_some_and(OpenFile::is_removed) {
             return Ok(());
         }
         self.open = None;
@@ -281,7 +281,7 @@ impl LogFile {
     }
 }
 
-impl Open {
+impl OpenFile {
     /// Returns whether the file was removed. What is written to such a file is lost when it is closed.
     fn is_removed(&self) -> bool {
         self.is_file && self.file.metadata().is_ok_and(|metadata| metadata.names == 0)
@@ -297,7 +297,7 @@ impl Open {
     }
 }
 
-impl Write for Open {
+impl Write for OpenFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let written = self.file.write(bytes)?;
         self.len += written as u64;

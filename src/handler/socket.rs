@@ -57,6 +57,20 @@ pub struct FemtoSocketHandler {
 }
 
 /// The options of a [`FemtoSocketHandler`].
+///
+/// # Examples
+///
+/// ```
+/// use femtologging::handler::{Endpoint, FemtoSocketHandler, HandlerBuilder, SocketOptions};
+///
+/// fn configured(builder: HandlerBuilder<SocketOptions>) -> HandlerBuilder<SocketOptions> {
+///     builder.retry_buffer(10_000, 1 << 20)
+/// }
+///
+/// let handler = configured(FemtoSocketHandler::builder().endpoint(Endpoint::tcp("logs.example", 9000))).build()?;
+/// # drop(handler);
+/// # Ok::<(), femtologging::Error>(())
+/// ```
 pub struct SocketOptions {
     formatter: Box<dyn FemtoFormatter>,
     net: NetOptions,

@@ -56,6 +56,25 @@ pub struct FemtoStreamHandler<W> {
 }
 
 /// The options of a [`FemtoStreamHandler`].
+///
+/// # Examples
+///
+/// ```
+/// use femtologging::formatter::FemtoConsoleFormatter;
+/// use femtologging::handler::{FemtoStreamHandler, HandlerBuilder, StreamOptions};
+///
+/// /// The console format of a program, for any writer.
+/// fn dressed<W: std::io::Write + Send + 'static>(
+///     builder: HandlerBuilder<StreamOptions<W>>,
+/// ) -> HandlerBuilder<StreamOptions<W>> {
+///     builder.formatter(FemtoConsoleFormatter::new().digits(6))
+/// }
+///
+/// let console = dressed(FemtoStreamHandler::stderr()).build()?;
+/// let memory = dressed(FemtoStreamHandler::builder(Vec::new())).build()?;
+/// # drop((console, memory));
+/// # Ok::<(), femtologging::Error>(())
+/// ```
 pub struct StreamOptions<W> {
     writer: io::Result<W>,
     line: Line,

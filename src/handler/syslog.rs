@@ -51,6 +51,20 @@ use crate::formatter::FemtoSyslogFormatter;
 pub struct FemtoSyslogHandler(());
 
 /// The options of a [`FemtoSyslogHandler`].
+///
+/// # Examples
+///
+/// ```
+/// use femtologging::handler::{Endpoint, FemtoSyslogHandler, HandlerBuilder, SyslogOptions};
+///
+/// fn configured(builder: HandlerBuilder<SyslogOptions>) -> HandlerBuilder<SyslogOptions> {
+///     builder.retry_buffer(10_000, 1 << 20)
+/// }
+///
+/// let handler = configured(FemtoSyslogHandler::builder().endpoint(Endpoint::udp("logs.example", 514))).build()?;
+/// # drop(handler);
+/// # Ok::<(), femtologging::Error>(())
+/// ```
 pub struct SyslogOptions {
     formatter: Option<FemtoSyslogFormatter>,
     net: NetOptions,

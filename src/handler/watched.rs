@@ -37,6 +37,23 @@ use crate::error::Error;
 pub struct FemtoWatchedFileHandler;
 
 /// The options of a [`FemtoWatchedFileHandler`].
+///
+/// # Examples
+///
+/// ```
+/// use femtologging::handler::{FemtoWatchedFileHandler, HandlerBuilder, WatchedFileOptions};
+///
+/// /// The settings of a log that a group of administrators reads.
+/// fn shared(builder: HandlerBuilder<WatchedFileOptions>) -> HandlerBuilder<WatchedFileOptions> {
+///     builder.permissions(0o640).create_dirs(true)
+/// }
+///
+/// # let dir = tempfile::tempdir()?;
+/// # let path = dir.path().join("app.log");
+/// let handler = shared(FemtoWatchedFileHandler::builder().path(path)).build()?;
+/// # drop(handler);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Default)]
 pub struct WatchedFileOptions(FileOptions);
 

@@ -65,7 +65,7 @@ thread_local! {
     static LOCAL: RefCell<ManuallyDrop<Local>> = const { RefCell::new(ManuallyDrop::new(Local::EMPTY)) };
 
     /// Empties `LOCAL` when the thread ends. Initialized by [`enter`], before `LOCAL` gets its first entry.
-    static END: End = const { End };
+    static END: RoutesCleanup = const { RoutesCleanup };
 
     /// A buffer for encoding. It is taken out while in use, so a nested call finds an empty one and allocates its own.
     static SCRATCH: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
@@ -144,9 +144,9 @@ struct Target {
 }
 
 /// Empties [`LOCAL`] when it is dropped.
-struct End;
+struct RoutesCleanup;
 
-impl Drop for End {
+impl Drop for RoutesCleanup {
     fn drop(&mut self) {
         let emptied = LOCAL.with(|local| {
             let mut local = local.try_borrow_mut().ok()?;

@@ -19,14 +19,14 @@ pub(crate) struct Dynamic<'a> {
     /// Writes the message.
     pub(crate) message: &'a dyn Fn(&mut dyn fmt::Write) -> fmt::Result,
     /// The source location of the call, unless the call site has it.
-    pub(crate) place: Option<Place<'a>>,
+    pub(crate) place: Option<SourceLocation<'a>>,
     /// Adds the keys.
     pub(crate) keys: &'a dyn Fn(&mut ExtrasWriter<'_>),
 }
 
 /// The source location of a call.
 #[derive(Clone, Copy)]
-pub(crate) struct Place<'a> {
+pub(crate) struct SourceLocation<'a> {
     pub(crate) module_path: &'a str,
     pub(crate) file: &'a str,
     pub(crate) line: u32,
@@ -50,7 +50,7 @@ fn put(name: impl Named, record: &Dynamic<'_>, sink: &mut ByteSink) {
     let start = sink.bytes.len();
     let keys = put_current(sink);
     let mut entries = ExtrasWriter::new(sink, keys);
-    if let Some(Place { module_path, file, line }) = record.place {
+    if let Some(SourceLocation { module_path, file, line }) = record.place {
         entries.source(module_path, file, line);
     }
     // A panic leaves no incomplete entry: user code runs between entries, and within text, where panics are caught.

@@ -136,6 +136,20 @@ impl FemtoLogger {
     /// Returns the parent of this logger: `app` for `app.db`, the root logger for `app`, `None` for the root logger.
     ///
     /// The parent is created if it does not exist, which does not change where records go.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use femtologging::Config;
+    /// use femtologging::handler::FemtoNullHandler;
+    ///
+    /// let logging = Config::builder().add_handler("null", FemtoNullHandler).build()?;
+    /// let names = |logger: &femtologging::FemtoLogger| logger.parent().map(|parent| parent.name().to_owned());
+    /// assert_eq!(names(&logging.get_logger("app.db.pool")?).as_deref(), Some("app.db"));
+    /// assert_eq!(names(&logging.get_logger("app")?).as_deref(), Some("root"));
+    /// assert_eq!(names(&logging.root_logger()), None);
+    /// # Ok::<(), femtologging::Error>(())
+    /// ```
     pub fn parent(&self) -> Option<FemtoLogger> {
         if self.node.key.is_empty() {
             return None;
@@ -155,12 +169,40 @@ impl FemtoLogger {
     /// # Errors
     ///
     /// See [`get_logger`](crate::get_logger).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use femtologging::Config;
+    /// use femtologging::handler::FemtoNullHandler;
+    ///
+    /// let logging = Config::builder().add_handler("null", FemtoNullHandler).build()?;
+    /// let db = logging.get_logger("app")?.child("db")?;
+    /// assert_eq!(db.name(), "app.db");
+    /// assert_eq!(logging.root_logger().child("app")?.name(), "app");
+    /// # Ok::<(), femtologging::Error>(())
+    /// ```
     pub fn child(&self, name: &str) -> Result<FemtoLogger, Error> {
         let name = if self.node.key.is_empty() { name.to_owned() } else { format!("{}.{name}", self.node.name) };
         self.registry.get_logger(&name)
     }
 
     /// Returns the existing loggers whose parent is this one, sorted by name.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use femtologging::Config;
+    /// use femtologging::handler::FemtoNullHandler;
+    ///
+    /// let logging = Config::builder().add_handler("null", FemtoNullHandler).build()?;
+    /// for name in ["app.net", "app.db", "app.db.pool"] {
+    ///     logging.get_logger(name)?;
+    /// }
+    /// let children = logging.get_logger("app")?.children();
+    /// assert_eq!(children.iter().map(|child| child.name()).collect::<Vec<_>>(), ["app.db", "app.net"]);
+    /// # Ok::<(), femtologging::Error>(())
+    /// ```
     pub fn children(&self) -> Vec<FemtoLogger> {
         self.registry.children(&self.node.key)
     }
@@ -195,6 +237,21 @@ impl FemtoLogger {
     }
 
     /// Removes this logger's own level, so that it has that of its parent. The root logger keeps its level.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use femtologging::handler::FemtoNullHandler;
+    /// use femtologging::{Config, Level, LevelFilter};
+    ///
+    /// let logging = Config::builder().add_handler("null", FemtoNullHandler).build()?;
+    /// let db = logging.get_logger("app.db")?;
+    /// db.set_level(Level::Error);
+    /// assert_eq!((db.level(), db.effective_level()), (Some(LevelFilter::Error), LevelFilter::Error));
+    /// db.clear_level();
+    /// assert_eq!((db.level(), db.effective_level()), (None, LevelFilter::Info)); // the root logger's
+    /// # Ok::<(), femtologging::Error>(())
+    /// ```
     pub fn clear_level(&self) {
         if !self.node.key.is_empty() {
             self.registry.change(&self.node.key, |settings| settings.level = None);
@@ -209,6 +266,19 @@ impl FemtoLogger {
     /// Returns whether a record of this level would go to a handler. Filters that look at records are not asked.
     ///
     /// A level that the build has compiled out is never enabled; see [`STATIC_MAX_LEVEL`](crate::STATIC_MAX_LEVEL).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use femtologging::{Level, get_logger, debug};
+    ///
+    /// let logger = get_logger("app.cache")?;
+    /// if logger.is_enabled_for(Level::Debug) {
+    ///     let sizes: Vec<usize> = (0..10_000).collect(); // worth computing for a record only
+    ///     debug!(logger: logger, "{} sizes", sizes.len());
+    /// }
+    /// # Ok::<(), femtologging::Error>(())
+    /// ```
     #[inline]
     pub fn is_enabled_for(&self, level: Level) -> bool {
         crate::level::is_compiled(level) && self.node.state().enabled(level)
@@ -220,6 +290,20 @@ impl FemtoLogger {
     }
 
     /// Sets whether records also go to the handlers of this logger's ancestors. `true` by default.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use femtologging::Config;
+    /// use femtologging::handler::FemtoNullHandler;
+    ///
+    /// let logging = Config::builder().add_handler("null", FemtoNullHandler).build()?;
+    /// let audit = logging.get_logger("app.audit")?;
+    /// audit.add_handler("null")?;
+    /// audit.set_propagate(false); // its records no longer go to the root logger's handlers
+    /// assert!(!audit.propagate());
+    /// # Ok::<(), femtologging::Error>(())
+    /// ```
     pub fn set_propagate(&self, propagate: bool) {
         self.registry.change(&self.node.key, |settings| settings.propagate = propagate);
     }
@@ -230,6 +314,21 @@ impl FemtoLogger {
     }
 
     /// Disables this logger, or enables it again. Its descendants are not affected. `false` by default.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use femtologging::handler::FemtoNullHandler;
+    /// use femtologging::{Config, Level, LevelFilter};
+    ///
+    /// let logging = Config::builder().add_handler("null", FemtoNullHandler).build()?;
+    /// let noisy = logging.get_logger("noisy")?;
+    /// noisy.set_disabled(true);
+    /// assert!(!noisy.is_enabled_for(Level::Critical));
+    /// assert!(noisy.child("part")?.is_enabled_for(Level::Critical));
+    /// # let _ = LevelFilter::Off;
+    /// # Ok::<(), femtologging::Error>(())
+    /// ```
     pub fn set_disabled(&self, disabled: bool) {
         self.registry.change(&self.node.key, |settings| settings.disabled = disabled);
     }
@@ -245,6 +344,21 @@ impl FemtoLogger {
     /// # Errors
     ///
     /// There is no handler with this name.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use femtologging::Config;
+    /// use femtologging::handler::FemtoNullHandler;
+    ///
+    /// let logging = Config::builder().add_handler("null", FemtoNullHandler).build()?;
+    /// let audit = logging.get_logger("app.audit")?;
+    /// audit.add_handler("null")?;
+    /// assert_eq!(audit.handlers(), ["null"]);
+    /// assert!(audit.add_handler("nul").is_err());
+    /// assert!(audit.remove_handler("null") && !audit.remove_handler("null"));
+    /// # Ok::<(), femtologging::Error>(())
+    /// ```
     pub fn add_handler(&self, name: &str) -> Result<(), Error> {
         self.registry.attach(&self.node.key, name)
     }

@@ -74,6 +74,9 @@ fn registered(site: &'static Callsite, shape: &'static Shape) -> State {
 }
 
 /// Returns whether a level is enabled at a call site. Computes the state of a site that has never run.
+///
+/// The state of a site that has never run is 0, which enables every level: so the first call passes the first check and
+/// asks the registry, and no later call compares with anything but its state.
 #[inline(always)]
 fn site_enabled(site: &'static Callsite, level: Level) -> bool {
     let state = site.state();
@@ -300,6 +303,9 @@ thread_local! {
 }
 
 /// A hash of eight bytes at a time, as in the tables of rustc (FxHash); std's own takes longer than the rest of a call.
+///
+/// The keys are targets of the program itself. Somebody who could choose them to collide could as well log in a loop,
+/// so the hash need not resist that.
 #[derive(Default)]
 struct WordHasher(u64);
 

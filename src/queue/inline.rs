@@ -28,7 +28,7 @@ pub(crate) trait Deliver: Send + Sync {
     ) -> Result<(), DropReason>;
 }
 
-pub(crate) struct Inline {
+pub(crate) struct InlineLane {
     handler: OnceLock<Weak<dyn Deliver>>,
     published: AtomicU64,
 }
@@ -60,7 +60,7 @@ impl Drop for Inside {
     }
 }
 
-impl Inline {
+impl InlineLane {
     pub(super) fn new() -> Self {
         Self { handler: OnceLock::new(), published: AtomicU64::new(0) }
     }

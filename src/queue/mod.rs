@@ -150,7 +150,7 @@ pub(crate) struct Queue {
 pub(crate) enum Lane {
     PerThread(PerThread),
     Shared(Shared),
-    Inline(inline::Inline),
+    Inline(inline::InlineLane),
 }
 
 /// What a caller that finds no room does.
@@ -195,7 +195,7 @@ impl Queue {
             lane: match transport {
                 Transport::PerThread { bytes: ring } => Lane::PerThread(PerThread::new(ring, bytes)),
                 Transport::Shared { capacity } => Lane::Shared(Shared::new(capacity, bytes)),
-                Transport::Inline => Lane::Inline(inline::Inline::new()),
+                Transport::Inline => Lane::Inline(inline::InlineLane::new()),
             },
             clock,
             counters: Counters::default(),
@@ -324,7 +324,14 @@ impl Queue {
     }
 
     /// Delivers a record on this thread, or counts it as dropped.
-    fn push_inline(&self, lane: &inline::Inline, thread: &Arc<ThreadInfo>, header: Header, ticks: u64, payload: &[u8]) {
+    fn push_inline(
+        &self,
+        lane: &inline::InlineLane,
+        thread: &Arc<ThreadInfo>,
+        header: Header,
+        ticks: u64,
+        payload: &[u8],
+    ) {
         if self.is_closed() || self.is_orphaned() {
             return self.drop_one(DropReason::Closed, header.level());
         }

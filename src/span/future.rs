@@ -93,6 +93,19 @@ impl SpanOrContext {
 
 pin_project! {
     /// A future that is polled in a span or context; see [`FemtoFutureExt`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use femtologging::context;
+    /// use femtologging::span::{FemtoFutureExt, InScope};
+    ///
+    /// /// Enters a context for each poll, whatever the future is.
+    /// fn tagged<F: Future>(id: u64, future: F) -> InScope<F> {
+    ///     future.in_context(context! { id })
+    /// }
+    /// # drop(tagged(7, async {}));
+    /// ```
     #[derive(Debug)]
     #[must_use = "futures do nothing unless they are polled"]
     pub struct InScope<F> {

@@ -238,6 +238,16 @@ impl fmt::Debug for FemtoSpan {
 }
 
 /// Leaves a [`FemtoSpan`] when it is dropped.
+///
+/// # Examples
+///
+/// ```
+/// use femtologging::{info, info_span};
+///
+/// let guard = info_span!("load", table = "users").entered();
+/// info!("read"); // in the span `load`
+/// drop(guard); // with the span's last handle, the span ends
+/// ```
 #[must_use = "the span is left when the guard is dropped; give it a name, such as `_span`"]
 pub struct SpanGuard(Option<Entered>);
 

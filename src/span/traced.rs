@@ -66,7 +66,7 @@ pub(crate) struct TracedSpan {
     pub(crate) bridge: u64,
     /// The parent span. Without one, the context in which the span was made never changes.
     parent: Option<Arc<TracedSpan>>,
-    made: Mutex<Made>,
+    made: Mutex<SpanState>,
     /// Where its own records go.
     source: OwnedSource,
     events: SpanEvents,
@@ -80,7 +80,7 @@ pub(crate) struct TracedSpan {
 pub(crate) const MACROS: u64 = 0;
 
 /// The parts of a span that change when fields are recorded later.
-struct Made {
+struct SpanState {
     /// The context of the parent, from which `context` was made.
     around: Context,
     /// The encoded fields of the span.
@@ -130,7 +130,7 @@ impl TracedSpan {
             id,
             bridge,
             parent,
-            made: Mutex::new(Made { around, fields, context, as_of }),
+            made: Mutex::new(SpanState { around, fields, context, as_of }),
             source,
             events,
             entered: OnceLock::new(),

@@ -173,6 +173,9 @@ impl Field for Uncarried {
 }
 
 /// Has an index for every type that a record can carry, and so an error at an index of another type.
+///
+/// An error of the compiler about a missing `impl` says where the requirement is written. Indexing puts it into the
+/// call, at the value, where a bound of a method would point into the macro.
 pub struct Carries;
 
 /// A type that is the value of a key as it is.
@@ -237,6 +240,9 @@ pick_error! {
 }
 
 /// A pointer to an error.
+///
+/// `Box<dyn Error>` does not implement `Error` itself, and neither do `anyhow::Error` and `eyre::Report`; what they
+/// dereference to does.
 pub trait Boxed: Deref<Target: Error> {}
 
 impl<T: Deref<Target: Error> + ?Sized> Boxed for T {}

@@ -55,6 +55,15 @@ pub trait Capture {
 }
 
 /// Implements [`Capture`] for types of a fixed size that are decoded as themselves.
+///
+/// A row has the type, its [`Kind`], its size in words, how it is encoded, and how it is decoded:
+///
+/// ```text
+/// f64 as F64, 1: |x, s| s.word(x.to_bits()), |r| f64::from_bits(r.word());
+/// ```
+///
+/// Decoding never fails. Words that no value of the type has, which only a broken ring could contain, become some value
+/// of the type: 0 of a `NonZero` becomes its minimum, a surrogate becomes U+0000.
 macro_rules! plain {
     ($($type:ty as $kind:ident, $words:literal: |$value:ident, $sink:ident| $put:expr, |$reader:ident| $take:expr;)*) => {$(
         impl Capture for $type {
@@ -85,6 +94,7 @@ macro_rules! plain {
 macro_rules! integers {
     ($($signed:ident $unsigned:ident)*) => {
         plain! {$(
+            // Through the signed type of 64 bits, so that the sign is extended: -1_i8 is a word of ones.
             $signed as I64, 1: |x, s| s.word(x as i64 as u64), |r| r.word() as $signed;
             $unsigned as U64, 1: |x, s| s.word(x as u64), |r| r.word() as $unsigned;
             NonZero<$signed> as I64, 1: |x, s| s.word(x.get() as i64 as u64), |r| NonZero::new(r.word() as $signed).unwrap_or(NonZero::<$signed>::MIN);

@@ -38,7 +38,7 @@ pub(crate) mod argument;
 pub(crate) mod capture;
 pub(crate) mod limits;
 #[cfg(feature = "log")]
-mod log_kv;
+pub(crate) mod log_kv;
 mod nested;
 mod nesting;
 #[cfg(feature = "serde")]

@@ -35,13 +35,13 @@ use crate::sync::{OpenGuard, generation, lock, lock_open, lost_locks_since, try_
 /// The pauses between looks at a lock that another thread holds.
 const NAPS: (Duration, Duration) = (Duration::from_micros(20), Duration::from_millis(2));
 
-pub(super) struct Inline {
-    state: Mutex<State>,
+pub(super) struct InlineWorker {
+    state: Mutex<InlineState>,
     /// The process that made it; see [`generation`].
     process: u32,
 }
 
-struct State {
+struct InlineState {
     /// `None` after the shutdown.
     sink: Option<Box<Sink>>,
     last_tick: Instant,
@@ -49,7 +49,7 @@ struct State {
     process: u32,
 }
 
-impl State {
+impl InlineState {
     /// Returns the handler, unless it was shut down. In a child of `fork`, what it keeps are its parent's records.
     fn sink(&mut self) -> Option<&mut Sink> {
         let sink = self.sink.as_deref_mut()?;
@@ -72,14 +72,14 @@ impl State {
 
 thread_local! {
     /// The handler whose code the thread is in.
-    static CURRENT: Cell<*const Inline> = const { Cell::new(ptr::null()) };
+    static CURRENT: Cell<*const InlineWorker> = const { Cell::new(ptr::null()) };
 }
 
 /// Notes whose code the thread is in, until it is dropped.
 struct Current;
 
 impl Current {
-    fn set(inline: &Inline) -> Self {
+    fn set(inline: &InlineWorker) -> Self {
         CURRENT.set(inline);
         Self
     }
@@ -106,13 +106,13 @@ enum Refusal {
     Ended,
 }
 
-impl Inline {
+impl InlineWorker {
     /// Starts the handler on the calling thread.
     pub(super) fn start(mut sink: Sink) -> Arc<Self> {
         let _inside = Inside::enter();
         sink.start();
         let process = generation();
-        let state = State { sink: Some(Box::new(sink)), last_tick: Instant::now(), process };
+        let state = InlineState { sink: Some(Box::new(sink)), last_tick: Instant::now(), process };
         Arc::new(Self { state: Mutex::new(state), process })
     }
 
@@ -191,7 +191,7 @@ impl Inline {
         }
     }
 
-    fn lock_until(&self, until: Instant) -> Option<OpenGuard<'_, State>> {
+    fn lock_until(&self, until: Instant) -> Option<OpenGuard<'_, InlineState>> {
         let (mut nap, longest) = NAPS;
         loop {
             if let Some(guard) = try_lock_open(&self.state) {
@@ -206,7 +206,7 @@ impl Inline {
     }
 }
 
-impl Deliver for Inline {
+impl Deliver for InlineWorker {
     fn deliver(
         &self,
         until: Option<Instant>,
@@ -232,7 +232,7 @@ impl Deliver for Inline {
     }
 }
 
-impl Drop for Inline {
+impl Drop for InlineWorker {
     /// Closes a handler whose system was dropped without a shutdown, as a handler may do itself.
     fn drop(&mut self) {
         let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);

@@ -63,7 +63,7 @@ use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
-use self::inline::Inline;
+use self::inline::InlineWorker;
 use self::run::Sink;
 use self::wait::Answer;
 use crate::error::{Error, notify};
@@ -146,7 +146,7 @@ enum Engine {
         id: ThreadId,
     },
     /// Its callers.
-    Inline(Arc<Inline>),
+    Inline(Arc<InlineWorker>),
 }
 
 /// Retries end this long before the deadline of a flush, or a tenth of its timeout if that is shorter.
@@ -190,7 +190,7 @@ impl Worker {
         let outcome = Arc::<OnceLock<Outcome>>::default();
         let sink = Sink::new(queue.clone(), spec.handler, settings.filters, settings.idle, traits.clone(), trial);
         let engine = if queue.is_inline() {
-            let inline = Inline::start(sink);
+            let inline = InlineWorker::start(sink);
             let handler: Weak<dyn Deliver> = Arc::downgrade(&inline) as _;
             queue.set_inline_handler(handler);
             Engine::Inline(inline)

@@ -128,6 +128,7 @@ impl Consumer {
     /// Runs until a command to close, or until the system was dropped. Returns the outcome of the shutdown.
     pub(super) fn run(&mut self) -> Result<(), Error> {
         become_consumer();
+        // A replacement waits here for the handler before it: two of them must not write one file at a time.
         if let Some(gate) = self.gate.take() {
             self.wait_at(&gate);
         }
@@ -149,6 +150,7 @@ impl Consumer {
                     }
                 }
                 Ok(Command::Leave { from, until }) => self.leaves = Some((from, until)),
+                // The system was dropped without a shutdown.
                 Err(error) if error.is_disconnected() => return self.close(Instant::now() + RETRY_TIMEOUT),
                 Err(_) => {}
             }
@@ -243,6 +245,7 @@ impl Consumer {
         if backlog > high_water.load(Relaxed) {
             high_water.store(backlog, Relaxed);
         }
+        // The closure below borrows all of `sink`.
         let queue = self.sink.queue.clone();
         let count = self.inbox.drain(&queue.lane, horizon, |next| self.sink.take(next));
         let lost = self.inbox.take_lost();
@@ -404,6 +407,7 @@ impl Sink {
         });
         match outcome {
             Ok(true) => {
+                // The record's text ends here. Until now, an error could still take it back.
                 self.batch.seal();
                 if self.batch.is_full() {
                     let _ = self.deliver(Call { due: true, ..Call::default() });
@@ -438,6 +442,7 @@ impl Sink {
         let (handler, batch) = (&mut self.handler, &mut self.batch);
         let outcome = caught("deliver", || handler.deliver(batch, now));
         let rest = match outcome {
+            // Nothing was delivered, and nothing has failed: the batch stays open.
             Ok(Delivery::Wait) if !call.due => return Ok(()),
             Ok(Delivery::Retry) => Outcome::Open,
             Ok(Delivery::Done | Delivery::Wait) => Outcome::Written,
@@ -512,6 +517,8 @@ impl Sink {
     }
 
     /// Leaves what has failed so far out of the next flush's error.
+    ///
+    /// A handler that took another one's place has the counters of both, but its flushes report its own failures only.
     pub(super) fn forget_failures(&mut self) {
         self.failed_before = self.queue.counters.failed.load(Relaxed);
         self.failed_without_reader = 0;

@@ -6,9 +6,14 @@ use std::io::{self, Write};
 use std::process::Command;
 use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex};
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
+use femtologging::config::ConfigBuilder;
+use femtologging::handler::FemtoCaptureHandler;
+use femtologging::record::OwnedRecord;
 use femtologging::time::{ManualClock, Timestamp};
+use femtologging::{FemtoLogger, Logging};
 
 /// Longer than anything here takes.
 pub const LONG: Duration = Duration::from_secs(60);
@@ -123,6 +128,44 @@ impl Write for Scripted {
         }
         Ok(())
     }
+}
+
+/// A logging system whose one handler keeps the records, and a logger of it.
+pub struct Captured {
+    pub logging: Logging,
+    pub capture: FemtoCaptureHandler,
+    pub logger: FemtoLogger,
+}
+
+impl Captured {
+    pub fn new(config: ConfigBuilder) -> Self {
+        Self::with(config, FemtoCaptureHandler::new())
+    }
+
+    pub fn with(config: ConfigBuilder, capture: FemtoCaptureHandler) -> Self {
+        let logging = config.add_handler("capture", capture.clone()).build().unwrap();
+        let logger = logging.get_logger("shop").unwrap();
+        Self { logging, capture, logger }
+    }
+
+    /// Takes the records so far out of the handler.
+    pub fn records(&self) -> Vec<OwnedRecord> {
+        self.logging.flush(LONG).unwrap();
+        self.capture.take()
+    }
+}
+
+/// Suspends a task once.
+pub async fn suspend() {
+    let mut suspended = false;
+    std::future::poll_fn(|task| {
+        if std::mem::replace(&mut suspended, true) {
+            return Poll::Ready(());
+        }
+        task.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
 
 const CHILD: &str = "FEMTOLOGGING_TEST_CHILD";

@@ -1,4 +1,16 @@
 //! Fields of events and spans, as keys and values.
+//!
+//! `tracing` passes the fields of an event to a visitor, one method per type. Types are kept where this crate has them;
+//! `Debug` and errors are formatted by the caller, since they are borrowed.
+//!
+//! | `tracing` | [`Value`] |
+//! |---|---|
+//! | `i64`, `u64`, `i128`, `u128`, `f64`, `bool`, `str`, bytes | the same type |
+//! | `%x` (`Display`) and `?x` (`Debug`), which `tracing` does not distinguish | [`Value::Debug`] |
+//! | `&dyn Error` | [`Value::Error`], with its sources |
+//!
+//! The fields are visited twice: once for the message, which comes first in a record, and once for the keys. Visiting
+//! is cheap, and the alternative is to collect fields on the heap.
 
 use std::error::Error;
 use std::fmt;

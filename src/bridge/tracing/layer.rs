@@ -75,6 +75,28 @@ impl FemtoTracingLayer {
 /// |---|---|---|
 /// | [`logging`](Self::logging) | the global system | where records go |
 /// | [`span_events`](Self::span_events) | `None` | which records spans log |
+///
+/// # Examples
+///
+/// ```
+/// use femtologging::bridge::FemtoTracingLayer;
+/// use femtologging::handler::FemtoCaptureHandler;
+/// use femtologging::policy::SpanEvents;
+/// use femtologging::Config;
+/// use std::time::Duration;
+/// use tracing_subscriber::layer::SubscriberExt;
+///
+/// let capture = FemtoCaptureHandler::new();
+/// let logging = Config::builder().add_handler("capture", capture.clone()).build()?;
+/// let builder = FemtoTracingLayer::builder().logging(&logging).span_events(SpanEvents::Exit);
+/// let subscriber = tracing_subscriber::registry().with(builder.build());
+/// tracing::subscriber::with_default(subscriber, || {
+///     tracing::info_span!("load", table = "users").in_scope(|| tracing::info!("ready"));
+/// });
+/// logging.flush(Duration::from_secs(5))?;
+/// assert_eq!(capture.messages(), ["ready", "exit"]);
+/// # Ok::<(), femtologging::Error>(())
+/// ```
 #[must_use = "it does nothing until it is built"]
 pub struct TracingLayerBuilder {
     system: System,
@@ -83,6 +105,8 @@ pub struct TracingLayerBuilder {
 
 impl TracingLayerBuilder {
     /// Sends records to this logging system instead of the global one.
+    ///
+    /// A span or event goes to the logger that its target names in that system.
     pub fn logging(self, logging: &Logging) -> Self {
         Self { system: System::of(logging), ..self }
     }

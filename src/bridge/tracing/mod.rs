@@ -10,6 +10,31 @@
 //! | `fields.rs` | fields, as keys and values |
 //! | `layer.rs`, `subscriber.rs` | the two ways to receive events |
 //! | `handler.rs`, `site.rs` | the handler, and the call sites that it must make for `tracing` |
+//!
+//! # An event's way
+//!
+//! ```text
+//! tracing::info!(order = 7, "paid")
+//!   │ tracing's own check: the call site's Interest, which Bridge::interest gave
+//!   ▼
+//! Bridge::event ──► Known::of(metadata)     the Callsite that stands for tracing's, by the metadata's address
+//!   ▼
+//! send ──► dynamic::send ──► a record, like that of info!("paid"; order = 7)
+//! ```
+//!
+//! # Who decides whether an event is enabled
+//!
+//! A call site of `tracing` asks each subscriber once (`register_callsite`) and caches the answer. The bridge answers
+//! `always` or `never` from the levels of the loggers, so a disabled event costs what it costs `tracing`. When a level
+//! changes, the registry calls `rebuild_interest_cache`, and `tracing` asks again.
+//!
+//! Only the call sites of `tracing-log` get `sometimes`: one of them stands for all records of `log`, whose targets
+//! differ.
+//!
+//! # Circles
+//!
+//! A program may send `tracing`'s events here, and these records to `tracing` by [`FemtoTracingHandler`]. The handler
+//! sets [`FEEDING`] on its thread while it sends an event, and the bridge ignores events then.
 
 mod fields;
 mod handler;

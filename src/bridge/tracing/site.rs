@@ -31,14 +31,14 @@ static UNMADE: EventSite = EventSite(OnceLock::new());
 static NO_METADATA: Metadata<'static> = metadata(&UNMADE, "", Level::Trace, None, &[]);
 
 /// The source location of a call: its module path, file and line.
-type Place = (&'static str, &'static str, u32);
+type StaticLocation = (&'static str, &'static str, u32);
 
 /// Makes the metadata of a call site.
 const fn metadata(
     site: &'static EventSite,
     target: &'static str,
     level: Level,
-    place: Option<Place>,
+    place: Option<StaticLocation>,
     names: &'static [&'static str],
 ) -> Metadata<'static> {
     let (module_path, file, line) = match place {

@@ -1,4 +1,11 @@
 //! A subscriber that stores spans itself, without the registry of `tracing-subscriber`.
+//!
+//! `tracing` counts the handles of a span by `clone_span` and `try_close`, and the subscriber has to keep the span
+//! until the last one is dropped. Spans are kept in sixteen tables with a lock each; a span's id selects its table, and
+//! ids are consecutive, so threads that open spans at the same time mostly use different locks.
+//!
+//! No user code runs under these locks: closing a span logs its `exit`, which may call filters, so the span is first
+//! taken out of its table.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -73,6 +80,27 @@ impl FemtoTracingSubscriber {
 /// |---|---|---|
 /// | [`logging`](Self::logging) | the global system | where records go |
 /// | [`span_events`](Self::span_events) | `None` | which records spans log |
+///
+/// # Examples
+///
+/// ```
+/// use femtologging::bridge::FemtoTracingSubscriber;
+/// use femtologging::handler::FemtoCaptureHandler;
+/// use femtologging::policy::SpanEvents;
+/// use femtologging::Config;
+/// use std::time::Duration;
+///
+/// let capture = FemtoCaptureHandler::new();
+/// let logging = Config::builder().add_handler("capture", capture.clone()).build()?;
+/// let builder = FemtoTracingSubscriber::builder().logging(&logging).span_events(SpanEvents::Exit);
+/// let subscriber = builder.build();
+/// tracing::subscriber::with_default(subscriber, || {
+///     tracing::info_span!("load", table = "users").in_scope(|| tracing::info!("ready"));
+/// });
+/// logging.flush(Duration::from_secs(5))?;
+/// assert_eq!(capture.messages(), ["ready", "exit"]);
+/// # Ok::<(), femtologging::Error>(())
+/// ```
 #[must_use = "it does nothing until it is built"]
 pub struct TracingSubscriberBuilder {
     system: System,
@@ -81,6 +109,8 @@ pub struct TracingSubscriberBuilder {
 
 impl TracingSubscriberBuilder {
     /// Sends records to this logging system instead of the global one.
+    ///
+    /// A span or event goes to the logger that its target names in that system.
     pub fn logging(self, logging: &Logging) -> Self {
         Self { system: System::of(logging), ..self }
     }

@@ -1,4 +1,20 @@
-//! Decodes a configuration, and finds what is wrong between its parts.
+//! Decodes a configuration, and finds mistakes that involve several parts.
+//!
+//! A part is decoded by the table of its type ([`PartSpec::decode`]). This module calls that for each part, and then
+//! looks at the references between parts:
+//!
+//! | mistake | message |
+//! |---|---|
+//! | a name that does not exist | ``there is no formatter of this name; did you mean "console"?`` |
+//! | a handler inside itself | `this handler would be inside itself` |
+//! | a handler inside two others | `this handler is inside the handler "fallback" already` |
+//! | a logger that names an inner handler | `this handler is inside the handler "fallback": name that one` |
+//!
+//! A handler has one thread and one queue, so it can be inside one other handler at most, and then no logger can have
+//! it. Formatters and filters can be shared: each handler that names one gets its own.
+//!
+//! The graph of references is searched with a list of parts still to visit instead of recursion, since its depth is the
+//! document's choice.
 
 use std::collections::BTreeMap;
 
@@ -83,6 +99,7 @@ fn look_for_type(
     let position = part.kind_position.clone().or_else(|| part.position.clone());
     let field = format!("{path}.type");
     let what = section.names().1;
+    // An incremental document changes a handler that runs, and need not say its type.
     if part.kind.is_empty() && decoding.is_incremental {
     } else if part.kind.is_empty() {
         decoding.problem(position, field, "", format!("missing: the type of the {what}"));
@@ -156,6 +173,7 @@ pub(super) fn is_same_handler(name: &str, one: &Spec, other: &Spec) -> bool {
             let found = references_of(part, &infos_of(section, part)).into_iter();
             todo.extend(found.map(|(_, found)| (found.section, found.name)));
         }
+        // Also a part that was not found, so that it is looked for once.
         seen.push((section, name));
     }
     true

@@ -1,11 +1,22 @@
 //! [`Spec`]: a configuration as plain data.
+//!
+//! A `Spec` may be decoded or not. Code makes one that is not; the loader returns one that is. Both can be put over one
+//! another ([`overlay`](Spec::overlay)), written and built: decoding a decoded configuration changes nothing.
+//!
+//! ```text
+//! Spec::new().handler("file", PartSpec::new("file").with("path", "app.log"))
+//!
+//! Spec::to_string(Format::Toml):      [handlers.file]
+//!                                     type = "file"
+//!                                     path = "app.log"
+//! ```
 
 use std::collections::BTreeMap;
 
 use super::format::Format;
 use super::part::PartSpec;
 use super::print;
-use super::setting::{Content, Mapping, Name, Setting};
+use super::setting::{Content, Mapping, Setting, SettingName};
 use super::table::SettingInfo;
 use super::tables::Tables;
 use super::types::Section;
@@ -91,11 +102,37 @@ impl Spec {
     /// Writes a document that reads the same, with references to the environment as they were given.
     ///
     /// A secret that was given as text is written as text.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use femtologging::config::{Format, PartSpec, Spec};
+    ///
+    /// let spec = Spec::new().handler("file", PartSpec::new("file").with("path", "app.log").with("idle.spin", "5 us"));
+    /// let text = spec.to_string(Format::Toml);
+    /// assert_eq!(
+    ///     text,
+    ///     "[handlers.file]\ntype = \"file\"\npath = \"app.log\"\n\n[handlers.file.idle]\nspin = \"5 us\"\n",
+    /// );
+    /// assert_eq!(Spec::from_str(&text, Format::Toml)?.to_string(Format::Toml), text);
+    /// # Ok::<(), femtologging::Error>(())
+    /// ```
     pub fn to_string(&self, format: Format) -> String {
         print::document(&self.document(), format)
     }
 
     /// Adds a formatter.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use femtologging::config::{PartSpec, Spec};
+    ///
+    /// let spec = Spec::new()
+    ///     .formatter("machine", PartSpec::new("json"))
+    ///     .handler("file", PartSpec::new("file").with("path", "app.json").with("formatter", "machine"));
+    /// assert_eq!(spec.handlers["file"].get("formatter"), Some(&"machine".into()));
+    /// ```
     #[must_use]
     pub fn formatter(mut self, name: impl Into<String>, part: PartSpec) -> Self {
         self.formatters.insert(name.into(), part);
@@ -117,6 +154,15 @@ impl Spec {
     }
 
     /// Adds a logger, a part without a type: `PartSpec::default().with("level", "debug")`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use femtologging::config::{Format, PartSpec, Spec};
+    ///
+    /// let spec = Spec::new().logger("shop::db", PartSpec::default().with("level", "debug").with("propagate", false));
+    /// assert_eq!(spec.to_string(Format::Toml), "[loggers.\"shop::db\"]\nlevel = \"debug\"\npropagate = false\n");
+    /// ```
     #[must_use]
     pub fn logger(mut self, name: impl Into<String>, part: PartSpec) -> Self {
         self.loggers.insert(name.into(), part);
@@ -124,6 +170,18 @@ impl Spec {
     }
 
     /// Returns what was wrong with the document, and is ignored because it has `strict = false`.
+    ///
+    /// [`Config::from_spec`](crate::Config::from_spec) also reports them to the [error hook](crate::set_error_hook).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use femtologging::config::{Format, Spec};
+    ///
+    /// let spec = Spec::from_str("strict = false\ncolour = true", Format::Toml)?;
+    /// assert_eq!(spec.warnings()[0].field, "colour");
+    /// # Ok::<(), femtologging::Error>(())
+    /// ```
     pub fn warnings(&self) -> &[Problem] {
         &self.warnings
     }
@@ -182,7 +240,7 @@ impl Spec {
         push(&mut document, "loggers", loggers.collect());
         let root = table_of(&self.root, &tables.root);
         if !root.0.is_empty() {
-            document.0.push((Name::new("root"), Setting::new(Content::Table(root))));
+            document.0.push((SettingName::new("root"), Setting::new(Content::Table(root))));
         }
         document
     }
@@ -190,8 +248,9 @@ impl Spec {
 
 fn push(document: &mut Mapping, section: &str, parts: Vec<(&String, Mapping)>) {
     if !parts.is_empty() {
-        let parts = parts.into_iter().map(|(name, table)| (Name::new(name), Setting::new(Content::Table(table))));
-        document.0.push((Name::new(section), Setting::new(Content::Table(Mapping(parts.collect())))));
+        let parts =
+            parts.into_iter().map(|(name, table)| (SettingName::new(name), Setting::new(Content::Table(table))));
+        document.0.push((SettingName::new(section), Setting::new(Content::Table(Mapping(parts.collect())))));
     }
 }
 
@@ -199,7 +258,7 @@ fn push(document: &mut Mapping, section: &str, parts: Vec<(&String, Mapping)>) {
 fn table_of(part: &PartSpec, infos: &[SettingInfo]) -> Mapping {
     let mut table = Mapping::default();
     if !part.kind.is_empty() {
-        table.0.push((Name::new("type"), Setting::from(part.kind.as_str())));
+        table.0.push((SettingName::new("type"), Setting::from(part.kind.as_str())));
     }
     for (name, setting) in &part.settings {
         let info = infos.iter().find(|info| info.name == name);

@@ -1,11 +1,18 @@
-//! From the tree of a document to a [`Spec`]: its sections, and the types of parts.
+//! Reads the tree of a document into a [`Spec`]: its sections, and the types of parts.
+//!
+//! Five names at the top of a document are sections (`formatters`, `filters`, `handlers`, `loggers`, `root`); each
+//! other one is a setting of the system. In a section, each entry is a part: a table whose `type` names its type. A
+//! table without a `type` is handed to `python.rs`, as CPython's documents have a `class` there.
+//!
+//! Settings are not decoded here, so a document can be put over another one, and variables over both, before anything
+//! is checked: `max_bytes = "${env:MAX}"` is still that text.
 
 use std::collections::BTreeMap;
 
 use super::data::Spec;
 use super::part::{Decoding, PartSpec};
 use super::python;
-use super::setting::{Content, Mapping, Name, Setting};
+use super::setting::{Content, Mapping, Setting, SettingName};
 use super::similar::hint;
 use super::tables::Tables;
 use super::types::Section;
@@ -59,7 +66,7 @@ pub(super) fn read(mut document: Setting, decoding: &mut Decoding<'_>) -> Spec {
         spec.formatters.entry(name).or_insert(part);
     }
     let infos = &Tables::get().system;
-    let known = |name: &Name| {
+    let known = |name: &SettingName| {
         let is =
             |info: &&str| *info == name.text || info.strip_prefix(&name.text).is_some_and(|rest| rest.starts_with('.'));
         infos.iter().map(|info| info.name).any(|info| is(&info))
@@ -89,7 +96,7 @@ fn table_of(path: &str, setting: Setting, decoding: &mut Decoding<'_>) -> Option
 }
 
 /// The parts of a section by name.
-fn named(section: &str, setting: Setting, decoding: &mut Decoding<'_>) -> Vec<(Name, Setting)> {
+fn named(section: &str, setting: Setting, decoding: &mut Decoding<'_>) -> Vec<(SettingName, Setting)> {
     table_of(section, setting, decoding).unwrap_or_default().0
 }
 

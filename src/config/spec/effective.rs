@@ -1,4 +1,7 @@
 //! The configuration in force: every setting with its value and its origin.
+//!
+//! An operator asks "why is this level `debug`?" and the answer is a file and line, a variable, or a default. The rows
+//! of the tables are written in their order, with the value that was given or the default of the row.
 
 use std::fmt::Write;
 

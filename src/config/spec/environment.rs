@@ -1,4 +1,15 @@
 //! The environment of a configuration: its variables, and the interpolation of settings.
+//!
+//! | in a text of a document | is replaced by |
+//! |---|---|
+//! | `${env:NAME}` | the variable; an error if it is not set |
+//! | `${env:NAME:-default}` | the variable, or the default if it is not set or empty |
+//! | `${file:/path}` | the file's text without its last line feed, as a secret of at most 64 KiB |
+//! | `$$` | `$` |
+//!
+//! What takes a reference's place is not searched for references again, so a variable's value cannot name another
+//! variable or a file. Text of code and of variables is not searched at all. `${…}` with anything else in it is an
+//! error, except in patterns, where `$` belongs to the pattern.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -52,6 +63,17 @@ impl Environment {
 
     /// Sets whether missing variables and files are ignored: a check of a configuration on another machine than the one
     /// that it is for. What depends on them is not checked, and such a configuration cannot be built.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use femtologging::config::{Environment, Format, Loader};
+    ///
+    /// let text = "handlers.file = { type = \"file\", path = \"${env:LOG_DIR}/app.log\", colour = 1 }";
+    /// let here = Environment::of::<&str, &str>([]).ignore_missing(true);
+    /// let error = Loader::new().environment(here).read(text, Format::Toml, "log.toml").unwrap_err();
+    /// assert_eq!(error.problems().len(), 1); // `colour`; LOG_DIR is set where the program will run
+    /// ```
     pub fn ignore_missing(mut self, ignore: bool) -> Self {
         self.ignores_missing = ignore;
         self
@@ -88,6 +110,7 @@ impl Environment {
     ///
     /// In a pattern, only the first three are replaced: `$` has a meaning of its own there.
     pub(super) fn interpolate(&self, setting: &mut Setting, is_pattern: bool, path: &str, problems: &mut Vec<Problem>) {
+        // Once only: a value must not be searched again, whatever it contains.
         if !std::mem::take(&mut setting.is_raw) {
             return;
         }
@@ -112,6 +135,7 @@ impl Environment {
                 setting.is_secret |= replaced.is_secret;
                 setting.is_unknown |= replaced.is_unknown;
                 if replaced.text != *text {
+                    // A number or boolean can come out of a variable only as text.
                     setting.is_coerced = true;
                     setting.template = Some(std::mem::replace(text, replaced.text));
                 }
@@ -168,7 +192,7 @@ impl Environment {
         }
         match (self.get(name), default) {
             (Err(why), _) => return Err(format!("the environment variable {name} {why}")),
-            // As in shells, an empty variable has the default, too.
+            // As in shells, the default of `:-` also applies to an empty variable.
             (Ok(Some(value)), Some(default)) if value.is_empty() => out.text.push_str(default),
             (Ok(Some(value)), _) => out.text.push_str(&value),
             (Ok(None), Some(default)) => out.text.push_str(default),

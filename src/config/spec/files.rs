@@ -1,4 +1,7 @@
-//! Reads files of configurations.
+//! Reads the files of configurations, and the files that `${file:…}` names.
+//!
+//! Both come from a path that somebody typed, so a read has to end whatever the path is: only ordinary files are read,
+//! and no more bytes than a maximum.
 
 use std::fs::{self, File};
 use std::io::{self, Read};

@@ -12,6 +12,18 @@ use super::yaml;
 use crate::error::{Position, Problem};
 
 /// A format of configuration files.
+///
+/// A document is UTF-8 text of at most 4 MiB, with or without a byte order mark, and at most 32 levels deep.
+///
+/// # Examples
+///
+/// ```
+/// use femtologging::config::{Format, Spec};
+///
+/// assert_eq!(Format::of_path("/etc/shop/log.yml"), Some(Format::Yaml));
+/// assert_eq!(Format::of_path("/etc/shop/log.conf"), None);
+/// assert!(Spec::from_str("handlers.console.type = \"stream\"", Format::Toml).is_ok());
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Format {
@@ -25,6 +37,8 @@ pub enum Format {
 
 impl Format {
     /// Returns the format that a path's extension names: `toml`, `yaml`, `yml` or `json`.
+    ///
+    /// Letter case does not matter. Returns `None` for any other extension, or none.
     pub fn of_path(path: impl AsRef<Path>) -> Option<Self> {
         let extension = path.as_ref().extension()?.to_str()?.to_ascii_lowercase();
         match extension.as_str() {

@@ -1,4 +1,8 @@
-//! Documents in JSON.
+//! Documents in JSON (RFC 8259), by the crate `jsonc-parser`.
+//!
+//! That parser gives each value its position, which `serde_json` does not. Its extensions, such as comments and
+//! trailing commas, are off ([`STRICT`]): another program that reads the same file would reject them. A name that
+//! occurs twice in an object is an error here, where RFC 8259 leaves the result open.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -7,8 +11,8 @@ use jsonc_parser::ast::Value;
 use jsonc_parser::common::Ranged;
 use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
 
-use super::setting::{Content, Mapping, Name, Setting};
-use super::text::{Lines, MOST_DEPTH};
+use super::setting::{Content, Mapping, Setting, SettingName};
+use super::text::{LineStarts, MOST_DEPTH};
 use crate::error::Problem;
 
 /// JSON as RFC 8259 has it, and nothing more.
@@ -27,7 +31,7 @@ const STRICT: ParseOptions = ParseOptions {
 
 /// Reads a document, or returns what is wrong with its syntax.
 pub(super) fn parse(text: &str, source: &Arc<str>) -> Result<Setting, Vec<Problem>> {
-    let mut reader = Reader { lines: Lines::new(text, source), problems: Vec::new() };
+    let mut reader = JsonReader { lines: LineStarts::new(text, source), problems: Vec::new() };
     let parsed = match parse_to_ast(text, &CollectOptions::default(), &STRICT) {
         Ok(parsed) => parsed,
         Err(error) => {
@@ -48,12 +52,12 @@ fn lower_first(text: &str) -> String {
     letters.next().map(|first| first.to_ascii_lowercase()).into_iter().chain(letters).collect()
 }
 
-struct Reader<'t> {
-    lines: Lines<'t>,
+struct JsonReader<'t> {
+    lines: LineStarts<'t>,
     problems: Vec<Problem>,
 }
 
-impl Reader<'_> {
+impl JsonReader<'_> {
     fn value(&mut self, value: &Value<'_>, depth: usize) -> Setting {
         let start = value.range().start;
         let content = match value {
@@ -78,7 +82,7 @@ impl Reader<'_> {
                         let line = self.lines.position(first).line().unwrap_or_default();
                         self.problems.push(self.lines.problem(at, format_args!("{name:?} is also on line {line}")));
                     }
-                    let name = Name { text: name.to_owned(), position: Some(self.lines.position(at)) };
+                    let name = SettingName { text: name.to_owned(), position: Some(self.lines.position(at)) };
                     entries.push((name, self.value(&property.value, depth + 1)));
                 }
                 Content::Table(Mapping(entries))

@@ -1,4 +1,11 @@
-//! Reads configurations: files, the environment over them, and what is wrong with the result.
+//! Reads a configuration from its sources, and reports everything that is wrong with the result.
+//!
+//! ```text
+//! defaults ─► overlay(file) ─► FEMTO_LOG__… ─► FEMTO_LOG or RUST_LOG ─► check::decode ─► Spec, or one error
+//! ```
+//!
+//! The sources are merged before anything is decoded, so a mistake in the file that a variable overrides is not
+//! reported, and a required setting may come from any source.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -67,6 +74,18 @@ impl Loader {
     }
 
     /// Sets the types that a configuration may name besides those of the library.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use femtologging::config::{Format, Loader, Registry};
+    /// use femtologging::handler::FemtoNullHandler;
+    ///
+    /// let text = "handlers.queue.type = \"amqp\"";
+    /// assert!(Loader::new().read(text, Format::Toml, "log.toml").is_err());
+    /// let registry = Registry::new().handler("amqp", |_args| Ok(FemtoNullHandler));
+    /// assert!(Loader::new().registry(&registry).read(text, Format::Toml, "log.toml").is_ok());
+    /// ```
     pub fn registry(mut self, registry: &Registry) -> Self {
         self.registry = Some(registry.clone());
         self
@@ -100,6 +119,20 @@ impl Loader {
     /// # Errors
     ///
     /// Everything that is wrong with it, each with line, column and remedy.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use femtologging::config::{Format, Loader, PartSpec, Spec};
+    ///
+    /// let console = PartSpec::new("stream").with("level", "info").with("formatter", "console");
+    /// let loader = Loader::new().defaults(Spec::new().handler("console", console));
+    /// let text = "handlers.console = { type = \"stream\", level = \"warn\" }";
+    /// let spec = loader.read(text, Format::Toml, "log.toml")?;
+    /// assert_eq!(spec.handlers["console"].get("level"), Some(&"warn".into()));
+    /// assert_eq!(spec.handlers["console"].get("formatter"), Some(&"console".into()));
+    /// # Ok::<(), femtologging::Error>(())
+    /// ```
     pub fn read(&self, text: &str, format: Format, source: &str) -> Result<Spec, Error> {
         let mut problems = Vec::new();
         let spec = self.parse(text, format, source, &mut problems);
@@ -141,6 +174,20 @@ impl Loader {
     /// # Errors
     ///
     /// As for [`load`](Self::load).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use femtologging::config::{Environment, Loader};
+    ///
+    /// # let dir = tempfile::tempdir()?;
+    /// # let path = dir.path().join("log.toml");
+    /// std::fs::write(&path, "root.level = \"warn\"")?;
+    /// let loader = Loader::new().environment(Environment::of([("FEMTO_LOG__ROOT__LEVEL", "debug")]));
+    /// assert_eq!(loader.load_path(Some(&path))?.root.get("level"), Some(&"debug".into()));
+    /// assert_eq!(loader.read_path(&path)?.root.get("level"), Some(&"warn".into())); // without variables
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn load_path(&self, path: Option<&Path>) -> Result<Spec, Error> {
         let document = path.map(|path| Ok::<_, Error>((path, read_file(path)?))).transpose()?;
         self.load_document(document)
@@ -230,6 +277,21 @@ impl Spec {
     /// # Errors
     ///
     /// The file cannot be read; or everything that is wrong with it, each with line, column and remedy.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use femtologging::Config;
+    /// use femtologging::config::{Registry, Spec};
+    ///
+    /// # let dir = tempfile::tempdir()?;
+    /// # let path = dir.path().join("log.toml");
+    /// # std::fs::write(&path, "handlers.console = { type = \"stream\", level = \"warn\" }")?;
+    /// let spec = Spec::from_path(&path)?;
+    /// let logging = Config::from_spec(&spec, &Registry::new())?.build()?;
+    /// # drop(logging);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn from_path(path: impl AsRef<Path>) -> Result<Self, Error> {
         Loader::for_any_type().read_path(path)
     }
@@ -239,6 +301,17 @@ impl Spec {
     /// # Errors
     ///
     /// Everything that is wrong with it, each with line, column and remedy.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use femtologging::config::{Format, Spec};
+    ///
+    /// let error = Spec::from_str("[root]\nlevel = \"inof\"", Format::Toml).unwrap_err();
+    /// let problem = &error.problems()[0];
+    /// assert_eq!((problem.field.as_str(), problem.value.as_str()), ("root.level", "\"inof\""));
+    /// assert_eq!(problem.position.as_ref().and_then(|position| position.line()), Some(2));
+    /// ```
     pub fn from_str(text: &str, format: Format) -> Result<Self, Error> {
         Loader::for_any_type().read(text, format, "<text>")
     }

@@ -1,4 +1,26 @@
-//! From a [`Spec`] to handlers and the settings of loggers.
+//! Builds the handlers and the settings of loggers that a [`Spec`] describes.
+//!
+//! ```text
+//! Spec ── check::decode ──► no problems? ── Makers::system ──► MadeSystem
+//!                               │                  │
+//!                               └── Error          └── formatter(name), filter(name), handler(name)
+//! ```
+//!
+//! [`Makers`] builds parts by name. A part that refers to others asks for them through the trait [`Maker`]: the handler
+//! `fallback` asks for its two handlers, and each of those for its formatter. The check has excluded circles before, so
+//! the recursion ends.
+//!
+//! # Errors
+//!
+//! Mistakes that only a builder can see, such as a directory that does not exist or a pattern with an unknown field,
+//! are found here. The first part that is wrong does not stop the others: its problem is recorded, with the position of
+//! the setting that caused it, and the part that wanted it gets an error *without* problems, which says "reported
+//! already". So each mistake is reported once, however many parts refer to the part with the mistake.
+//!
+//! # Reloads
+//!
+//! `running` is the configuration of the system that is being reloaded. A handler that says the same in both, including
+//! the parts that it refers to, is not built again: its entry has no [`HandlerSpec`], and the running handler stays.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -79,6 +101,18 @@ impl Spec {
     /// # Errors
     ///
     /// Everything that is wrong, each with its position and a remedy.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use femtologging::config::{PartSpec, Registry, Spec};
+    ///
+    /// let handler = PartSpec::new("file").with("path", "app.log").with("formatter", "mine");
+    /// let pattern = PartSpec::new("pattern").with("pattern", "no field");
+    /// let spec = Spec::new().handler("file", handler).formatter("mine", pattern);
+    /// let error = spec.check(&Registry::new()).unwrap_err();
+    /// assert_eq!(error.problems()[0].field, "formatters.mine.pattern");
+    /// ```
     pub fn check(&self, registry: &Registry) -> Result<(), Error> {
         let mut spec = self.clone();
         let mut problems = Vec::new();
@@ -87,6 +121,7 @@ impl Spec {
             return Err(Error::config(sorted(problems)));
         }
         for part in spec.handlers.values_mut() {
+            // With `delay`, building a handler of files opens none.
             if check::infos_of(Section::Handlers, part).iter().any(|info| info.name == "delay") {
                 part.settings.insert("delay".to_owned(), true.into());
             }
@@ -128,6 +163,7 @@ impl Makers<'_> {
         }
         let inner = check::inner_handlers(spec);
         let mut handlers = Vec::new();
+        // A handler inside another one is made by that one.
         for name in spec.handlers.keys().filter(|name| !inner.contains_key(*name)) {
             if self.running.is_some_and(|running| check::is_same_handler(name, running, spec)) {
                 handlers.push((name.clone(), None));
@@ -219,6 +255,7 @@ impl Makers<'_> {
         make: impl FnOnce(&PartSpec, &mut Self) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let part = self.spec.section(section).get(name).ok_or_else(reported)?;
+        // What depends on a variable that only another machine has cannot be built here.
         if part.settings.values().any(is_unknown) {
             return Err(reported());
         }

@@ -1,4 +1,20 @@
-//! Variables of the environment that set single settings: `FEMTO_LOG__HANDLERS__FILE__LEVEL=debug`.
+//! Environment variables that set single settings: `FEMTO_LOG__HANDLERS__FILE__LEVEL=debug`.
+//!
+//! `__` separates the parts of a path, as names may contain `_`. What a variable cannot contain, such as the `-` of a
+//! handler `my-file`, is also written as `_`. So names are compared in the form that they have in variables:
+//!
+//! | variable | sets |
+//! |---|---|
+//! | `FEMTO_LOG__HANDLERS__MY_FILE__PATH` | `handlers.my-file.path` or else `handlers.my_file.path` |
+//! | `FEMTO_LOG__HANDLERS__FILE__IDLE__SPIN` | `handlers.file.idle.spin` |
+//! | `FEMTO_LOG__LOGGERS__MY_APP__DB__LEVEL` | the level of the logger `my_app::db` |
+//! | `FEMTO_LOG__LIMITS__KEYS` | `limits.keys`, a setting of the system |
+//!
+//! A logger's name contains `__` itself (`my_app::db`). A logger of the document is found as the longest one whose name
+//! the path begins with; for a new logger, the last part of the path is the setting, if loggers have a setting of that
+//! name.
+//!
+//! Variables are applied sorted by name, so that a result does not depend on the order of the process's environment.
 
 use std::collections::BTreeMap;
 
@@ -33,6 +49,7 @@ pub(super) fn apply(spec: &mut Spec, environment: &Environment, problems: &mut V
             "formatters" => of_part(Section::Formatters, spec, rest, value),
             "filters" => of_part(Section::Filters, spec, rest, value),
             "handlers" => of_part(Section::Handlers, spec, rest, value),
+            // Not a section, so a setting of the system; decoding reports one that does not exist.
             _ => set(&mut spec.system, &path, value),
         };
         if !set {

@@ -1,10 +1,23 @@
 //! A part of a configuration: a handler, formatter, filter or logger with its settings.
+//!
+//! [`PartSpec::decode`] turns the settings of a document into those of a table:
+//!
+//! ```text
+//! document    overflow = "block_for", idle = { spin = "1000 ns" }, colour = true
+//! flattened   overflow.type = "block_for", idle.spin = "1000 ns"     `colour` is no row: reported, or kept for the
+//!                                                                    program's own types
+//! decoded     overflow.type = "block_for", idle.spin = "1 us"        canonical
+//! ```
+//!
+//! Flattening comes first, so that a name with a dot, a group, and the short form of a group are the same thing from
+//! there on. Decoding keeps each value's position and template, so a later message, or a document that is written,
+//! still refers to the text as it was given.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use super::environment::Environment;
-use super::setting::{Content, Mapping, Name, Setting};
+use super::setting::{Content, Mapping, Setting, SettingName};
 use super::similar::hint;
 use super::table::{Preset, SettingInfo};
 use super::types::Section;
@@ -59,6 +72,15 @@ impl PartSpec {
     }
 
     /// Sets a setting. `backoff.first` is the setting `first` of the group `backoff`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use femtologging::config::PartSpec;
+    ///
+    /// let part = PartSpec::new("stream").with("overflow", "drop_newest").with("idle.spin", "5 us");
+    /// assert_eq!(part.get("idle"), Some(&[("spin", "5 us")].into()));
+    /// ```
     pub fn with(mut self, name: &str, value: impl Into<Setting>) -> Self {
         self.set(&name.split('.').collect::<Vec<_>>(), value.into());
         self
@@ -111,7 +133,7 @@ impl PartSpec {
         let names = std::mem::take(&mut self.names);
         let entries = std::mem::take(&mut self.settings).into_iter().map(|(text, setting)| {
             let position = names.get(&text).cloned();
-            (Name { text, position }, setting)
+            (SettingName { text, position }, setting)
         });
         Mapping(entries.collect())
     }
@@ -133,6 +155,7 @@ impl PartSpec {
         let (kind, table) = (std::mem::take(&mut self.kind), self.take_table());
         let (position, kind_position) = (self.position.take(), self.kind_position.take());
         let mut flat = Self { kind, position, kind_position, ..Self::default() };
+        // From here on, names are those of the rows: `overflow.type`, not a table `overflow`.
         flat.flatten("", table, infos, others, path, decoding);
         for (name, setting) in flat.settings.iter_mut().filter(|(name, _)| infos.iter().all(|info| info.name != *name))
         {
@@ -149,6 +172,7 @@ impl PartSpec {
             };
             let path = join(path, info.name);
             decoding.environment.interpolate(setting, info.kind.is_pattern, &path, decoding.problems);
+            // Before the value can fail to decode, so that the message does not show it.
             setting.is_secret |= info.kind.is_secret;
             hide(setting);
             if is_unknown(setting) {
@@ -196,6 +220,7 @@ impl PartSpec {
                     (Content::Table(table), _) => {
                         self.flatten(&format!("{full}."), table, infos, Others::Refuse, path, decoding);
                     }
+                    // A group without a value is as if it were not given.
                     (Content::Null, _) => {}
                     (content, Some(short)) => {
                         self.names.extend(name.position.map(|position| (short.clone(), position)));
@@ -208,6 +233,7 @@ impl PartSpec {
                         decoding.problem(setting.position.clone(), field, &setting.shown(), expected);
                     }
                 }
+            // A setting of a type that the program adds: only that type's function knows it.
             } else if others == Others::Keep {
                 self.names.extend(name.position.map(|position| (full.clone(), position)));
                 self.settings.insert(full, setting);

@@ -1,4 +1,13 @@
-//! Settings as text: TOML, YAML and JSON.
+//! Settings as text, in TOML, YAML and JSON.
+//!
+//! | | sections | groups and lists | text |
+//! |---|---|---|---|
+//! | TOML | `[handlers.file]` headers | in one line | always quoted |
+//! | YAML | block style, two spaces | in one line, as JSON | plain if it is a word in every version of YAML |
+//! | JSON | objects, two spaces | in one line | quoted |
+//!
+//! What is written is read back as an equal `Spec`; a property test in `feature-tests/tests/config_random.rs` holds
+//! that.
 
 use std::fmt::Write;
 

@@ -1,10 +1,33 @@
-//! Documents of CPython's `logging.config.dictConfig`: classes, their arguments, and `cfg://` and `ext://`.
+//! Translates documents of CPython's `logging.config.dictConfig`.
 //!
-//! A part with a `class`, and a formatter or filter without a `type`, is one of CPython's. Its arguments get the names
-//! of the settings that stand for them, by the tables' column `python`, and by hand where one is not the other.
+//! The format is described under [Configuration dictionary schema][schema] in the documentation of Python 3. A part
+//! with a `class`, and a formatter or filter without a `type`, is one of CPython's. The arguments of its class become
+//! settings of the type that stands for the class: `"class": "logging.handlers.RotatingFileHandler", "maxBytes": 1000`
+//! becomes `type = "rotating_file", max_bytes = 1000`.
+//!
+//! Most arguments differ by their names only; the column `python` of the tables has those. The others are translated by
+//! hand:
+//!
+//! | argument | becomes |
+//! |---|---|
+//! | `stream: ext://sys.stdout` | `stream = "stdout"` |
+//! | `mode: w` of a file | `truncate = true` |
+//! | `encoding: utf-8` | nothing, as files are written in UTF-8; another encoding is an error |
+//! | `host`, `port` of a socket | `endpoint = "tcp://host:port"`, and `unix:host` without a port |
+//! | `address`, `socktype`, `facility` of `SysLogHandler` | `endpoint`, and a formatter of the type `syslog` |
+//! | `host`, `url`, `secure`, `credentials` of `HTTPHandler` | `url`, `basic_auth`, `body = "form"`, `method = "GET"` |
+//! | `utc` of `TimedRotatingFileHandler` | `time_zone`, which is `local` unless `utc` is true |
+//!
+//! What CPython does by default, and this library does not, is set explicitly: names of levels such as `WARNING`, local
+//! times, and pickled records on sockets.
+//!
+//! Objects of Python have no counterpart. A factory (`()`), attributes (`.`) and `ext://` are errors that say what to
+//! write instead, except for `ext://sys.stdout`, `ext://sys.stderr` and the types of sockets.
+//!
+//! [schema]: https://docs.python.org/3/library/logging.config.html#configuration-dictionary-schema
 
 use super::part::{Decoding, PartSpec};
-use super::setting::{Content, Mapping, Name, Setting};
+use super::setting::{Content, Mapping, Setting, SettingName};
 use super::similar::hint;
 use super::table::SettingInfo;
 use super::tables::Tables;
@@ -79,6 +102,10 @@ pub(super) fn part(
 }
 
 /// The translation of one part: arguments leave `table` for `given`.
+///
+/// What is left in `table` at the end has either the name of a setting in this library, such as `overflow`, or no
+/// meaning. [`rest`](Self::rest) moves it to `given`, and decoding reports the latter like any other unknown setting,
+/// with a suggestion. So a document of CPython's can also use the settings of this library.
 struct Translation<'a, 'd> {
     path: String,
     table: Mapping,
@@ -99,7 +126,7 @@ impl Translation<'_, '_> {
 
     /// Sets a setting, at the position of the argument that it comes from.
     fn give(&mut self, name: &str, value: Setting) {
-        let name = Name { text: name.to_owned(), position: value.position.clone() };
+        let name = SettingName { text: name.to_owned(), position: value.position.clone() };
         self.given.0.push((name, value));
     }
 
@@ -115,11 +142,13 @@ impl Translation<'_, '_> {
             None | Some(Some("logging.Formatter")) => {}
             Some(text) => {
                 let remedy = NO_COUNTERPART.iter().find(|(name, _)| Some(*name) == text).map(|(_, remedy)| *remedy);
+                // A formatter class of the program's own cannot be translated; a registry may have its counterpart.
                 let remedy = remedy.unwrap_or("a class of Python: give a `type`, which a registry may add");
                 self.complain("class", position, &class?, remedy);
                 return None;
             }
         }
+        // It has the settings of this library, and so its own defaults.
         if self.table.get("pattern").is_some() {
             return Some(position);
         }
@@ -163,6 +192,7 @@ impl Translation<'_, '_> {
         }
         let remedy = match NO_COUNTERPART.iter().find(|(name, _)| *name == class) {
             Some((_, remedy)) => (*remedy).to_owned(),
+            // The type exists, but not in this build.
             None if class == "logging.handlers.HTTPHandler" => "this class needs the Cargo feature `http`".to_owned(),
             None => {
                 let hint = hint(class, handlers.iter().flat_map(|kind| kind.classes).copied());
@@ -186,6 +216,7 @@ impl Translation<'_, '_> {
                 _ => {}
             },
             "socket" => {
+                // The schemes for a host with a port, and for the path of a socket.
                 let scheme = if class.ends_with("DatagramHandler") { ["udp", "unixgram"] } else { ["tcp", "unix"] };
                 self.address_of_host(scheme);
                 // What CPython's receivers read; the class ignores its formatter.
@@ -275,6 +306,7 @@ impl Translation<'_, '_> {
         } else {
             self.give("endpoint", Setting { content: Content::Text(endpoint), ..address });
         }
+        // `SysLogHandler` wraps what its formatter writes in a head; here the formatter writes both.
         let mut formatter = PartSpec::new("syslog").with("format", "python");
         for (argument, setting) in [("facility", "facility"), ("formatter", "message")] {
             if let Some(value) = self.take(argument) {
@@ -305,7 +337,7 @@ impl Translation<'_, '_> {
             match pair {
                 Some([user, password]) => {
                     let entries = [("user", user), ("password", password)];
-                    let entries = entries.map(|(name, value)| (Name::new(name), value));
+                    let entries = entries.map(|(name, value)| (SettingName::new(name), value));
                     let content = Content::Table(Mapping(entries.into()));
                     self.give("basic_auth", Setting { content, ..credentials });
                 }
@@ -355,6 +387,7 @@ fn plain(setting: &Setting) -> String {
 
 /// Replaces every text `cfg://path` by what stands at this path of the document: by the name of a part where it is one.
 pub(super) fn resolve(document: &mut Setting, decoding: &mut Decoding<'_>) {
+    // A reference may lead to any part of the document, also to one that was replaced already.
     let whole = document.clone();
     resolve_in(document, &whole, "", decoding);
 }
@@ -388,6 +421,9 @@ fn resolve_in(setting: &mut Setting, whole: &Setting, path: &str, decoding: &mut
 }
 
 /// Follows a path such as `handlers.email.toaddrs[0]`.
+///
+/// A part is looked up as its name, since settings refer to parts by name here: in CPython's documentation,
+/// `"target": "cfg://handlers.file"` of a `MemoryHandler` gives it the handler itself.
 fn look_up(whole: &Setting, path: &str) -> Option<Content> {
     let steps: Vec<&str> = path.split(['.', '[']).map(|step| step.strip_suffix(']').unwrap_or(step)).collect();
     let mut found = whole;

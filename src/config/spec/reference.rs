@@ -1,4 +1,6 @@
-//! The reference page, made from the tables.
+//! The reference page of all settings, made from the tables: `docs/guide/configuration-reference.md`.
+//!
+//! A test compares the file with what this build writes, so the page cannot be out of date.
 
 use std::fmt::Write;
 

@@ -1,4 +1,10 @@
-//! Types of handlers, formatters and filters that are not the library's own.
+//! Types of handlers, formatters and filters that a program adds to those of the library.
+//!
+//! A type of the library has a table, so its settings are checked before any code runs. A type of the program is a
+//! function, and the loader cannot know what it will ask for. [`Args`] therefore records the question: which settings
+//! were asked for, which were missing or of the wrong type. The function runs to its end with placeholders in place of
+//! wrong values, and its result is thrown away if anything was recorded. So all mistakes of a part are reported at once
+//! here as well, and a setting that the function has not asked for is reported as unknown, with a suggestion.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,7 +18,7 @@ use super::setting::{Content, Setting};
 use super::similar::hint;
 use super::table::{MadeFormatter, Maker, with_formatter};
 use super::tables::handlers;
-use super::types::{Pairs, SettingType, Size, Whole};
+use super::types::{SettingType, Size, TextPairs, Whole};
 use crate::error::{Error, Position, Problem};
 use crate::filter::FemtoFilter;
 use crate::formatter::FemtoFormatter;
@@ -67,6 +73,29 @@ impl Registry {
     }
 
     /// Adds a type of handlers.
+    ///
+    /// Besides those that the function asks for, the type has the settings of every handler, such as `level`, `filters`
+    /// and `overflow`. A name that was added before is replaced; the name of one of the library's types is never looked
+    /// up here.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use femtologging::config::{PartSpec, Registry, Spec};
+    /// use femtologging::handler::FemtoCaptureHandler;
+    /// use femtologging::{Config, warn};
+    /// use std::time::Duration;
+    ///
+    /// let capture = FemtoCaptureHandler::new();
+    /// let copy = capture.clone();
+    /// let registry = Registry::new().handler("capture", move |_args| Ok(copy.clone()));
+    /// let spec = Spec::new().handler("test", PartSpec::new("capture").with("level", "error"));
+    /// let logging = Config::from_spec(&spec, &registry)?.build()?;
+    /// warn!(logger: logging.get_logger("app")?, "below the handler's level");
+    /// logging.flush(Duration::from_secs(5))?;
+    /// assert!(capture.records().is_empty());
+    /// # Ok::<(), femtologging::Error>(())
+    /// ```
     #[must_use]
     pub fn handler<H: FemtoHandler>(
         mut self,
@@ -84,6 +113,22 @@ impl Registry {
     }
 
     /// Adds a type of formatters.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use femtologging::FemtoLogRecord;
+    /// use femtologging::config::Registry;
+    ///
+    /// let registry = Registry::new().formatter("bare", |args| {
+    ///     let prefix = args.text("prefix").or(String::new());
+    ///     Ok(move |record: &FemtoLogRecord<'_>, out: &mut Vec<u8>| {
+    ///         out.extend_from_slice(prefix.as_bytes());
+    ///         record.write_message_escaped(out);
+    ///     })
+    /// });
+    /// # drop(registry);
+    /// ```
     #[must_use]
     pub fn formatter<F: FemtoFormatter + 'static>(
         mut self,
@@ -100,6 +145,19 @@ impl Registry {
     }
 
     /// Adds a type of filters.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use femtologging::FemtoLogRecord;
+    /// use femtologging::config::Registry;
+    ///
+    /// let registry = Registry::new().filter("from_thread", |args| {
+    ///     let name = args.text("name").required();
+    ///     Ok(move |record: &FemtoLogRecord<'_>| record.thread_name() == name)
+    /// });
+    /// # drop(registry);
+    /// ```
     #[must_use]
     pub fn filter<F: FemtoFilter + 'static>(
         mut self,
@@ -130,6 +188,27 @@ impl fmt::Debug for Registry {
 ///
 /// A getter records a value of the wrong type as an error, with its position; so does [`Arg::required`] with a missing
 /// one. They are reported together after the function has returned, and so are settings that it did not ask for.
+///
+/// # Examples
+///
+/// ```
+/// use femtologging::config::{Format, Registry, Spec};
+/// use femtologging::handler::FemtoNullHandler;
+/// use femtologging::Config;
+///
+/// let registry = Registry::new().handler("tape", |args| {
+///     let _path = args.path("path").required();
+///     let _block_bytes = args.size("block_bytes").or(512);
+///     Ok(FemtoNullHandler)
+/// });
+/// let text = "handlers.tape = { type = \"tape\", paht = \"/dev/st0\" }";
+/// let error = Config::from_spec(&Spec::from_str(text, Format::Toml)?, &registry).unwrap_err();
+/// let fields: Vec<_> = error.problems().iter().map(|problem| problem.field.as_str()).collect();
+/// assert_eq!(fields.len(), 2);
+/// assert!(fields.contains(&"handlers.tape.path")); // missing
+/// assert!(fields.contains(&"handlers.tape.paht")); // no such setting; did you mean "path"?
+/// # Ok::<(), femtologging::Error>(())
+/// ```
 pub struct Args<'a> {
     pub(super) settings: &'a BTreeMap<String, Setting>,
     pub(super) maker: &'a mut dyn Maker,
@@ -140,7 +219,32 @@ pub struct Args<'a> {
     is_strict: bool,
 }
 
-/// A setting that was asked for.
+/// A setting that was asked for with one of the methods of [`Args`].
+///
+/// | | the setting is missing | the setting has a wrong value |
+/// |---|---|---|
+/// | [`required`](Self::required) | an error; returns a placeholder | an error; returns a placeholder |
+/// | [`or`](Self::or) | returns the default | an error; returns the default |
+/// | [`optional`](Self::optional) | returns `None` | an error; returns `None` |
+///
+/// An error does not end the function that makes the part: it goes on with the placeholder (an empty text, 0, `false`),
+/// and what it returns is then discarded.
+///
+/// # Examples
+///
+/// ```
+/// use femtologging::config::Registry;
+/// use femtologging::FemtoLogRecord;
+///
+/// let registry = Registry::new().filter("longer", |args| {
+///     let length = args.integer("length").required() as usize;
+///     let but_not = args.text("but_not").optional();
+///     Ok(move |record: &FemtoLogRecord<'_>| {
+///         record.template().len() > length && but_not.as_deref() != Some(record.logger())
+///     })
+/// });
+/// # drop(registry);
+/// ```
 #[must_use]
 pub struct Arg<'a, T> {
     value: Option<T>,
@@ -152,7 +256,8 @@ pub struct Arg<'a, T> {
 }
 
 impl<T> Arg<'_, T> {
-    /// Returns the value; records an error if there is none.
+    /// Returns the value. Without one, records an error and returns a placeholder: an empty text, path or list, 0, or
+    /// `false`.
     pub fn required(self) -> T {
         if !self.is_given {
             self.problems.borrow_mut().push(Problem::new(self.name, "", "missing: this setting is required"));
@@ -160,12 +265,12 @@ impl<T> Arg<'_, T> {
         self.value.unwrap_or(self.placeholder)
     }
 
-    /// Returns the value, or another one if there is none.
+    /// Returns the value, or `default` if the setting is not given.
     pub fn or(self, default: T) -> T {
         self.value.unwrap_or(default)
     }
 
-    /// Returns the value, if there is one.
+    /// Returns the value, or `None` if the setting is not given.
     pub fn optional(self) -> Option<T> {
         self.value
     }
@@ -197,54 +302,56 @@ impl<'a> Args<'a> {
         Arg { value: decoded, placeholder, name, is_given, problems: &self.problems }
     }
 
-    /// Asks for text.
+    /// Asks for text. A number or boolean is not accepted in its place.
     pub fn text(&mut self, name: &str) -> Arg<'_, String> {
         self.get(name, String::new(), |text: String| text)
     }
 
-    /// Asks for a path.
+    /// Asks for a path that is not empty. It is relative to the working directory of the process.
     pub fn path(&mut self, name: &str) -> Arg<'_, PathBuf> {
         self.get(name, PathBuf::new(), |path: PathBuf| path)
     }
 
-    /// Asks for a boolean.
+    /// Asks for `true` or `false`. A variable of the environment may also say `1`, `yes`, `on`, `0`, `no` or `off`.
     pub fn boolean(&mut self, name: &str) -> Arg<'_, bool> {
         self.get(name, false, |value: bool| value)
     }
 
-    /// Asks for an integer that is not negative.
+    /// Asks for an integer from 0 to `u64::MAX`.
     pub fn integer(&mut self, name: &str) -> Arg<'_, u64> {
         self.get(name, 0, |value: Whole<0, { u64::MAX }>| value.0)
     }
 
-    /// Asks for a number that is not negative.
+    /// Asks for a finite number that is not negative, such as `0.5`. An integer is accepted as well.
     pub fn number(&mut self, name: &str) -> Arg<'_, f64> {
         self.get(name, 0.0, |value: f64| value)
     }
 
-    /// Asks for a size in bytes, such as `10 MiB`.
+    /// Asks for a size, and returns bytes: `4096`, `"10 MiB"` (powers of 1024) or `"1.5 kB"` (powers of 1000).
     pub fn size(&mut self, name: &str) -> Arg<'_, u64> {
         self.get(name, 0, |value: Size| value.0)
     }
 
-    /// Asks for a duration, such as `5 s`.
+    /// Asks for a duration with its unit: `"5 s"`, `"1.5 h"` or `"200 us"`. The units are `ns`, `us`, `ms`, `s`, `min`,
+    /// `h`, `d` and `w`.
     pub fn duration(&mut self, name: &str) -> Arg<'_, Duration> {
         self.get(name, Duration::ZERO, |value: Duration| value)
     }
 
-    /// Asks for a level.
+    /// Asks for a level: a name in any letter case, `off`, or one of CPython's numbers, such as 20.
     pub fn level(&mut self, name: &str) -> Arg<'_, LevelFilter> {
         self.get(name, LevelFilter::Off, |value: LevelFilter| value)
     }
 
-    /// Asks for a list of texts.
+    /// Asks for a list of texts. A variable of the environment has commas between them.
     pub fn texts(&mut self, name: &str) -> Arg<'_, Vec<String>> {
         self.get(name, Vec::new(), |values: Vec<String>| values)
     }
 
-    /// Asks for a table of texts, in its order.
+    /// Asks for a table of texts, and returns its entries in the order of the document. Numbers and booleans become
+    /// text.
     pub fn pairs(&mut self, name: &str) -> Arg<'_, Vec<(String, String)>> {
-        self.get(name, Vec::new(), |pairs: Pairs| pairs.0)
+        self.get(name, Vec::new(), |pairs: TextPairs| pairs.0)
     }
 
     /// Asks for a formatter: the setting is a name in `formatters`, or a type.

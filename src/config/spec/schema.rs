@@ -1,4 +1,11 @@
 //! The JSON Schema of configurations, made from the tables.
+//!
+//! The document is written as text, a line for each setting, so that a change of a setting is one line in the
+//! difference of `docs/femtologging.schema.json`. It uses draft 2020-12 and only keywords that editors know: `$ref`
+//! into `$defs`, `anyOf`, `enum`, `pattern`, `additionalProperties`.
+//!
+//! A type of parts is a variant in an `anyOf` whose `type` is a constant. Each value may also be a text with a
+//! reference to the environment, whatever the setting's type is, since interpolation comes before decoding.
 
 use std::fmt::Write;
 
@@ -16,6 +23,17 @@ impl Spec {
     ///
     /// It says what each setting may be; what settings mean together, such as a handler's name that no handler has,
     /// only the loader finds. It has the types and settings of the Cargo features of this build.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use femtologging::config::Spec;
+    ///
+    /// # let dir = tempfile::tempdir()?;
+    /// let path = dir.path().join("femtologging.schema.json");
+    /// std::fs::write(&path, Spec::schema())?; // a TOML document then begins with `#:schema femtologging.schema.json`
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn schema() -> String {
         let tables = Tables::get();
         let mut out = String::from("{\n  \"$schema\": \"https://json-schema.org/draft/2020-12/schema\",\n");

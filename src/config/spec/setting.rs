@@ -1,4 +1,17 @@
 //! Settings as data: a value, where it was given, and whether it may be shown.
+//!
+//! A [`Setting`] is a node of a document's tree. Besides its value it carries what a message about it needs:
+//!
+//! | field | set by | read by |
+//! |---|---|---|
+//! | `position` | the readers of documents; a variable's name | messages, [`effective`](super::Spec::effective) |
+//! | `is_raw` | the readers | interpolation: code and variables may contain `${` |
+//! | `template` | interpolation | [`to_string`](super::Spec::to_string), which writes `${env:DIR}`, not its value |
+//! | `is_coerced` | interpolation, variables | [`decode`](super::types::SettingType::decode): `"5"` may be a number |
+//! | `is_secret` | `${file:…}`, secret types | messages, `Debug`: `***` |
+//! | `is_unknown` | interpolation, if missing variables are ignored | the check, which then skips the value |
+//!
+//! None of these takes part in equality.
 
 use std::fmt;
 use std::time::Duration;
@@ -52,11 +65,11 @@ pub(super) enum Content {
 
 /// Names and their settings, in the order of the document.
 #[derive(Clone, Default, PartialEq)]
-pub(super) struct Mapping(pub(super) Vec<(Name, Setting)>);
+pub(super) struct Mapping(pub(super) Vec<(SettingName, Setting)>);
 
 /// A name in a document. Its position does not matter for equality.
 #[derive(Clone, Debug)]
-pub(super) struct Name {
+pub(super) struct SettingName {
     pub(super) text: String,
     pub(super) position: Option<Position>,
 }
@@ -67,13 +80,13 @@ impl PartialEq for Setting {
     }
 }
 
-impl PartialEq for Name {
+impl PartialEq for SettingName {
     fn eq(&self, other: &Self) -> bool {
         self.text == other.text
     }
 }
 
-impl Name {
+impl SettingName {
     pub(super) fn new(text: impl Into<String>) -> Self {
         Self { text: text.into(), position: None }
     }
@@ -121,19 +134,24 @@ impl Mapping {
         self.0.iter().find(|(known, _)| known.text == name).map(|(_, setting)| setting)
     }
 
-    pub(super) fn remove(&mut self, name: &str) -> Option<(Name, Setting)> {
+    pub(super) fn remove(&mut self, name: &str) -> Option<(SettingName, Setting)> {
         let place = self.0.iter().position(|(known, _)| known.text == name)?;
         Some(self.0.remove(place))
     }
 
     /// Sets the value at a path of names. A value that is in the way and is no table becomes the `type` of one: so the
     /// short form `transport = "shared"` and a later `transport.capacity` add up.
+    ///
+    /// ```text
+    /// transport = "shared"              set(["transport", "capacity"], 4096)
+    /// transport = { type = "shared", capacity = 4096 }
+    /// ```
     pub(super) fn set(&mut self, path: &[&str], value: Setting) {
         let [name, rest @ ..] = path else { return };
         let place = match self.0.iter().position(|(known, _)| known.text == *name) {
             Some(place) => place,
             None => {
-                let name = Name { text: (*name).to_owned(), position: value.position.clone() };
+                let name = SettingName { text: (*name).to_owned(), position: value.position.clone() };
                 self.0.push((name, Setting::new(Content::Table(Mapping::default()))));
                 self.0.len() - 1
             }
@@ -146,7 +164,7 @@ impl Mapping {
         if !matches!(setting.content, Content::Table(_)) {
             let short = std::mem::replace(setting, Setting::new(Content::Null));
             let position = short.position.clone();
-            let table = Mapping(vec![(Name { text: "type".to_owned(), position: position.clone() }, short)]);
+            let table = Mapping(vec![(SettingName { text: "type".to_owned(), position: position.clone() }, short)]);
             *setting = Setting { position, ..Setting::new(Content::Table(table)) };
         }
         if let Content::Table(table) = &mut setting.content {
@@ -155,6 +173,14 @@ impl Mapping {
     }
 
     /// Puts other settings over these: tables are merged, everything else is replaced.
+    ///
+    /// ```text
+    /// these    { path = "a", idle = { spin = "1 us", first_sleep = "9 us" }, filters = ["x"] }
+    /// others   { path = "b", idle = { spin = "2 us" },                       filters = ["y"] }
+    /// result   { path = "b", idle = { spin = "2 us", first_sleep = "9 us" }, filters = ["y"] }
+    /// ```
+    ///
+    /// Lists are replaced and not joined, because a list without an element could not be expressed otherwise.
     pub(super) fn overlay(&mut self, other: Mapping) {
         for (name, value) in other.0 {
             match self.0.iter_mut().find(|(known, _)| *known == name) {
@@ -231,7 +257,7 @@ impl<T: Into<Setting>> From<Vec<T>> for Setting {
 /// A table, such as the headers of an HTTP handler.
 impl<N: Into<String>, T: Into<Setting>, const LEN: usize> From<[(N, T); LEN]> for Setting {
     fn from(entries: [(N, T); LEN]) -> Self {
-        let entries = entries.into_iter().map(|(name, value)| (Name::new(name), value.into()));
+        let entries = entries.into_iter().map(|(name, value)| (SettingName::new(name), value.into()));
         Self::new(Content::Table(Mapping(entries.collect())))
     }
 }

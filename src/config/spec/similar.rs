@@ -1,4 +1,8 @@
-//! What a misspelt name was meant to be.
+//! Suggestions for names that do not exist: `no such setting; did you mean "max_bytes"?`.
+//!
+//! Names are compared by the optimal string alignment distance: the number of letters that must be inserted, removed,
+//! replaced, or exchanged with their neighbour. `max_byte` is at distance 1 from `max_bytes`, and `lveel` at distance 1
+//! from `level`. A name is suggested up to a distance of a third of the word's length, but at least 1 and at most 3.
 
 /// Returns `; did you mean "max_bytes"?`, or nothing where no name is similar.
 pub(super) fn hint<'n>(word: &str, names: impl IntoIterator<Item = &'n str>) -> String {

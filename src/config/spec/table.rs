@@ -1,17 +1,35 @@
-//! Tables of settings.
+//! Tables of settings: what a row is, and the macro that writes rows.
 //!
 //! A table has a row for each setting of a type of handlers, formatters or filters: its name, type, default and
-//! description, and how it is given to the builder. Everything that knows settings comes from these rows: decoding, the
-//! overrides of the environment, the JSON Schema, the reference page, and what is printed.
+//! description, and the call that gives its value to the builder. Everything that knows settings reads these rows:
+//! decoding, the overrides of the environment, the JSON Schema, the reference page, and what is printed.
 //!
 //! ```text
 //! "max_bytes": Size = "0 B", "the length that the file stays below", python "maxBytes" => (b, v) b.max_bytes(v.0);
 //!  name        type   default  description                           CPython's name       the builder's method
 //! ```
 //!
-//! A name with a dot is a setting in a group: `backoff.first` is `first` in the table `backoff`. The settings of a
-//! group are given to the builder together, by a row `group "backoff" (b, s) …`. A group with a setting `type` has a
-//! short form: `overflow = "drop_newest"` is `overflow.type = "drop_newest"`.
+//! | part of a row | may be | meaning |
+//! |---|---|---|
+//! | type | a [`SettingType`] | decodes and encodes the value |
+//! | default | `required`, `none`, or a text | a text is the value as a document would have it |
+//! | `python "…"` | left out | the name of the argument of CPython's class |
+//! | `=> (b, v) …` | left out | how the value `v` is given to the builder `b`; may also return a `Result` |
+//! | `=> (b, v, maker) …` | | as above, and `maker` builds the parts that `v` names |
+//!
+//! # Groups
+//!
+//! A name with a dot is a setting in a group: `backoff.first` is `first` in the table `backoff`. If several settings of
+//! a group are one argument of the builder, their rows have no call, and a row `group "backoff" (b, s) …` follows,
+//! which is called once if any of them was given. A group with a setting `type` or `enabled` has a short form:
+//! `overflow = "drop_newest"` means `overflow.type = "drop_newest"`.
+//!
+//! # Type erasure
+//!
+//! A row is generic over its setting's type, and a table holds rows of many types. [`ErasedType`] therefore keeps the
+//! functions of the type as function pointers, and a row's call decodes the value itself. Values are decoded a second
+//! time by that call; the first time was the check, so it cannot fail, and a configuration is read once per start or
+//! reload.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -30,7 +48,7 @@ use crate::handler::HandlerSpec;
 #[derive(Clone)]
 pub(super) struct SettingInfo {
     pub(super) name: &'static str,
-    pub(super) kind: Kind,
+    pub(super) kind: ErasedType,
     pub(super) default: Preset,
     pub(super) about: &'static str,
     /// CPython's name of the argument.
@@ -50,7 +68,7 @@ pub(super) enum Preset {
 
 /// The functions of a [`SettingType`].
 #[derive(Clone, Copy)]
-pub(super) struct Kind {
+pub(super) struct ErasedType {
     pub(super) name: fn() -> String,
     pub(super) schema: fn() -> String,
     /// Reads a value and writes it in its canonical form.
@@ -60,7 +78,7 @@ pub(super) struct Kind {
     pub(super) is_pattern: bool,
 }
 
-impl Kind {
+impl ErasedType {
     pub(super) fn of<T: SettingType>() -> Self {
         Self {
             name: T::name,
@@ -97,6 +115,7 @@ impl Decoded<'_> {
 
     /// Returns a setting, or the default of its row.
     pub(super) fn or_default<T: SettingType>(&self, name: &str) -> Result<T, Error> {
+        // A default is written as a document would have it, so it is decoded like one.
         let default = || match self.infos.iter().find(|info| info.name == name).map(|info| info.default) {
             Some(Preset::Value(text)) => T::decode(&preset(text)).ok(),
             _ => None,
@@ -117,6 +136,8 @@ pub(super) fn preset(text: &str) -> Setting {
 }
 
 /// Makes the parts that a part refers to. An error without problems stands for one that was reported already.
+///
+/// This is how a row reaches other parts of the same configuration without knowing how they are built.
 pub(super) trait Maker {
     fn handler(&mut self, name: &str) -> Result<HandlerSpec, Error>;
     fn formatter(&mut self, name: &str) -> Result<MadeFormatter, Error>;
@@ -124,6 +145,10 @@ pub(super) trait Maker {
 }
 
 /// A formatter. The library's own keep their types, by which handlers know that they only append.
+///
+/// A `Box<dyn FemtoFormatter>` would work for all of them. It would however hide from [`Line`](crate::handler::Line)
+/// that the formatter only appends to its buffer, and each record would be formatted into a buffer of its own and then
+/// copied.
 pub(super) enum MadeFormatter {
     Text(FemtoTextFormatter),
     Json(FemtoJsonFormatter),
@@ -195,6 +220,9 @@ impl<T: 'static> PartType<T> {
 }
 
 /// Gives a builder all settings that were given.
+///
+/// The rows are called in the order of the table, not in that of the document. A setting that was not given is not
+/// passed on, so the builder's own default applies.
 pub(super) fn apply_rows<B>(
     rows: &[Row<B>],
     mut builder: B,
@@ -214,10 +242,14 @@ pub(super) fn apply_rows<B>(
 
 /// Names the setting that an error is about, unless it does so itself.
 fn about_setting(error: Error, name: &str) -> Error {
+    // A builder reports several settings of a group at once, and has named each.
     if error.problems().iter().all(|problem| problem.field.is_empty()) { error.with_prefix(name) } else { error }
 }
 
 /// What an `apply` of a row may return.
+///
+/// It lets a row be written as `b.max_bytes(v.0)`, whose type is the builder, and as `overflow(s).map(…)`, whose type
+/// is a result, without a word that says which.
 pub(super) trait Applied<B> {
     fn applied(self) -> Result<B, Error>;
 }
@@ -280,7 +312,7 @@ macro_rules! settings {
     (@info $name:literal, $kind:ty, $default:tt, $about:literal, $($python:literal)?) => {
         $crate::config::spec::table::SettingInfo {
             name: $name,
-            kind: $crate::config::spec::table::Kind::of::<$kind>(),
+            kind: $crate::config::spec::table::ErasedType::of::<$kind>(),
             default: $crate::config::spec::table::settings!(@default $default),
             about: $about,
             python: $crate::config::spec::table::settings!(@python $($python)?),

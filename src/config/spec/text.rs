@@ -1,4 +1,7 @@
-//! What the readers of all formats share: positions, and the limits of documents.
+//! What the readers of all formats have in common: positions, and the limit of nesting.
+//!
+//! The libraries that parse TOML and JSON report offsets in bytes; messages have lines and columns in characters, from
+//! 1, as editors count them. [`LineStarts`] converts one to the other by a binary search.
 
 use std::sync::Arc;
 
@@ -8,14 +11,14 @@ use crate::error::{Position, Problem};
 pub(super) const MOST_DEPTH: usize = 32;
 
 /// Where the lines of a text begin, to turn offsets into positions.
-pub(super) struct Lines<'t> {
+pub(super) struct LineStarts<'t> {
     text: &'t str,
     source: Arc<str>,
     /// The offsets of the first byte of every line.
     starts: Vec<usize>,
 }
 
-impl<'t> Lines<'t> {
+impl<'t> LineStarts<'t> {
     pub(super) fn new(text: &'t str, source: &Arc<str>) -> Self {
         let feeds = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(offset, _)| offset + 1);
         Self { text, source: source.clone(), starts: std::iter::once(0).chain(feeds).collect() }

@@ -1,4 +1,8 @@
-//! Documents in TOML.
+//! Documents in TOML, by the crate `toml`.
+//!
+//! Its tree has a span for each name and value, from which positions come, and it continues after a mistake of syntax,
+//! so several are reported at once. It sorts the names of a table; they are put back into the order of the document,
+//! which `pairs` and messages rely on.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -6,13 +10,13 @@ use std::sync::Arc;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::setting::{Content, Mapping, Name, Setting};
-use super::text::{Lines, MOST_DEPTH};
+use super::setting::{Content, Mapping, Setting, SettingName};
+use super::text::{LineStarts, MOST_DEPTH};
 use crate::error::Problem;
 
 /// Reads a document, or returns everything that is wrong with its syntax.
 pub(super) fn parse(text: &str, source: &Arc<str>) -> Result<Setting, Vec<Problem>> {
-    let mut reader = Reader { lines: Lines::new(text, source), problems: Vec::new() };
+    let mut reader = TomlReader { lines: LineStarts::new(text, source), problems: Vec::new() };
     let (table, errors) = DeTable::parse_recoverable(text);
     for error in &errors {
         let at = error.span().unwrap_or_default().start;
@@ -28,19 +32,19 @@ pub(super) fn parse(text: &str, source: &Arc<str>) -> Result<Setting, Vec<Proble
     if reader.problems.is_empty() { Ok(document) } else { Err(reader.problems) }
 }
 
-struct Reader<'t> {
-    lines: Lines<'t>,
+struct TomlReader<'t> {
+    lines: LineStarts<'t>,
     problems: Vec<Problem>,
 }
 
-impl Reader<'_> {
+impl TomlReader<'_> {
     fn table(&mut self, table: &DeTable<'_>, span: Range<usize>, depth: usize) -> Setting {
         // The parser sorts names; the order of the document is that of their offsets.
         let mut entries: Vec<_> = table.iter().collect();
         entries.sort_by_key(|(name, _)| name.span().start);
         let entries = entries.into_iter().map(|(name, value)| {
             let position = Some(self.lines.position(name.span().start));
-            let name = Name { text: name.get_ref().clone().into_owned(), position };
+            let name = SettingName { text: name.get_ref().clone().into_owned(), position };
             (name, self.value(value, depth + 1))
         });
         let entries = entries.collect();

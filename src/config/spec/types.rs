@@ -1,4 +1,32 @@
-//! The types of settings: how a value of each is read, how it is written, and what the JSON Schema says of it.
+//! The types of settings: how a value of each is read, how it is written, and its JSON Schema.
+//!
+//! | type | a document has | canonical form |
+//! |---|---|---|
+//! | `bool` | `true`; from text of a variable also `1`, `yes`, `on` | `true` |
+//! | `String`, [`Pattern`] | text | the same |
+//! | `PathBuf` | text that is not empty | the same |
+//! | [`Whole`] | an integer of a range | the integer |
+//! | `f64` | a number from 0 | the number |
+//! | [`Size`] | `4096`, `"10 MiB"`, `"10240KiB"` | `"10 MiB"`: the largest binary unit without a fraction |
+//! | `Duration` | `"90 s"`, `"1.5 min"` | `"90 s"`: the largest unit without a fraction |
+//! | `Level`, `LevelFilter`, [`OptionalLevel`] | `"info"`, `"INFO"`, `20` | `"info"` |
+//! | [`Endpoint`] | `"tcp://host:514"`, `"unix:/dev/log"` | the same |
+//! | [`When`] | `"midnight"`, `"sunday"`, CPython's `"W6"` | `"sunday"` |
+//! | [`Permissions`] | `"640"`, `0o640` | `"640"` |
+//! | `Vec` of a type | a list; from a variable, words with commas between them | a list of canonical values |
+//! | [`TextPairs`] | a table of text, numbers and booleans | a table of text |
+//! | [`FormatterName`] and the like | the name of a part | the name |
+//!
+//! # Canonical forms
+//!
+//! `encode(decode(x))` is the canonical form of `x`. Decoding it gives the same value again, so a canonical document
+//! can be read back. Forms are chosen for readers: a size of 10,485,760 bytes is printed as `10 MiB`.
+//!
+//! # Coerced text
+//!
+//! TOML and JSON have types, so `max_bytes = "5"` is accepted as a size only because sizes are text, and
+//! `backup_count = "5"` is an error that helps. A variable has no types: its text, and text that interpolation made, is
+//! *coerced*, and each type may parse it.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,6 +38,9 @@ use crate::handler::{Endpoint, Weekday, When};
 use crate::level::{Level, LevelFilter};
 
 /// A type of settings.
+///
+/// A type is implemented for the value that a builder's method takes (`bool`, `Duration`, `LevelFilter`), or for a
+/// wrapper where that type means several things: a `u64` may be a [`Size`] or a [`Whole`].
 pub(super) trait SettingType: Sized {
     /// The type's name in the reference.
     fn name() -> String;
@@ -26,7 +57,10 @@ pub(super) trait SettingType: Sized {
     /// Whether values of the type must not be shown.
     const IS_SECRET: bool = false;
 
-    /// Whether `${` and `$` may mean something else than a reference to the environment.
+    /// Whether `${` and `$` may mean something else than a reference to the environment, as in a pattern of the style
+    /// `$`.
+    ///
+    /// Interpolation then replaces `${env:…}` and `${file:…}` only, and leaves `${message}` and `$$` as they are.
     const IS_PATTERN: bool = false;
 
     /// Collects the names that a value refers to.
@@ -34,6 +68,15 @@ pub(super) trait SettingType: Sized {
 }
 
 /// A value that is not of the type that it should have.
+///
+/// For example, `filters = ["a", 5]` is decoded as a list of names, and its second element is a mismatch:
+///
+/// ```text
+/// value      5
+/// position   log.toml:3:17
+/// expected   expected the name of a filter
+/// inside     [1]                         the message then begins with `handlers.file.filters[1]`
+/// ```
 #[derive(Debug)]
 pub(super) struct Mismatch {
     /// The value, as it may be shown.
@@ -95,6 +138,7 @@ impl SettingType for bool {
     fn decode(setting: &Setting) -> Result<Self, Mismatch> {
         match (&setting.content, setting.coerced()) {
             (Content::Bool(value), _) => Ok(*value),
+            // Words of YAML 1.1 and of shells, for values that had no type.
             (_, Some("true" | "1" | "yes" | "Yes" | "YES" | "on" | "On" | "ON")) => Ok(true),
             (_, Some("false" | "0" | "no" | "No" | "NO" | "off" | "Off" | "OFF")) => Ok(false),
             _ => Err(setting.mismatch("expected true or false")),
@@ -183,6 +227,8 @@ impl SettingType for PathBuf {
 }
 
 /// An integer of a range.
+///
+/// The range is a part of the type, so that it is in the JSON Schema and the reference page as well as in the message.
 #[derive(Clone, Copy)]
 pub(super) struct Whole<const MIN: u64, const MAX: u64>(pub(super) u64);
 
@@ -247,6 +293,7 @@ impl SettingType for f64 {
             (_, Some(text)) => text.parse().ok(),
             _ => None,
         };
+        // YAML has `.inf` and `.nan`.
         let number = number.filter(|number| number.is_finite() && *number >= 0.0);
         number.ok_or_else(|| setting.mismatch("expected a number that is not negative"))
     }
@@ -282,6 +329,7 @@ impl<const MIN: u64> SettingType for Size<MIN> {
             _ => None,
         };
         match bytes {
+            // A size of the right form gets its own message, which says the minimum.
             Some(bytes) if bytes < MIN => Err(setting.mismatch(format!("expected {} at least", units::size_text(MIN)))),
             Some(bytes) => Ok(Self(bytes)),
             None => Err(setting.mismatch("expected a size in bytes, such as 4096 or \"10 MiB\"")),
@@ -305,6 +353,7 @@ impl SettingType for Duration {
     fn decode(setting: &Setting) -> Result<Self, Mismatch> {
         match &setting.content {
             Content::Text(text) => units::parse_duration(text),
+            // 0 is the same in every unit; any other number needs one.
             Content::Integer(0) => Some(Duration::ZERO),
             _ => None,
         }
@@ -378,6 +427,7 @@ impl SettingType for OptionalLevel {
 
     fn decode(setting: &Setting) -> Result<Self, Mismatch> {
         match level_text(setting) {
+            // CPython: the level of the next ancestor that has one.
             Some(text) if text == "0" || text.eq_ignore_ascii_case("notset") => Ok(Self(None)),
             _ => LevelFilter::decode(setting).map(|level| Self(Some(level))),
         }
@@ -403,6 +453,7 @@ impl SettingType for Endpoint {
             Some((host.to_owned(), port.parse::<u16>().ok().filter(|port| *port > 0)?))
         };
         let endpoint = setting.as_text().and_then(|text| match text.split_once(':')? {
+            // The host may be an IPv6 address in brackets, so the port is what follows the last colon.
             ("tcp", rest) => address(rest.strip_prefix("//")?).map(|(host, port)| Self::tcp(host, port)),
             ("udp", rest) => address(rest.strip_prefix("//")?).map(|(host, port)| Self::udp(host, port)),
             ("unix", path) => Some(Self::unix(path)),
@@ -473,6 +524,7 @@ impl SettingType for TimeOfDay {
 
     fn decode(setting: &Setting) -> Result<Self, Mismatch> {
         let two = |text: &str, limit| {
+            // `parse` alone would accept `+4`.
             let digits = text.len() <= 2 && text.bytes().all(|byte| byte.is_ascii_digit());
             text.parse::<u32>().ok().filter(|number| digits && *number < limit)
         };
@@ -506,6 +558,7 @@ impl SettingType for Permissions {
     fn decode(setting: &Setting) -> Result<Self, Mismatch> {
         let bits = match &setting.content {
             Content::Integer(bits) => u32::try_from(*bits).ok(),
+            // Text is octal, as in `chmod 640`; a number is what the document's format makes of `0o640`.
             Content::Text(text) if text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'o') => {
                 u32::from_str_radix(text.strip_prefix("0o").unwrap_or(text), 8).ok()
             }
@@ -538,6 +591,7 @@ impl<T: SettingType> SettingType for Vec<T> {
                 values.iter().enumerate().map(|(index, value)| T::decode(value).map_err(at(index))).collect()
             }
             (_, Some(text)) => {
+                // Only text of a variable: a document has lists.
                 let words = text.split(',').map(str::trim).filter(|word| !word.is_empty());
                 let values = words.map(|word| Setting { content: Content::Text(word.to_owned()), ..setting.clone() });
                 values.enumerate().map(|(index, value)| T::decode(&value).map_err(at(index))).collect()
@@ -558,9 +612,9 @@ impl<T: SettingType> SettingType for Vec<T> {
 }
 
 /// Names and texts, in order.
-pub(super) struct Pairs(pub(super) Vec<(String, String)>);
+pub(super) struct TextPairs(pub(super) Vec<(String, String)>);
 
-impl SettingType for Pairs {
+impl SettingType for TextPairs {
     fn name() -> String {
         "table of text".to_owned()
     }
@@ -577,6 +631,7 @@ impl SettingType for Pairs {
             let text = match &value.content {
                 Content::Text(text) => Ok(text.clone()),
                 Content::Bool(_) | Content::Integer(_) | Content::Float(_) => {
+                    // As the document has it: `5`, `true`. The secret mark would turn it into `***`.
                     Ok(format!("{:?}", Setting { is_secret: false, ..value.clone() }))
                 }
                 _ => Err(Mismatch { inside: format!(".{}", name.text), ..value.mismatch("expected text") }),
@@ -587,14 +642,15 @@ impl SettingType for Pairs {
     }
 
     fn encode(&self) -> Content {
-        let entries = self.0.iter().map(|(name, text)| (super::setting::Name::new(name), Setting::from(text.as_str())));
+        let entries =
+            self.0.iter().map(|(name, text)| (super::setting::SettingName::new(name), Setting::from(text.as_str())));
         Content::Table(Mapping(entries.collect()))
     }
 }
 
 /// Names and secret texts, in order, such as the headers of a request.
 #[cfg(feature = "http")]
-pub(super) struct SecretPairs(pub(super) Pairs);
+pub(super) struct SecretPairs(pub(super) TextPairs);
 
 #[cfg(feature = "http")]
 impl SettingType for SecretPairs {
@@ -603,11 +659,11 @@ impl SettingType for SecretPairs {
     }
 
     fn schema() -> String {
-        Pairs::schema()
+        TextPairs::schema()
     }
 
     fn decode(setting: &Setting) -> Result<Self, Mismatch> {
-        Pairs::decode(setting).map(Self)
+        TextPairs::decode(setting).map(Self)
     }
 
     fn encode(&self) -> Content {
@@ -683,6 +739,7 @@ impl SettingType for Routes {
         let routes = routes.iter().enumerate().map(|(index, route)| {
             let wrong = |mismatch: Mismatch| Mismatch { inside: format!("[{index}]{}", mismatch.inside), ..mismatch };
             match &route.content {
+                // A third setting would be a misspelt or unknown one.
                 Content::Table(table) if table.0.len() == 2 => {
                     let (filter, handler) = (table.get("filter"), table.get("handler"));
                     match filter.zip(handler) {

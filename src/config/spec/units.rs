@@ -1,4 +1,16 @@
 //! Sizes and durations as text: `10 MiB`, `5 s`.
+//!
+//! A number with a unit is read as a fixed-point number with nine decimal places, not as a float, so that `0.1 s` is
+//! exactly 100 ms and a result that is not a whole number of bytes or nanoseconds is rejected: `1.5 KiB` is 1536 bytes,
+//! `0.0001 KiB` is an error.
+//!
+//! | | units |
+//! |---|---|
+//! | sizes, in either letter case | `B`; `kB` … `TB`, powers of 1000; `KiB` … `TiB`, powers of 1024 |
+//! | durations, in this letter case | `ns`, `us` or `µs`, `ms`, `s`, `min`, `h`, `d` (24 h), `w` (7 d) |
+//!
+//! Letter case matters for durations since `m` and `M` mean minutes to some readers and months to others; neither is
+//! accepted. Only zero needs no unit.
 
 use std::time::Duration;
 
@@ -37,6 +49,7 @@ fn split(text: &str) -> Option<(u128, &str)> {
         return None;
     }
     let whole: u64 = whole.parse().ok()?;
+    // `5` after the point is 500,000,000 of nine places.
     let fraction: u128 = format!("{fraction:0<9}").parse().ok()?;
     Some((u128::from(whole) * SCALE + fraction, unit.trim()))
 }
@@ -54,6 +67,7 @@ pub(super) fn parse_size(text: &str) -> Option<u64> {
 
 /// Writes a size with the largest unit that needs no fraction.
 pub(super) fn size_text(bytes: u64) -> String {
+    // Binary units only: 1 MB would be printed as 1000 kB by one reader and 976 KiB by another.
     let unit = SIZES.iter().find(|(name, unit)| (name.contains('i') || *unit == 1) && bytes.is_multiple_of(*unit));
     match unit.filter(|_| bytes > 0) {
         Some((name, unit)) => format!("{} {name}", bytes / unit),

@@ -1,17 +1,32 @@
-//! Documents in YAML.
+//! Documents in YAML 1.2.2, by the events of the crate `saphyr-parser`.
+//!
+//! | YAML | here |
+//! |---|---|
+//! | plain scalars | null, booleans, integers and floats of the core schema (section 10.3.2), else text |
+//! | `yes`, `no`, `on`, `off` | text that a boolean setting accepts: YAML 1.1, and so PyYAML, read them as booleans |
+//! | anchors and aliases | the value is copied, with the alias's position |
+//! | `<<` | merges tables, as in YAML 1.1; many `dictConfig` documents use it |
+//! | tags `!!str`, `!!int` … | convert, or are an error if the scalar is not of that type |
+//! | other tags, several documents | an error |
+//!
+//! # Limits
+//!
+//! Aliases make a small document large: ten aliases of ten aliases of ten … ("billion laughs"). Each alias counts as
+//! many values as it stands for, and a document has 100,000 values at most. Nesting is limited to [`MOST_DEPTH`], so
+//! that nothing that recurses over the tree exhausts a stack. The events are read in a loop with a list of open nodes.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Tag};
 
-use super::setting::{Content, Mapping, Name, Setting};
+use super::setting::{Content, Mapping, Setting, SettingName};
 use super::text::MOST_DEPTH;
 use crate::error::{Position, Problem};
 
 /// Reads a document, or returns what is wrong with its syntax.
 pub(super) fn parse(text: &str, source: &Arc<str>) -> Result<Setting, Vec<Problem>> {
-    let mut reader = Reader { source: source.clone(), problems: Vec::new(), anchors: HashMap::new(), size: 0 };
+    let mut reader = YamlReader { source: source.clone(), problems: Vec::new(), anchors: HashMap::new(), size: 0 };
     let document = reader.document(text);
     match document {
         Some(document) if reader.problems.is_empty() => Ok(document),
@@ -26,7 +41,7 @@ const MOST_VALUES: usize = 100_000;
 /// The booleans of YAML 1.1 that are text in YAML 1.2.
 const WORDS: [&str; 4] = ["yes", "no", "on", "off"];
 
-struct Reader {
+struct YamlReader {
     source: Arc<str>,
     problems: Vec<Problem>,
     anchors: HashMap<usize, (Setting, usize)>,
@@ -35,7 +50,7 @@ struct Reader {
 }
 
 /// A list or a table whose end has not come.
-struct Open {
+struct OpenNode {
     anchor: usize,
     position: Position,
     tag: Option<String>,
@@ -47,10 +62,10 @@ struct Open {
 enum Items {
     List(Vec<Setting>),
     /// The entries, and the name whose value comes next.
-    Table(Mapping, Option<Name>),
+    Table(Mapping, Option<SettingName>),
 }
 
-impl Reader {
+impl YamlReader {
     fn position(&self, mark: Marker) -> Position {
         Position::new(self.source.clone(), mark.line().max(1) as u32, mark.col() as u32 + 1)
     }
@@ -62,7 +77,7 @@ impl Reader {
     /// Reads the only document of the text. The first mistake of syntax ends it.
     fn document(&mut self, text: &str) -> Option<Setting> {
         let mut parser = Parser::new_from_str(text);
-        let mut open: Vec<Open> = Vec::new();
+        let mut open: Vec<OpenNode> = Vec::new();
         let mut document = None;
         let mut documents = 0;
         while let Some(event) = parser.next_event() {
@@ -88,17 +103,18 @@ impl Reader {
                 }
                 Event::SequenceStart(anchor, tag) => {
                     let (tag, items) = (text_of(tag.as_deref()), Items::List(Vec::new()));
-                    open.push(Open { anchor, position, tag, before: self.size, items });
+                    open.push(OpenNode { anchor, position, tag, before: self.size, items });
                     None
                 }
                 Event::MappingStart(anchor, tag) => {
                     let (tag, items) = (text_of(tag.as_deref()), Items::Table(Mapping::default(), None));
-                    open.push(Open { anchor, position, tag, before: self.size, items });
+                    open.push(OpenNode { anchor, position, tag, before: self.size, items });
                     None
                 }
                 Event::SequenceEnd | Event::MappingEnd => open.pop().map(|open| self.close(open)),
                 Event::Alias(anchor) => Some(match self.anchors.get(&anchor) {
                     Some((setting, size)) => {
+                        // An alias costs as many values as it stands for.
                         self.size += size;
                         Setting { position: Some(position), ..setting.clone() }
                     }
@@ -137,9 +153,10 @@ impl Reader {
             }
             match open.last_mut() {
                 None => document = Some(setting),
-                Some(Open { items: Items::List(list), .. }) => list.push(setting),
-                Some(Open { items: Items::Table(table, name), .. }) => match name.take() {
+                Some(OpenNode { items: Items::List(list), .. }) => list.push(setting),
+                Some(OpenNode { items: Items::Table(table, name), .. }) => match name.take() {
                     Some(name) => table.0.push((name, setting)),
+                    // In a mapping, events alternate: a name, then its value.
                     None => *name = Some(self.name(setting)),
                 },
             }
@@ -151,8 +168,8 @@ impl Reader {
     }
 
     /// Makes the value of a list or a table whose end has come.
-    fn close(&mut self, open: Open) -> Setting {
-        let Open { anchor, position, tag, before, items } = open;
+    fn close(&mut self, open: OpenNode) -> Setting {
+        let OpenNode { anchor, position, tag, before, items } = open;
         if let Some(tag) = tag.filter(|tag| !matches!(tag.as_str(), "!!map" | "!!seq" | "!!omap")) {
             self.complain(position.clone(), format_args!("the tag {tag} has no meaning here"));
         }
@@ -187,7 +204,7 @@ impl Reader {
                         self.complain(position, "`<<` merges a table, or a list of tables");
                     }
                 }
-            } else if let Some((first, _)) = merged.0.iter().find(|(known, _): &&(Name, _)| *known == name) {
+            } else if let Some((first, _)) = merged.0.iter().find(|(known, _): &&(SettingName, _)| *known == name) {
                 let line = first.position.as_ref().and_then(Position::line).unwrap_or_default();
                 let what = format!("{:?} is also on line {line}", name.text);
                 let position = name.position.clone().unwrap_or_else(|| Position::new(self.source.clone(), 1, 1));
@@ -196,6 +213,7 @@ impl Reader {
                 merged.0.push((name, setting));
             }
         }
+        // Of several tables, the first that has a name counts, as the merge key's specification says.
         for (name, setting) in under.into_iter().flat_map(|table| table.0) {
             if !merged.0.iter().any(|(known, _)| *known == name) {
                 merged.0.push((name, setting));
@@ -204,7 +222,7 @@ impl Reader {
         merged
     }
 
-    fn name(&mut self, setting: Setting) -> Name {
+    fn name(&mut self, setting: Setting) -> SettingName {
         let text = match setting.content {
             Content::Text(text) => text,
             Content::Integer(number) => number.to_string(),
@@ -217,7 +235,7 @@ impl Reader {
                 String::new()
             }
         };
-        Name { text, position: setting.position }
+        SettingName { text, position: setting.position }
     }
 
     /// Makes the value of a scalar that has a tag.

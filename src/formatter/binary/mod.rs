@@ -1,4 +1,28 @@
 //! Binary formats: each record is a map, whose values keep their types.
+//!
+//! | file | format | defined in |
+//! |---|---|---|
+//! | `msgpack` | MessagePack | <https://github.com/msgpack/msgpack/blob/master/spec.md> |
+//! | `cbor` | CBOR, preferred serialization | RFC 8949 |
+//! | `pickle` | Python's pickle, protocol 2, as CPython's `SocketHandler` sends it | PEP 307 |
+//!
+//! A format implements [`Notation`], which has a method for each kind of value; lists, maps and nested values are
+//! written by its default methods. CBOR and MessagePack use the same map of a record (`map.rs`); pickle has CPython's
+//! attributes.
+//!
+//! ```text
+//! info!("paid"; order = 7)        in CBOR, with the time and four fields left out
+//!
+//! A8                              map of 8 entries
+//!    67 6d657373616765            text of 7 bytes: "message"
+//!    64 70616964                  text of 4 bytes: "paid"
+//!    66 6669656c6473              text of 6 bytes: "fields"
+//!    A1                           map of 1 entry
+//!       65 6f72646572  07         "order": 7
+//! ```
+//!
+//! Lengths come before contents in these formats. A text whose length is not known is rendered first, and its header is
+//! then rotated in front of it, which moves the bytes once more and needs no second buffer.
 
 #[cfg(feature = "cbor")]
 mod cbor;

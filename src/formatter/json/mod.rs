@@ -97,6 +97,21 @@ pub struct FemtoJsonFormatter {
 }
 
 /// A field of a JSON record, for [`fields`](FemtoJsonFormatter::fields).
+///
+/// # Examples
+///
+/// ```
+/// use femtologging::formatter::{FemtoJsonFormatter, JsonField};
+///
+/// // {"ts":"…","lvl":"INFO","msg":"3 packed","ctx":{"order":7}}
+/// let formatter = FemtoJsonFormatter::new().fields([
+///     (JsonField::Timestamp, "ts"),
+///     (JsonField::Level, "lvl"),
+///     (JsonField::Message, "msg"),
+///     (JsonField::KeyValues, "ctx>"),
+/// ]);
+/// # drop(formatter);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum JsonField {
@@ -170,6 +185,15 @@ impl JsonField {
 }
 
 /// The format of times in JSON.
+///
+/// # Examples
+///
+/// ```
+/// use femtologging::formatter::{FemtoJsonFormatter, JsonTime};
+///
+/// let formatter = FemtoJsonFormatter::new().time(JsonTime::Seconds).digits(3); // 1773304200.123
+/// # drop(formatter);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum JsonTime {
@@ -185,6 +209,14 @@ pub enum JsonTime {
     Nanos,
 }
 
+/// The schema is compiled to a list of steps when it is set, so that writing a record looks up no names. With the
+/// schema `[(Level, "lvl"), (Message, "log>msg"), (KeyValues, "log>")]` and a constant `env`:
+///
+/// ```text
+/// Field("\"lvl\":", Level)
+/// Open("\"log\":{")  Field("\"msg\":", Message)  KeyValues  Close
+/// Constant("\"env\":\"test\"")
+/// ```
 #[derive(Clone, Debug)]
 enum ObjectStep {
     /// A name with its colon, and the value's source.
@@ -257,6 +289,9 @@ struct FieldNames {
 }
 
 /// The keys that have fields of their own, with all names for each.
+///
+/// Nearly every key of a program is none of them. A key is compared with the names only if one of them has its length:
+/// `lengths` has bit 10 set for `request_id`.
 #[derive(Clone, Debug, Default)]
 struct KnownKeys {
     names: Vec<(String, usize)>,
@@ -323,6 +358,16 @@ impl FemtoJsonFormatter {
     }
 
     /// Writes keys and values into an object with this name.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use femtologging::formatter::FemtoJsonFormatter;
+    ///
+    /// let nested = FemtoJsonFormatter::new().nest("ctx"); // {…,"message":"paid","ctx":{"order":7}}
+    /// let flat = FemtoJsonFormatter::new().flatten(); //     {…,"message":"paid","order":7}
+    /// # drop((nested, flat));
+    /// ```
     pub fn nest(self, name: impl Into<String>) -> Self {
         self.place_key_values(name.into() + ">")
     }
@@ -362,10 +407,13 @@ impl FemtoJsonFormatter {
         let mut top = FieldNames::default();
         // The names of the object that has the keys, if it is not the outermost one.
         let mut beside = None;
+        // `a>b` is the field `b` of the group `a`; a name with an empty group is a field of the outermost object.
         let group =
             |name: &str| name.rsplit_once('>').map(|(group, _)| group.to_owned()).filter(|group| !group.is_empty());
         let mut known = Vec::new();
         let mut constants: Vec<_> = self.constants.iter().collect();
+        // Adjacent fields of one group share an object. Groups that are not adjacent get a `_`, as any name that is
+        // taken.
         for run in self.fields.chunk_by(|(_, a), (_, b)| group(a) == group(b)) {
             let outer = run.first().and_then(|(_, name)| group(name));
             let mut inner = FieldNames::default();
@@ -377,6 +425,8 @@ impl FemtoJsonFormatter {
                     (JsonField::KeyValues, _) => ObjectStep::KeyValues,
                     (_, Some(place)) => {
                         known.push((WELL_KNOWN[place].1.to_owned(), place));
+                        // A constant with the name of a well-known key's field is what is written for records without
+                        // the key.
                         let default = constants.extract_if(.., |(name, _)| name == path).last();
                         let text = unique(name, &mut names.taken);
                         names.known.extend(names.taken.last().map(|name| (name.clone(), place)));
@@ -401,6 +451,7 @@ impl FemtoJsonFormatter {
             push_string(&mut text, value);
             steps.push(ObjectStep::Constant(Block::new(&text)));
         }
+        // Keys must not have the names of the fields beside them; in another object they may.
         let FieldNames { mut taken, known: beside } = beside.unwrap_or(top);
         known.extend(beside);
         self.known = KnownKeys::new(known);

@@ -6,7 +6,7 @@ mod spec;
 mod tests;
 
 use super::color;
-use super::multiline::{self, Lines, Multiline};
+use super::multiline::{self, IndentedText, Multiline};
 use super::origin::program;
 use super::pairs::{NextValue, numbered_pairs, write_pair_value};
 use super::plan::{Marks, Plans, ValuePiece};
@@ -17,7 +17,7 @@ use crate::record::FemtoLogRecord;
 use crate::text::{Appends, Escaped, Output, Raw};
 use crate::time::{Timestamp, first_use};
 use crate::value::{Reader, Tag, Value, write_value};
-use spec::{Conversion, Number, Spec, write_repr};
+use spec::{Conversion, FieldSpec, Number, write_repr};
 
 /// Writes records by a pattern, in any of the three styles of CPython's `logging`.
 ///
@@ -117,11 +117,17 @@ impl PatternPiece {
     }
 }
 
-/// A piece of a pattern.
+/// A piece of a pattern. `%(levelname)-8s %(message)s` is
+///
+/// ```text
+/// Field(Attribute(LevelName), width 8, left)   Literal(" ")   Field(Attribute(Message), default)
+/// ```
+///
+/// Styles differ in their parsers only; all of them make the same steps.
 #[derive(Clone, Debug, PartialEq)]
 enum PatternStep {
     Literal(String),
-    Field(PatternField, Spec),
+    Field(PatternField, FieldSpec),
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -156,7 +162,8 @@ enum Attribute {
     ResetColor,
 }
 
-/// An attribute of a record.
+/// The type of an attribute's value, by which a conversion is checked when the pattern is parsed: `%(message)d` is an
+/// error of the constructor, not of the first record.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum ValueType {
     Text,
@@ -200,6 +207,18 @@ impl FemtoPatternFormatter {
     /// # Errors
     ///
     /// The pattern has a mistake: the error says at which character, and what would be right.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use femtologging::formatter::FemtoPatternFormatter;
+    ///
+    /// let formatter = FemtoPatternFormatter::percent("%(asctime)s %(levelname)-8s %(name)s:%(lineno)d %(message)s")?;
+    /// # drop(formatter);
+    /// let error = FemtoPatternFormatter::percent("%(message)d").unwrap_err();
+    /// assert_eq!(error.problems()[0].field, "pattern");
+    /// # Ok::<(), femtologging::Error>(())
+    /// ```
     pub fn percent(pattern: &str) -> Result<Self, Error> {
         parse::percent(pattern).map(Self::new)
     }
@@ -209,6 +228,16 @@ impl FemtoPatternFormatter {
     /// # Errors
     ///
     /// As for [`percent`](Self::percent).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use femtologging::formatter::FemtoPatternFormatter;
+    ///
+    /// let formatter = FemtoPatternFormatter::brace("{asctime} {levelname:<8} {name}:{lineno} {message}")?;
+    /// # drop(formatter);
+    /// # Ok::<(), femtologging::Error>(())
+    /// ```
     pub fn brace(pattern: &str) -> Result<Self, Error> {
         parse::brace(pattern).map(Self::new)
     }
@@ -218,6 +247,16 @@ impl FemtoPatternFormatter {
     /// # Errors
     ///
     /// As for [`percent`](Self::percent).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use femtologging::formatter::FemtoPatternFormatter;
+    ///
+    /// let formatter = FemtoPatternFormatter::dollar("$asctime $levelname ${name} $message")?;
+    /// # drop(formatter);
+    /// # Ok::<(), femtologging::Error>(())
+    /// ```
     pub fn dollar(pattern: &str) -> Result<Self, Error> {
         parse::dollar(pattern).map(Self::new)
     }
@@ -248,6 +287,17 @@ impl FemtoPatternFormatter {
     /// # Errors
     ///
     /// The pattern has a directive that is not known: the error says where, and lists those that are.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use femtologging::formatter::FemtoPatternFormatter;
+    ///
+    /// let formatter = FemtoPatternFormatter::percent("%(asctime)s %(message)s")?.datefmt("%d %b %H:%M:%S.%3f")?;
+    /// # drop(formatter); // 12 Mar 08:30:00.123 ready
+    /// assert!(FemtoPatternFormatter::percent("%(asctime)s")?.datefmt("%Q").is_err());
+    /// # Ok::<(), femtologging::Error>(())
+    /// ```
     pub fn datefmt(mut self, pattern: &str) -> Result<Self, Error> {
         let text = if pattern.is_empty() { TimeText::asctime() } else { TimeText::strftime(pattern)? };
         self.stamp = text.with_zone_of(self.stamp);
@@ -255,6 +305,17 @@ impl FemtoPatternFormatter {
     }
 
     /// Sets the text for keys that a record does not have; `-` by default.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use femtologging::formatter::FemtoPatternFormatter;
+    ///
+    /// let formatter = FemtoPatternFormatter::percent("[%(request)s %(user)s] %(message)s")?;
+    /// let formatter = formatter.defaults([("request", "none")]);
+    /// # drop(formatter); // without keys: `[none -] ready`
+    /// # Ok::<(), femtologging::Error>(())
+    /// ```
     pub fn defaults<K: AsRef<str>, V: Into<String>>(mut self, defaults: impl IntoIterator<Item = (K, V)>) -> Self {
         for (key, value) in defaults {
             let value = value.into();
@@ -277,7 +338,7 @@ impl FemtoPatternFormatter {
         self
     }
 
-    /// Sets what becomes of line feeds in fields. Without [`escape`](Self::escape) they come through as they are.
+    /// Sets how line feeds in fields are written. Without [`escape`](Self::escape) they come through as they are.
     pub fn multiline(mut self, multiline: Multiline) -> Self {
         self.multiline = multiline;
         self
@@ -448,7 +509,7 @@ impl FemtoPatternFormatter {
         &mut self,
         place: usize,
         field: &PatternField,
-        spec: &Spec,
+        spec: &FieldSpec,
         record: &FemtoLogRecord<'_>,
         marks: &mut Marks<PatternPiece>,
         out: &mut Vec<u8>,
@@ -507,7 +568,7 @@ impl FemtoPatternFormatter {
         }
     }
 
-    fn write_field(&mut self, field: &PatternField, spec: &Spec, record: &FemtoLogRecord<'_>, out: &mut Vec<u8>) {
+    fn write_field(&mut self, field: &PatternField, spec: &FieldSpec, record: &FemtoLogRecord<'_>, out: &mut Vec<u8>) {
         if spec.is_plain() {
             return self.write_text(field, record, out);
         }
@@ -568,7 +629,7 @@ impl FemtoPatternFormatter {
             PatternField::Attribute(Attribute::Created | Attribute::Msecs | Attribute::RelativeCreated) => {
                 // With at least a `.0`, as Python writes a float.
                 if let Some(number) = self.number(field, record) {
-                    Spec::default().write_number(number, out);
+                    FieldSpec::default().write_number(number, out);
                 }
             }
             PatternField::Attribute(Attribute::LevelColor) => self.paint(color::of_level(record.level()), out),
@@ -577,7 +638,7 @@ impl FemtoPatternFormatter {
             _ if !self.escape => self.write_to(field, record, &mut Raw(out)),
             _ => match self.multiline {
                 Multiline::Escape => self.write_to(field, record, &mut Escaped(out)),
-                Multiline::Indent => self.write_to(field, record, &mut Lines(out)),
+                Multiline::Indent => self.write_to(field, record, &mut IndentedText(out)),
             },
         }
     }

@@ -24,7 +24,7 @@
 
 use std::fmt;
 
-use super::spec::{Align, Conversion, Sign, Spec};
+use super::spec::{Align, Conversion, FieldSpec, Sign};
 use super::{ATTRIBUTES, Attribute, PatternField, PatternStep, ValueType};
 use crate::error::{Error, Problem};
 
@@ -95,7 +95,8 @@ impl<'a> PatternReader<'a> {
         mut one: impl FnMut(&mut Self, &mut Vec<PatternStep>) -> Result<(), Error>,
     ) -> Result<Vec<PatternStep>, Error> {
         if self.pattern.is_empty() {
-            return Ok(vec![PatternStep::Field(PatternField::Attribute(Attribute::Message), Spec::default())]);
+            // CPython: a formatter without a pattern writes the message.
+            return Ok(vec![PatternStep::Field(PatternField::Attribute(Attribute::Message), FieldSpec::default())]);
         }
         let mut steps = Vec::new();
         while !self.rest().is_empty() {
@@ -147,6 +148,7 @@ impl<'a> PatternReader<'a> {
 
     /// Adds the character that was just taken as literal text.
     fn back_to_literal(&mut self, steps: &mut Vec<PatternStep>) -> Result<(), Error> {
+        // The character may have several bytes.
         self.at -= self.pattern[..self.at].chars().next_back().map_or(0, char::len_utf8);
         self.literal(steps)
     }
@@ -166,7 +168,7 @@ impl<'a> PatternReader<'a> {
         if self.take().is_none() {
             return Err(self.wrong(0, "the name has no end", "write a field as %(name)s"));
         }
-        let mut spec = Spec { align: Some(Align::Right), ..Spec::default() };
+        let mut spec = FieldSpec { align: Some(Align::Right), ..FieldSpec::default() };
         let mut left = false;
         while let Some(flag) = self.take_if(|c| "-+ 0#".contains(c)) {
             match flag {
@@ -179,6 +181,7 @@ impl<'a> PatternReader<'a> {
             }
         }
         if left {
+            // In C as well, `-` overrides `0`.
             (spec.align, spec.zeros) = (Some(Align::Left), false);
         }
         self.width_and_precision(&mut spec)?;
@@ -200,11 +203,12 @@ impl<'a> PatternReader<'a> {
     fn brace_field(&mut self) -> Result<PatternStep, Error> {
         let start = self.at;
         let name = self.take_while(|c| !"!:}".contains(c));
-        let mut spec = Spec::default();
+        let mut spec = FieldSpec::default();
         if !self.rest().contains('}') {
             self.at = self.pattern.len();
             return Err(self.wrong(0, "the field has no end", "write } behind it, and {{ for a brace"));
         }
+        // CPython would look up an attribute or an index here: `{x[0]}`.
         if let Some(odd) = name.find(|c: char| !c.is_alphanumeric() && c != '_' && c != '.') {
             self.at = start + odd;
             return Err(self.wrong(
@@ -233,7 +237,7 @@ impl<'a> PatternReader<'a> {
     }
 
     /// Parses `[[fill]align][sign][#][0][width][grouping][.precision][type]`.
-    fn brace_spec(&mut self, spec: &mut Spec) -> Result<(), Error> {
+    fn brace_spec(&mut self, spec: &mut FieldSpec) -> Result<(), Error> {
         let align = |c: char| match c {
             '<' => Some(Align::Left),
             '>' => Some(Align::Right),
@@ -241,6 +245,7 @@ impl<'a> PatternReader<'a> {
             '=' => Some(Align::AfterSign),
             _ => None,
         };
+        // A fill character is any character, also `<`, if an alignment follows it: `{:<<8}`.
         let mut ahead = self.rest().chars();
         match (ahead.next(), ahead.next().and_then(align)) {
             (Some(fill), Some(found)) if fill != '}' => {
@@ -266,12 +271,13 @@ impl<'a> PatternReader<'a> {
             spec.zeros = false;
             spec.fill = if spec.fill == ' ' { '0' } else { spec.fill };
         }
-        let grouped = |reader: &mut Self, spec: &mut Spec| {
+        let grouped = |reader: &mut Self, spec: &mut FieldSpec| {
             spec.grouping = spec.grouping.or(reader.take_if(|c| c == ',' || c == '_').map(|c| c as u8));
         };
         spec.width = self.number()?.unwrap_or(0);
         grouped(self, spec);
         self.precision(spec)?;
+        // `!r` makes a text, which no number's type can format.
         let converted = spec.conversion != Conversion::Natural;
         let conversion = match self.take_if(|c| c.is_alphabetic() || c == '%' || c == '#') {
             None => return Ok(()),
@@ -310,15 +316,15 @@ impl<'a> PatternReader<'a> {
             self.at = start;
             return Err(self.wrong(1, "the field has no end", "write } behind its name"));
         }
-        self.field(name, name_start, Spec::default())
+        self.field(name, name_start, FieldSpec::default())
     }
 
-    fn width_and_precision(&mut self, spec: &mut Spec) -> Result<(), Error> {
+    fn width_and_precision(&mut self, spec: &mut FieldSpec) -> Result<(), Error> {
         spec.width = self.number()?.unwrap_or(0);
         self.precision(spec)
     }
 
-    fn precision(&mut self, spec: &mut Spec) -> Result<(), Error> {
+    fn precision(&mut self, spec: &mut FieldSpec) -> Result<(), Error> {
         if self.take_if(|c| c == '.').is_some() {
             // A point without digits means `.0`, as in C.
             spec.precision = Some(self.number()?.unwrap_or(0));
@@ -346,7 +352,7 @@ impl<'a> PatternReader<'a> {
     }
 
     /// Makes the step for a field whose name begins at `start`.
-    fn field(&mut self, name: &str, start: usize, spec: Spec) -> Result<PatternStep, Error> {
+    fn field(&mut self, name: &str, start: usize, spec: FieldSpec) -> Result<PatternStep, Error> {
         let end = std::mem::replace(&mut self.at, start);
         if name.is_empty() {
             return Err(self.wrong(0, "no name of a field", "name one, such as message"));

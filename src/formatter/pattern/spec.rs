@@ -22,7 +22,7 @@ use crate::text::Raw;
 
 /// The format specification of a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Spec {
+pub(super) struct FieldSpec {
     pub(super) fill: char,
     /// `None`: numbers to the right, text to the left.
     pub(super) align: Option<Align>,
@@ -79,7 +79,7 @@ impl Conversion {
     }
 }
 
-impl Default for Spec {
+impl Default for FieldSpec {
     fn default() -> Self {
         Self {
             fill: ' ',
@@ -114,7 +114,7 @@ impl From<i128> for Number {
     }
 }
 
-impl Spec {
+impl FieldSpec {
     /// Returns whether the field is written without changes.
     pub(super) fn is_plain(&self) -> bool {
         *self == Self::default() || (self.width == 0 && self.precision.is_none() && self.conversion == Conversion::Text)

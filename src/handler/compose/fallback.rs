@@ -61,6 +61,24 @@ pub struct FemtoFallbackHandler {
 }
 
 /// The options of a [`FemtoFallbackHandler`].
+///
+/// # Examples
+///
+/// ```
+/// use femtologging::FemtoStreamHandler;
+/// use femtologging::handler::{Endpoint, FallbackOptions, FemtoFallbackHandler, FemtoSocketHandler, HandlerBuilder};
+/// use std::time::Duration;
+///
+/// fn impatient(builder: HandlerBuilder<FallbackOptions>) -> HandlerBuilder<FallbackOptions> {
+///     builder.patience(Duration::from_secs(1))
+/// }
+///
+/// let collector = FemtoSocketHandler::builder().endpoint(Endpoint::tcp("localhost", 9000)).build()?;
+/// let console = FemtoStreamHandler::stderr().build()?;
+/// let handler = impatient(FemtoFallbackHandler::builder(collector, console)).build()?;
+/// # drop(handler);
+/// # Ok::<(), femtologging::Error>(())
+/// ```
 pub struct FallbackOptions {
     first: HandlerSpec,
     second: HandlerSpec,

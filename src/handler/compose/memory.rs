@@ -57,6 +57,21 @@ pub struct FemtoMemoryHandler {
 }
 
 /// The options of a [`FemtoMemoryHandler`].
+///
+/// # Examples
+///
+/// ```
+/// use femtologging::handler::{FemtoMemoryHandler, HandlerBuilder, MemoryOptions};
+/// use femtologging::{FemtoStreamHandler, Level};
+///
+/// fn large(builder: HandlerBuilder<MemoryOptions>) -> HandlerBuilder<MemoryOptions> {
+///     builder.capacity(10_000).bytes(8 << 20).flush_level(Level::Error)
+/// }
+///
+/// let handler = large(FemtoMemoryHandler::builder(FemtoStreamHandler::stderr().build()?)).build()?;
+/// # drop(handler);
+/// # Ok::<(), femtologging::Error>(())
+/// ```
 pub struct MemoryOptions {
     target: HandlerSpec,
     capacity: usize,

@@ -104,6 +104,21 @@ impl RecorderHandle {
 }
 
 /// The options of a [`FemtoFlightRecorder`].
+///
+/// # Examples
+///
+/// ```
+/// use femtologging::handler::{FemtoFlightRecorder, FlightRecorderOptions, HandlerBuilder};
+/// use femtologging::{FemtoStreamHandler, Level};
+///
+/// fn short(builder: HandlerBuilder<FlightRecorderOptions>) -> HandlerBuilder<FlightRecorderOptions> {
+///     builder.records(500).trigger(Level::Critical)
+/// }
+///
+/// let handler = short(FemtoFlightRecorder::builder(FemtoStreamHandler::stderr().build()?)).build()?;
+/// # drop(handler);
+/// # Ok::<(), femtologging::Error>(())
+/// ```
 pub struct FlightRecorderOptions {
     target: HandlerSpec,
     records: usize,

@@ -45,6 +45,23 @@ pub struct FemtoRouteHandler {
 }
 
 /// The options of a [`FemtoRouteHandler`].
+///
+/// # Examples
+///
+/// ```
+/// use femtologging::FemtoStreamHandler;
+/// use femtologging::filter::Key;
+/// use femtologging::handler::{FemtoNullHandler, FemtoRouteHandler, HandlerBuilder, RouteOptions};
+///
+/// /// Leaves out the records of health checks.
+/// fn quiet(builder: HandlerBuilder<RouteOptions>) -> HandlerBuilder<RouteOptions> {
+///     builder.route(Key::present("health_check"), FemtoNullHandler)
+/// }
+///
+/// let handler = quiet(FemtoRouteHandler::builder()).otherwise(FemtoStreamHandler::stderr().build()?).build()?;
+/// # drop(handler);
+/// # Ok::<(), femtologging::Error>(())
+/// ```
 #[derive(Default)]
 pub struct RouteOptions {
     routes: Vec<(Box<dyn FemtoFilter>, HandlerSpec)>,

@@ -1,4 +1,13 @@
-//! From a server's answer to the outcomes of the records of a request.
+//! What an answer means for the records of its request.
+//!
+//! | status (RFC 9110, section 15) | records |
+//! |---|---|
+//! | 2xx | written, unless the format has a status for each record |
+//! | 408 Request Timeout, 429 Too Many Requests, 5xx | sent again, after `Retry-After` if there is one |
+//! | anything else | failed: the same request would get the same answer |
+//!
+//! `Retry-After` (RFC 9110, section 10.2.3) is a number of seconds or a date. A date is compared with this machine's
+//! clock, so the pause is limited to one hour, in case the clocks differ.
 
 use std::time::Duration;
 

@@ -1,4 +1,31 @@
-//! One request and its answer, by `ureq`.
+//! One request and its answer, by the crate `ureq`.
+//!
+//! # What is never sent or shown
+//!
+//! * Redirects are not followed. RFC 9110, section 15.4, lets a client change a redirected POST into a GET, whose
+//!   records would be lost, and the new server might not be one that may see them.
+//! * Messages name scheme, host and port of the server only. Intakes have tokens in paths and queries, and URLs may
+//!   have passwords; see [`without_secrets`].
+//! * A user and a password in the URL are an error, because URLs are copied into reports and lists of processes.
+//!
+//! # Timeouts
+//!
+//! | | limits | default |
+//! |---|---|---|
+//! | `connect_timeout` | look-up of the name, proxy, TCP, TLS | 5 s |
+//! | `timeout` | the whole request, including connecting and the answer's body | 10 s |
+//! | the time left until a flush's deadline | the same, if it is shorter | |
+//!
+//! An answer's body is read up to 4 MiB: enough for the statuses of 10,000 records, and bounded if the server is not
+//! what it should be.
+//!
+//! # Failures
+//!
+//! | | outcome of the records |
+//! |---|---|
+//! | the request cannot be built: its URL is too long | failed; a retry would fail again |
+//! | no connection, or no answer in time | open: they are sent again, and may arrive twice |
+//! | an answer | what its status says: see `answer.rs` |
 
 use std::fmt::Display;
 use std::io::Read;
@@ -57,6 +84,8 @@ pub(super) struct Answer {
 /// The maximum length of an answer's body that is read.
 const LONGEST_ANSWER: u64 = 4 << 20;
 
+/// `ureq` keeps connections open and reuses them (HTTP/1.1 keep-alive), so a handler that sends steadily has one
+/// connection.
 pub(super) struct Client {
     agent: Agent,
     method: Method,
@@ -102,6 +131,7 @@ impl ClientOptions {
         let uri = self.uri().map_err(config)?;
         let headers = self.headers.iter().map(header).collect::<Result<Vec<_>, _>>().map_err(config)?;
         let mut agent = Agent::config_builder()
+            // Statuses are judged by `answer.rs`, which also needs the body.
             .http_status_as_error(false)
             // A redirected POST would become a GET, and its records would be lost silently.
             .max_redirects(0)
@@ -136,6 +166,7 @@ impl ClientOptions {
             return Err(problem("say who is sending with .basic_auth(user, password)"));
         }
         let host = uri.host().unwrap_or_default();
+        // `http://host:` and `http://host:99999` have an authority that is longer than the host, and no port.
         let has_port = uri.port_u16().is_some() || authority.len() == host.len();
         let is_http = matches!(uri.scheme_str(), Some("http" | "https"));
         if is_http && has_port && !host.is_empty() { Ok(uri) } else { Err(no_url()) }
@@ -233,6 +264,7 @@ impl Client {
         if !self.headers.iter().any(|(name, _)| name == http::header::CONTENT_TYPE) {
             request = request.header(http::header::CONTENT_TYPE, content_type);
         }
+        // If compressing fails, the body is sent as it is.
         let packed = self.packed(body);
         if packed.is_some() {
             request = request.header(http::header::CONTENT_ENCODING, "gzip");
@@ -256,6 +288,7 @@ impl Client {
         let request = request.map_err(|error| (Outcome::Failed, error.to_string()))?;
         let request = self.agent.configure_request(request).timeout_global(Some(timeout)).build();
         let mut answer = self.agent.run(request).map_err(|error| (Outcome::Open, error.to_string()))?;
+        // Before the body is read, which borrows the answer mutably.
         let retry_after = answer.headers().get(http::header::RETRY_AFTER);
         let retry_after = retry_after.and_then(|value| value.to_str().ok()).map(str::to_owned);
         let mut body = Vec::new();

@@ -1,6 +1,13 @@
 //! Datadog's logs intake.
 //!
-//! The format is that of `POST /api/v2/logs`: an array of objects, at most 1,000 of them and 5 MB in all.
+//! The format is that of `POST /api/v2/logs`: an array of objects, at most 1,000 of them and 5 MB in all. The limits of
+//! a request, 1,000 records and 1 MiB, are below that by default.
+//!
+//! ```text
+//! [{"message":"3 packed","status":"info","ddsource":"shop","timestamp":…},{…}]
+//! ```
+//!
+//! The answer is 202 for all records, or one status for none of them, so the default of `Encoder::accepted` is right.
 
 use super::Encoder;
 use crate::formatter::FemtoFormatter;

@@ -1,4 +1,16 @@
-//! Forms, as CPython's `HTTPHandler` sends them.
+//! A record as an HTML form: the body of CPython's `HTTPHandler`.
+//!
+//! The fields are those of `HTTPHandler.mapLogRecord`, which are the attributes of a `LogRecord` in their order; the
+//! keys follow. They are encoded as `application/x-www-form-urlencoded`: a space is `+`, and every byte but letters,
+//! digits and `_.-~` is `%` and two hexadecimal digits, as Python's `urllib.parse.quote_plus` writes it.
+//!
+//! ```text
+//! info!(target: "shop", "{} packed", 3; order = 7)
+//!
+//! name=shop&msg=3+packed&args=%28%29&levelname=INFO&levelno=20&pathname=src%2Fmain.rs&…&order=7
+//! ```
+//!
+//! The form of a `GET` request is the query of its URL. Servers limit a URL's length, often to 8 KiB.
 
 use std::fmt::{self, Display, Write};
 

@@ -1,4 +1,7 @@
-//! JSON: one object per request, or one object per line.
+//! Bodies of whole records: one per line (newline-delimited JSON), or one in a request.
+//!
+//! A line ends with one line feed. The formatter must not write others: JSON and logfmt escape them in text, and
+//! another formatter is the user's choice.
 
 use super::Encoder;
 use crate::formatter::FemtoFormatter;
@@ -22,9 +25,9 @@ impl Encoder for Single {
 }
 
 /// Many records per request, one per line, as their formatter writes them.
-pub(super) struct Lines(pub(super) Box<dyn FemtoFormatter>);
+pub(super) struct LinesEncoder(pub(super) Box<dyn FemtoFormatter>);
 
-impl Encoder for Lines {
+impl Encoder for LinesEncoder {
     fn content_type(&self) -> &'static str {
         "application/x-ndjson"
     }

@@ -7,6 +7,24 @@
 //! | `client` | one request and its answer |
 //! | `answer` | what a status means for the records |
 //! | `form`, `lines`, `loki`, `elasticsearch`, `splunk`, `datadog`, `otlp` | the formats, each an `Encoder` |
+//!
+//! # From a record to a request
+//!
+//! ```text
+//! handle(record) ── Encoder::record ──► text in the batch       on the handler's thread, once per record
+//! deliver(batch) ── Sender::start
+//!                     └─ Encoder::body ──► body                 the first open records, put together
+//!                     └─ RequestThread::start ─────────────►    on the thread `femtolog-http`:
+//!                                                               gzip, headers, request, answer
+//!                   Sender::take ◄──────────────────────────    status, Retry-After, body of the answer
+//!                     └─ Encoder::accepted, answer::… ──► Verdict ──► outcomes in the batch
+//! ```
+//!
+//! A record is encoded when it comes, and never again: a retry sends the bytes that are in the batch. What depends on
+//! the request as a whole, such as Loki's grouping by labels, is done by `Encoder::body` from the encoded texts.
+//!
+//! A new format is a file with an `Encoder`, and a constructor of [`FemtoHttpHandler`] that sets the URL's path and the
+//! default formatter. `Encoder`'s methods have defaults for a server that answers 2xx for "all written".
 
 mod answer;
 mod client;
@@ -196,6 +214,17 @@ use http_settings;
 pub struct FemtoHttpHandler;
 
 /// The body of a request.
+///
+/// # Examples
+///
+/// ```
+/// use femtologging::handler::{FemtoHttpHandler, HttpBody};
+///
+/// // What a receiver of CPython's `HTTPHandler` expects: a form for each record.
+/// let handler = FemtoHttpHandler::builder().url("http://localhost:8000/log").body(HttpBody::Form).build()?;
+/// # drop(handler);
+/// # Ok::<(), femtologging::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum HttpBody {
@@ -209,6 +238,16 @@ pub enum HttpBody {
 }
 
 /// A request's method.
+///
+/// # Examples
+///
+/// ```
+/// use femtologging::handler::{FemtoHttpHandler, HttpBody, HttpMethod};
+///
+/// let builder = || FemtoHttpHandler::builder().url("http://localhost:8000/log").method(HttpMethod::Get);
+/// assert!(builder().body(HttpBody::Form).build().is_ok());
+/// assert!(builder().body(HttpBody::Ndjson).build().is_err()); // a GET request has no body
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum HttpMethod {
@@ -222,11 +261,21 @@ pub enum HttpMethod {
 }
 
 /// The format of requests and answers of one kind of server.
+///
+/// | method | called | default |
+/// |---|---|---|
+/// | `record` | for each record, when it comes | |
+/// | `body` | for each request, with the texts of its records | concatenates them |
+/// | `accepted` | for an answer of 2xx | all records are written |
+/// | `is_transient` | for any other answer | 408, 429 and 5xx are |
+/// | `reason` | for a report | the beginning of the answer's body |
 trait Encoder: Send {
     /// The media type of the requests' bodies.
     fn content_type(&self) -> &'static str;
 
     /// Whether each record has a request of its own.
+    ///
+    /// Then `batch_records` has no effect, and the rate of records is limited by the duration of a request.
     fn one_by_one(&self) -> bool {
         false
     }
@@ -259,7 +308,27 @@ trait Encoder: Send {
 /// Makes an [`Encoder`] when the formatter is known.
 type MakeEncoder = Box<dyn FnOnce(Option<Box<dyn FemtoFormatter>>) -> Box<dyn Encoder> + Send>;
 
-/// The options of a [`FemtoHttpHandler`].
+/// The options of a [`FemtoHttpHandler`], which its builder is generic over.
+///
+/// A function that sets up several builders names this type.
+///
+/// # Examples
+///
+/// ```
+/// use femtologging::handler::{FemtoHttpHandler, HandlerBuilder, HttpOptions};
+/// use std::time::Duration;
+///
+/// /// Settings for a server behind a slow line.
+/// fn patient(builder: HandlerBuilder<HttpOptions>) -> HandlerBuilder<HttpOptions> {
+///     builder.timeout(Duration::from_secs(60)).connect_timeout(Duration::from_secs(20)).batch_records(10_000)
+/// }
+///
+/// let metadata = [("sourcetype", "shop")];
+/// let splunk = patient(FemtoHttpHandler::splunk("https://splunk.example:8088", "token", metadata)).build()?;
+/// let http = patient(FemtoHttpHandler::builder().url("https://logs.example/intake")).build()?;
+/// # drop((splunk, http));
+/// # Ok::<(), femtologging::Error>(())
+/// ```
 pub struct HttpOptions {
     client: ClientOptions,
     limits: SendLimits,
@@ -461,7 +530,7 @@ impl HttpOptions {
             (Some(make), _) => make(formatter),
             (None, HttpBody::Form) => Box::new(form::Form::new()),
             (None, HttpBody::Json) => Box::new(lines::Single(formatter_or_json(formatter))),
-            (None, HttpBody::Ndjson) => Box::new(lines::Lines(formatter_or_json(formatter))),
+            (None, HttpBody::Ndjson) => Box::new(lines::LinesEncoder(formatter_or_json(formatter))),
         }
     }
 

@@ -40,6 +40,8 @@ pub(super) struct Response {
 /// The thread starts with the first request, unparks the handler's thread after each, and ends when this value is
 /// dropped: at once, or when the request under way is over, which its timeout limits. Records that the HTTP client logs
 /// on it are discarded: each request would otherwise make records for the next one.
+///
+/// Each channel has room for one value. As there is one request at a time, neither side ever waits to send.
 pub(super) struct RequestThread {
     client: Arc<Client>,
     channels: Option<(Sender<HttpRequest>, Receiver<Response>)>,

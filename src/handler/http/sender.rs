@@ -72,6 +72,9 @@ impl SendLimits {
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(3600);
 
 /// A time in which no request is sent. If the clock is set back to before `since`, it is over.
+///
+/// A pause of the backoff's is a guess, and somebody who flushes wants to know now. A pause that the server asked for,
+/// by `Retry-After`, is kept even then.
 struct Pause {
     since: Timestamp,
     until: Timestamp,
@@ -188,6 +191,7 @@ impl Sender {
         if records == 0 || !is_due || time_left.is_some_and(|left| left.is_zero()) {
             return false;
         }
+        // The buffer comes back with the response, so requests do not allocate once it has grown.
         let mut body = std::mem::take(&mut self.body);
         let (ids, texts): (Vec<_>, Vec<_>) = batch.open_records().take(records).unzip();
         self.encoder.body(&texts, &mut body);
@@ -223,6 +227,14 @@ impl Sender {
     }
 
     /// Returns the number of the batch's records that the next request takes, and whether it is full with them.
+    ///
+    /// With `batch_records` 3 and `batch_bytes` 100, and open records of 60, 30, 30 and 200 bytes:
+    ///
+    /// ```text
+    /// request 1   60 30       full: a third record would exceed 100 bytes
+    /// request 2   30          full: so would the next one
+    /// request 3   200         a record over the limit is a request of its own
+    /// ```
     fn next_request(&self, batch: &Batch) -> (usize, bool) {
         let most = if self.encoder.one_by_one() { 1 } else { self.limits.records };
         let (mut records, mut bytes) = (0, 0);
@@ -256,6 +268,7 @@ impl Sender {
     /// Starts the pause after a request that was begun at `since` and failed at `now`.
     fn pause(&mut self, retry_after: Option<String>, since: Timestamp, now: Timestamp) {
         let told = retry_after.and_then(|value| answer::retry_after(&value, now));
+        // The longer of both: a server that says "0 s" in each answer must not be asked in a tight loop.
         let delay = self.backoff.next_delay().max(told.unwrap_or_default().min(LONGEST_RETRY_AFTER));
         self.pause = Some(Pause { since, until: now.saturating_add(delay), told: told.is_some() });
     }
@@ -292,6 +305,7 @@ impl Sender {
         if self.is_up() {
             return;
         }
+        // The records under way are the first open ones, so sparing them means skipping as many.
         let spared = self.under_way.as_ref().map_or(0, |request| request.open_in(batch));
         let lost = batch.fail_oldest_after(spared, self.limits.retry.records, self.limits.retry.bytes);
         if lost > 0 {
@@ -334,14 +348,18 @@ mod tests {
 
     use super::*;
     use crate::handler::http::client::ClientOptions;
-    use crate::handler::http::lines::Lines;
+    use crate::handler::http::lines::LinesEncoder;
     use crate::handler::{Call, Outcome};
 
     /// A sender of every record at once.
     fn sender(url: String) -> Sender {
         let client = ClientOptions { url, ..ClientOptions::default() }.build().unwrap();
         let formatter = |_: &FemtoLogRecord<'_>, _: &mut Vec<u8>| {};
-        Sender::new(client, Box::new(Lines(Box::new(formatter))), SendLimits { records: 1, ..SendLimits::default() })
+        Sender::new(
+            client,
+            Box::new(LinesEncoder(Box::new(formatter))),
+            SendLimits { records: 1, ..SendLimits::default() },
+        )
     }
 
     /// Returns whether a request was made, by what is said about its failure.

@@ -1,4 +1,16 @@
 //! The journal's socket.
+//!
+//! An entry is one datagram. The kernel limits a datagram to the socket's send buffer (`net.core.wmem_max`, about 200
+//! KiB by default), so a larger entry is written to a memory file, whose descriptor is sent instead, as the protocol
+//! provides:
+//!
+//! ```text
+//! send(entry) ── ok ──────────────────► delivered
+//!             └─ EMSGSIZE, ENOBUFS ──► memfd_create, write, seal, sendmsg(SCM_RIGHTS)
+//! ```
+//!
+//! Seals (`F_SEAL_WRITE` and so on) promise the journal that the file no longer changes; it maps the file into its
+//! memory and rejects one without them.
 
 use std::fs::File;
 use std::io::{self, Write};

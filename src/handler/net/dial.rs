@@ -1,4 +1,13 @@
 //! Connecting: from an endpoint to a link.
+//!
+//! The handler's thread may wait for an attempt, but only up to a limit: see [`Dialer`] for what nothing can interrupt.
+//!
+//! ```text
+//! handler's thread                         femtolog-connect
+//! start() ───────────────────────────────► resolve the name, connect, TLS handshake, probation
+//! poll(wait) … None: not yet
+//! poll(wait) ◄──────────────────────────── link, or error
+//! ```
 
 use std::io::{self, ErrorKind};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, ToSocketAddrs, UdpSocket};
@@ -53,6 +62,7 @@ impl Dialer {
     fn spawn(&self) -> Receiver<io::Result<Box<dyn Link>>> {
         let (answer, attempt) = channel::bounded(1);
         let target = self.target.clone();
+        // If no thread can be started, the attempt fails like any other, and is tried again later.
         let refused = answer.clone();
         let run = move || {
             mute_thread();
@@ -114,6 +124,7 @@ impl Destination {
             }
             Endpoint::Udp { host, port } => {
                 let socket = self.each_address(host, *port, |address, _| {
+                    // The address of the local end has to be of the same family.
                     let any = match address {
                         SocketAddr::V4(_) => SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)),
                         SocketAddr::V6(_) => SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0)),

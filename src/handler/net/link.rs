@@ -1,4 +1,22 @@
 //! Open connections: sockets of all kinds behind one trait.
+//!
+//! # Why a write that succeeded may be lost
+//!
+//! `write` to a TCP socket succeeds when the system has copied the bytes. Three things are done so that a batch does
+//! not count as written and is lost all the same:
+//!
+//! 1. Before each write, [`Link::check`] reads: the end of the stream, or an error, says that the peer has closed. The
+//!    next write would succeed once and be answered by a reset.
+//! 2. A new connection has to stay open for 100 ms ([`PROBATION`]) before anything is sent: a proxy accepts a
+//!    connection before it knows whether its server is up.
+//! 3. After a write, [`Link::unacknowledged`] says how many bytes the peer's system has not acknowledged (`SIOCOUTQ` on
+//!    Linux). The records in them stay in the batch.
+//!
+//! # Closing
+//!
+//! A socket that is closed while it has unread data sends a reset (RFC 1122, section 4.2.2.13), and the reset makes the
+//! peer's system discard data that its program has not read. So a connection to a peer that has ever sent anything is
+//! shut down for writing first, and read until the peer closes it, for at most 500 ms ([`farewell`]).
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream, UdpSocket};
@@ -34,7 +52,7 @@ pub(crate) trait Link: Send {
     fn close(&mut self);
 }
 
-/// A stream of the system's.
+/// A stream socket of std. The trait has the methods that its two types have in common.
 pub(super) trait Stream: Read + Write + Send {
     fn set_nonblocking(&self, nonblocking: bool) -> io::Result<()>;
     fn set_read_timeout(&self, timeout: Option<Duration>) -> io::Result<()>;
@@ -42,7 +60,7 @@ pub(super) trait Stream: Read + Write + Send {
     fn shutdown(&self, how: Shutdown) -> io::Result<()>;
 }
 
-/// A datagram socket of the system's that knows its peer.
+/// A connected datagram socket: `send` needs no address, and an ICMP error of the peer is reported.
 pub(super) trait Datagram: Send {
     fn set_nonblocking(&self, nonblocking: bool) -> io::Result<()>;
     fn set_write_timeout(&self, timeout: Option<Duration>) -> io::Result<()>;
@@ -187,6 +205,7 @@ impl<S: Stream> Link for StreamLink<S> {
 
     fn check(&mut self) -> io::Result<()> {
         self.stream.set_nonblocking(true)?;
+        // Set back before the outcome is judged: a link stays blocking, whatever the read has found.
         let outcome = swallow(|scratch| self.stream.read(scratch));
         self.stream.set_nonblocking(false)?;
         self.heard |= outcome?;

@@ -15,6 +15,23 @@ use crate::handler::HandlerBuilder;
 use crate::handler::retry::RetrySettings;
 
 /// The settings of a connection. [`HandlerBuilder`] has a method for each.
+///
+/// # Examples
+///
+/// ```
+/// use femtologging::handler::{Endpoint, FemtoSocketHandler, FemtoSyslogHandler, HandlerBuilder, NetOptions};
+/// use std::time::Duration;
+///
+/// /// The settings of all connections of a program.
+/// fn patient<O: AsMut<NetOptions>>(builder: HandlerBuilder<O>) -> HandlerBuilder<O> {
+///     builder.connect_timeout(Duration::from_secs(20)).retry_buffer(1_000_000, 64 << 20)
+/// }
+///
+/// let socket = patient(FemtoSocketHandler::builder()).endpoint(Endpoint::tcp("logs.example", 9000)).build()?;
+/// let syslog = patient(FemtoSyslogHandler::builder()).endpoint(Endpoint::tcp("logs.example", 601)).build()?;
+/// # drop((socket, syslog));
+/// # Ok::<(), femtologging::Error>(())
+/// ```
 pub struct NetOptions {
     pub(crate) endpoint: Option<Endpoint>,
     framing: Option<Framing>,
@@ -125,6 +142,20 @@ impl<O: AsMut<NetOptions>> HandlerBuilder<O> {
 
     /// Sets the framing of messages. By default, a line feed on streams and none in datagrams; for syslog, octet
     /// counting over TCP.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use femtologging::handler::{Endpoint, FemtoSocketHandler, Framing};
+    ///
+    /// // Four bytes with the length before each message, as CPython's `SocketHandler` sends.
+    /// let handler = FemtoSocketHandler::builder()
+    ///     .endpoint(Endpoint::tcp("localhost", 9020))
+    ///     .framing(Framing::LengthPrefix)
+    ///     .build()?;
+    /// # drop(handler);
+    /// # Ok::<(), femtologging::Error>(())
+    /// ```
     pub fn framing(mut self, framing: Framing) -> Self {
         self.net().framing = Some(framing);
         self
@@ -139,6 +170,21 @@ impl<O: AsMut<NetOptions>> HandlerBuilder<O> {
 
     /// Sets the maximum time for which a peer accepts nothing before the connection is closed: 1 ms to 1 h, 5 s by
     /// default.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use femtologging::handler::{Endpoint, FemtoSocketHandler};
+    /// use std::time::Duration;
+    ///
+    /// let handler = FemtoSocketHandler::builder()
+    ///     .endpoint(Endpoint::tcp("logs.example", 9000))
+    ///     .connect_timeout(Duration::from_secs(1))
+    ///     .write_timeout(Duration::from_secs(30)) // a peer that stops reading for less keeps its connection
+    ///     .build()?;
+    /// # drop(handler);
+    /// # Ok::<(), femtologging::Error>(())
+    /// ```
     pub fn write_timeout(mut self, timeout: Duration) -> Self {
         self.net().write_timeout = timeout;
         self
@@ -146,6 +192,21 @@ impl<O: AsMut<NetOptions>> HandlerBuilder<O> {
 
     /// Sets the maximum number of records and of bytes that are kept while the peer is down: 100,000 records and 8 MiB
     /// by default. The oldest are given up first. The limit may be exceeded by one batch (256 KiB) for a moment.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use femtologging::handler::{Endpoint, FemtoSocketHandler};
+    /// use std::time::Duration;
+    ///
+    /// let handler = FemtoSocketHandler::builder()
+    ///     .endpoint(Endpoint::tcp("logs.example", 9000))
+    ///     .retry_buffer(1_000_000, 64 << 20) // an outage of an hour at 250 records per second
+    ///     .backoff(Duration::from_secs(1)..=Duration::from_secs(60))
+    ///     .build()?;
+    /// # drop(handler);
+    /// # Ok::<(), femtologging::Error>(())
+    /// ```
     pub fn retry_buffer(mut self, records: usize, bytes: usize) -> Self {
         self.net().keep(records, bytes);
         self

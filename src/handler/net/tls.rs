@@ -83,12 +83,33 @@ impl Tls {
     }
 
     /// Trusts the certificates of a PEM text, and no longer the system's. Several calls add up.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use femtologging::handler::Tls;
+    ///
+    /// # let certificate = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";
+    /// let tls = Tls::new().ca_pem(certificate);
+    /// assert!(format!("{tls:?}").contains("authorities: 1"));
+    /// ```
     pub fn ca_pem(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.authorities.push(Pem::Text(pem.into()));
         self
     }
 
     /// Authenticates to the server with the certificate chain of one PEM file and the private key of another.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use femtologging::handler::{Endpoint, FemtoSyslogHandler, Tls};
+    ///
+    /// // Files are read by `build`, which returns an error if one is missing.
+    /// let tls = Tls::new().client_certificate_files("/nowhere/client.pem", "/nowhere/client.key");
+    /// let handler = FemtoSyslogHandler::builder().endpoint(Endpoint::tcp("logs.example", 6514)).tls(tls);
+    /// assert!(handler.build().unwrap_err().is_io());
+    /// ```
     pub fn client_certificate_files(mut self, certificate: impl AsRef<Path>, key: impl AsRef<Path>) -> Self {
         self.client = Some((Pem::File(certificate.as_ref().to_owned()), Pem::File(key.as_ref().to_owned())));
         self
@@ -235,6 +256,9 @@ impl Pem {
 }
 
 /// The configuration for connections to one server.
+///
+/// It is made once per handler, by `build`, so an invalid certificate is an error of the configuration and not of the
+/// first connection. Sessions are resumed by `rustls`' own cache, which belongs to the configuration.
 #[derive(Clone)]
 pub(super) struct TlsClient {
     config: Arc<ClientConfig>,
@@ -279,6 +303,7 @@ impl TlsLink {
             }
             self.stream.set_read_timeout(Some(left))?;
             self.stream.set_write_timeout(Some(left))?;
+            // Writing first: the peer cannot answer what it has not received.
             let step = if self.connection.wants_write() {
                 self.connection.write_tls(&mut self.stream)
             } else {
@@ -325,17 +350,29 @@ impl TlsLink {
             let _ = self.connection.write_tls(&mut self.stream);
             io::Error::new(ErrorKind::InvalidData, error)
         })?;
+        // Collectors send nothing that matters here; unread data would fill `rustls`' buffer.
         while self.connection.reader().read(scratch).is_ok_and(|length| length > 0) {}
         Ok(if state.peer_has_closed() { 0 } else { length })
     }
 
     /// Encrypts bytes and hands them to the system.
+    ///
+    /// `rustls` takes plain text into a buffer and gives out encrypted records, which the system may then refuse. Such
+    /// bytes cannot be taken back: `owed` remembers how many there are, and the next call, which begins with the same
+    /// bytes, does not give them to `rustls` again.
+    ///
+    /// ```text
+    /// write("abcdef")   rustls takes 6, owed = 6; the system takes nothing   ─► WouldBlock
+    /// write("abcdef")   owed = 6: only the encrypted bytes are written       ─► 6
+    /// ```
     fn encrypt(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let (start, mut taken) = (uptime(), 0);
         loop {
             if self.owed == 0 {
                 match bytes.get(taken..) {
                     None | Some([]) => return Ok(taken),
+                    // A peer that takes a little at a time must not hold the handler's thread for longer than one write
+                    // may.
                     Some(_) if taken > 0 && uptime().saturating_sub(start) >= self.timeout => return Ok(taken),
                     Some(rest) => self.owed = self.connection.writer().write(rest)?,
                 }

@@ -124,6 +124,26 @@ pub struct FemtoRotatingFileHandler;
 pub struct FemtoTimedRotatingFileHandler;
 
 /// The options of a [`FemtoRotatingFileHandler`] or a [`FemtoTimedRotatingFileHandler`].
+///
+/// # Examples
+///
+/// ```
+/// use femtologging::handler::{
+///     FemtoRotatingFileHandler, FemtoTimedRotatingFileHandler, HandlerBuilder, RotatingFileOptions,
+/// };
+///
+/// /// The backups that every log file of a program keeps.
+/// fn kept(builder: HandlerBuilder<RotatingFileOptions>) -> HandlerBuilder<RotatingFileOptions> {
+///     builder.backup_count(30).max_total_bytes(1 << 30)
+/// }
+///
+/// # let dir = tempfile::tempdir()?;
+/// # let (by_size, by_day) = (dir.path().join("a.log"), dir.path().join("b.log"));
+/// let by_size = kept(FemtoRotatingFileHandler::builder().path(by_size).max_bytes(10 << 20)).build()?;
+/// let by_day = kept(FemtoTimedRotatingFileHandler::builder().path(by_day)).build()?;
+/// # drop((by_size, by_day));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct RotatingFileOptions {
     file: FileOptions,
     max_bytes: u64,
@@ -174,6 +194,18 @@ impl HandlerBuilder<RotatingFileOptions> {
     ///
     /// With 0, CPython's `RotatingFileHandler` never rolls over. Here, [`max_bytes`](Self::max_bytes) together with 0
     /// is an error of [`build`](Self::build), unless a schedule, a maximum age, a maximum length or a namer is set.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use femtologging::handler::{FemtoRotatingFileHandler};
+    ///
+    /// # let dir = tempfile::tempdir()?;
+    /// # let path = dir.path().join("app.log");
+    /// let handler = FemtoRotatingFileHandler::builder().path(path).max_bytes(10 << 20).backup_count(5).build()?;
+    /// # drop(handler);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn backup_count(mut self, backup_count: u32) -> Self {
         self.options.retention.count = backup_count;
         self
@@ -181,6 +213,24 @@ impl HandlerBuilder<RotatingFileOptions> {
 
     /// Sets the maximum age of a backup: the time since it was last written to. Older ones are removed at rollovers. No
     /// limit by default.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use femtologging::handler::FemtoTimedRotatingFileHandler;
+    /// use std::time::Duration;
+    ///
+    /// # let dir = tempfile::tempdir()?;
+    /// # let path = dir.path().join("app.log");
+    /// // A file per day; backups of two weeks, but no more than 1 GiB of them.
+    /// let handler = FemtoTimedRotatingFileHandler::builder()
+    ///     .path(path)
+    ///     .max_age(Duration::from_secs(14 * 86_400))
+    ///     .max_total_bytes(1 << 30)
+    ///     .build()?;
+    /// # drop(handler);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn max_age(mut self, max_age: Duration) -> Self {
         self.options.retention.age = Some(max_age);
         self
@@ -201,6 +251,19 @@ impl HandlerBuilder<RotatingFileOptions> {
     }
 
     /// Sets the unit of time. The file then rolls over by time.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use femtologging::handler::{FemtoTimedRotatingFileHandler, When, Weekday};
+    ///
+    /// # let dir = tempfile::tempdir()?;
+    /// # let path = dir.path().join("app.log");
+    /// let builder = FemtoTimedRotatingFileHandler::builder().path(path);
+    /// let handler = builder.when(When::Weekly(Weekday::Sunday)).at_time(4, 30, 0).build()?;
+    /// # drop(handler);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn when(self, when: When) -> Self {
         self.scheduled(|schedule| schedule.when(when))
     }
@@ -216,6 +279,20 @@ impl HandlerBuilder<RotatingFileOptions> {
     }
 
     /// Sets whether units are counted on the clock, `false` by default; see [`RotationSchedule::aligned`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use femtologging::handler::{FemtoTimedRotatingFileHandler, When};
+    ///
+    /// # let dir = tempfile::tempdir()?;
+    /// # let path = dir.path().join("app.log");
+    /// // At 00:00, 06:00, 12:00 and 18:00, whenever the program has started.
+    /// let builder = FemtoTimedRotatingFileHandler::builder().path(path);
+    /// let handler = builder.when(When::Hours).interval(6).aligned(true).build()?;
+    /// # drop(handler);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn aligned(self, aligned: bool) -> Self {
         self.scheduled(|schedule| schedule.aligned(aligned))
     }
@@ -245,6 +322,18 @@ impl HandlerBuilder<RotatingFileOptions> {
     /// The number is one more than the greatest of the same date. Without `{n}`, it is added to a name that is taken:
     /// `app.2026-03-12.log.1`. Backups stay in the file's directory. Only files whose names match the pattern exactly,
     /// with or without `.gz`, are ever removed, the smallest dates first.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use femtologging::handler::{FemtoTimedRotatingFileHandler};
+    ///
+    /// # let dir = tempfile::tempdir()?;
+    /// # let path = dir.path().join("app.log");
+    /// let handler = FemtoTimedRotatingFileHandler::builder().path(path).namer("app.%Y-%m-%d.log").build()?;
+    /// # drop(handler);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn namer(mut self, pattern: impl Into<String>) -> Self {
         self.options.namer = Some(pattern.into());
         self

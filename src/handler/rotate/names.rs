@@ -1,4 +1,26 @@
 //! The names of backups, and which files are backups.
+//!
+//! | naming | file | backups |
+//! |---|---|---|
+//! | numbered, by size | `app.log` | `app.log.1`, the newest, `app.log.2` … |
+//! | dated, by time | `app.log` | `app.log.2026-03-12`, and `app.log.2026-03-12.1` if that is taken |
+//! | pattern `app.%Y-%m.{n}.log` | any | `app.2026-03.1.log`, `app.2026-03.2.log` … |
+//! | any of them, compressed | | the same name and `.gz` |
+//!
+//! # Invariant
+//!
+//! Handlers rename and remove files, so a mistake about what is a backup destroys somebody's file. A name is a backup's
+//! only if it is *exactly* what [`BackupNames::name`] makes: `parse` reads the date and the number out of a name, makes
+//! the name of them again, and compares. `app.log.01`, `app.log.2026-3-1`, `app.log.1.bak` and `app.log.2026-02-30x`
+//! are left alone.
+//!
+//! ```text
+//! app.2026-03.2.log ── parse ──► date [2026, 3, 0, 0, 0, 0], number 2 ── name ──► app.2026-03.2.log    equal: a backup
+//! app.2026-03.02.log ─ parse ──► the same                             ── name ──► app.2026-03.2.log    not equal
+//! ```
+//!
+//! The order of backups is that of [`BackupOrder`], by date and then by number. Times of modification are not used for
+//! it, since copying or compressing a backup changes them.
 
 use std::ffi::{OsStr, OsString};
 
@@ -210,6 +232,7 @@ fn parse(pattern: &str) -> Vec<NamePart> {
         let (part, length) = match field {
             Some(field) => (Some(NamePart::Field(field)), 2),
             None if rest.starts_with("{n}") => (Some(NamePart::Number), 3),
+            // A percent sign that begins no directive stays text; `pattern` reports it.
             None => (None, c.len_utf8()),
         };
         match part {

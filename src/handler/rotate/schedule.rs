@@ -39,6 +39,14 @@ pub enum When {
 }
 
 /// A day of the week.
+///
+/// # Examples
+///
+/// ```
+/// use femtologging::handler::{When, Weekday};
+///
+/// assert_eq!("W6".parse::<When>().ok(), Some(When::Weekly(Weekday::Sunday))); // CPython's name
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "they are the days of the week")]
 pub enum Weekday {

@@ -1,4 +1,8 @@
 //! The settings of filters.
+//!
+//! All filters have the same type here, `Arc<dyn FemtoFilter>`: a filter may be named by several handlers and loggers.
+//! Each of them gets a filter of its own nevertheless, since the part is built again for each reference, so the state
+//! of a rate limit is not shared between two handlers.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,11 +13,11 @@ use crate::error::{Error, Problem};
 use crate::filter::{Contains, Dedup, Directives, FemtoFilter, FemtoFilterExt, Key, Name, RateLimit, Redact, Sample};
 use crate::level::{Level, LevelFilter};
 
-type Made = Arc<dyn FemtoFilter>;
+type SharedFilter = Arc<dyn FemtoFilter>;
 
 /// What a rate limit applies to.
 #[derive(Clone, Copy, PartialEq)]
-enum Per {
+enum LimitScope {
     All,
     Logger,
     CallSite,
@@ -22,11 +26,11 @@ enum Per {
 
 choices! {
     /// What a rate limit applies to.
-    PerName: Per {
-        "all" => Per::All,
-        "logger" => Per::Logger,
-        "call_site" => Per::CallSite,
-        "key" => Per::Key,
+    PerName: LimitScope {
+        "all" => LimitScope::All,
+        "logger" => LimitScope::Logger,
+        "call_site" => LimitScope::CallSite,
+        "key" => LimitScope::Key,
     }
 }
 
@@ -34,9 +38,9 @@ choices! {
 fn simple(
     name: &'static str,
     about: &'static str,
-    rows: Vec<Row<Made>>,
-    make: fn(&Decoded<'_>, &mut dyn Maker) -> Result<Made, Error>,
-) -> PartType<Made> {
+    rows: Vec<Row<SharedFilter>>,
+    make: fn(&Decoded<'_>, &mut dyn Maker) -> Result<SharedFilter, Error>,
+) -> PartType<SharedFilter> {
     PartType::new(name, about, rows, make, Ok)
 }
 
@@ -46,12 +50,16 @@ fn built<F: FemtoFilter + 'static>(
     about: &'static str,
     rows: Vec<Row<F>>,
     start: fn(&Decoded<'_>, &mut dyn Maker) -> Result<F, Error>,
-) -> PartType<Made> {
+) -> PartType<SharedFilter> {
     PartType::new(name, about, rows, start, |filter| Ok(Arc::new(filter)))
 }
 
 /// Combines the filters that `filters` names.
-fn combined(s: &Decoded<'_>, maker: &mut dyn Maker, combine: fn(Made, Made) -> Made) -> Result<Made, Error> {
+fn combined(
+    s: &Decoded<'_>,
+    maker: &mut dyn Maker,
+    combine: fn(SharedFilter, SharedFilter) -> SharedFilter,
+) -> Result<SharedFilter, Error> {
     let names = s.or_default::<Vec<FilterName>>("filters")?;
     let mut filters = Vec::new();
     for name in names {
@@ -64,18 +72,18 @@ fn combined(s: &Decoded<'_>, maker: &mut dyn Maker, combine: fn(Made, Made) -> M
 }
 
 /// All types of filters.
-pub(in super::super) fn types() -> Vec<PartType<Made>> {
+pub(in super::super) fn types() -> Vec<PartType<SharedFilter>> {
     vec![
         simple(
             "level",
             "records of a level and above",
-            settings! { for Made; "level": LevelFilter = required, "the lowest level that passes"; },
+            settings! { for SharedFilter; "level": LevelFilter = required, "the lowest level that passes"; },
             |s, _| Ok(Arc::new(s.or_default::<LevelFilter>("level")?)),
         ),
         simple(
             "levels",
             "records of a range of levels",
-            settings! { for Made;
+            settings! { for SharedFilter;
                 "min": Level = "trace", "the lowest level that passes";
                 "max": Level = "critical", "the highest level that passes";
             },
@@ -84,14 +92,14 @@ pub(in super::super) fn types() -> Vec<PartType<Made>> {
         simple(
             "name",
             "records of a logger and of those below it",
-            settings! { for Made; "name": String = "", "the logger's name; empty for all"; },
+            settings! { for SharedFilter; "name": String = "", "the logger's name; empty for all"; },
             |s, _| Ok(Arc::new(Name::new(s.get::<String>("name").unwrap_or_default()))),
         )
         .classes(&["logging.Filter"]),
         simple(
             "key",
             "records that have a key, or a key with a value",
-            settings! { for Made;
+            settings! { for SharedFilter;
                 "key": String = required, "the key";
                 "value": String = none, "the text of its value; by default any";
             },
@@ -106,14 +114,14 @@ pub(in super::super) fn types() -> Vec<PartType<Made>> {
         simple(
             "contains",
             "records whose message has a text",
-            settings! { for Made; "text": String = required, "the text; case matters"; },
+            settings! { for SharedFilter; "text": String = required, "the text; case matters"; },
             |s, _| Ok(Arc::new(Contains::new(s.or_default::<String>("text")?))),
         ),
         #[cfg(feature = "regex")]
         simple(
             "matches",
             "records whose message matches a regular expression",
-            settings! { for Made; "expression": Pattern = required, "the expression, in the syntax of the crate `regex`"; },
+            settings! { for SharedFilter; "expression": Pattern = required, "the expression, in the syntax of the crate `regex`"; },
             |s, _| {
                 let expression = s.or_default::<Pattern>("expression")?.0;
                 Ok(Arc::new(crate::filter::Matches::new(&expression).map_err(|error| about("expression", &error))?))
@@ -122,7 +130,7 @@ pub(in super::super) fn types() -> Vec<PartType<Made>> {
         simple(
             "directives",
             "records by logger, level, span and keys",
-            settings! { for Made; "directives": String = required, "directives such as `info,my_app::db=debug,my_app[{user}]=trace`"; },
+            settings! { for SharedFilter; "directives": String = required, "directives such as `info,my_app::db=debug,my_app[{user}]=trace`"; },
             |s, _| {
                 let directives = Directives::parse(&s.or_default::<String>("directives")?);
                 match directives.warnings() {
@@ -137,7 +145,7 @@ pub(in super::super) fn types() -> Vec<PartType<Made>> {
         simple(
             "sample",
             "every n-th record, or a fraction of the records",
-            settings! { for Made;
+            settings! { for SharedFilter;
                 "one_in": Whole<1, { u64::MAX }> = none, "lets the first of this many records pass";
                 "fraction": f64 = none, "lets this fraction of the records pass, 0 to 1";
             },
@@ -164,10 +172,10 @@ pub(in super::super) fn types() -> Vec<PartType<Made>> {
                 let rate = s.or_default::<f64>("rate")?;
                 let per = s.or_default::<PerName>("per")?.value;
                 Ok(match (per, s.get::<String>("key")) {
-                    (Per::Key, Some(key)) => RateLimit::per_key(key, rate),
-                    (Per::All, None) => RateLimit::new(rate),
-                    (Per::Logger, None) => RateLimit::per_logger(rate),
-                    (Per::CallSite, None) => RateLimit::per_call_site(rate),
+                    (LimitScope::Key, Some(key)) => RateLimit::per_key(key, rate),
+                    (LimitScope::All, None) => RateLimit::new(rate),
+                    (LimitScope::Logger, None) => RateLimit::per_logger(rate),
+                    (LimitScope::CallSite, None) => RateLimit::per_call_site(rate),
                     _ => {
                         return Err(Error::config(vec![Problem::new(
                             "key",
@@ -201,19 +209,19 @@ pub(in super::super) fn types() -> Vec<PartType<Made>> {
         simple(
             "all",
             "records that pass all of several filters",
-            settings! { for Made; "filters": Vec<FilterName> = required, "the filters, called in this order"; },
+            settings! { for SharedFilter; "filters": Vec<FilterName> = required, "the filters, called in this order"; },
             |s, maker| combined(s, maker, |a, b| Arc::new(a.and(b))),
         ),
         simple(
             "any",
             "records that pass one of several filters",
-            settings! { for Made; "filters": Vec<FilterName> = required, "the filters, called in this order"; },
+            settings! { for SharedFilter; "filters": Vec<FilterName> = required, "the filters, called in this order"; },
             |s, maker| combined(s, maker, |a, b| Arc::new(a.or(b))),
         ),
         simple(
             "not",
             "records that do not pass another filter",
-            settings! { for Made; "filter": FilterName = required, "the other filter"; },
+            settings! { for SharedFilter; "filter": FilterName = required, "the other filter"; },
             |s, maker| {
                 let name = s.or_default::<FilterName>("filter")?;
                 Ok(Arc::new(maker.filter(&name.0)?.not()))

@@ -1,9 +1,13 @@
 //! The settings of formatters.
+//!
+//! A formatter of the library stays what it is until a handler takes it ([`MadeFormatter`]): see there why it is not
+//! boxed. Settings that the constructor needs, such as a pattern and its style, are read by the function that starts
+//! the builder; their rows have no call.
 
-use super::super::setting::{Content, Mapping, Name, Setting};
+use super::super::setting::{Content, Mapping, Setting, SettingName};
 use super::super::similar::hint;
 use super::super::table::{MadeFormatter, PartType, settings, with_formatter};
-use super::super::types::{FormatterName, Mismatch, Pairs, Pattern, SettingType, Whole, choices};
+use super::super::types::{FormatterName, Mismatch, Pattern, SettingType, TextPairs, Whole, choices};
 #[cfg(not(feature = "local-time"))]
 use crate::error::{Error, Problem};
 use crate::formatter::{
@@ -23,7 +27,7 @@ enum Color {
 
 /// The styles of patterns.
 #[derive(Clone, Copy)]
-enum Style {
+enum PatternStyle {
     Percent,
     Brace,
     Dollar,
@@ -46,13 +50,13 @@ choices! {
         "never" => Color::Never,
     }
     /// A pattern's style, by its own name or CPython's.
-    StyleName: Style {
-        "percent" => Style::Percent,
-        "brace" => Style::Brace,
-        "dollar" => Style::Dollar,
-        "%" => Style::Percent,
-        "{" => Style::Brace,
-        "$" => Style::Dollar,
+    StyleName: PatternStyle {
+        "percent" => PatternStyle::Percent,
+        "brace" => PatternStyle::Brace,
+        "dollar" => PatternStyle::Dollar,
+        "%" => PatternStyle::Percent,
+        "{" => PatternStyle::Brace,
+        "$" => PatternStyle::Dollar,
     }
     /// A format of syslog.
     SyslogFormatName: SyslogFormat {
@@ -117,10 +121,10 @@ const FIELDS: [(&str, JsonField); 28] = [
     ("key_values", JsonField::KeyValues),
 ];
 
-/// Fields of JSON with the names that they get.
-struct Fields(Vec<(JsonField, String)>);
+/// JsonFields of JSON with the names that they get.
+struct JsonFields(Vec<(JsonField, String)>);
 
-impl SettingType for Fields {
+impl SettingType for JsonFields {
     fn name() -> String {
         "table of fields and their names".to_owned()
     }
@@ -131,7 +135,7 @@ impl SettingType for Fields {
     }
 
     fn decode(setting: &Setting) -> Result<Self, Mismatch> {
-        let pairs = Pairs::decode(setting)?.0.into_iter().map(|(name, text)| {
+        let pairs = TextPairs::decode(setting)?.0.into_iter().map(|(name, text)| {
             let field = FIELDS.iter().find(|(known, _)| *known == name).map(|(_, field)| *field);
             field.map(|field| (field, text)).ok_or_else(|| {
                 let expected = format!("no such field{}", hint(&name, FIELDS.map(|(name, _)| name)));
@@ -143,7 +147,7 @@ impl SettingType for Fields {
 
     fn encode(&self) -> Content {
         let name = |field: &JsonField| FIELDS.iter().find(|(_, known)| known == field).map_or("", |(name, _)| name);
-        let entries = self.0.iter().map(|(field, text)| (Name::new(name(field)), Setting::from(text.as_str())));
+        let entries = self.0.iter().map(|(field, text)| (SettingName::new(name(field)), Setting::from(text.as_str())));
         Content::Table(Mapping(entries.collect()))
     }
 }
@@ -201,7 +205,7 @@ impl SettingType for Severities {
 
     fn encode(&self) -> Content {
         let entry = |(level, severity): &(Level, u8)| {
-            (Name::new(level.as_str().to_ascii_lowercase()), Setting::from(u32::from(*severity)))
+            (SettingName::new(level.as_str().to_ascii_lowercase()), Setting::from(u32::from(*severity)))
         };
         Content::Table(Mapping(self.0.iter().map(entry).collect()))
     }
@@ -280,7 +284,7 @@ pub(in super::super) fn types() -> Vec<PartType<MadeFormatter>> {
                 "style": StyleName = "percent", "the style of the pattern", python "style";
                 "datefmt": Pattern = "", "how `asctime` is written, as a pattern of `strftime`; empty for CPython's default",
                     python "datefmt" => (f, v) f.datefmt(&v.0);
-                "defaults": Pairs = none, "what stands for keys that a record does not have; by default `-`",
+                "defaults": TextPairs = none, "what stands for keys that a record does not have; by default `-`",
                     python "defaults" => (f, v) f.defaults(v.0);
                 "escape": bool = "true", "whether control characters of records are escaped" => (f, v) f.escape(v);
                 "multiline": MultilineName = "escape", "what becomes of line feeds in fields" => (f, v) f.multiline(v.value);
@@ -300,9 +304,9 @@ pub(in super::super) fn types() -> Vec<PartType<MadeFormatter>> {
             |s, _| {
                 let pattern = s.or_default::<Pattern>("pattern")?.0;
                 match s.or_default::<StyleName>("style")?.value {
-                    Style::Percent => FemtoPatternFormatter::percent(&pattern),
-                    Style::Brace => FemtoPatternFormatter::brace(&pattern),
-                    Style::Dollar => FemtoPatternFormatter::dollar(&pattern),
+                    PatternStyle::Percent => FemtoPatternFormatter::percent(&pattern),
+                    PatternStyle::Brace => FemtoPatternFormatter::brace(&pattern),
+                    PatternStyle::Dollar => FemtoPatternFormatter::dollar(&pattern),
                 }
             },
             |formatter| Ok(MadeFormatter::Pattern(formatter)),
@@ -313,13 +317,13 @@ pub(in super::super) fn types() -> Vec<PartType<MadeFormatter>> {
             "an object of JSON, in one of seven layouts",
             settings! { for FemtoJsonFormatter;
                 "schema": SchemaName = "default", "the layout: names, order and style of the fields" => (f, v) f.schema(v.value);
-                "fields": Fields = none, "which fields are written, in which order, and by which names; by default those of the schema"
+                "fields": JsonFields = none, "which fields are written, in which order, and by which names; by default those of the schema"
                     => (f, v) f.fields(v.0);
                 "flatten": bool = "false", "whether keys and values are put beside the other fields"
                     => (f, v) if v { f.flatten() } else { f };
                 "nest": String = none, "the name of the object that keys and values are put into" => (f, v) f.nest(v);
                 "time": TimeName = none, "how times are written; by default as the schema says" => (f, v) f.time(v.value);
-                "constants": Pairs = none, "fields that are the same in every record"
+                "constants": TextPairs = none, "fields that are the same in every record"
                     => (f, v) v.0.into_iter().fold(f, |f, (name, value)| f.constant(name, value));
                 "digits": Digits = none, "the fractional digits of the time; by default as the schema says" => (f, v) f.digits(v.0 as u8);
                 "time_zone": String = "UTC", "`UTC`, `local`, or a name of the IANA database (feature `local-time`)"

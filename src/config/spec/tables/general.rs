@@ -1,4 +1,7 @@
 //! The settings of loggers, of the root logger, and of the system.
+//!
+//! These are not given to a builder by their rows: `make.rs` reads them by name. So their rows have no calls, and `()`
+//! is the type of their builder.
 
 use std::time::Duration;
 

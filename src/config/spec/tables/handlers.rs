@@ -1,4 +1,19 @@
 //! The settings of handlers.
+//!
+//! Rows that several handlers have in common are functions or macros, and a handler's table is their concatenation:
+//!
+//! | rows | handlers |
+//! |---|---|
+//! | `common` | all |
+//! | `line` | those that write the text of a formatter |
+//! | `file`, `rotating` | those that write files; those whose files roll over |
+//! | `net`, `tls_rows`, `retry_rows`, `backoff_rows` | those that connect to a peer |
+//!
+//! They are macros where the builders have methods of the same name but no trait in common; a trait would only exist
+//! for this file.
+//!
+//! A setting that belongs to a Cargo feature which this build does not have keeps its row. Its call returns an error
+//! that names the feature, so a document for another build fails with a remedy instead of "no such setting".
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -85,12 +100,28 @@ choices! {
     }
 }
 
-/// Says that a setting has no meaning beside another one.
+/// Makes the error of a setting that contradicts another one, or that another one requires.
+///
+/// A setting that would have no effect is an error and not ignored: `overflow.timeout` beside `overflow = "block"` is a
+/// mistake about what the handler will do.
 fn unused(field: &str, remedy: &str) -> Error {
     Error::config(vec![Problem::new(field, "", remedy)])
 }
 
 /// The settings that all handlers have.
+///
+/// ```text
+/// [handlers.audit]
+/// type = "null"
+/// level = "warn"
+/// filters = ["secrets", "limit"]
+/// transport = { type = "shared", capacity = 10_000 }
+/// overflow = { type = "block_for", timeout = "5 ms" }
+/// idle.longest_sleep = "1 s"
+/// ```
+///
+/// The groups have no call for each setting, since a policy such as [`OverflowPolicy::BlockFor`] is one value that is
+/// made of several settings.
 fn common<O: 'static>() -> Vec<Row<HandlerBuilder<O>>> {
     settings! { for HandlerBuilder<O>;
         "level": OptionalLevel = "trace", "the minimum level", python "level"
@@ -122,6 +153,15 @@ fn common<O: 'static>() -> Vec<Row<HandlerBuilder<O>>> {
     }
 }
 
+/// Reads the group `transport`.
+///
+/// | document | transport |
+/// |---|---|
+/// | `transport.bytes = "1 MiB"` | `PerThread { bytes: 1_048_576 }` |
+/// | `transport = "shared"` | `Shared { capacity: None }` |
+/// | `transport = { type = "shared", capacity = 100 }` | `Shared { capacity: Some(100) }` |
+/// | `transport = "inline"` | `Inline` |
+/// | `transport.capacity = 100` | an error: the type is `per_thread`, which has `bytes` |
 fn transport(s: &Decoded<'_>) -> Result<Transport, Error> {
     let capacity = s.get::<Whole<1, 16_777_216>>("transport.capacity");
     let kind = s.or_default::<TransportName>("transport.type")?.value;
@@ -138,6 +178,7 @@ fn transport(s: &Decoded<'_>) -> Result<Transport, Error> {
     })
 }
 
+/// Reads the group `overflow`. Only `block_for` has a timeout, and it must have one.
 fn overflow(s: &Decoded<'_>) -> Result<OverflowPolicy, Error> {
     let timeout = s.get::<Duration>("overflow.timeout");
     Ok(match (s.or_default::<OverflowName>("overflow.type")?.value, timeout) {
@@ -152,6 +193,7 @@ fn overflow(s: &Decoded<'_>) -> Result<OverflowPolicy, Error> {
     })
 }
 
+/// Reads the group `idle`. Durations that are not given have the defaults of their rows.
 fn idle(s: &Decoded<'_>) -> Result<IdlePolicy, Error> {
     Ok(IdlePolicy {
         spin: s.or_default("idle.spin")?,
@@ -160,6 +202,7 @@ fn idle(s: &Decoded<'_>) -> Result<IdlePolicy, Error> {
     })
 }
 
+/// Reads the group `on_error`. A handler that retries keeps records in memory, so its document says how much.
 fn on_error(s: &Decoded<'_>) -> Result<ErrorPolicy, Error> {
     match (s.or_default::<RetryName>("on_error.type")?.value, s.get::<Size>("on_error.bytes")) {
         (true, Some(bytes)) => Ok(ErrorPolicy::Retry { bytes: bytes.bytes() }),
@@ -198,6 +241,13 @@ fn file<O: AsMut<FileOptions> + AsMut<Line> + 'static>() -> Vec<Row<HandlerBuild
     }
 }
 
+/// Reads the group `flush_policy`.
+///
+/// | document | policy |
+/// |---|---|
+/// | `flush_policy = "every_batch"` | `EveryBatch` |
+/// | `flush_policy = { type = "at_level", level = "error" }` | `AtLevel(Level::Error)` |
+/// | `flush_policy = { type = "every", interval = "1 s" }` | `Every(1 s)` |
 fn flush_policy(s: &Decoded<'_>) -> Result<FlushPolicy, Error> {
     let (level, interval) = (s.get::<Level>("flush_policy.level"), s.get::<Duration>("flush_policy.interval"));
     match (s.or_default::<FlushName>("flush_policy.type")?.value, level, interval) {
@@ -211,7 +261,20 @@ fn flush_policy(s: &Decoded<'_>) -> Result<FlushPolicy, Error> {
     }
 }
 
-/// The settings of files that roll over.
+/// The settings of files that roll over, by size and by time.
+///
+/// Both types have all of them, as a file may roll over by whichever comes first. They differ in `when`, without which
+/// `rotating_file` does not roll over by time and `timed_rotating_file` does every hour.
+///
+/// ```text
+/// [handlers.file]
+/// type = "timed_rotating_file"
+/// path = "/var/log/shop/app.log"
+/// when = "midnight"
+/// max_bytes = "1 GiB"          # or before midnight
+/// backup_count = 14
+/// compress = true
+/// ```
 fn rotating() -> Vec<Row<HandlerBuilder<RotatingFileOptions>>> {
     settings! { for HandlerBuilder<RotatingFileOptions>;
         "max_bytes": Size = "0 B", "the length that the file stays below; 0 for no limit", python "maxBytes"
@@ -283,6 +346,10 @@ macro_rules! tls_apply {
     };
 }
 
+/// Reads the group `tls`; `None` if it has `enabled = false`.
+///
+/// A variable can so switch the encryption off for a test, and leave the rest of the document as it is:
+/// `FEMTO_LOG__HANDLERS__NET__TLS__ENABLED=false`.
 #[cfg(feature = "tls")]
 fn tls(s: &Decoded<'_>) -> Result<Option<crate::handler::Tls>, Error> {
     if !s.or_default::<bool>("tls.enabled")? {
@@ -357,6 +424,8 @@ fn net<O: AsMut<NetOptions> + 'static>() -> Vec<Row<HandlerBuilder<O>>> {
 }
 
 /// Puts tables together.
+///
+/// The order is that of the reference page: a type's own settings come before those that it shares with others.
 fn all<B, const N: usize>(tables: [Vec<Row<B>>; N]) -> Vec<Row<B>> {
     tables.into_iter().flatten().collect()
 }
@@ -559,7 +628,7 @@ pub(in super::super) fn types() -> Vec<PartType<HandlerSpec>> {
 
 #[cfg(all(feature = "journald", target_os = "linux"))]
 mod journald {
-    use super::super::super::types::Pairs;
+    use super::super::super::types::TextPairs;
     use super::*;
     use crate::handler::FemtoJournaldHandler;
 
@@ -567,7 +636,7 @@ mod journald {
         let mut rows = settings! { for HandlerBuilder<crate::handler::JournaldOptions>;
             "identifier": String = none, "what `journalctl -t` selects by; by default the program's file name"
                 => (b, v) b.identifier(v);
-            "fields": Pairs = none, "fields that are the same in every entry"
+            "fields": TextPairs = none, "fields that are the same in every entry"
                 => (b, v) v.0.into_iter().fold(b, |b, (name, value)| b.field(name, value));
             "socket": PathBuf = "/run/systemd/journal/socket", "where the journal listens" => (b, v) b.socket(v);
         };
@@ -584,7 +653,7 @@ mod journald {
 
 #[cfg(feature = "http")]
 mod http {
-    use super::super::super::types::{Pairs, Secret, SecretPairs};
+    use super::super::super::types::{Secret, SecretPairs, TextPairs};
     use super::*;
     use crate::handler::{FemtoHttpHandler, HttpBody, HttpMethod, HttpOptions};
     #[cfg(feature = "otlp")]
@@ -656,7 +725,7 @@ mod http {
     }
 
     fn pairs(s: &Decoded<'_>, name: &str) -> Vec<(String, String)> {
-        s.get::<Pairs>(name).map(|pairs| pairs.0).unwrap_or_default()
+        s.get::<TextPairs>(name).map(|pairs| pairs.0).unwrap_or_default()
     }
 
     pub(super) fn types() -> Vec<PartType<HandlerSpec>> {
@@ -684,7 +753,7 @@ mod http {
                 all([
                     settings! { for HandlerBuilder<HttpOptions>;
                         "url": String = required, "the server; `/loki/api/v1/push` is added";
-                        "labels": Pairs = required, "the labels of the streams, besides `level`";
+                        "labels": TextPairs = required, "the labels of the streams, besides `level`";
                     },
                     formatter("what a line looks like; by default logfmt"),
                     requests(),
@@ -715,7 +784,7 @@ mod http {
                     settings! { for HandlerBuilder<HttpOptions>;
                         "url": String = required, "the server; `/services/collector/event` is added";
                         "token": Secret = required, "the collector's token";
-                        "metadata": Pairs = none, "the event's `host`, `source`, `sourcetype` and `index`";
+                        "metadata": TextPairs = none, "the event's `host`, `source`, `sourcetype` and `index`";
                     },
                     formatter("what an event looks like; by default JSON"),
                     requests(),
@@ -734,7 +803,7 @@ mod http {
                     settings! { for HandlerBuilder<HttpOptions>;
                         "site": String = required, "the site, such as `datadoghq.eu`, or the URL of a proxy";
                         "api_key": Secret = required, "the key of the API";
-                        "attributes": Pairs = none, "`service`, `ddsource`, `ddtags` and `hostname`";
+                        "attributes": TextPairs = none, "`service`, `ddsource`, `ddtags` and `hostname`";
                     },
                     formatter("what a record looks like; by default JSON in the layout `datadog`"),
                     requests(),
@@ -756,7 +825,7 @@ mod http {
                         "encoding": EncodingName = "protobuf", "the encoding of requests" => (b, v) b.encoding(v.value);
                         "service_name": String = none, "the resource's `service.name`; by default `unknown_service:` and the program's name"
                             => (b, v) b.service_name(v);
-                        "resource": Pairs = none, "further attributes of the resource"
+                        "resource": TextPairs = none, "further attributes of the resource"
                             => (b, v) v.0.into_iter().fold(b, |b, (name, value)| b.resource(name, value));
                         "detect_resource": bool = "false", "whether attributes of the process, host, container and pod are added"
                             => (b, v) if v { b.detect_resource() } else { b };

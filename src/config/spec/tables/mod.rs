@@ -1,5 +1,17 @@
 //! The tables of settings: one for each type of handlers, formatters and filters, and those of loggers and of the
 //! system.
+//!
+//! | file | tables |
+//! |---|---|
+//! | `handlers` | handlers; rows that all handlers, or a family such as files, have in common |
+//! | `formatters` | formatters |
+//! | `filters` | filters, also combinations of them |
+//! | `general` | loggers, the root logger, the system |
+//!
+//! Two tests hold the tables together with the rest: `every_default_is_a_value_of_its_type` here, and a document that
+//! gives every setting of every type, which `feature-tests/tests/config_files.rs` builds.
+//!
+//! The tables are made once, on first use, and live as long as the process: about 150 rows.
 
 pub(super) mod filters;
 pub(super) mod formatters;

@@ -1,5 +1,19 @@
-//! OTLP as JSON: Protobuf's JSON mapping, in which 64-bit integers are text, but with identifiers in hexadecimal
-//! digits.
+//! OTLP logs in JSON: the JSON mapping of Protobuf, with the exceptions that OTLP makes to it.
+//!
+//! The mapping is described under "JSON Protobuf Encoding" in the OpenTelemetry Protocol Specification:
+//!
+//! | Protobuf | JSON |
+//! |---|---|
+//! | names of fields | `lowerCamelCase`: `timeUnixNano` |
+//! | 64-bit integers | text, as JSON's readers may have floats only |
+//! | `bytes` of trace and span ids | hexadecimal digits, not Base64 |
+//! | enums | their numbers |
+//! | NaN and infinities | text |
+//!
+//! ```text
+//! {"timeUnixNano":"1773304200123456000","severityNumber":9,"severityText":"INFO",
+//!  "body":{"stringValue":"3 packed"},"attributes":[{"key":"order","value":{"intValue":"7"}}]}
+//! ```
 
 use std::fmt::Write;
 

@@ -77,6 +77,17 @@ use crate::value::{OwnedValue, Value};
 pub struct FemtoOtlpHandler;
 
 /// The encoding of OTLP.
+///
+/// # Examples
+///
+/// ```
+/// use femtologging::handler::{FemtoOtlpHandler, OtlpEncoding};
+///
+/// // JSON for a proxy that looks into requests; Protobuf is about half as long.
+/// let handler = FemtoOtlpHandler::builder().url("http://localhost:4318").encoding(OtlpEncoding::Json).build()?;
+/// # drop(handler);
+/// # Ok::<(), femtologging::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum OtlpEncoding {
@@ -88,6 +99,20 @@ pub enum OtlpEncoding {
 }
 
 /// The options of a [`FemtoOtlpHandler`].
+///
+/// # Examples
+///
+/// ```
+/// use femtologging::handler::{FemtoOtlpHandler, HandlerBuilder, OtlpOptions};
+///
+/// fn described(builder: HandlerBuilder<OtlpOptions>) -> HandlerBuilder<OtlpOptions> {
+///     builder.service_name("shop").resource("service.version", env!("CARGO_PKG_VERSION"))
+/// }
+///
+/// let handler = described(FemtoOtlpHandler::builder().url("http://localhost:4318")).build()?;
+/// # drop(handler);
+/// # Ok::<(), femtologging::Error>(())
+/// ```
 pub struct OtlpOptions {
     http: HttpOptions,
     encoding: OtlpEncoding,
