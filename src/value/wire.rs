@@ -347,8 +347,8 @@ impl<'a> Reader<'a> {
         Some(text)
     }
 
-    /// Reads text of one to eight bytes that is plain as that of [`plain_text`](Self::plain_text) is and, if `no_gaps` is
-    /// set, has neither spaces nor `=`. Returns it with its length. Of other text, reads nothing.
+    /// Reads text of one to eight bytes that is plain as that of [`plain_text`](Self::plain_text) is and, if `no_gaps`
+    /// is set, has neither spaces nor `=`. Returns it with its length. Of other text, reads nothing.
     #[inline]
     pub(crate) fn plain_word(&mut self, no_gaps: bool) -> Option<([u8; 8], usize)> {
         let mut reader = *self;

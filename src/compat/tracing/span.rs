@@ -19,9 +19,9 @@ use crate::value::{Fields, limits};
 
 /// A period of the program's work with a name and fields, as in `tracing`.
 ///
-/// [`info_span!`](super::info_span) and its siblings make one. While a thread has entered it, the thread's records carry
-/// its name, its id and its fields, whichever macros make them. It ends when the last of its clones, of the guards that
-/// have entered it, and of the spans inside it is dropped.
+/// [`info_span!`](super::info_span) and its siblings make one. While a thread has entered it, the thread's records
+/// carry its name, its id and its fields, whichever macros make them. It ends when the last of its clones, of the
+/// guards that have entered it, and of the spans inside it is dropped.
 ///
 /// # Examples
 ///
