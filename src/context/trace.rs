@@ -122,9 +122,13 @@ impl TraceContext {
     /// Returns the current [`Context`] with the keys of this trace in addition. A trace context that was entered
     /// earlier is replaced.
     pub fn context(&self) -> Context {
-        let current = Context::current();
+        self.within(&Context::current())
+    }
+
+    /// Returns a context with the keys of this trace in addition.
+    pub(crate) fn within(&self, around: &Context) -> Context {
         let ids = [hex(&self.trace_id), hex(&self.span_id), hex(&[self.flags])];
-        let mut context = current.extended(current.span(), |entries| {
+        let mut context = around.extended(around.span(), |entries| {
             for (key, id) in ["trace_id", "span_id", "trace_flags"].into_iter().zip(&ids) {
                 entries.named(key, id.as_str().into());
             }

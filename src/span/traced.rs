@@ -29,7 +29,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use super::next_id;
 use crate::callsite::Callsite;
-use crate::context::{self, Context, ExtrasWriter, OwnedExtras};
+use crate::context::{self, Context, ExtrasWriter, OwnedExtras, TraceContext};
 use crate::level::Level;
 use crate::logger::{OwnedSource, dispatch};
 use crate::policy::SpanEvents;
@@ -73,6 +73,9 @@ pub(crate) struct TracedSpan {
     /// The clock of the span's records, and its ticks at the first entry.
     entered: OnceLock<(Clock, u64)>,
     panicked: AtomicBool,
+    /// Whether its trace context was asked for.
+    #[cfg(feature = "tracing")]
+    asked: AtomicBool,
 }
 
 /// In place of a bridge's id, for spans of the macros in `compat::tracing`. They end when the last reference to them is
@@ -85,6 +88,8 @@ struct SpanState {
     around: Context,
     /// The encoded fields of the span.
     fields: OwnedExtras,
+    /// The identifiers that another layer has given the span.
+    trace: Option<TraceContext>,
     /// The context of the span.
     context: Context,
     /// The value of [`RECORDED`] for which `context` is up to date.
@@ -124,17 +129,19 @@ impl TracedSpan {
             Parent::Context(context) => (None, context, RECORDED.load(Acquire)),
         };
         let id = next_id();
-        let context = make_context(at, id, &around, &fields);
+        let context = make_context(at, id, &around, &fields, None);
         Arc::new(Self {
             at,
             id,
             bridge,
             parent,
-            made: Mutex::new(SpanState { around, fields, context, as_of }),
+            made: Mutex::new(SpanState { around, fields, trace: None, context, as_of }),
             source,
             events,
             entered: OnceLock::new(),
             panicked: AtomicBool::new(false),
+            #[cfg(feature = "tracing")]
+            asked: AtomicBool::new(false),
         })
     }
 
@@ -146,7 +153,7 @@ impl TracedSpan {
             // Locks are always taken from a span to its parent, so that two threads cannot wait for each other.
             let around = self.parent.as_ref().map(|parent| parent.context().0);
             if let Some(around) = around.filter(|around| !around.is_same(&made.around)) {
-                made.context = make_context(self.at, self.id, &around, &made.fields);
+                made.context = make_context(self.at, self.id, &around, &made.fields, made.trace.as_ref());
                 made.around = around;
             }
             made.as_of = now;
@@ -161,9 +168,29 @@ impl TracedSpan {
         }
         let mut made = lock(&self.made);
         made.fields = context::replace(&made.fields, fields, limits::get());
-        // The new context is in place before the count changes, so that a thread that sees the count finds it.
-        made.context = make_context(self.at, self.id, &made.around, &made.fields);
         drop(made);
+        self.remake();
+    }
+
+    /// Sets the identifiers of the span in a trace, when `find` is asked for them for the first time.
+    #[cfg(feature = "tracing")]
+    pub(crate) fn trace(&self, find: impl FnOnce() -> Option<TraceContext>) {
+        if self.asked.swap(true, Relaxed) {
+            return;
+        }
+        if let Some(trace) = find() {
+            lock(&self.made).trace = Some(trace);
+            self.remake();
+        }
+    }
+
+    /// Makes the context anew after a change.
+    fn remake(&self) {
+        let mut guard = lock(&self.made);
+        let made = &mut *guard;
+        // The new context is in place before the count changes, so that a thread that sees the count finds it.
+        made.context = make_context(self.at, self.id, &made.around, &made.fields, made.trace.as_ref());
+        drop(guard);
         RECORDED.fetch_add(1, Release);
     }
 
@@ -233,11 +260,21 @@ impl Drop for TracedSpan {
 }
 
 /// Makes the context of a span from that of its parent.
-fn make_context(at: SpanSite, id: u64, around: &Context, fields: &OwnedExtras) -> Context {
-    around.extended(id, |entries| {
+fn make_context(
+    at: SpanSite,
+    id: u64,
+    around: &Context,
+    fields: &OwnedExtras,
+    trace: Option<&TraceContext>,
+) -> Context {
+    let context = around.extended(id, |entries| {
         entries.span(at.name, id, around.span());
         entries.encoded(&fields.words);
-    })
+    });
+    match trace {
+        Some(trace) => trace.within(&context),
+        None => context,
+    }
 }
 
 /// Calls `with` with the spans that the thread has entered. Returns `None` if the thread is ending, or in a signal

@@ -11,6 +11,7 @@ use tracing_subscriber::registry::{LookupSpan, SpanRef};
 
 use super::{Bridge, System, set_fields};
 use crate::config::Logging;
+use crate::context::TraceContext;
 use crate::policy::SpanEvents;
 use crate::span::traced::TracedSpan;
 
@@ -60,12 +61,18 @@ use crate::span::traced::TracedSpan;
 /// assert_eq!(records[0].spans().map(|span| span.name().to_owned()).collect::<Vec<_>>(), ["request"]);
 /// # Ok::<(), femtologging::Error>(())
 /// ```
-pub struct FemtoTracingLayer(Arc<Bridge>);
+pub struct FemtoTracingLayer {
+    bridge: Arc<Bridge>,
+    find_trace: Option<FindTrace>,
+}
+
+/// Finds the identifiers that another layer has given a span.
+type FindTrace = Box<dyn Fn(&Id) -> Option<TraceContext> + Send + Sync>;
 
 impl FemtoTracingLayer {
     /// Returns a builder.
     pub fn builder() -> TracingLayerBuilder {
-        TracingLayerBuilder { system: System::Global, span_events: SpanEvents::None }
+        TracingLayerBuilder { system: System::Global, span_events: SpanEvents::None, find_trace: None }
     }
 }
 
@@ -75,6 +82,7 @@ impl FemtoTracingLayer {
 /// |---|---|---|
 /// | [`logging`](Self::logging) | the global system | where records go |
 /// | [`span_events`](Self::span_events) | `None` | which records spans log |
+/// | [`trace_context`](Self::trace_context) | none | where spans get the ids of a trace |
 ///
 /// # Examples
 ///
@@ -101,6 +109,7 @@ impl FemtoTracingLayer {
 pub struct TracingLayerBuilder {
     system: System,
     span_events: SpanEvents,
+    find_trace: Option<FindTrace>,
 }
 
 impl TracingLayerBuilder {
@@ -117,13 +126,36 @@ impl TracingLayerBuilder {
         Self { span_events: events, ..self }
     }
 
+    /// Sets what returns the trace context of a span, from the layer that makes OpenTelemetry's spans. It is called when
+    /// a span is entered for the first time. Records in the span then have the keys `trace_id`, `span_id` and
+    /// `trace_flags`, as with [`TraceContext::enter`], and [`TraceContext::current`] returns it.
+    ///
+    /// The other layer must come before this one, so that it has seen the span when this one asks.
+    ///
+    /// # Examples
+    ///
+    /// With `tracing-opentelemetry` 0.34 and `opentelemetry` 0.33:
+    ///
+    /// ```ignore
+    /// let femto = FemtoTracingLayer::builder().trace_context(|id| {
+    ///     let context = tracing::dispatcher::get_default(|it| tracing_opentelemetry::get_otel_context(id, it))?;
+    ///     let span = context.span().span_context().clone();
+    ///     TraceContext::new(span.trace_id().to_bytes(), span.span_id().to_bytes(), span.trace_flags().to_u8())
+    /// });
+    /// tracing_subscriber::registry().with(tracing_opentelemetry::layer().with_tracer(tracer)).with(femto.build()).init();
+    /// ```
+    pub fn trace_context(self, find: impl Fn(&Id) -> Option<TraceContext> + Send + Sync + 'static) -> Self {
+        Self { find_trace: Some(Box::new(find)), ..self }
+    }
+
     /// Builds the layer, together with its filter.
     pub fn build<S>(self) -> Filtered<FemtoTracingLayer, FemtoTracingFilter, S>
     where
         S: Subscriber + for<'a> LookupSpan<'a>,
     {
         let bridge = Arc::new(Bridge::new(self.system, self.span_events));
-        FemtoTracingLayer(bridge.clone()).with_filter(FemtoTracingFilter(bridge))
+        let layer = FemtoTracingLayer { bridge: bridge.clone(), find_trace: self.find_trace };
+        layer.with_filter(FemtoTracingFilter(bridge))
     }
 }
 
@@ -151,7 +183,7 @@ impl FemtoTracingLayer {
     /// Returns this layer's span for one of the registry.
     fn span_of<'a, R: LookupSpan<'a>>(&self, span: &SpanRef<'a, R>) -> Option<Arc<TracedSpan>> {
         let extensions = span.extensions();
-        extensions.get::<Spans>()?.0.iter().find(|span| span.bridge == self.0.number).cloned()
+        extensions.get::<Spans>()?.0.iter().find(|span| span.bridge == self.bridge.number).cloned()
     }
 
     /// Returns this layer's span with an id.
@@ -172,7 +204,7 @@ where
             return;
         };
         // The values of fields are user code, which may use the span. So its extensions are not borrowed here.
-        let made = self.0.span(attributes, || self.span_of(&span.parent()?));
+        let made = self.bridge.span(attributes, || self.span_of(&span.parent()?));
         let mut extensions = span.extensions_mut();
         match extensions.get_mut::<Spans>() {
             Some(spans) => spans.0.push(made),
@@ -187,11 +219,14 @@ where
     }
 
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
-        self.0.event(event, || self.span_of(&context.event_span(event)?));
+        self.bridge.event(event, || self.span_of(&context.event_span(event)?));
     }
 
     fn on_enter(&self, id: &Id, context: Context<'_, S>) {
         if let Some(span) = self.find(id, &context) {
+            if let Some(find) = &self.find_trace {
+                span.trace(|| find(id));
+            }
             span.enter();
         }
     }
