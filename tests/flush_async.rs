@@ -128,8 +128,7 @@ fn a_task_is_woken_by_the_answer_and_not_polled_in_between() {
 #[test]
 fn the_deadline_is_kept_while_a_handler_is_stuck_and_says_what_the_blocking_form_says() {
     let (release, writer) = held();
-    let capture = FemtoCaptureHandler::new();
-    let (logging, logger) = system([("capture", capture.into()), ("stream", stream(&writer))]);
+    let (logging, logger) = system([("stream", stream(&writer))]);
     info!(logger: logger, "one");
     info!(logger: logger, "two");
     wait_until("it is stuck", || writer.writes() == 1);

@@ -292,12 +292,22 @@ impl Logging {
         Worker::spawn(name, spec, self.inner.max_queue_bytes / count.max(1), &self.inner.clock, gate, trial)
     }
 
-    /// Begins a change of the handlers, one at a time. It ends the probation of the one before.
+    /// Begins a change that waits for handlers, one at a time.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`begin_addition`](Self::begin_addition); or a handler could not deliver while this thread waits.
+    pub(super) fn begin_change(&self, what: &str) -> Result<ChangeGuard<'_>, Error> {
+        worker::may_change(&self.current_workers())?;
+        self.begin_addition(what)
+    }
+
+    /// Begins a change of the handlers that waits for none. It ends the probation of the one before.
     ///
     /// # Errors
     ///
     /// Another one is under way; this is a handler's thread, which would wait for itself; or the system was shut down.
-    pub(super) fn begin_change(&self, what: &str) -> Result<ChangeGuard<'_>, Error> {
+    pub(super) fn begin_addition(&self, what: &str) -> Result<ChangeGuard<'_>, Error> {
         worker::may_wait("change of handlers")?;
         if self.inner.is_over() {
             return Err(Error::closed(format_args!("the logging system, so that nobody can {what},")));

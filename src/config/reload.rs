@@ -124,7 +124,7 @@ impl Logging {
     /// ```
     pub fn add_handler(&self, name: impl Into<String>, handler: impl IntoHandler) -> Result<(), Error> {
         let name = name.into();
-        let _change = self.begin_change("add a handler")?;
+        let _change = self.begin_addition("add a handler")?;
         if let Some(problem) = handler_name_problem(&name) {
             return Err(Error::config(vec![problem]));
         }

@@ -45,7 +45,8 @@
 //! Every record of the global system that its logger lets through, as soon as the call returns: whatever handlers
 //! there are, whatever their levels, whether or not the logger propagates, and also while the program sets logging up
 //! or shuts it down. If nothing was set up before the first capture, the root logger's level becomes `Trace`. Records
-//! of a [`Logging`](crate::Logging) of its own go to that system's handlers only.
+//! of a [`Logging`](crate::Logging) of its own go to that system's handlers only. What a handler's own code logs is
+//! dropped as ever, and so is not captured.
 
 mod collector;
 mod expected;

@@ -435,6 +435,11 @@ pub(crate) fn may_shut_down(workers: &[Arc<Worker>], task: &Option<Arc<Task>>) -
     may_wait_for(workers, Request::Shutdown, task)
 }
 
+/// Returns an error if the calling thread must not wait for a change of these handlers.
+pub(crate) fn may_change(workers: &[Arc<Worker>]) -> Result<(), Error> {
+    workers.iter().try_for_each(|worker| worker.may_wait("change of handlers"))
+}
+
 /// Returns an error if one of the handlers could not deliver while the calling thread waits; a task blocks no thread.
 fn may_wait_for(workers: &[Arc<Worker>], request: Request, task: &Option<Arc<Task>>) -> Result<(), Error> {
     match task {
