@@ -46,11 +46,20 @@ pub enum DropReason {
     /// * by a `Display` or `Debug` that logs, at a depth of more than 32 log calls. Then all further records within the
     ///   same outermost call are dropped as well.
     Reentrant,
+    /// The room that was left in the queue is reserved for records of a higher level; see
+    /// [`Reserve`](crate::policy::Reserve).
+    Reserved,
 }
 
 impl DropReason {
     /// All reasons.
-    pub const ALL: [DropReason; 3] = [DropReason::Full, DropReason::Closed, DropReason::Reentrant];
+    pub const ALL: [DropReason; 4] =
+        [DropReason::Full, DropReason::Closed, DropReason::Reentrant, DropReason::Reserved];
+
+    /// Returns [`Reserved`](Self::Reserved) in the place of [`Full`](Self::Full) if only the reserve was left.
+    pub(crate) fn or_reserved(self, is_reserved: bool) -> Self {
+        if self == DropReason::Full && is_reserved { DropReason::Reserved } else { self }
+    }
 }
 
 /// Numbers of dropped records, by reason and level.
@@ -115,7 +124,7 @@ impl Dropped {
 /// | to find out | look at |
 /// |---|---|
 /// | whether records are lost | `dropped.total() + failed` |
-/// | whether the queue is large enough | `queue_high_water`, and `dropped.by_reason(DropReason::Full)` |
+/// | whether the queue is large enough | `queue_high_water`, and `dropped` for `DropReason::Full` and `Reserved` |
 /// | whether the handler keeps up | `in_flight` over time |
 /// | what is wrong with the destination | `last_error` |
 ///
@@ -142,6 +151,8 @@ pub struct HandlerMetrics {
     /// The high-water mark of the queue: the maximum found by the handler's thread, in bytes, or in records for
     /// [`Transport::Shared`](crate::policy::Transport::Shared). 0 without a queue.
     pub queue_high_water: u64,
+    /// The level to which a [`Governor`](crate::policy::Governor) has raised the handler's; `None` at other times.
+    pub raised_to: Option<Level>,
     /// Completed flushes.
     pub flushes: u64,
     /// Batches passed to the handler.
@@ -361,6 +372,7 @@ impl Counters {
             in_flight: emitted.saturating_sub(written + failed + dropped.total()),
             filtered,
             queue_high_water: self.high_water.load(Relaxed),
+            raised_to: None,
             flushes: self.flushes.load(Relaxed),
             batches: self.batches.load(Relaxed),
             errors: self.errors.load(Relaxed),

@@ -135,6 +135,122 @@ impl OverflowPolicy {
     }
 }
 
+/// A part of a handler's queue that only severe records may take, so that a storm of debug records does not push a
+/// warning out.
+///
+/// Records below the level `from` find the queue full when it is full but for this share; they are counted as dropped
+/// for the reason [`Reserved`](crate::metrics::DropReason::Reserved). The share is that of each thread's ring and of
+/// the memory for large records, or of the channel's records and bytes, rounded down: a channel for less than 10
+/// records has no place that is 10 %.
+///
+/// | [`OverflowPolicy`] | records below `from` | those from `from` on |
+/// |---|---|---|
+/// | `Block` | the reserve has no effect | |
+/// | `BlockFor` | wait for room beside the reserve | take the reserve; wait before the others |
+/// | `DropNewest` | are dropped when only the reserve is left | take the reserve |
+/// | `DropOldest` | drop the oldest record below `from`, or are dropped | drop the oldest below `from`, or the oldest |
+///
+/// Severe records that come in such numbers that they fill the whole queue are dropped as well.
+///
+/// # Examples
+///
+/// ```
+/// use femtologging::policy::{OverflowPolicy, Reserve};
+/// use femtologging::{FemtoStreamHandler, Level};
+///
+/// let handler = FemtoStreamHandler::stderr()
+///     .overflow(OverflowPolicy::DropNewest)
+///     .reserve(Reserve { share: 20, from: Level::Error })
+///     .build()?;
+/// # drop(handler);
+/// # Ok::<(), femtologging::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reserve {
+    /// The share of the queue, in percent: 0 for none, up to 50. 10 by default.
+    pub share: u8,
+    /// The lowest level whose records may take it. [`Level::Warn`] by default.
+    pub from: Level,
+}
+
+impl Reserve {
+    /// No reserve: records of all levels share the whole queue.
+    pub const NONE: Self = Self { share: 0, from: Level::Warn };
+
+    /// Returns the reserve as one word, so that a queue can change it while others read it.
+    pub(crate) fn to_word(self) -> u16 {
+        u16::from_le_bytes([self.share, self.from.number()])
+    }
+
+    /// Returns the reserve that [`to_word`](Self::to_word) made this of.
+    pub(crate) fn from_word(word: u16) -> Self {
+        let [share, from] = word.to_le_bytes();
+        Self { share, from: Level::from_number(from).unwrap_or(Level::Warn) }
+    }
+}
+
+impl Default for Reserve {
+    /// Returns a reserve of 10 % from [`Level::Warn`] on.
+    fn default() -> Self {
+        Self { share: 10, from: Level::Warn }
+    }
+}
+
+/// Raises a handler's level while its queue is nearly full, and lowers it again when there is room.
+///
+/// The queue is as full as its fullest ring, or as the channel is of records or bytes; the part that is
+/// [reserved](Reserve) counts as if it were not there. The handler's thread looks at it whenever it takes records out,
+/// and about every 100 ms while there are none.
+///
+/// * **Raised** when the queue was above `raise_above` at all looks for `raise_after`: to the level above the lowest
+///   one of the records of that time, and no further than `up_to`. If that is not enough, it is raised again after the
+///   same time.
+/// * **Lowered**, one step after the other, when the queue was below `lower_below` for `lower_after`.
+///
+/// Both are said by a line in the log, and [`HandlerMetrics::raised_to`](crate::metrics::HandlerMetrics::raised_to)
+/// shows the level. Records below it cost their callers what those below a logger's level cost. The level that the
+/// handler was built with, or that [`set_handler_level`](crate::set_handler_level) has given it, is the base: the
+/// higher one of the two applies, and the base is in force again when the queue has emptied. A handler that takes the
+/// place of another one begins without a raise.
+///
+/// # Examples
+///
+/// ```
+/// use femtologging::policy::Governor;
+/// use femtologging::FemtoStreamHandler;
+/// use std::time::Duration;
+///
+/// let patient = Governor { raise_after: Duration::from_secs(5), ..Governor::default() };
+/// let handler = FemtoStreamHandler::stderr().governor(patient).build()?;
+/// # drop(handler);
+/// # Ok::<(), femtologging::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Governor {
+    /// How full the queue has to be for a raise, in percent. 75 by default.
+    pub raise_above: u8,
+    /// For how long. 1 s by default.
+    pub raise_after: Duration,
+    /// How empty the queue has to be for the way back, in percent. 25 by default.
+    pub lower_below: u8,
+    /// For how long. 10 s by default.
+    pub lower_after: Duration,
+    /// The highest level that the handler's is raised to. [`Level::Warn`] by default: warnings are never held back.
+    pub up_to: Level,
+}
+
+impl Default for Governor {
+    fn default() -> Self {
+        Self {
+            raise_above: 75,
+            raise_after: Duration::from_secs(1),
+            lower_below: 25,
+            lower_after: Duration::from_secs(10),
+            up_to: Level::Warn,
+        }
+    }
+}
+
 /// What happens to records that a handler fails to deliver.
 ///
 /// A [`FemtoFallbackHandler`](crate::handler::FemtoFallbackHandler) hands them to another handler instead.

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
 
 use femtologging::metrics::{DropReason, HandlerMetrics};
-use femtologging::policy::{OverflowPolicy, Transport};
+use femtologging::policy::{OverflowPolicy, Reserve, Transport};
 use femtologging::time::{Clock, ManualClock, Timestamp};
 use femtologging::{Config, FemtoLogRecord, FemtoLogger, FemtoStreamHandler, Level, LevelFilter, Logging, log};
 
@@ -54,6 +54,10 @@ struct Held {
 impl Held {
     /// Returns when the handler has stopped and the queue is empty.
     fn new(transport: Transport, overflow: OverflowPolicy) -> Self {
+        Self::with_reserve(transport, overflow, Reserve::NONE)
+    }
+
+    fn with_reserve(transport: Transport, overflow: OverflowPolicy, reserve: Reserve) -> Self {
         let (text, clock) = (Text::default(), ManualClock::new("2026-03-12T08:30:00Z".parse::<Time>().unwrap().0));
         let ((at_work, is_at_work), (go, may_go)) = (mpsc::channel(), mpsc::channel());
         let mut first = true;
@@ -68,6 +72,7 @@ impl Held {
             .formatter(formatter)
             .transport(transport)
             .overflow(overflow)
+            .reserve(reserve)
             .build()
             .unwrap();
         let logging = Config::builder()
@@ -180,6 +185,86 @@ fn a_full_queue_drops_exactly_what_does_not_fit_and_the_log_says_so() {
         expected.push("INFO app 3".to_owned());
         assert_eq!(held.text.lines(), expected);
     }
+}
+
+/// What is left of the log when 32 debug records, 10 warnings and one more debug record come to a queue of 32 places,
+/// of which 8 are for warnings.
+#[test]
+fn severe_records_have_a_part_of_the_queue_to_themselves() {
+    const QUARTER: Reserve = Reserve { share: 25, from: Level::Warn };
+    for (transport, policy) in dropping() {
+        let held = Held::with_reserve(transport, policy, QUARTER);
+        let mut number = 0;
+        for (count, level) in [(32, Level::Debug), (10, Level::Warn), (1, Level::Debug)] {
+            for _ in 0..count {
+                held.clock.advance(Duration::from_millis(1));
+                held.log(level, number);
+                number += 1;
+            }
+        }
+        let metrics = held.metrics();
+        let (debug, warn): (Vec<usize>, Vec<usize>) = match policy {
+            // Warnings go into what is reserved, and two of them drop the oldest debug records; so does the last one.
+            OverflowPolicy::DropOldest => ((19..32).chain([42]).collect(), (32..42).collect()),
+            _ => ((0..24).collect(), (32..40).collect()),
+        };
+        let full = |level| metrics.dropped.get(DropReason::Full, level);
+        let reserved = metrics.dropped.by_reason(DropReason::Reserved);
+        let expected = match policy {
+            OverflowPolicy::DropOldest => (19, 0, 0),
+            // The last one would not fit if it were a warning.
+            _ => (1, 2, 8),
+        };
+        assert_eq!((full(Level::Debug), full(Level::Warn), reserved), expected, "{transport:?} {policy:?}");
+        assert_eq!(metrics.emitted, metrics.written + metrics.dropped.total() + metrics.failed + metrics.in_flight);
+
+        held.let_go();
+        held.logging.flush(LONG).unwrap();
+        let mut lines = vec!["WARN app 1000".to_owned()];
+        let mut kept: Vec<_> = debug.iter().chain(&warn).copied().collect();
+        kept.sort();
+        lines.extend(kept.iter().map(|number| match warn.contains(number) {
+            true => format!("WARN app {number}"),
+            false => format!("DEBUG app {number}"),
+        }));
+        lines.push(match policy {
+            OverflowPolicy::DropOldest => "WARN femtologging dropped 19 records (19 debug) between \
+                 2026-03-12T08:30:00.025000Z and 2026-03-12T08:30:00.043000Z"
+                .to_owned(),
+            _ => "WARN femtologging dropped 11 records (9 debug, 2 warn), 8 of them to keep room for warn and above, \
+                 between 2026-03-12T08:30:00.025000Z and 2026-03-12T08:30:00.043000Z"
+                .to_owned(),
+        });
+        assert_eq!(held.text.lines(), lines, "{transport:?} {policy:?}");
+    }
+}
+
+#[test]
+fn a_queue_whose_callers_block_has_no_reserve() {
+    for transport in [RING, CHANNEL] {
+        let held = Held::with_reserve(transport, OverflowPolicy::Block, Reserve { share: 50, from: Level::Critical });
+        (0..ROOM).for_each(|number| held.log(level(number), number));
+        assert_eq!(held.metrics().in_flight, 1 + ROOM as u64);
+        held.let_go();
+    }
+}
+
+#[test]
+fn a_reserve_of_more_than_half_and_one_of_no_queue_are_refused() {
+    let build = |transport, share| {
+        let handler = FemtoStreamHandler::builder(io::sink()).transport(transport);
+        handler.reserve(Reserve { share, from: Level::Warn }).build().map(drop).map_err(|error| error.to_string())
+    };
+    assert_eq!(build(RING, 50), Ok(()));
+    assert_eq!(
+        build(CHANNEL, 51).unwrap_err(),
+        "invalid configuration: `reserve.share` = 51: reserve 50 % of the queue at most, or 0 for none"
+    );
+    assert_eq!(
+        build(Transport::Inline, 10).unwrap_err(),
+        "invalid configuration: `reserve`: Transport::Inline has no queue of which a part could be reserved: leave it \
+         out, or use Transport::PerThread or Transport::Shared"
+    );
 }
 
 #[test]

@@ -586,7 +586,7 @@ impl ConfigBuilder {
         let share = checked.max_queue_bytes / sharers.max(1);
         for (name, part) in std::mem::take(&mut checked.handlers) {
             let HandlerPart::New(spec) = part else { continue };
-            match Worker::spawn(&name, *spec, share, &clock, None, None) {
+            match Worker::spawn(&name, *spec, share, &clock, None, None, Some(registry.renewer())) {
                 Ok(worker) => workers.push(worker),
                 Err(error) => {
                     let _ = worker::close(&workers, logging::PATIENCE);

@@ -289,7 +289,8 @@ impl Logging {
         gate: Option<Receiver<Infallible>>,
         trial: Option<Trial>,
     ) -> Result<Arc<Worker>, Error> {
-        Worker::spawn(name, spec, self.inner.max_queue_bytes / count.max(1), &self.inner.clock, gate, trial)
+        let (bytes, renew) = (self.inner.max_queue_bytes / count.max(1), self.registry().renewer());
+        Worker::spawn(name, spec, bytes, &self.inner.clock, gate, trial, Some(renew))
     }
 
     /// Begins a change that waits for handlers, one at a time.

@@ -9,7 +9,7 @@ use crate::error::{Error, Problem};
 use crate::filter::FemtoFilter;
 use crate::formatter::FemtoFormatter;
 use crate::level::LevelFilter;
-use crate::policy::{ErrorPolicy, IdlePolicy, OverflowPolicy, Transport};
+use crate::policy::{ErrorPolicy, Governor, IdlePolicy, OverflowPolicy, Reserve, Transport};
 
 /// A handler with the settings of its queue and thread, ready to be added to a configuration.
 ///
@@ -66,6 +66,8 @@ impl fmt::Debug for HandlerSettings {
             .field("filters", &self.filters.len())
             .field("transport", &self.transport)
             .field("overflow", &self.overflow)
+            .field("reserve", &self.reserve)
+            .field("governor", &self.governor)
             .field("idle", &self.idle)
             .field("wake_level", &self.wake_level)
             .finish()
@@ -121,6 +123,8 @@ pub(crate) struct HandlerSettings {
     pub(crate) filters: Vec<Box<dyn FemtoFilter>>,
     pub(crate) transport: Transport,
     pub(crate) overflow: OverflowPolicy,
+    pub(crate) reserve: Reserve,
+    pub(crate) governor: Option<Governor>,
     pub(crate) idle: IdlePolicy,
     pub(crate) wake_level: LevelFilter,
     /// Whether the handler writes to standard error, where std's panic hook writes as well.
@@ -148,6 +152,8 @@ impl Default for HandlerSettings {
             filters: Vec::new(),
             transport: Transport::default(),
             overflow: OverflowPolicy::default(),
+            reserve: Reserve::default(),
+            governor: None,
             idle: IdlePolicy::default(),
             wake_level: LevelFilter::Off,
             is_stderr: false,
@@ -183,6 +189,8 @@ impl HandlerSettings {
         for name in &self.queue_settings {
             problems.extend(match *name {
                 "overflow" => Some(without(name, "Transport::Inline has no queue that could be full; callers wait")),
+                "reserve" => Some(without(name, "Transport::Inline has no queue of which a part could be reserved")),
+                "governor" => Some(without(name, "Transport::Inline has no queue that could be nearly full")),
                 "idle" => Some(without(name, "Transport::Inline has no thread that could be idle")),
                 "wake_level" => Some(without(name, "Transport::Inline has no thread that could be woken")),
                 _ => None,
@@ -232,6 +240,20 @@ impl HandlerSettings {
             ),
             Transport::Inline => return self.inline_problems(),
         }
+        problem(
+            self.reserve.share > 50,
+            "reserve.share",
+            self.reserve.share.to_string(),
+            "reserve 50 % of the queue at most, or 0 for none",
+        );
+        if let Some(Governor { raise_above, lower_below, .. }) = self.governor {
+            problem(
+                raise_above > 100 || lower_below > raise_above,
+                "governor.raise_above, governor.lower_below",
+                format!("{raise_above}, {lower_below}"),
+                "both are parts of the queue in percent, and the second is not above the first",
+            );
+        }
         let IdlePolicy { spin, first_sleep, longest_sleep } = self.idle;
         problem(
             spin > Duration::from_millis(1),
@@ -258,6 +280,8 @@ impl HandlerSettings {
 /// | [`transport`](Self::transport) | `PerThread { bytes: 262_144 }` | how records reach the handler's thread |
 /// | [`inline`](Self::inline) | off | no thread: callers deliver their records themselves |
 /// | [`overflow`](Self::overflow) | `Block` | what happens when the queue is full |
+/// | [`reserve`](Self::reserve) | 10 % from `Warn` | the part of the queue that only severe records may take |
+/// | [`governor`](Self::governor) | none | raises the level while the queue is nearly full |
 /// | [`idle`](Self::idle) | 2 µs, 50 µs … 100 ms | how the thread waits for records |
 /// | [`wake_level`](Self::wake_level) | `Off` | records at this level and above wake the thread at once |
 /// | [`exit_timeout`](Self::exit_timeout) | the process's | how long an exit of the process waits for this handler |
@@ -388,6 +412,21 @@ impl<O> HandlerBuilder<O> {
     pub fn overflow(mut self, overflow: OverflowPolicy) -> Self {
         self.settings.overflow = overflow;
         self.settings.queue_settings.push("overflow");
+        self
+    }
+
+    /// Sets which part of the queue is reserved for severe records; by default 10 % for records from
+    /// [`Level::Warn`](crate::Level::Warn) on. It has no effect with [`OverflowPolicy::Block`], which drops nothing.
+    pub fn reserve(mut self, reserve: Reserve) -> Self {
+        self.settings.reserve = reserve;
+        self.settings.queue_settings.push("reserve");
+        self
+    }
+
+    /// Has the handler's level raised while its queue is nearly full; by default it is not.
+    pub fn governor(mut self, governor: Governor) -> Self {
+        self.settings.governor = Some(governor);
+        self.settings.queue_settings.push("governor");
         self
     }
 

@@ -140,6 +140,7 @@ struct Target {
     ring: Option<Arc<ThreadRing>>,
     threshold: u8,
     wake_at: u8,
+    severe_from: u8,
     queue: Arc<Queue>,
 }
 
@@ -321,7 +322,7 @@ impl Local {
                 continue;
             }
             let pushed = match &target.ring {
-                Some(ring) => ring.ring().push(words, |writer| {
+                Some(ring) => ring.ring().push(words, level as u8 >= target.severe_from, |writer| {
                     writer.word(header.with_words(words).word());
                     writer.word(ticks);
                     payload.put(writer);
@@ -360,6 +361,7 @@ impl Local {
             ring: if route.closed { None } else { self.ring(queue, &thread) },
             threshold: queue.threshold(),
             wake_at: queue.wake_at(),
+            severe_from: queue.severe_from(),
             queue: queue.clone(),
         });
         let targets: SmallVec<_> = targets.collect();
@@ -530,6 +532,7 @@ fn enter(route: Arc<Route>) -> Way {
                 ring: None,
                 threshold: queue.threshold(),
                 wake_at: queue.wake_at(),
+                severe_from: queue.severe_from(),
                 queue: queue.clone(),
             });
             let targets = targets.collect();

@@ -39,7 +39,7 @@ fn route() -> Arc<Route> {
         let stderr = if io::stderr().is_terminal() { stderr.inline() } else { stderr };
         let worker = stderr
             .build()
-            .and_then(|spec| Worker::spawn("last-resort", spec, QUEUE_BYTES, &Clock::system(), None, None));
+            .and_then(|spec| Worker::spawn("last-resort", spec, QUEUE_BYTES, &Clock::system(), None, None, None));
         let worker = worker.map_err(|error| failure = Some(error)).ok();
         let queues = worker.iter().map(|worker| worker.queue.clone()).collect();
         (worker, Route::last_resort(queues))

@@ -395,6 +395,16 @@ impl Registry {
         self.update(|tree| tree.replaced.append(&mut tree.routes));
     }
 
+    /// Returns a function that does the same, as long as there is this registry.
+    pub(crate) fn renewer(self: &Arc<Self>) -> Box<dyn Fn() + Send> {
+        let registry = Arc::downgrade(self);
+        Box::new(move || {
+            if let Some(registry) = registry.upgrade() {
+                registry.renew_routes();
+            }
+        })
+    }
+
     /// Disables the loggers that exist, except these and their descendants, as `dictConfig` does.
     #[cfg(feature = "config")]
     pub(crate) fn disable_others<'n>(&self, names: impl Iterator<Item = &'n str>) {

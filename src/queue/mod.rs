@@ -10,13 +10,13 @@
 //! closed, or in a child of fork?  ── yes ──▶ drop it, reason `Closed`
 //!   │ no
 //!   ▼
-//! room?  ── yes ──▶ publish
+//! room?  ── yes ──▶ publish                        (without the reserve, unless the record is severe)
 //!   │ no: wake the handler's thread
 //!   ▼
-//! may this caller wait?  ── no ──▶ drop it, reason `Full`
+//! may this caller wait?  ── no ──▶ drop it, reason `Full`, or `Reserved` if a severe record would fit
 //!   │ yes: spin for about a microsecond, looking again
 //!   ▼
-//! sleep until there is room (publish), the deadline (`Full`), or the queue is closed (`Closed`)
+//! sleep until there is room (publish), the deadline (as above), or the queue is closed (`Closed`)
 //! ```
 //!
 //! A handler's own thread never waits: it would wait for itself, or for a handler that waits for it.
@@ -63,10 +63,11 @@ mod tests;
 pub(crate) use inline::{Deliver, Inside};
 pub(crate) use per_thread::{Frame, PerThread, Spilled, ThreadRing};
 pub(crate) use room::Cost;
+use shared::Evicted;
 pub(crate) use shared::{Packet, Shared};
 
 use std::cell::Cell;
-use std::sync::atomic::AtomicU8;
+use std::sync::atomic::{AtomicU8, AtomicU16};
 use std::sync::{Arc, OnceLock, Weak};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
@@ -75,7 +76,7 @@ use smallvec::SmallVec;
 
 use crate::level::Level;
 use crate::metrics::{Counters, DropReason, HandlerMetrics};
-use crate::policy::{OverflowPolicy, Transport};
+use crate::policy::{OverflowPolicy, Reserve, Transport};
 use crate::record::{HEADER_WORDS, Header, ThreadInfo};
 use crate::sync::modelled::{Mutex, lock};
 use crate::sync::{
@@ -123,10 +124,16 @@ pub(crate) struct Queue {
     pub(crate) counters: Counters,
     /// The [`OverflowPolicy`], as a number; it may change.
     overflow: AtomicU64,
-    /// The lowest level that the handler wants.
+    /// The lowest level that the handler's settings let through.
     threshold: AtomicU8,
+    /// The level that its governor has raised this to; 0 for none.
+    raised: AtomicU8,
     /// The lowest level whose records wake the handler's thread.
     wake_at: AtomicU8,
+    /// The lowest level whose records are severe: they may take the reserve. 0 if there is none.
+    severe_from: AtomicU8,
+    /// The [`Reserve`], as a number, also where the policy has no use for it.
+    reserve: AtomicU16,
     /// The handler's thread, once it has started. Until then nobody needs to wake it: its first look comes by itself.
     waker: OnceLock<Thread>,
     /// Whether threads should let go of this queue when they next can, because the handler is being removed.
@@ -140,8 +147,8 @@ pub(crate) struct Queue {
     ended: Mutex<bool>,
     /// The process that has the handler's thread; see [`generation`].
     process: u32,
-    /// The ticks at which the first and the last of the records not yet reported were dropped because the queue was
-    /// full. `u64::MAX` and 0 until there is one, so that minimum and maximum need no special case.
+    /// The ticks at which the first and the last of the records not yet reported were dropped for want of room.
+    /// `u64::MAX` and 0 until there is one, so that minimum and maximum need no special case.
     first_drop: AtomicU64,
     last_drop: AtomicU64,
 }
@@ -179,7 +186,7 @@ impl Drop for Waiting<'_> {
 }
 
 impl Queue {
-    /// Makes a queue that takes at most `bytes` bytes of memory.
+    /// Makes a queue that takes at most `bytes` bytes of memory, without a reserve.
     pub(crate) fn new(
         name: &str,
         transport: Transport,
@@ -201,7 +208,10 @@ impl Queue {
             counters: Counters::default(),
             overflow: AtomicU64::new(overflow.to_word()),
             threshold: AtomicU8::new(threshold),
+            raised: AtomicU8::new(0),
             wake_at: AtomicU8::new(wake_at),
+            severe_from: AtomicU8::new(0),
+            reserve: AtomicU16::new(Reserve::NONE.to_word()),
             waker: OnceLock::new(),
             leaving: AtomicBool::new(false),
             panic_patience: AtomicU64::new(0),
@@ -216,9 +226,21 @@ impl Queue {
 
     /// Returns the number of the lowest level that the handler wants; see [`Level`].
     ///
-    /// Relaxed is enough: the value stands for itself, and a call that races with a change may use either value.
+    /// Relaxed is enough: the values stand for themselves, and a call that races with a change may use either value.
     pub(crate) fn threshold(&self) -> u8 {
+        self.threshold.load(Relaxed).max(self.raised.load(Relaxed))
+    }
+
+    /// Returns the part of the threshold that the handler's settings have.
+    pub(crate) fn own_threshold(&self) -> u8 {
         self.threshold.load(Relaxed)
+    }
+
+    /// Raises the threshold to this level, whatever the handler's settings say, or not any more.
+    ///
+    /// Threads keep the threshold with their routes, so the change is complete when these are new.
+    pub(crate) fn set_raised(&self, level: Option<Level>) {
+        self.raised.store(level.map_or(0, Level::number), Relaxed);
     }
 
     pub(crate) fn set_threshold(&self, threshold: u8) {
@@ -235,13 +257,38 @@ impl Queue {
         OverflowPolicy::from_word(self.overflow.load(Relaxed))
     }
 
+    /// Returns the number of the lowest level whose records are severe; 0 without a reserve.
+    pub(crate) fn severe_from(&self) -> u8 {
+        self.severe_from.load(Relaxed)
+    }
+
+    /// Sets the overflow policy and the reserve, which the policies that drop nothing do not have.
+    ///
+    /// Threads keep the level with their routes, and rings their limits, until they next seem full. So a record that is
+    /// logged meanwhile may find the reserve as it was.
+    pub(crate) fn set_overflow(&self, overflow: OverflowPolicy, reserve: Reserve) {
+        self.overflow.store(overflow.to_word(), Relaxed);
+        self.reserve.store(reserve.to_word(), Relaxed);
+        let percent = if overflow == OverflowPolicy::Block { 0 } else { reserve.share };
+        self.severe_from.store(if percent == 0 { 0 } else { reserve.from.number() }, Relaxed);
+        match &self.lane {
+            Lane::PerThread(lane) => lane.set_reserve(percent),
+            Lane::Shared(lane) => lane.set_reserve(percent, overflow == OverflowPolicy::DropOldest),
+            Lane::Inline(_) => {}
+        }
+    }
+
+    pub(crate) fn reserve(&self) -> Reserve {
+        Reserve::from_word(self.reserve.load(Relaxed))
+    }
+
     /// Takes the settings of another handler, which is to come in the place of the one that it has.
     ///
     /// Threads keep the levels with their routes, so the change is complete when these are new.
-    pub(crate) fn adopt(&self, threshold: u8, wake_at: u8, overflow: OverflowPolicy) {
+    pub(crate) fn adopt(&self, threshold: u8, wake_at: u8, overflow: OverflowPolicy, reserve: Reserve) {
         self.set_threshold(threshold);
         self.wake_at.store(wake_at, Relaxed);
-        self.overflow.store(overflow.to_word(), Relaxed);
+        self.set_overflow(overflow, reserve);
     }
 
     /// Sets how long the record of a panic waits for room at most.
@@ -293,16 +340,17 @@ impl Queue {
         ticks: u64,
         payload: &[u8],
     ) {
+        let is_severe = header.level() as u8 >= self.severe_from();
         // `payload.into()` rounds the capacity up to a power of two.
         let packet = || Packet { header, ticks, thread: thread.clone(), payload: SmallVec::from_slice(payload) };
         match (&self.lane, ring) {
             (Lane::PerThread(_), Some(ring)) => {
-                if let Err(reason) = self.push_to_ring(ring, header, ticks, payload) {
+                if let Err(reason) = self.push_to_ring(ring, is_severe, header, ticks, payload) {
                     self.drop_one(reason, header.level());
                 }
             }
             (Lane::PerThread(lane), None) => {
-                let outcome = self.take_room(lane.common(), lane.common().cost(payload.len()));
+                let outcome = self.take_room(lane.common(), lane.common().cost(payload.len()), is_severe);
                 match outcome {
                     Ok(()) => _ = lane.push_common(packet()),
                     Err(reason) => self.drop_one(reason, header.level()),
@@ -312,7 +360,7 @@ impl Queue {
                 // Before the record is visible: another caller may pop it and count it as dropped (`DropOldest`) before
                 // this call returns. From here on it counts as published, so each way it is dropped must count as such.
                 lane.announce();
-                let outcome = self.take_room(lane, lane.cost(payload.len()));
+                let outcome = self.take_room(lane, lane.cost(payload.len()), is_severe);
                 match outcome {
                     Ok(()) if lane.push(packet()) => {}
                     Ok(()) => self.drop_published(DropReason::Closed, header.level()),
@@ -353,42 +401,55 @@ impl Queue {
     /// the words of its header in the ring. A caller that waits for the ring holds memory, but the consumer empties the
     /// ring without asking for any, so the two waits cannot form a circle. If the second wait fails, the memory is
     /// given back; if it succeeds, the consumer gives it back when it has taken the payload.
-    fn push_to_ring(&self, ring: &ThreadRing, header: Header, ticks: u64, payload: &[u8]) -> Result<(), DropReason> {
+    fn push_to_ring(
+        &self,
+        ring: &ThreadRing,
+        is_severe: bool,
+        header: Header,
+        ticks: u64,
+        payload: &[u8],
+    ) -> Result<(), DropReason> {
         let when_full = self.when_full()?;
+        let push_to_ring = |words, push: &dyn Fn() -> bool| {
+            let outcome = self.push_with_backoff(when_full, push, |until| {
+                match ring.wait_for(words, is_severe, until, || self.is_closed()) {
+                    true => Ok(false),
+                    false if self.is_closed() => Err(DropReason::Closed),
+                    false => Err(DropReason::Full),
+                }
+            });
+            outcome.map_err(|reason| reason.or_reserved(!is_severe && ring.ring().fits(words, true)))
+        };
         if let Some(words) = ring.words(payload.len()) {
-            let push = || ring.push_bytes(words, header, ticks, payload);
-            return self.push_with_backoff(when_full, push, |until| self.wait_for_ring(ring, words, until));
+            return push_to_ring(words, &|| ring.push_bytes(words, is_severe, header, ticks, payload));
         }
         let Lane::PerThread(lane) = &self.lane else { return Err(DropReason::Closed) };
-        let (room, cost) = (lane.common().room(), ring.spilled_cost(payload.len()));
-        self.push_with_backoff(when_full, || room.try_take(cost), |until| room.take(cost, until).map(|()| true))?;
-        let push = || ring.push_spilled(header, ticks, payload);
-        let outcome = self.push_with_backoff(when_full, push, |until| self.wait_for_ring(ring, HEADER_WORDS, until));
-        outcome.inspect_err(|_| room.give_back(cost))
+        let cost = ring.spilled_cost(payload.len());
+        self.wait_for_room(when_full, lane.common(), cost, is_severe)?;
+        let outcome = push_to_ring(HEADER_WORDS, &|| ring.push_spilled(is_severe, header, ticks, payload));
+        outcome.inspect_err(|_| lane.common().room().give_back(cost))
     }
 
-    /// Waits until the calling thread's ring has room. `Ok(false)` means: try again.
-    fn wait_for_ring(&self, ring: &ThreadRing, words: usize, until: Option<Instant>) -> Result<bool, DropReason> {
-        match ring.wait_for(words, until, || self.is_closed()) {
-            true => Ok(false),
-            false if self.is_closed() => Err(DropReason::Closed),
-            false => Err(DropReason::Full),
-        }
+    /// Takes room, and waits for it if the caller may.
+    fn wait_for_room(&self, when_full: WhenFull, lane: &Shared, cost: Cost, is_severe: bool) -> Result<(), DropReason> {
+        let room = lane.room();
+        let take = || room.try_take(cost, is_severe);
+        let outcome = self.push_with_backoff(when_full, take, |until| room.take(cost, is_severe, until).map(|()| true));
+        outcome.map_err(|reason| reason.or_reserved(!is_severe && room.fits(cost)))
     }
 
     /// Takes room in a channel. With `DropOldest`, makes the room by popping records, which are counted as dropped: a
     /// channel may have several consumers, a ring may not, so this policy is for shared channels only.
-    fn take_room(&self, lane: &Shared, cost: Cost) -> Result<(), DropReason> {
+    fn take_room(&self, lane: &Shared, cost: Cost, is_severe: bool) -> Result<(), DropReason> {
         let when_full = self.when_full()?;
-        let take = || lane.room().try_take(cost);
         if self.overflow() != OverflowPolicy::DropOldest {
-            return self.push_with_backoff(when_full, take, |until| lane.room().take(cost, until).map(|()| true));
+            return self.wait_for_room(when_full, lane, cost, is_severe);
         }
-        while !take() {
-            match lane.pop() {
-                Some(oldest) => self.drop_published(DropReason::Full, oldest.header.level()),
-                // Other callers have taken the room and not yet sent their records.
-                None => std::thread::yield_now(),
+        while !lane.room().try_take(cost, is_severe) {
+            match lane.evict(self.severe_from(), is_severe) {
+                Evicted::Packet(oldest) => self.drop_published(DropReason::Full, oldest.header.level()),
+                Evicted::Nothing => std::thread::yield_now(),
+                Evicted::OnlySevere => return Err(DropReason::Reserved),
             }
             if self.is_closed() {
                 return Err(DropReason::Closed);
@@ -459,15 +520,15 @@ impl Queue {
     }
 
     fn note_drop(&self, reason: DropReason) {
-        if reason == DropReason::Full {
+        if matches!(reason, DropReason::Full | DropReason::Reserved) {
             let now = self.clock.ticks();
             self.first_drop.fetch_min(now, Relaxed);
             self.last_drop.fetch_max(now, Relaxed);
         }
     }
 
-    /// Returns the ticks at which the first and the last record since the previous call were dropped because the queue
-    /// was full. Called by the worker, which writes them into the line that reports the drops.
+    /// Returns the ticks at which the first and the last record since the previous call were dropped for want of room.
+    /// Called by the worker, which writes them into the line that reports the drops.
     pub(crate) fn take_drop_times(&self) -> (u64, u64) {
         let first = self.first_drop.swap(u64::MAX, Relaxed);
         let last = self.last_drop.load(Relaxed);
@@ -567,11 +628,12 @@ impl Queue {
     /// Takes a snapshot of the counters. Sweeps first, so that no record stays in flight for ever.
     pub(crate) fn metrics(&self) -> HandlerMetrics {
         self.sweep();
-        self.counters.snapshot(&self.name, || match &self.lane {
+        let metrics = self.counters.snapshot(&self.name, || match &self.lane {
             Lane::PerThread(lane) => lane.published(),
             Lane::Shared(lane) => lane.published(),
             Lane::Inline(lane) => lane.published(),
-        })
+        });
+        HandlerMetrics { raised_to: Level::from_number(self.raised.load(Relaxed)), ..metrics }
     }
 }
 

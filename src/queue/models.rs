@@ -31,7 +31,7 @@ fn words(bytes: &[u8]) -> Vec<u64> {
 fn push(ring: &Ring, record: &[u64]) -> bool {
     // As a call does: at once where that works, and then in the way that also goes over the ring's end.
     ring.push_at_once(record.len(), |writer| writer.words(record))
-        || ring.push(record.len(), |writer| record.iter().for_each(|word| writer.word(*word)))
+        || ring.push(record.len(), true, |writer| record.iter().for_each(|word| writer.word(*word)))
 }
 
 fn push_for_ever(ring: &Ring, record: &[u64]) {
@@ -90,6 +90,81 @@ fn a_full_ring_goes_on_when_it_was_emptied_and_wraps_around() {
     });
 }
 
+#[test]
+fn what_is_reserved_is_left_to_severe_records_while_others_are_taken_out() {
+    model(|| {
+        let ring = Arc::new(Ring::new(8));
+        ring.set_reserve(25);
+        // As far as records of all levels may go.
+        assert!(push(&ring, &[1, 2, 3, 4, 5, 6]));
+        let producer = thread::spawn({
+            let ring = ring.clone();
+            move || {
+                let ordinary = ring.push(1, false, |writer| writer.word(7));
+                let severe = ring.push(1, true, |writer| writer.word(8));
+                let more = ring.push(2, false, |writer| writer.words(&[9, 10]));
+                assert!(severe);
+                (ordinary, more)
+            }
+        });
+        let mut bytes = Vec::new();
+        ring.take(&mut bytes);
+        let (ordinary, more) = producer.join().unwrap();
+        ring.take(&mut bytes);
+        let mut expected: Vec<u64> = (1..=6).collect();
+        expected.extend(ordinary.then_some(7));
+        expected.push(8);
+        expected.extend(if more { &[9, 10][..] } else { &[] });
+        assert_eq!(words(&bytes), expected);
+        // What did not fit does now.
+        assert!(ring.push(6, false, |writer| writer.words(&[0; 6])) && !ring.push(1, false, |_| ()));
+    });
+}
+
+#[test]
+fn a_reserve_that_grows_within_a_push_costs_no_record() {
+    model(|| {
+        let lane = Arc::new(PerThread::new(64, MOST));
+        let ring = claim(&lane, 1);
+        let owner = thread::spawn({
+            let ring = ring.clone();
+            move || {
+                // The header of a spilled payload goes with the payload, whatever the reserve is by then.
+                let sent = ring.push_spilled(false, header(), 1, &[0; 80]);
+                (sent, ring.push_bytes(2, true, header(), 2, &[]))
+            }
+        });
+        lane.set_reserve(50);
+        let (spilled, severe) = owner.join().unwrap();
+        assert!(spilled && severe);
+        let mut reading = Reading::default();
+        reading.read(&ring);
+        assert_eq!(reading.records, [(1, 1, vec![0; 10]), (1, 2, vec![])]);
+    });
+}
+
+#[test]
+fn a_severe_caller_gets_the_reserve_and_an_ordinary_one_waits_for_the_rest() {
+    model(|| {
+        let room = Arc::new(Room::new(usize::MAX, 10, 10));
+        room.set_reserve(20);
+        assert!(room.try_take(room.cost(8), false));
+        let ordinary = thread::spawn({
+            let room = room.clone();
+            move || room.take(room.cost(1), false, None)
+        });
+        let severe = thread::spawn({
+            let room = room.clone();
+            // Whether the other one is in the line or not.
+            move || room.try_take(room.cost(2), true)
+        });
+        assert!(severe.join().unwrap());
+        room.give_back(room.cost(8));
+        assert_eq!(ordinary.join().unwrap(), Ok(()));
+        assert_eq!(room.used(), room.cost(1).plus(room.cost(2)));
+    });
+}
+
 /// Takes everything out of a ring, as a handler's thread does: (thread, ticks, payload) of every record.
 #[derive(Default)]
 struct Reading {
@@ -137,8 +212,8 @@ fn claim(lane: &PerThread, thread: u64) -> Arc<ThreadRing> {
 /// Publishes a record, in the ring or beside it.
 fn send(ring: &ThreadRing, ticks: u64, payload: &[u8]) -> bool {
     match ring.words(payload.len()) {
-        Some(words) => ring.push_bytes(words, header(), ticks, payload),
-        None => ring.push_spilled(header(), ticks, payload),
+        Some(words) => ring.push_bytes(words, true, header(), ticks, payload),
+        None => ring.push_spilled(true, header(), ticks, payload),
     }
 }
 
@@ -246,7 +321,7 @@ fn what_races_with_the_end_is_delivered_or_counted() {
             let queue = queue.clone();
             move || {
                 // The ordinary path does not ask whether the queue is closed, the other one does.
-                assert!(ring.ring().push(2, |writer| {
+                assert!(ring.ring().push(2, true, |writer| {
                     writer.word(header().with_words(2).word());
                     writer.word(1);
                 }));
@@ -323,7 +398,7 @@ fn a_caller_that_sleeps_for_room_in_its_ring_is_woken() {
     model(|| {
         let lane = Arc::new(PerThread::new(64, MOST));
         let ring = claim(&lane, 1);
-        assert!(ring.push_bytes(2, header(), 1, &[]) && ring.push_bytes(2, header(), 2, &[]));
+        assert!(ring.push_bytes(2, true, header(), 1, &[]) && ring.push_bytes(2, true, header(), 2, &[]));
         let mut reading = Reading::default();
         reading.read(&ring);
         assert!(push(ring.ring(), &[0; 6]));
@@ -331,7 +406,7 @@ fn a_caller_that_sleeps_for_room_in_its_ring_is_woken() {
             let ring = ring.clone();
             move || {
                 // There is room, or it sleeps until there is.
-                assert!(ring.wait_for(4, None, || false));
+                assert!(ring.wait_for(4, true, None, || false));
             }
         });
         ring.ring().free(ring.ring().published());
@@ -350,7 +425,7 @@ fn a_caller_that_sleeps_is_sent_away_when_the_queue_is_closed() {
         assert!(push(ring.ring(), &[0; 7]));
         let caller = thread::spawn({
             let queue = queue.clone();
-            move || assert!(!ring.wait_for(4, None, || queue.is_closed()))
+            move || assert!(!ring.wait_for(4, true, None, || queue.is_closed()))
         });
         queue.close();
         caller.join().unwrap();
@@ -361,18 +436,18 @@ fn a_caller_that_sleeps_is_sent_away_when_the_queue_is_closed() {
 fn who_waits_for_room_gets_it_and_no_more_than_there_is() {
     model(|| {
         let room = Arc::new(Room::new(usize::MAX, 10, 10));
-        assert!(room.try_take(room.cost(10)));
+        assert!(room.try_take(room.cost(10), true));
         let callers = [6, 5].map(|bytes| {
             let room = room.clone();
             thread::spawn(move || {
-                room.take(room.cost(bytes), None).unwrap();
+                room.take(room.cost(bytes), true, None).unwrap();
                 room.give_back(room.cost(bytes));
             })
         });
         room.give_back(room.cost(10));
         callers.into_iter().for_each(|caller| caller.join().unwrap());
         assert_eq!(room.used().records(), 0);
-        assert!(room.try_take(room.cost(10)));
+        assert!(room.try_take(room.cost(10), true));
     });
 }
 
@@ -380,10 +455,10 @@ fn who_waits_for_room_gets_it_and_no_more_than_there_is() {
 fn a_line_that_is_served_late_is_served() {
     model(|| {
         let room = Arc::new(Room::served_when_half_free(2, 100));
-        assert!(room.try_take(room.cost(1)) && room.try_take(room.cost(1)));
+        assert!(room.try_take(room.cost(1), true) && room.try_take(room.cost(1), true));
         let caller = thread::spawn({
             let room = room.clone();
-            move || room.take(room.cost(1), None).unwrap()
+            move || room.take(room.cost(1), true, None).unwrap()
         });
         room.give_back(room.cost(1));
         room.give_back(room.cost(1));
@@ -396,10 +471,10 @@ fn a_line_that_is_served_late_is_served() {
 fn nobody_waits_for_room_in_a_closed_queue() {
     model(|| {
         let room = Arc::new(Room::new(usize::MAX, 10, 10));
-        assert!(room.try_take(room.cost(10)));
+        assert!(room.try_take(room.cost(10), true));
         let caller = thread::spawn({
             let room = room.clone();
-            move || assert_eq!(room.take(room.cost(1), None), Err(DropReason::Closed))
+            move || assert_eq!(room.take(room.cost(1), true, None), Err(DropReason::Closed))
         });
         room.close();
         caller.join().unwrap();

@@ -60,6 +60,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU8;
 use std::time::Instant;
 
 use super::ring::Ring;
@@ -91,6 +92,9 @@ pub(crate) struct PerThread {
     bytes: usize,
     /// The maximum number of bytes of all rings.
     limit: usize,
+    /// The share of each ring and of the room that is reserved for severe records, in percent. Written under the lock
+    /// of `rings`.
+    reserve: AtomicU8,
     room: Arc<Room>,
     rings: Mutex<Rings>,
     /// Increases with every change of `rings`.
@@ -144,6 +148,7 @@ impl PerThread {
         Self {
             bytes,
             limit: most / 4 * 3,
+            reserve: AtomicU8::new(0),
             common: Shared::within(room.clone()),
             room,
             rings: Mutex::new(Rings::default()),
@@ -151,6 +156,20 @@ impl PerThread {
             retired: AtomicU64::new(0),
             latest: Mutex::new(0),
         }
+    }
+
+    /// Reserves this share of each ring and of the room for severe records, in percent.
+    pub(crate) fn set_reserve(&self, percent: u8) {
+        let rings = lock(&self.rings);
+        self.reserve.store(percent, Relaxed);
+        self.room.set_reserve(percent);
+        rings.list.iter().for_each(|ring| ring.ring.set_reserve(percent));
+    }
+
+    /// Returns how full the memory beside the rings is, in percent of what records of all levels may take.
+    pub(crate) fn fullness(&self) -> u64 {
+        let in_rings = lock(&self.rings).bytes;
+        self.room.fullness(in_rings)
     }
 
     /// Gives the calling thread a ring of its own, which it must [`release`](ThreadRing::release), or `None` if there
@@ -189,7 +208,7 @@ impl PerThread {
             let share = (left / SHARES).max(SMALLEST_RING);
             self.bytes.min(1 << share.ilog2())
         };
-        if bytes > left || !self.room.try_take(Cost::bytes(bytes)) {
+        if bytes > left || !self.room.try_take(Cost::bytes(bytes), false) {
             return None;
         }
         let ring = ThreadRing {
@@ -200,6 +219,7 @@ impl PerThread {
             waiting: AtomicBool::new(false),
             has_room: Signal::default(),
         };
+        ring.ring.set_reserve(self.reserve.load(Relaxed));
         if ring.try_claim(thread, 2) {
             return Some(Arc::new(ring));
         }
@@ -317,8 +337,8 @@ impl ThreadRing {
     fn try_claim(&self, thread: &Arc<ThreadInfo>, share: usize) -> bool {
         // Acquire: pairs with `release`, so that this thread continues at the last owner's positions.
         if self.owned.load(Acquire)
-            || !self.ring.fits(self.ring.capacity() / share)
-            || !self.room.try_take(Cost::bytes(ANNOUNCEMENT))
+            || !self.ring.fits(self.ring.capacity() / share, true)
+            || !self.room.try_take(Cost::bytes(ANNOUNCEMENT), false)
         {
             return false;
         }
@@ -352,8 +372,8 @@ impl ThreadRing {
     }
 
     /// Publishes an encoded record of `words` words. Returns `false` if there is no room.
-    pub(crate) fn push_bytes(&self, words: usize, header: Header, ticks: u64, payload: &[u8]) -> bool {
-        self.ring.push(words, |writer| {
+    pub(crate) fn push_bytes(&self, words: usize, is_severe: bool, header: Header, ticks: u64, payload: &[u8]) -> bool {
+        self.ring.push(words, is_severe, |writer| {
             writer.word(header.with_words(words).word());
             writer.word(ticks);
             Encoded(payload).put(writer);
@@ -369,35 +389,42 @@ impl ThreadRing {
     /// for its header.
     ///
     /// The ring is asked for room before the payload is queued, and only its owner fills it, so the push that follows
-    /// succeeds. Otherwise the side queue would have an entry that no word announces, and every later entry would be
-    /// attributed to the wrong record.
-    pub(crate) fn push_spilled(&self, header: Header, ticks: u64, payload: &[u8]) -> bool {
-        if !self.ring.fits(HEADER_WORDS) {
+    /// succeeds, even if the reserve grows meanwhile: it may take that. Otherwise the side queue would have an entry
+    /// that no word announces, and every later entry would be attributed to the wrong record.
+    pub(crate) fn push_spilled(&self, is_severe: bool, header: Header, ticks: u64, payload: &[u8]) -> bool {
+        if !self.ring.fits(HEADER_WORDS, is_severe) {
             return false;
         }
         lock(&self.spilled).push_back(Spilled::Payload(payload.into()));
-        self.ring.push(HEADER_WORDS, |writer| {
+        self.ring.push(HEADER_WORDS, true, |writer| {
             writer.word(header.spilled().word());
             writer.word(ticks);
         })
     }
 
-    /// Waits until the ring has room for `words` words, the deadline `until`, or the queue is closed. Returns whether
-    /// there is room. Called by the owner.
+    /// Waits until the ring has room for a record of `words` words, the deadline `until`, or the queue is closed.
+    /// Returns whether there is room. Called by the owner.
     ///
     /// No wake-up is lost, by the argument of `room`: the owner writes `waiting` and then reads the ring's head; the
     /// consumer moves the head and then reads `waiting`; each has a fence in between.
-    pub(crate) fn wait_for(&self, words: usize, until: Option<Instant>, is_closed: impl Fn() -> bool) -> bool {
+    pub(crate) fn wait_for(
+        &self,
+        words: usize,
+        is_severe: bool,
+        until: Option<Instant>,
+        is_closed: impl Fn() -> bool,
+    ) -> bool {
+        let fits = || self.ring.fits(words, is_severe);
         loop {
             self.has_room.reset();
             self.waiting.store(true, Relaxed);
             fence(SeqCst);
             // `fits` before the wait: the consumer may have freed words before it could see `waiting`.
-            let is_over = self.ring.fits(words) || is_closed() || !self.has_room.wait(until);
+            let is_over = fits() || is_closed() || !self.has_room.wait(until);
             self.waiting.store(false, Relaxed);
             // A wake-up comes when half of the ring is free, which may not be enough for a long record.
-            if is_over || self.ring.fits(words) {
-                return self.ring.fits(words);
+            if is_over || fits() {
+                return fits();
             }
         }
     }

@@ -36,10 +36,25 @@
 //! no cache line that the consumer writes. `tail` is on a line of its own: the consumer polls it, and that does not
 //! disturb the producer's private fields.
 //!
+//! # The reserve
+//!
+//! A part of a ring may be reserved for severe records (see [`Reserve`](crate::policy::Reserve)). `limit` is then lower
+//! by the reserve, for records of all levels, so that the ordinary call makes the one comparison that it makes anyway.
+//! A severe record that does not fit below `limit` takes the path of a ring that seems full, where its level is asked
+//! for. In the ring above, with a reserve of two words:
+//!
+//! ```text
+//!                                             limit = 11           head + 8 = 13
+//! positions   ... 8    9 │ 10   11   12 │ 13
+//!                        tail = 10                C ends at 13: it fits if it is severe, and not otherwise
+//! ```
+//!
 //! # Invariants
 //!
 //! * `head` ≤ `tail` ≤ `at` ≤ `head` + capacity. `tail` and `at` differ only in the middle of a push.
-//! * `limit` ≤ `head` + capacity: it may be out of date, which makes the ring look fuller than it is, never emptier.
+//! * `limit` ≤ `head` + capacity - reserve: it may be out of date, which makes the ring look fuller than it is, never
+//!   emptier. It may be less than `at`, because severe records go beyond it. After the reserve has grown, it is too
+//!   large until the producer next loads `head`.
 //! * A record is written completely before `tail` moves, in one step, over all of it. So the consumer never sees a part
 //!   of a record, and a `fork` in the middle of a push leaves words in the child that nobody reads.
 //! * One producer at a time. `PerThread` sees to that by `ThreadRing::owned`; the ring itself does not check it.
@@ -71,6 +86,9 @@ struct Producer {
     limit: AtomicU64,
     /// The number of published records.
     records: AtomicU64,
+    /// The number of words that only severe records may take, at most half of the ring. Written by the handler's
+    /// thread.
+    reserve: AtomicU64,
 }
 
 impl Ring {
@@ -82,6 +100,7 @@ impl Ring {
                 at: AtomicU64::new(0),
                 limit: AtomicU64::new(words as u64),
                 records: AtomicU64::new(0),
+                reserve: AtomicU64::new(0),
             }),
             tail: CachePadded::new(AtomicU64::new(0)),
             head: CachePadded::new(AtomicU64::new(0)),
@@ -98,25 +117,32 @@ impl Ring {
         self.words.len()
     }
 
+    /// Reserves this share of the ring for severe records, in percent: at most 50. The producer observes it when it
+    /// next loads the consumer's position.
+    pub(crate) fn set_reserve(&self, percent: u8) {
+        let words = self.words.len() * usize::from(percent.min(50)) / 100;
+        self.producer.reserve.store(words as u64, Relaxed);
+    }
+
     /// Writes and publishes one record of exactly `words` words. Returns `false`, having done nothing, if there is no
-    /// room.
+    /// room. A severe record may take the reserve.
     ///
     /// Called by the producer only. `fill` must not run user code: a log call in it would write over the record.
     #[inline(always)]
-    pub(crate) fn push(&self, words: usize, fill: impl FnOnce(&mut RingWriter<'_>)) -> bool {
-        self.push_frame(words, 1, fill)
+    pub(crate) fn push(&self, words: usize, is_severe: bool, fill: impl FnOnce(&mut RingWriter<'_>)) -> bool {
+        self.push_frame(words, 1, is_severe, fill)
     }
 
     /// Publishes one word that is not a record.
     pub(crate) fn push_control(&self, word: u64) -> bool {
-        self.push_frame(1, 0, |writer| writer.word(word))
+        self.push_frame(1, 0, true, |writer| writer.word(word))
     }
 
     #[inline(always)]
-    fn push_frame(&self, words: usize, records: u64, fill: impl FnOnce(&mut RingWriter<'_>)) -> bool {
+    fn push_frame(&self, words: usize, records: u64, is_severe: bool, fill: impl FnOnce(&mut RingWriter<'_>)) -> bool {
         let at = self.producer.at.load(Relaxed);
         let end = at + words as u64;
-        if end > self.producer.limit.load(Relaxed) && !self.has_room(end) {
+        if end > self.producer.limit.load(Relaxed) && !self.has_room(end, is_severe) {
             return false;
         }
         let first = at as usize & (self.words.len() - 1);
@@ -132,8 +158,8 @@ impl Ring {
     }
 
     /// As [`push`](Self::push), but also does nothing if the record would go over the ring's end, or if only the
-    /// consumer's position can tell whether there is room. This is what nearly every call needs, and it calls no
-    /// function, so that a caller's values can stay in registers.
+    /// consumer's position or the record's level can tell whether there is room. This is what nearly every call needs,
+    /// and it calls no function, so that a caller's values can stay in registers.
     #[inline(always)]
     pub(crate) fn push_at_once(&self, words: usize, fill: impl FnOnce(&mut SlotWriter<'_>)) -> bool {
         let at = self.producer.at.load(Relaxed);
@@ -165,16 +191,23 @@ impl Ring {
 
     /// Loads the consumer's position, and returns whether a record may end at `end`.
     #[cold]
-    fn has_room(&self, end: u64) -> bool {
+    fn has_room(&self, end: u64, is_severe: bool) -> bool {
         // Acquire: the consumer has copied everything before `head`, so its slots may be written again.
         let limit = self.head.load(Acquire) + self.words.len() as u64;
-        self.producer.limit.store(limit, Relaxed);
-        end <= limit
+        let reduced = limit - self.producer.reserve.load(Relaxed);
+        self.producer.limit.store(reduced, Relaxed);
+        end <= if is_severe { limit } else { reduced }
     }
 
-    /// Returns whether there is room for `words` words. Called by the producer only.
-    pub(crate) fn fits(&self, words: usize) -> bool {
-        self.has_room(self.producer.at.load(Relaxed) + words as u64)
+    /// Returns whether there is room for a record of `words` words. Called by the producer only.
+    pub(crate) fn fits(&self, words: usize, is_severe: bool) -> bool {
+        self.has_room(self.producer.at.load(Relaxed) + words as u64, is_severe)
+    }
+
+    /// Returns how much of what records of all levels may take holds words up to `published`, in percent.
+    pub(crate) fn fullness(&self, published: u64) -> u64 {
+        let common = self.words.len() as u64 - self.producer.reserve.load(Relaxed);
+        published.saturating_sub(self.head.load(Relaxed)) * 100 / common
     }
 
     /// Returns how many records were published since the ring was made. The number may include one that is stored and

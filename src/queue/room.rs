@@ -21,6 +21,21 @@
 //! The line of a channel is served when half of its room is free, and then as a whole. Served one by one, every record
 //! of a crowd would cost a sleep and a wake-up. Running callers fill the rest of the free half without sleeping.
 //!
+//! **The reserve.** A part of the room may be reserved for severe records ([`Reserve`](crate::policy::Reserve)): all
+//! others see a smaller room. Severe ones take what is free past the line, and wait before the others in it. In a room
+//! of 100 bytes of which 20 are reserved:
+//!
+//! ```text
+//!                                                   used   line
+//!                                                     80   A 10
+//! B, severe, takes 15                                 95   A 10           past A, which may use 80 bytes only
+//! C, severe, waits for 10                             95   C 10, A 10
+//! give_back(40)                                       75   (empty)        55 + 10 for C, 65 + 10 for A
+//! ```
+//!
+//! A record that is larger than what is beside the reserve takes a part of it, if everything else is free: it would
+//! never fit otherwise.
+//!
 //! **No wake-up is lost.** A caller writes `waiting` and then reads `used`. The thread that gives room back writes
 //! `used` and then reads `waiting`. Each has a sequentially consistent fence between its write and its read, so at
 //! least one of them sees the other's write:
@@ -93,6 +108,17 @@ impl Cost {
     pub(crate) fn plus(self, other: Self) -> Self {
         Self(self.0 + other.0)
     }
+
+    /// Returns the cost with no more than this many bytes.
+    fn capped(self, bytes: u64) -> Self {
+        Self(self.0 & !Self::BYTES | (self.0 & Self::BYTES).min(bytes))
+    }
+
+    /// Returns this percentage of both halves, rounded down.
+    fn share(self, percent: u8) -> Self {
+        let of = |all: u64| (u128::from(all) * u128::from(percent) / 100) as u64;
+        Self(of(self.0 >> 40) << 40 | of(self.0 & Self::BYTES))
+    }
 }
 
 /// The capacity of one queue; see the module's documentation.
@@ -102,6 +128,8 @@ pub(crate) struct Room {
     low: Cost,
     /// The maximum cost of one payload, in bytes. A larger payload costs this much, so that its turn comes.
     largest: usize,
+    /// What only severe records may take, as a [`Cost`]: at most half of the records, and half of `largest`.
+    reserve: AtomicU64,
     used: AtomicU64,
     /// The number of callers in the line.
     waiting: AtomicU64,
@@ -117,6 +145,7 @@ struct WaitingLine {
 /// A caller in the line.
 struct Caller {
     cost: Cost,
+    is_severe: bool,
     /// Whether its room was taken for it; written under the lock of the line.
     granted: AtomicBool,
     signal: Signal,
@@ -128,6 +157,7 @@ impl Room {
             limit: Cost::new(records, bytes),
             low: Cost::new(records, bytes),
             largest,
+            reserve: AtomicU64::new(0),
             used: AtomicU64::new(0),
             waiting: AtomicU64::new(0),
             line: Mutex::new(WaitingLine::default()),
@@ -138,6 +168,16 @@ impl Room {
     pub(crate) fn served_when_half_free(records: usize, bytes: usize) -> Self {
         let records = records.min(Cost::MOST_RECORDS as usize);
         Self { low: Cost::new(records / 2, bytes / 2), ..Self::new(records, bytes, bytes) }
+    }
+
+    /// Reserves this share of the room for severe records, in percent: at most 50.
+    pub(crate) fn set_reserve(&self, percent: u8) {
+        let most = Cost::new(self.limit.records(), self.largest).capped(self.limit.0 & Cost::BYTES);
+        self.reserve.store(most.share(percent.min(50)).0, Relaxed);
+    }
+
+    fn reserve(&self) -> Cost {
+        Cost(self.reserve.load(Relaxed))
     }
 
     /// Returns the cost of a record of this many bytes. The same bytes always cost the same, so that what a consumer
@@ -158,18 +198,41 @@ impl Room {
         lock(&self.line).callers.len()
     }
 
-    /// Takes room if there is enough and no caller waits. Returns whether it did.
-    pub(crate) fn try_take(&self, cost: Cost) -> bool {
-        self.waiting.load(Relaxed) == 0 && self.reserve(cost)
+    /// Takes room if there is enough and no caller waits. Returns whether it did. With a reserve, severe records do not
+    /// ask whether others wait.
+    pub(crate) fn try_take(&self, cost: Cost, is_severe: bool) -> bool {
+        let may_overtake = is_severe && self.reserve() != Cost::NOTHING;
+        (self.waiting.load(Relaxed) == 0 || may_overtake) && self.admit(cost, is_severe)
     }
 
-    /// Takes room if there is enough, also past the line. Called for the first caller in the line, or if there is none.
-    fn reserve(&self, cost: Cost) -> bool {
+    /// Takes room if there is enough, also past the line.
+    fn admit(&self, cost: Cost, is_severe: bool) -> bool {
+        let reserve = if is_severe { Cost::NOTHING } else { self.reserve() };
+        // What must be free: the cost, or the reserve beside as much of the cost as there is room for.
+        let beside = (self.largest as u64).saturating_sub(reserve.0 & Cost::BYTES);
+        let claim = cost.capped(beside).plus(reserve);
         let fits = |used| {
             let next = Cost(used).plus(cost);
-            next.is_within(self.limit).then_some(next.0)
+            (next.is_within(self.limit) && Cost(used).plus(claim).is_within(self.limit)).then_some(next.0)
         };
         self.used.fetch_update(AcqRel, Relaxed, fits).is_ok()
+    }
+
+    /// Returns whether there is room for this cost, the reserve included.
+    pub(crate) fn fits(&self, cost: Cost) -> bool {
+        Cost(self.used.load(Relaxed)).plus(cost).is_within(self.limit)
+    }
+
+    /// Returns how much of `most`, the reserve left out, is taken of records or bytes, whichever is more; in percent.
+    /// `besides` is taken by what is no record.
+    pub(crate) fn fullness(&self, besides: usize) -> u64 {
+        let (used, reserve) = (Cost(self.used.load(Relaxed)), self.reserve());
+        let of = |used: u64, most: u64| used * 100 / most.max(1);
+        let besides = besides as u64;
+        let bytes = (used.0 & Cost::BYTES).saturating_sub(besides);
+        let most = (self.limit.0 & Cost::BYTES).saturating_sub(besides + (reserve.0 & Cost::BYTES));
+        let records = self.limit.records().saturating_sub(reserve.records());
+        of(bytes, most).max(of(used.records() as u64, records as u64))
     }
 
     /// Takes room, waiting in line until the deadline `until`, or without a deadline.
@@ -177,14 +240,17 @@ impl Room {
     /// # Errors
     ///
     /// [`DropReason::Full`] after the deadline, [`DropReason::Closed`] if the queue is closed.
-    pub(crate) fn take(&self, cost: Cost, until: Option<Instant>) -> Result<(), DropReason> {
-        let caller = Arc::new(Caller { cost, granted: AtomicBool::new(false), signal: Signal::default() });
+    pub(crate) fn take(&self, cost: Cost, is_severe: bool, until: Option<Instant>) -> Result<(), DropReason> {
+        let (granted, signal) = (AtomicBool::new(false), Signal::default());
+        let caller = Arc::new(Caller { cost, is_severe, granted, signal });
         {
             let mut line = lock(&self.line);
             if line.closed {
                 return Err(DropReason::Closed);
             }
-            line.callers.push_back(caller.clone());
+            let place = line.callers.iter().position(|other| is_severe && !other.is_severe);
+            let place = place.unwrap_or(line.callers.len());
+            line.callers.insert(place, caller.clone());
             self.waiting.store(line.callers.len() as u64, Relaxed);
             // Pairs with that in `give_back`.
             fence(SeqCst);
@@ -229,8 +295,9 @@ impl Room {
         if !Cost(self.used.load(Acquire)).is_within(self.low) {
             return;
         }
-        // Only the first caller is asked, so a large record is not overtaken by small ones for ever.
-        while line.callers.front().is_some_and(|first| self.reserve(first.cost)) {
+        // Only the first caller is asked, so a large record is not overtaken by small ones for ever. Severe ones are
+        // before the others; with a reserve, a severe record that fits never waits behind one that is not.
+        while line.callers.front().is_some_and(|first| self.admit(first.cost, first.is_severe)) {
             if let Some(first) = line.callers.pop_front() {
                 // In this order: a caller that wakes up finds that its room was granted.
                 first.granted.store(true, Release);

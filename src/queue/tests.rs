@@ -18,7 +18,7 @@ fn words(bytes: &[u8]) -> Vec<u64> {
 }
 
 fn push(ring: &Ring, record: &[u64]) -> bool {
-    ring.push(record.len(), |writer| record.iter().for_each(|word| writer.word(*word)))
+    ring.push(record.len(), true, |writer| record.iter().for_each(|word| writer.word(*word)))
 }
 
 fn take(ring: &Ring) -> Vec<u64> {
@@ -92,13 +92,13 @@ fn claim(lane: &PerThread, thread: u64) -> Arc<ThreadRing> {
 /// Publishes an encoded record, in the ring or beside it, if there is room.
 fn push_bytes(lane: &PerThread, ring: &ThreadRing, header: Header, ticks: u64, payload: &[u8]) -> bool {
     if let Some(words) = ring.words(payload.len()) {
-        return ring.push_bytes(words, header, ticks, payload);
+        return ring.push_bytes(words, true, header, ticks, payload);
     }
     let (room, cost) = (lane.common().room(), ring.spilled_cost(payload.len()));
-    if !room.try_take(cost) {
+    if !room.try_take(cost, true) {
         return false;
     }
-    let pushed = ring.push_spilled(header, ticks, payload);
+    let pushed = ring.push_spilled(true, header, ticks, payload);
     if !pushed {
         room.give_back(cost);
     }
@@ -114,11 +114,11 @@ fn a_ring_has_a_power_of_two_of_words_and_eight_at_least() {
 #[test]
 fn a_ring_is_full_when_every_word_is_used_and_not_before() {
     let ring = Ring::new(8);
-    assert!(ring.is_empty() && ring.fits(8) && !ring.fits(9));
+    assert!(ring.is_empty() && ring.fits(8, true) && !ring.fits(9, true));
     assert!(push(&ring, &[1, 2, 3]) && push(&ring, &[4, 5, 6, 7, 8]));
-    assert!(!ring.fits(1) && !push(&ring, &[9]) && !ring.push_control(9));
+    assert!(!ring.fits(1, true) && !push(&ring, &[9]) && !ring.push_control(9));
     assert_eq!(take(&ring), [1, 2, 3, 4, 5, 6, 7, 8]);
-    assert!(ring.fits(8) && !push(&ring, &[0; 9]));
+    assert!(ring.fits(8, true) && !push(&ring, &[0; 9]));
     assert_eq!((take(&ring), ring.records()), (vec![], 2));
 }
 
@@ -254,7 +254,7 @@ fn a_ring_without_room_to_say_whose_it_is_is_not_used() {
     let lane = lane(64);
     let full = claim(&lane, 1);
     // One word for the thread, and seven.
-    assert!(full.ring().push(7, |writer| (0..7).for_each(|_| writer.word(0))));
+    assert!(full.ring().push(7, true, |writer| (0..7).for_each(|_| writer.word(0))));
     full.release();
     let other = claim(&lane, 2);
     assert!(!Arc::ptr_eq(&full, &other));
@@ -330,12 +330,12 @@ fn later_rings_are_smaller_and_all_of_them_have_a_bound() {
 fn a_ring_that_is_more_than_half_full_is_used_again_if_no_other_can_be_made() {
     let lane = PerThread::new(4096, 8192);
     let ring = claim(&lane, 1);
-    assert!(ring.ring().push(300, |writer| (0..300).for_each(|_| writer.word(0))));
+    assert!(ring.ring().push(300, true, |writer| (0..300).for_each(|_| writer.word(0))));
     ring.release();
     assert!(Arc::ptr_eq(&ring, &claim(&lane, 2)));
     ring.release();
     // A quarter of it is not free any more.
-    assert!(ring.ring().push(100, |writer| (0..100).for_each(|_| writer.word(0))));
+    assert!(ring.ring().push(100, true, |writer| (0..100).for_each(|_| writer.word(0))));
     assert!(lane.claim(&info(3)).is_none());
 }
 
@@ -434,7 +434,7 @@ fn a_handler_s_thread_never_waits_for_room() {
 #[test]
 fn who_waits_for_room_is_served_in_turn_and_by_nobody_overtaken() {
     let room = Arc::new(Room::new(usize::MAX, 100, 100));
-    assert!(room.try_take(room.cost(100)));
+    assert!(room.try_take(room.cost(100), true));
     let (served, is_served) = mpsc::channel();
     let callers: Vec<_> = [60, 30, 30]
         .into_iter()
@@ -443,7 +443,7 @@ fn who_waits_for_room_is_served_in_turn_and_by_nobody_overtaken() {
             let caller = std::thread::spawn({
                 let (room, served) = (room.clone(), served.clone());
                 move || {
-                    room.take(room.cost(bytes), None).unwrap();
+                    room.take(room.cost(bytes), true, None).unwrap();
                     served.send(number).unwrap();
                 }
             });
@@ -455,7 +455,7 @@ fn who_waits_for_room_is_served_in_turn_and_by_nobody_overtaken() {
         .collect();
     // Room for those behind, but not for the first: nobody overtakes it, neither they nor a newcomer.
     room.give_back(super::Cost::bytes(40));
-    assert!(!room.try_take(room.cost(1)));
+    assert!(!room.try_take(room.cost(1), true));
     assert_eq!((room.in_line(), is_served.try_recv()), (3, Err(mpsc::TryRecvError::Empty)));
     room.give_back(super::Cost::bytes(50));
     // The room of the first two is theirs before they run.
@@ -471,14 +471,15 @@ fn who_waits_for_room_is_served_in_turn_and_by_nobody_overtaken() {
 #[test]
 fn a_caller_that_gives_up_leaves_the_line_to_those_behind() {
     let room = Arc::new(Room::new(usize::MAX, 100, 100));
-    assert!(room.try_take(room.cost(50)));
+    assert!(room.try_take(room.cost(50), true));
     let behind = std::thread::scope(|scope| {
         // The first needs more than there is, and holds up one that does not.
-        let first = scope.spawn(|| room.take(room.cost(80), Instant::now().checked_add(Duration::from_millis(200))));
+        let first =
+            scope.spawn(|| room.take(room.cost(80), true, Instant::now().checked_add(Duration::from_millis(200))));
         while room.in_line() < 1 {
             std::thread::yield_now();
         }
-        let behind = scope.spawn(|| room.take(room.cost(50), None));
+        let behind = scope.spawn(|| room.take(room.cost(50), true, None));
         assert_eq!(first.join().unwrap(), Err(DropReason::Full));
         behind.join().unwrap()
     });
@@ -489,8 +490,12 @@ fn a_caller_that_gives_up_leaves_the_line_to_those_behind() {
 fn a_room_without_limit_is_not_overrun() {
     let room = Room::new(usize::MAX, usize::MAX, usize::MAX);
     let most = super::Cost::new(usize::MAX, usize::MAX);
-    assert!(room.try_take(most));
-    assert!(!room.try_take(super::Cost::new(1, 0)) && !room.try_take(super::Cost::bytes(1)) && !room.try_take(most));
+    assert!(room.try_take(most, true));
+    assert!(
+        !room.try_take(super::Cost::new(1, 0), true)
+            && !room.try_take(super::Cost::bytes(1), true)
+            && !room.try_take(most, true)
+    );
     assert_eq!(room.used(), most);
 }
 
@@ -506,9 +511,9 @@ fn a_child_of_fork_that_closes_a_queue_leaves_its_parent_s_callers_alone() {
             Lane::Shared(lane) => lane.room(),
             Lane::Inline(_) => unreachable!(),
         };
-        while room.try_take(room.cost(1000)) {}
+        while room.try_take(room.cost(1000), true) {}
         std::thread::scope(|scope| {
-            let caller = scope.spawn(|| room.take(room.cost(1000), None));
+            let caller = scope.spawn(|| room.take(room.cost(1000), true, None));
             while room.in_line() < 1 {
                 std::thread::yield_now();
             }
@@ -581,7 +586,7 @@ fn what_comes_too_late_is_swept_by_every_look_at_the_metrics() {
                     thread: info(1),
                     payload: Default::default(),
                 };
-                assert!(lane.room().try_take(lane.cost(0)) && lane.push(packet));
+                assert!(lane.room().try_take(lane.cost(0), true) && lane.push(packet));
             }
             _ => unreachable!(),
         }

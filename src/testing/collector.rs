@@ -59,7 +59,7 @@ static HANDLER: LazyLock<Result<Arc<Worker>, Error>> = LazyLock::new(|| {
         Registry::global().root().set_level(Level::Trace);
     }
     let handler = Collector(FemtoTextFormatter::new()).configure().inline().build()?;
-    let worker = Worker::spawn("testing", handler, 0, &Clock::system(), None, None)?;
+    let worker = Worker::spawn("testing", handler, 0, &Clock::system(), None, None, None)?;
     Registry::global().observe(worker.queue.clone());
     Ok(worker)
 });

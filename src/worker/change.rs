@@ -135,7 +135,8 @@ impl Sink {
         *lock(&self.traits) = Traits::of(&spec);
         let settings = spec.settings;
         self.idle = settings.idle;
-        self.queue.adopt(settings.level.number(), settings.wake_level.number(), settings.overflow);
+        self.queue.adopt(settings.level.number(), settings.wake_level.number(), settings.overflow, settings.reserve);
+        self.govern(settings.governor);
         let old = (
             std::mem::replace(&mut self.handler, spec.handler),
             std::mem::replace(&mut self.filters, settings.filters),

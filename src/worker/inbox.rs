@@ -153,6 +153,20 @@ impl Inbox {
         }
     }
 
+    /// Returns how full the queue is, in percent of what records of all levels may take. Called before a look, which
+    /// empties channels.
+    pub(super) fn fullness(&self, lane: &Lane) -> u64 {
+        match (self, lane) {
+            (Inbox::PerThread(merge), Lane::PerThread(lane)) => {
+                let rings = merge.rings.iter().map(|ring| ring.ring.ring());
+                let fullest = rings.map(|ring| ring.fullness(ring.published())).max().unwrap_or(0);
+                fullest.max(lane.fullness())
+            }
+            (_, Lane::Shared(lane)) => lane.room().fullness(0),
+            _ => 0,
+        }
+    }
+
     /// Returns how many records were lost with damaged words since the last call.
     pub(super) fn take_lost(&mut self) -> u64 {
         match self {
@@ -400,7 +414,7 @@ mod tests {
     }
 
     fn push(ring: &ThreadRing, ticks: u64, payload: u64) {
-        assert!(ring.push_bytes(3, header(), ticks, &payload.to_le_bytes()));
+        assert!(ring.push_bytes(3, true, header(), ticks, &payload.to_le_bytes()));
     }
 
     /// One look: (thread, ticks, payload) of what comes out up to the horizon.
@@ -439,7 +453,7 @@ mod tests {
             let mut inbox = Inbox::new(&lane);
             let ring = rings(&lane).claim(&info(1)).unwrap();
             push(&ring, 1, 10);
-            ring.ring().push(2, |writer| writer.words(&[broken, 2]));
+            ring.ring().push(2, true, |writer| writer.words(&[broken, 2]));
             push(&ring, 3, 30);
             assert_eq!(look(&mut inbox, &lane, 5), [(1, 1, 10)]);
             assert_eq!((inbox.take_lost(), inbox.take_lost()), (2, 0));
@@ -459,7 +473,7 @@ mod tests {
         assert!(rings(&lane).claim(&info(2)).is_none());
         let common = |thread, ticks, payload: u64| {
             let payload = payload.to_le_bytes().as_slice().into();
-            assert!(rings(&lane).common().room().try_take(rings(&lane).common().cost(8)));
+            assert!(rings(&lane).common().room().try_take(rings(&lane).common().cost(8), true));
             assert!(rings(&lane).push_common(Packet { header: header(), ticks, thread: info(thread), payload }));
         };
         push(&ring, 10, 1);

@@ -38,6 +38,7 @@
 
 mod change;
 mod ending;
+mod govern;
 mod idle;
 mod inbox;
 mod inline;
@@ -107,6 +108,10 @@ pub(crate) enum Change {
 /// A change that the handler's thread takes, unless whoever asked for it takes it back first.
 type Offer = Arc<Mutex<Option<Change>>>;
 
+/// Has all threads ask again what they keep with their routes, such as the levels of handlers. A handler's thread calls
+/// it when it has changed its level itself.
+pub(crate) type Renew = Box<dyn Fn() + Send>;
+
 /// The outcome of a flush or a shutdown of one handler.
 type Outcome = Result<(), Error>;
 
@@ -173,6 +178,7 @@ impl Worker {
         clock: &Clock,
         gate: Option<Receiver<Infallible>>,
         trial: Option<Trial>,
+        renew: Option<Renew>,
     ) -> Result<Arc<Self>, Error> {
         ending::install(spec.settings.transport != Transport::Inline);
         let traits = Arc::new(Mutex::new(Traits::of(&spec)));
@@ -187,15 +193,17 @@ impl Worker {
             settings.wake_level.number(),
             clock.clone(),
         ));
+        queue.set_overflow(settings.overflow, settings.reserve);
         let outcome = Arc::<OnceLock<Outcome>>::default();
-        let sink = Sink::new(queue.clone(), spec.handler, settings.filters, settings.idle, traits.clone(), trial);
+        let mut sink = Sink::new(queue.clone(), spec.handler, settings.filters, settings.idle, traits.clone(), trial);
+        sink.govern(settings.governor);
         let engine = if queue.is_inline() {
             let inline = InlineWorker::start(sink);
             let handler: Weak<dyn Deliver> = Arc::downgrade(&inline) as _;
             queue.set_inline_handler(handler);
             Engine::Inline(inline)
         } else {
-            Self::start_thread(&queue, sink, gate, &outcome)?
+            Self::start_thread(&queue, sink, gate, renew, &outcome)?
         };
         let (panic_flush, late) = (Mutex::default(), ending::Late::default());
         let transport = settings.transport;
@@ -210,11 +218,12 @@ impl Worker {
         queue: &Arc<Queue>,
         sink: Sink,
         gate: Option<Receiver<Infallible>>,
+        renew: Option<Renew>,
         outcome: &Arc<OnceLock<Outcome>>,
     ) -> Result<Engine, Error> {
         let name = &queue.name;
         let (commands, inbox) = channel::unbounded();
-        let mut consumer = run::Consumer::new(inbox, sink, gate);
+        let mut consumer = run::Consumer::new(inbox, sink, gate, renew);
         let ending = Ending(queue.clone());
         let run = {
             let outcome = outcome.clone();

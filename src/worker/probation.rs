@@ -16,6 +16,7 @@ use std::mem;
 
 use smallvec::SmallVec;
 
+use super::govern::Govern;
 use super::inbox::Next;
 use super::run::Sink;
 use super::trial::{Before, OnTrial};
@@ -33,19 +34,22 @@ impl Sink {
     pub(super) fn try_other(&mut self, spec: HandlerSpec, trial: Trial) {
         let traits = Traits::of(&spec);
         let HandlerSpec { handler, settings } = spec;
-        let queue = &self.queue;
+        let queue = self.queue.clone();
         self.before = Some(Box::new(Before {
             handler: mem::replace(&mut self.handler, handler),
             filters: mem::replace(&mut self.filters, settings.filters),
             batch: mem::take(&mut self.batch),
             keeps: mem::take(&mut self.keeps),
-            threshold: queue.threshold(),
+            threshold: queue.own_threshold(),
             wake_at: queue.wake_at(),
             overflow: queue.overflow(),
+            reserve: queue.reserve(),
+            govern: self.govern.take(),
             idle: mem::replace(&mut self.idle, settings.idle),
             traits: mem::replace(&mut lock(&self.traits), traits),
         }));
-        queue.adopt(settings.level.number(), settings.wake_level.number(), settings.overflow);
+        queue.adopt(settings.level.number(), settings.wake_level.number(), settings.overflow, settings.reserve);
+        self.govern(settings.governor);
         self.trial = Some(OnTrial::new(trial, queue.clock.ticks()));
         self.start();
     }
@@ -129,8 +133,11 @@ impl Sink {
     }
 
     fn put_back(&mut self, before: Before) {
-        let Before { handler, filters, batch, keeps, threshold, wake_at, overflow, idle, traits } = before;
-        self.queue.adopt(threshold, wake_at, overflow);
+        let Before { handler, filters, batch, keeps, threshold, wake_at, overflow, reserve, govern, idle, traits } =
+            before;
+        self.queue.adopt(threshold, wake_at, overflow, reserve);
+        self.queue.set_raised(govern.as_ref().and_then(Govern::raised_to));
+        self.govern = govern;
         *lock(&self.traits) = traits;
         (self.idle, self.batch, self.keeps) = (idle, batch, keeps);
         let new = (mem::replace(&mut self.handler, handler), mem::replace(&mut self.filters, filters));

@@ -26,27 +26,40 @@ pub(super) static SITE: Callsite = Callsite::new(Metadata {
 });
 
 impl DropReport {
-    /// Returns the text about the records that a full queue dropped since the last call, if there are any.
+    /// Returns the text about the records that a full queue dropped since the last call, if there are any. It says how
+    /// many of them were dropped to keep room for severe ones, if any were.
     ///
     /// ```text
     /// dropped 1,204 records (1,200 debug, 4 info) between 2026-03-12T08:30:00.123456Z and 2026-03-12T08:30:01.000000Z
+    /// dropped 9 records (9 debug), 8 of them to keep room for warn and above, between … and …
     /// ```
     pub(super) fn next(&mut self, queue: &Queue, timeline: &Timeline) -> Option<String> {
         let dropped = queue.counters.dropped();
         let new = dropped.since(&self.reported);
-        let total = new.by_reason(DropReason::Full);
+        let reserved = new.by_reason(DropReason::Reserved);
+        let total = new.by_reason(DropReason::Full) + reserved;
         if total == 0 {
             return None;
         }
         self.reported = dropped;
         let (first, last) = queue.take_drop_times();
         let mut text = format!("dropped {} {} (", Grouped(total), if total == 1 { "record" } else { "records" });
-        let levels = Level::ALL.iter().map(|level| (level, new.get(DropReason::Full, *level)));
+        let count = |level| new.get(DropReason::Full, level) + new.get(DropReason::Reserved, level);
+        let levels = Level::ALL.iter().map(|level| (level, count(*level)));
         for (i, (level, count)) in levels.filter(|(_, count)| *count > 0).enumerate() {
             let comma = if i > 0 { ", " } else { "" };
             let _ = write!(text, "{comma}{} {}", Grouped(count), level.as_str().to_ascii_lowercase());
         }
-        let _ = write!(text, ") between {} and {}", timeline.timestamp(first), timeline.timestamp(last));
+        text.push(')');
+        if reserved > 0 {
+            let of_them = if reserved == total { String::new() } else { format!(", {} of them", Grouped(reserved)) };
+            let from = queue.severe_from();
+            let severe = Level::ALL.iter().find(|level| level.number() >= from).unwrap_or(&Level::Critical);
+            let severe = severe.as_str().to_ascii_lowercase();
+            let _ = write!(text, "{of_them} to keep room for {severe} and above");
+            text.push_str(if of_them.is_empty() { "" } else { "," });
+        }
+        let _ = write!(text, " between {} and {}", timeline.timestamp(first), timeline.timestamp(last));
         Some(text)
     }
 }

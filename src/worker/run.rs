@@ -27,18 +27,19 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use super::govern::{self, Govern};
 use super::idle::Idle;
 use super::inbox::{Inbox, Next};
 use super::report::{self, DropReport};
 use super::steps::{self, StepReport};
 use super::trial::{Before, OnTrial};
-use super::{Change, Command, Traits, Trial};
+use super::{Change, Command, Renew, Traits, Trial};
 use crate::callsite::Callsite;
 use crate::error::{Error, caught, notify, rendered};
 use crate::filter::{self, FemtoFilter};
 use crate::handler::{Batch, Call, Delivery, FemtoHandler, Outcome, Settled};
 use crate::metrics::{Counters, DropReason};
-use crate::policy::IdlePolicy;
+use crate::policy::{Governor, IdlePolicy};
 use crate::queue::{Lane, Queue, become_consumer};
 use crate::record::SiteTable;
 use crate::sync::channel::Receiver;
@@ -74,6 +75,8 @@ pub(super) struct Consumer {
     lookahead: u64,
     /// The last reading of the clock.
     latest: u64,
+    /// Gives loggers and call sites new routes, for a level that the governor has changed.
+    renew: Option<Renew>,
     sink: Sink,
 }
 
@@ -96,6 +99,7 @@ pub(super) struct Sink {
     pub(super) keeps: bool,
     /// The deadline of the flush or shutdown that is under way.
     until: Option<Instant>,
+    pub(super) govern: Option<Govern>,
     /// What was reported about dropped records.
     report: DropReport,
     /// What was reported about steps of the wall clock.
@@ -109,7 +113,12 @@ pub(super) struct Sink {
 }
 
 impl Consumer {
-    pub(super) fn new(commands: Receiver<Command>, sink: Sink, gate: Option<Receiver<Infallible>>) -> Self {
+    pub(super) fn new(
+        commands: Receiver<Command>,
+        sink: Sink,
+        gate: Option<Receiver<Infallible>>,
+        renew: Option<Renew>,
+    ) -> Self {
         let inbox = Inbox::new(&sink.queue.lane);
         Self {
             commands,
@@ -121,6 +130,7 @@ impl Consumer {
             last_tick: Instant::now(),
             lookahead: if sink.queue.clock.is_manual() { 0 } else { sink.timeline.ticks_in(LOOKAHEAD) },
             latest: 0,
+            renew,
             sink,
         }
     }
@@ -237,6 +247,9 @@ impl Consumer {
         let horizon = if now < self.latest { u64::MAX } else { now.saturating_sub(lookahead) };
         self.latest = now;
         self.sink.look_at_clock();
+        if self.sink.govern.is_some() {
+            self.look_at_level(now);
+        }
         let backlog = self.inbox.look(&self.sink.queue.lane) as u64;
         if backlog == 0 {
             return 0;
@@ -254,6 +267,30 @@ impl Consumer {
             self.sink.report_error(&Error::other(format!("{lost} records were lost with broken words in a ring")));
         }
         count
+    }
+
+    /// Raises or lowers the handler's level, if its governor says so.
+    ///
+    /// The line about it comes before the records that this look finds. Filters and hooks, which the change of routes
+    /// may drop and call, are guarded there.
+    #[cold]
+    fn look_at_level(&mut self, now: u64) {
+        let queue = self.sink.queue.clone();
+        let (before, full) = (queue.threshold(), self.inbox.fullness(&queue.lane));
+        let timeline = &self.sink.timeline;
+        let look = |govern: &mut Govern| govern.look(full, now, |time| timeline.ticks_in(time), before);
+        let Some(level) = self.sink.govern.as_mut().and_then(look) else { return };
+        queue.set_raised(level);
+        let after = queue.threshold();
+        if before == after {
+            return;
+        }
+        if let Some(renew) = &self.renew {
+            renew();
+        }
+        let text = self.sink.govern.as_ref().map(|govern| govern.text(&queue.name, before, after));
+        let now = self.sink.timeline.timestamp(now);
+        self.sink.write_line(&govern::SITE, &text.unwrap_or_default(), now);
     }
 
     /// Handles everything that was logged before the call. It ends even if other threads go on logging.
@@ -352,12 +389,19 @@ impl Sink {
             batch: Batch::default(),
             keeps: false,
             until: None,
+            govern: None,
             report: DropReport::default(),
             steps,
             failed_before: 0,
             failed_without_reader: 0,
             is_reader_gone: false,
         }
+    }
+
+    /// Sets the governor, which begins without a raise.
+    pub(super) fn govern(&mut self, governor: Option<Governor>) {
+        self.govern = governor.map(Govern::new);
+        self.queue.set_raised(None);
     }
 
     /// Brings the time line up to date.
@@ -391,6 +435,9 @@ impl Sink {
         }
         let counters = &self.queue.counters;
         let header = next.header;
+        if let Some(govern) = &mut self.govern {
+            govern.note(header.level());
+        }
         let timestamp = self.timeline.timestamp(next.ticks);
         let Some(record) = self.sites.record(header, timestamp, next.thread, next.payload) else {
             // Not reached: a call site is registered before its first record.

@@ -4,9 +4,10 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use super::Traits;
+use super::govern::Govern;
 use crate::filter::FemtoFilter;
 use crate::handler::{Batch, FemtoHandler};
-use crate::policy::{IdlePolicy, OverflowPolicy};
+use crate::policy::{IdlePolicy, OverflowPolicy, Reserve};
 use crate::queue::Packet;
 use crate::sync::channel::Sender;
 
@@ -54,6 +55,8 @@ pub(super) struct Before {
     pub(super) threshold: u8,
     pub(super) wake_at: u8,
     pub(super) overflow: OverflowPolicy,
+    pub(super) reserve: Reserve,
+    pub(super) govern: Option<Govern>,
     pub(super) idle: IdlePolicy,
     pub(super) traits: Traits,
 }

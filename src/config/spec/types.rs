@@ -277,6 +277,40 @@ impl<const MIN: u64, const MAX: u64> SettingType for Whole<MIN, MAX> {
     }
 }
 
+/// A share in percent, up to a maximum.
+#[derive(Clone, Copy)]
+pub(super) struct Percent<const MAX: u8 = 100>(pub(super) u8);
+
+impl<const MAX: u8> SettingType for Percent<MAX> {
+    fn name() -> String {
+        format!("percent, 0 to {MAX}")
+    }
+
+    fn schema() -> String {
+        format!(
+            r#"{{"anyOf": [{{"type": "integer", "minimum": 0, "maximum": {MAX}}}, {{"type": "string", "pattern": "^[0-9]{{1,3}} ?%$"}}]}}"#
+        )
+    }
+
+    fn decode(setting: &Setting) -> Result<Self, Mismatch> {
+        fn number(text: &str) -> Option<u8> {
+            text.parse().ok().filter(|_| text.bytes().all(|byte| byte.is_ascii_digit()))
+        }
+        let with_sign = setting.as_text().and_then(|text| text.strip_suffix('%'));
+        let percent = match (&setting.content, with_sign) {
+            (Content::Integer(percent), _) => u8::try_from(*percent).ok(),
+            (_, Some(text)) => number(text.strip_suffix(' ').unwrap_or(text)),
+            _ => setting.coerced().and_then(number),
+        };
+        let percent = percent.filter(|percent| *percent <= MAX);
+        percent.map(Self).ok_or_else(|| setting.mismatch(format!("expected \"0 %\" to \"{MAX} %\"")))
+    }
+
+    fn encode(&self) -> Content {
+        Content::Text(format!("{} %", self.0))
+    }
+}
+
 impl SettingType for f64 {
     fn name() -> String {
         "number".to_owned()

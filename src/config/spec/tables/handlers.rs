@@ -23,7 +23,8 @@ use std::time::Duration;
 use super::super::setting::Setting;
 use super::super::table::{Decoded, Maker, PartType, Row, SettingInfo, apply_rows, settings, with_formatter};
 use super::super::types::{
-    Count, FilterName, FormatterName, HandlerName, OptionalLevel, Permissions, Routes, Size, TimeOfDay, Whole, choices,
+    Count, FilterName, FormatterName, HandlerName, OptionalLevel, Percent, Permissions, Routes, Size, TimeOfDay, Whole,
+    choices,
 };
 #[cfg(not(feature = "local-time"))]
 use super::formatters::no_zone;
@@ -37,7 +38,7 @@ use crate::handler::{
     RotatingFileOptions, RouteOptions, SocketOptions, StandardStream, StreamOptions, SyslogOptions, When,
 };
 use crate::level::{Level, LevelFilter};
-use crate::policy::{ErrorPolicy, FlushPolicy, IdlePolicy, OnRemoval, OverflowPolicy, Transport};
+use crate::policy::{ErrorPolicy, FlushPolicy, Governor, IdlePolicy, OnRemoval, OverflowPolicy, Reserve, Transport};
 
 #[derive(Clone, Copy, PartialEq)]
 enum TransportKind {
@@ -141,6 +142,19 @@ fn common<O: 'static>() -> Vec<Row<HandlerBuilder<O>>> {
         "overflow.type": OverflowName = "block", "what happens to records when the queue is full";
         "overflow.timeout": Duration = none, "how long `block_for` waits before it drops the record";
         group "overflow" (b, s) overflow(s).map(|overflow| b.overflow(overflow));
+        "reserve.share": Percent<50> = "10 %", "the part of the queue that only severe records may take, where `overflow` drops records";
+        "reserve.from": Level = "warn", "the lowest level of severe records";
+        group "reserve" (b, s) reserve(s).map(|reserve| b.reserve(reserve));
+        "governor.enabled": bool = "true", "whether the handler's level is raised while its queue is nearly full; it is not where no setting of the group is given";
+        "governor.raise_above": Percent = "75 %", "how full the queue has to be for a raise";
+        "governor.raise_after": Duration = "1 s", "for how long";
+        "governor.lower_below": Percent = "25 %", "how empty the queue has to be for the way back";
+        "governor.lower_after": Duration = "10 s", "for how long";
+        "governor.up_to": Level = "warn", "the highest level that the handler's is raised to";
+        group "governor" (b, s) governor(s).map(|governor| match governor {
+            Some(governor) => b.governor(governor),
+            None => b,
+        });
         "idle.spin": Duration = "2 us", "how long the thread polls without sleeping";
         "idle.first_sleep": Duration = "50 us", "the duration of the first sleep";
         "idle.longest_sleep": Duration = "100 ms", "the maximum duration of a sleep";
@@ -191,6 +205,23 @@ fn overflow(s: &Decoded<'_>) -> Result<OverflowPolicy, Error> {
         (OverflowKind::DropNewest, None) => OverflowPolicy::DropNewest,
         (OverflowKind::DropOldest, None) => OverflowPolicy::DropOldest,
     })
+}
+
+/// Reads the group `reserve`.
+fn reserve(s: &Decoded<'_>) -> Result<Reserve, Error> {
+    Ok(Reserve { share: s.or_default::<Percent<50>>("reserve.share")?.0, from: s.or_default("reserve.from")? })
+}
+
+/// Reads the group `governor`; `None` if it is not enabled.
+fn governor(s: &Decoded<'_>) -> Result<Option<Governor>, Error> {
+    let governor = Governor {
+        raise_above: s.or_default::<Percent>("governor.raise_above")?.0,
+        raise_after: s.or_default("governor.raise_after")?,
+        lower_below: s.or_default::<Percent>("governor.lower_below")?.0,
+        lower_after: s.or_default("governor.lower_after")?,
+        up_to: s.or_default("governor.up_to")?,
+    };
+    Ok(s.or_default::<bool>("governor.enabled")?.then_some(governor))
 }
 
 /// Reads the group `idle`. Durations that are not given have the defaults of their rows.
