@@ -1,6 +1,6 @@
 //! Logs to the terminal and to a file, and says where the file is.
 //!
-//! Run with `cargo run --release --package examples --example 01_quickstart`.
+//! Run with `cargo run --package examples --example 01_quickstart`.
 
 use std::time::{Duration, Instant};
 
