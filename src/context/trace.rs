@@ -84,8 +84,8 @@ impl TraceContext {
     /// let error = TraceContext::parse("00-0123-00f067aa0ba902b7-01", "").unwrap_err();
     /// assert_eq!(
     ///     error.to_string(),
-    ///     "invalid traceparent \"00-0123-00f067aa0ba902b7-01\": the trace-id must be 32 lower-case hexadecimal digits \
-    ///      that are not all 0",
+    ///     "invalid traceparent \"00-0123-00f067aa0ba902b7-01\": \
+    ///      the trace-id must be 32 lower-case hexadecimal digits that are not all 0",
     /// );
     /// ```
     pub fn parse(traceparent: &str, tracestate: &str) -> Result<Self, Error> {
