@@ -41,6 +41,7 @@ impl Write for &StandardStream {
         let (mut nap, longest) = NAPS;
         loop {
             match descriptor.write(bytes) {
+                // A parent or another process has set `O_NONBLOCK`, which applies to all that share the stream.
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => thread::sleep(nap),
                 outcome => return outcome,
             }
@@ -97,6 +98,7 @@ mod imp {
         fn duplicate(stream: impl AsFd) -> io::Result<Option<Self>> {
             let file = match stream.as_fd().try_clone_to_owned() {
                 Ok(descriptor) => File::from(descriptor),
+                // The program was started without this stream, or has closed it.
                 Err(error) if error.raw_os_error() == Some(libc::EBADF) => return Ok(None),
                 Err(error) => return Err(error),
             };
@@ -119,6 +121,7 @@ mod imp {
     impl Drop for Descriptor {
         fn drop(&mut self) {
             if self.own().is_none() {
+                // Not closed: by now the number is another file's.
                 let _ = self.file.take().map(IntoRawFd::into_raw_fd);
             }
         }

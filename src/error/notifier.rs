@@ -1,5 +1,19 @@
 //! The library's notices: one line on standard error each, rate-limited per source, never through the pipeline that
 //! they report on.
+//!
+//! ```text
+//! notify("file", "No space left on device")
+//!   ├─ this thread is reporting already?   suppressed: reporting never reports on itself
+//!   ├─ the bucket of "file" is empty?      suppressed; the next notice says how many were
+//!   ├─ formatted, escaped, cut to 2 KiB
+//!   └─ voice::say ──► the thread of notices ──► the hook, or standard error
+//! ```
+//!
+//! Five notices of a source pass in a row, and then one in ten seconds: a full disk says so at once and does not fill
+//! another one with notices. A source is a handler's name, mostly. The names of handlers are few, but a reload may
+//! bring new ones, so the number of buckets is limited, and later sources share one.
+//!
+//! Every notice is counted as reported, suppressed or dropped.
 
 use std::cell::Cell;
 use std::collections::HashMap;

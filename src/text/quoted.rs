@@ -1,4 +1,11 @@
 //! JSON strings (RFC 8259, section 7).
+//!
+//! JSON requires escapes for quotes, backslashes and U+0000 to U+001F. What [`Escaped`](super::Escaped) escapes in text
+//! is escaped here as well (U+007F to U+009F, line and paragraph separators, bidirectional controls): such a document
+//! would be valid without, but terminals and editors would show something other than what is there.
+//!
+//! Most text needs no escape. It is checked in one pass without branches, which compiles to vector instructions, and
+//! then copied as a whole.
 
 use std::fmt;
 

@@ -133,6 +133,12 @@ impl ValueSerializer {
     }
 
     /// Begins the data of a variant: a list or map that is the only value of a map, whose key is the variant's name.
+    ///
+    /// For `State::Paid { by: "ada" }` in the example of the [module](self):
+    ///
+    /// ```text
+    /// outer = open(Map)    "Paid"    start = open(Map)    "by" Str "ada"    close(start), close(outer)
+    /// ```
     fn variant(&mut self, name: &str, kind: Kind) -> Nested<'_> {
         let outer = self.open(Kind::Map);
         if outer.is_some() {
@@ -162,6 +168,7 @@ impl Nested<'_> {
         if self.start.is_none() {
             return Ok(());
         }
+        // Elements that are left out are counted without being serialized, which runs user code.
         if self.serializer.sink.bytes.len() >= self.serializer.end {
             self.left += 1;
             return Ok(());
@@ -296,6 +303,8 @@ impl<'a> Serializer for &'a mut ValueSerializer {
 
     fn serialize_struct(self, name: &'static str, _: usize) -> Result<Struct<'a>, Failure> {
         Ok(match name {
+            // Structures of `serde_json` with private names, which stand for a number of any precision and for raw
+            // JSON.
             NUMBER => Struct::Number(self),
             RAW => Struct::Raw(self),
             _ => Struct::Fields(self.nested(Kind::Map)),

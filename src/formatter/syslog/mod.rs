@@ -78,7 +78,7 @@ use crate::zone::Zone;
 /// # drop(formatter);
 /// ```
 pub struct FemtoSyslogFormatter {
-    format: SyslogFormat,
+    format: SyslogLayout,
     facility: SyslogFacility,
     /// By the level's index.
     severities: [u8; 6],
@@ -99,7 +99,7 @@ pub struct FemtoSyslogFormatter {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum SyslogFormat {
+enum SyslogLayout {
     Rfc5424,
     Rfc3164,
     Python,
@@ -131,20 +131,20 @@ impl fmt::Debug for FemtoSyslogFormatter {
 impl FemtoSyslogFormatter {
     /// Makes a formatter for RFC 5424.
     pub fn rfc5424() -> Self {
-        Self::new(SyslogFormat::Rfc5424)
+        Self::new(SyslogLayout::Rfc5424)
     }
 
     /// Makes a formatter for RFC 3164.
     pub fn rfc3164() -> Self {
-        Self::new(SyslogFormat::Rfc3164)
+        Self::new(SyslogLayout::Rfc3164)
     }
 
     /// Makes a formatter for the format of CPython's `SysLogHandler`.
     pub fn python() -> Self {
-        Self::new(SyslogFormat::Python)
+        Self::new(SyslogLayout::Python)
     }
 
-    fn new(format: SyslogFormat) -> Self {
+    fn new(format: SyslogLayout) -> Self {
         let formatter = Self {
             format,
             facility: SyslogFacility::default(),
@@ -251,7 +251,7 @@ impl FemtoSyslogFormatter {
 
     /// Leaves the machine's name out, unless it was set: the reader of a local socket knows it.
     pub(crate) fn for_local_socket(mut self) -> Self {
-        if self.format == SyslogFormat::Rfc3164 {
+        if self.format == SyslogLayout::Rfc3164 {
             self.hostname.get_or_insert_default();
         }
         self.lay_out()
@@ -259,7 +259,7 @@ impl FemtoSyslogFormatter {
 
     /// Returns whether messages end in a zero byte, so that they need no framing.
     pub(crate) fn ends_in_nul(&self) -> bool {
-        self.format == SyslogFormat::Python && self.append_nul
+        self.format == SyslogLayout::Python && self.append_nul
     }
 
     /// Computes the texts that are the same in every message.
@@ -267,10 +267,10 @@ impl FemtoSyslogFormatter {
         let ident = || self.ident.clone().unwrap_or_else(program);
         let hostname = self.hostname.clone().unwrap_or_else(host);
         self.names = match self.format {
-            SyslogFormat::Rfc5424 => {
+            SyslogLayout::Rfc5424 => {
                 format!(" {} {} ", field(&hostname, 255), field(&ident(), 48))
             }
-            SyslogFormat::Rfc3164 => {
+            SyslogLayout::Rfc3164 => {
                 let keep = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/');
                 let tag: String = ident().chars().take(32).map(|c| if keep(c) { c } else { '_' }).collect();
                 match hostname.as_str() {
@@ -278,7 +278,7 @@ impl FemtoSyslogFormatter {
                     host => format!(" {} {tag}[", field(host, 255)),
                 }
             }
-            SyslogFormat::Python => self.ident.clone().unwrap_or_default(),
+            SyslogLayout::Python => self.ident.clone().unwrap_or_default(),
         };
         self
     }
@@ -314,15 +314,15 @@ impl FemtoFormatter for FemtoSyslogFormatter {
         Raw(out).number(u64::from(self.facility.number()) * 8 + u64::from(severity));
         out.push(b'>');
         match self.format {
-            SyslogFormat::Rfc5424 => self.write_rfc5424(record, out),
-            SyslogFormat::Rfc3164 => {
+            SyslogLayout::Rfc5424 => self.write_rfc5424(record, out),
+            SyslogLayout::Rfc3164 => {
                 self.stamp.rfc3164.write(record.timestamp(), out);
                 out.extend_from_slice(self.names.as_bytes());
                 self.write_procid(record, out);
                 out.extend_from_slice(b"]: ");
                 self.write_message(record, out, true);
             }
-            SyslogFormat::Python => {
+            SyslogLayout::Python => {
                 out.extend_from_slice(self.names.as_bytes());
                 self.write_message(record, out, true);
                 if self.append_nul {

@@ -1,4 +1,10 @@
 //! Exponential backoff with jitter.
+//!
+//! Doubling gives a server that is overloaded time to recover; jitter spreads its clients. Half of each delay is fixed,
+//! so that no client retries at once by chance, and the other half is random.
+//!
+//! The pseudorandom numbers need no quality beyond being different in each process. `RandomState` of std gives a seed
+//! without a further crate.
 
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;

@@ -30,6 +30,9 @@ impl Retrying {
     }
 
     /// Fails the oldest records beyond the limit.
+    ///
+    /// Two limits hold: `bytes` of text, and a number of records, as a handler that keeps no text in the batch would
+    /// otherwise have no limit at all.
     fn bound(&self, batch: &mut Batch) -> Delivery {
         // A record without text has the size of its entry in the batch, about.
         let failed = batch.fail_oldest((self.bytes / size_of::<usize>()).max(FEWEST), self.bytes);

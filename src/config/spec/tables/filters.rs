@@ -34,7 +34,7 @@ choices! {
     }
 }
 
-/// A type whose filter is made of its settings at once.
+/// Makes a type whose filter is made of all its settings at once: its rows have no calls.
 fn simple(
     name: &'static str,
     about: &'static str,
@@ -44,7 +44,7 @@ fn simple(
     PartType::new(name, about, rows, make, Ok)
 }
 
-/// A type whose filter is a builder of itself.
+/// Makes a type whose filter is started from what it requires and then completed by the calls of its rows.
 fn built<F: FemtoFilter + 'static>(
     name: &'static str,
     about: &'static str,
@@ -55,6 +55,8 @@ fn built<F: FemtoFilter + 'static>(
 }
 
 /// Combines the filters that `filters` names.
+///
+/// At least one: what `all` of no filters lets pass is a matter of taste, and of no use.
 fn combined(
     s: &Decoded<'_>,
     maker: &mut dyn Maker,
@@ -132,6 +134,7 @@ pub(in super::super) fn types() -> Vec<PartType<SharedFilter>> {
             "records by logger, level, span and keys",
             settings! { for SharedFilter; "directives": String = required, "directives such as `info,my_app::db=debug,my_app[{user}]=trace`"; },
             |s, _| {
+                // `parse` ignores what is invalid, as for an environment variable. In a document it is an error.
                 let directives = Directives::parse(&s.or_default::<String>("directives")?);
                 match directives.warnings() {
                     [] => Ok(Arc::new(directives)),
@@ -155,6 +158,7 @@ pub(in super::super) fn types() -> Vec<PartType<SharedFilter>> {
                 (None, Some(fraction)) => {
                     Err(Error::config(vec![Problem::new("fraction", fraction, "give a fraction from 0 to 1")]))
                 }
+                // Both, or neither.
                 _ => Err(Error::config(vec![Problem::new("one_in", "", "give either `one_in` or `fraction`")])),
             },
         ),

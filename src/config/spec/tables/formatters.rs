@@ -16,7 +16,8 @@ use crate::formatter::{
 };
 use crate::level::Level;
 
-/// When a console formatter has colours.
+/// When a console formatter has colours: `stderr` and `stdout` ask whether that stream is a terminal, and obey
+/// `NO_COLOR`.
 #[derive(Clone, Copy)]
 enum Color {
     Stderr,
@@ -90,6 +91,9 @@ choices! {
 }
 
 /// The names of JSON's fields.
+///
+/// A document has them under `fields`, as a table from the field to its name: `fields = { timestamp = "ts", message =
+/// "msg" }` writes these two, in this order.
 const FIELDS: [(&str, JsonField); 28] = [
     ("timestamp", JsonField::Timestamp),
     ("level", JsonField::Level),
