@@ -505,7 +505,7 @@ impl ConfigBuilder {
     /// let logger = logging.get_logger("app")?;
     ///
     /// let config = Config::builder().probation(Duration::from_secs(60));
-    /// let config = config.add_handler("log", FemtoStreamHandler::new(Full));
+    /// let config = config.add_handler("log", FemtoStreamHandler::builder(Full).build()?);
     /// logging.reconfigure(config, Duration::from_secs(5))?;
     /// info!(logger: logger, "not lost");
     /// # while logging.metrics().rollbacks == 0 { std::thread::yield_now() }
