@@ -9,7 +9,7 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use common::{LONG, Scripted, Step, wait_until};
 use femtologging::config::FlushFuture;
@@ -119,10 +119,12 @@ fn a_task_is_woken_by_the_answer_and_not_polled_in_between() {
         }))
     });
     first_poll.recv().unwrap();
+    let start = Instant::now();
     drop(release);
     let (outcome, polls) = waiting.join().unwrap();
     outcome.unwrap();
     assert_eq!(polls, 2);
+    assert!(start.elapsed() < LONG / 2, "it was woken at its deadline");
 }
 
 #[test]
