@@ -122,8 +122,18 @@ impl Ring {
         let at = self.producer.0[0].load(Relaxed);
         let length = (HEADER + N) as u64;
         let header = [site << 32 | length, self.counter.read()];
-        for (n, word) in header.into_iter().chain(values).enumerate() {
-            self.words[(at as usize + n) & (WORDS - 1)].store(word, Relaxed);
+        let first = at as usize & (WORDS - 1);
+        match self.words.get(first..first + HEADER + N).and_then(|slots| slots.split_at_checked(HEADER)) {
+            Some((before, after)) => {
+                before.iter().zip(header).for_each(|(slot, word)| slot.store(word, Relaxed));
+                after.iter().zip(values).for_each(|(slot, word)| slot.store(word, Relaxed));
+            }
+            // Over the end of the ring.
+            None => {
+                for (n, word) in header.into_iter().chain(values).enumerate() {
+                    self.words[(first + n) & (WORDS - 1)].store(word, Relaxed);
+                }
+            }
         }
         self.producer.0[0].store(at + length, Relaxed);
         self.tail.0.store(at + length, Release);
