@@ -94,6 +94,52 @@ fn documents_of_cpython_load_or_say_what_has_no_counterpart() {
     compare("cpython.txt", 20);
 }
 
+#[test]
+fn documents_of_opentelemetry_load_or_say_what_has_no_counterpart() {
+    compare("otel.txt", 10);
+}
+
+/// What becomes of each setting of a document of OpenTelemetry's.
+#[test]
+fn a_document_of_opentelemetry_is_translated() {
+    let text = std::fs::read_to_string(data("otel.txt")).unwrap();
+    let document = text.split("=== yaml everything that has a counterpart\n").nth(1).unwrap();
+    let document = document.split("---\n").next().unwrap();
+    let loader = Loader::new().environment(environment());
+    let spec = loader.read(document, Format::Yaml, "otel.yaml").unwrap();
+    let expected = r#"
+        root.level = "info"
+        formatters.open_telemetry = { type = "json", schema = "opentelemetry" }
+        handlers.console = { type = "stream", stream = "stdout", formatter = "open_telemetry" }
+
+        [handlers.otlp]
+        type = "otlp"
+        url = "https://collector:4318"
+        encoding = "json"
+        gzip = true
+        timeout = "10 s"
+        batch_age = "1 s"
+        batch_records = 512
+        retry_buffer.records = 2048
+        headers = { api-key = "12", x-tenant = "1" }
+        resource = { "service.namespace" = "shops", "service.version" = "1.0", "service.name" = "shop", shard = "7" }
+    "#;
+    assert_eq!(spec, loader.read(expected, Format::Toml, "expected").unwrap());
+
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("otel.yaml");
+    std::fs::write(&path, document).unwrap();
+    let path = path.to_str().unwrap();
+    let load =
+        |variables: Vec<(&'static str, &str)>| Loader::new().environment(Environment::of(variables)).load().unwrap();
+    assert_eq!(load(vec![("OTEL_CONFIG_FILE", path), ("NUMBER", "12")]), spec);
+    // The library's own variable comes first.
+    let own = dir.path().join("log.toml");
+    std::fs::write(&own, "root.level = \"warn\"").unwrap();
+    let both = vec![("OTEL_CONFIG_FILE", path), ("FEMTO_LOG_CONFIG", own.to_str().unwrap())];
+    assert_eq!(load(both).root.get("level"), Some(&"warn".into()));
+}
+
 /// A directory with what `everything.toml` refers to.
 fn everything() -> (tempfile::TempDir, String) {
     let dir = tempfile::tempdir().unwrap();

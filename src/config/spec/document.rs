@@ -2,7 +2,8 @@
 //!
 //! Five names at the top of a document are sections (`formatters`, `filters`, `handlers`, `loggers`, `root`); each
 //! other one is a setting of the system. In a section, each entry is a part: a table whose `type` names its type. A
-//! table without a `type` is handed to `python.rs`, as CPython's documents have a `class` there.
+//! table without a `type` is handed to `python.rs`, as CPython's documents have a `class` there. A document of
+//! OpenTelemetry's is handed to `otel.rs` first.
 //!
 //! Settings are not decoded here, so a document can be put over another one, and variables over both, before anything
 //! is checked: `max_bytes = "${env:MAX}"` is still that text.
@@ -10,6 +11,7 @@
 use std::collections::BTreeMap;
 
 use super::data::Spec;
+use super::otel;
 use super::part::{Decoding, PartSpec};
 use super::python;
 use super::setting::{Content, Mapping, Setting, SettingName};
@@ -23,6 +25,9 @@ const SECTIONS: [&str; 5] = ["formatters", "filters", "handlers", "loggers", "ro
 /// Reads the sections of a document. Settings are not decoded yet.
 pub(super) fn read(mut document: Setting, decoding: &mut Decoding<'_>) -> Spec {
     let mut spec = Spec::default();
+    if otel::is_one(&document) {
+        document = otel::translate(document, decoding);
+    }
     python::resolve(&mut document, decoding);
     let position = document.position.clone();
     let table = match document.content {

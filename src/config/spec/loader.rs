@@ -35,7 +35,7 @@ use crate::error::{Error, Position, Problem};
 /// [`load`](Self::load) puts four sources together, each over the one before it:
 ///
 /// 1. the [`defaults`](Self::defaults) of the program;
-/// 2. the file that `FEMTO_LOG_CONFIG` names;
+/// 2. the file that `FEMTO_LOG_CONFIG` names, or else `OTEL_CONFIG_FILE`;
 /// 3. variables of single settings, such as `FEMTO_LOG__HANDLERS__FILE__LEVEL=debug`;
 /// 4. `FEMTO_LOG`, or else `RUST_LOG`: directives such as `info,my_app::db=debug`.
 ///
@@ -160,13 +160,17 @@ impl Loader {
 
     /// Returns the path that the environment names.
     pub(in crate::config) fn path(&self) -> Result<Option<PathBuf>, Error> {
-        match self.environment.get(CONFIG) {
-            Ok(path) => Ok(path.filter(|path| !path.is_empty()).map(PathBuf::from)),
-            Err(why) => {
-                let problem = Problem { position: Some(position_of(CONFIG)), ..Problem::new("", "", why) };
-                Err(Error::config(vec![problem]))
+        for name in [CONFIG, OTEL_CONFIG] {
+            match self.environment.get(name) {
+                Ok(Some(path)) if !path.is_empty() => return Ok(Some(PathBuf::from(path))),
+                Ok(_) => {}
+                Err(why) => {
+                    let problem = Problem { position: Some(position_of(name)), ..Problem::new("", "", why) };
+                    return Err(Error::config(vec![problem]));
+                }
             }
         }
+        Ok(None)
     }
 
     /// Reads a file, if there is one, and everything else that the environment says.
@@ -319,6 +323,9 @@ impl Spec {
 
 /// The variable with the path of the file.
 const CONFIG: &str = "FEMTO_LOG_CONFIG";
+
+/// OpenTelemetry's variable for a document of its own; see `otel.rs`.
+const OTEL_CONFIG: &str = "OTEL_CONFIG_FILE";
 /// The variable with directives, and the one that it takes the place of.
 const DIRECTIVES: &str = "FEMTO_LOG";
 const RUST_LOG: &str = "RUST_LOG";

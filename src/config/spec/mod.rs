@@ -55,6 +55,7 @@ mod format;
 mod json;
 mod loader;
 mod make;
+mod otel;
 mod overrides;
 mod part;
 mod print;
