@@ -22,7 +22,7 @@ use super::{Guard, lock};
 
 /// Makes a channel for up to `capacity` messages.
 pub(crate) fn bounded<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
-    let state = State { messages: VecDeque::new(), senders: 1, receivers: 1 };
+    let state = ChannelState { messages: VecDeque::new(), senders: 1, receivers: 1 };
     let channel = Channel {
         state: Mutex::new(state),
         changed: Condvar::new(),
@@ -39,14 +39,14 @@ pub(crate) fn unbounded<T>() -> (Sender<T>, Receiver<T>) {
 }
 
 struct Channel<T> {
-    state: Mutex<State<T>>,
+    state: Mutex<ChannelState<T>>,
     changed: Condvar,
     /// Whether there is a message, or no sender any more. Spares a receiver that polls the lock.
     is_worth_a_look: AtomicBool,
     capacity: usize,
 }
 
-struct State<T> {
+struct ChannelState<T> {
     messages: VecDeque<T>,
     senders: usize,
     receivers: usize,
@@ -54,7 +54,7 @@ struct State<T> {
 
 impl<T> Channel<T> {
     /// Ends a change of the state.
-    fn publish(&self, state: Guard<'_, State<T>>) {
+    fn publish(&self, state: Guard<'_, ChannelState<T>>) {
         self.is_worth_a_look.store(!state.messages.is_empty() || state.senders == 0, Release);
         drop(state);
         self.changed.notify_all();
@@ -62,7 +62,11 @@ impl<T> Channel<T> {
 
     /// Waits for a change, until the deadline if there is one. Returns `None` if the deadline has passed.
     #[expect(clippy::disallowed_methods, reason = "a wait with a limit needs a clock")]
-    fn wait<'a>(&'a self, state: Guard<'a, State<T>>, deadline: Option<Instant>) -> Option<Guard<'a, State<T>>> {
+    fn wait<'a>(
+        &'a self,
+        state: Guard<'a, ChannelState<T>>,
+        deadline: Option<Instant>,
+    ) -> Option<Guard<'a, ChannelState<T>>> {
         let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
         if left.is_some_and(|left| left.is_zero()) {
             return None;

@@ -39,7 +39,7 @@ pub(super) struct Test {
     takes_all: bool,
 }
 
-struct State {
+struct CollectorState {
     /// The tests that run, by their numbers.
     tests: BTreeMap<u64, Arc<Test>>,
     begun: u64,
@@ -49,8 +49,8 @@ struct State {
     removed: u64,
 }
 
-static STATE: Mutex<State> =
-    Mutex::new(State { tests: BTreeMap::new(), begun: 0, strays: VecDeque::new(), removed: 0 });
+static STATE: Mutex<CollectorState> =
+    Mutex::new(CollectorState { tests: BTreeMap::new(), begun: 0, strays: VecDeque::new(), removed: 0 });
 
 /// The handler, which is never shut down.
 static HANDLER: LazyLock<Result<Arc<Worker>, Error>> = LazyLock::new(|| {

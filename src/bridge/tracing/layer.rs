@@ -126,8 +126,8 @@ impl TracingLayerBuilder {
         Self { span_events: events, ..self }
     }
 
-    /// Sets what returns the trace context of a span, from the layer that makes OpenTelemetry's spans. It is called when
-    /// a span is entered for the first time. Records in the span then have the keys `trace_id`, `span_id` and
+    /// Sets what returns the trace context of a span, from the layer that makes OpenTelemetry's spans. It is called
+    /// when a span is entered for the first time. Records in the span then have the keys `trace_id`, `span_id` and
     /// `trace_flags`, as with [`TraceContext::enter`], and [`TraceContext::current`] returns it.
     ///
     /// The other layer must come before this one, so that it has seen the span when this one asks.
@@ -142,7 +142,8 @@ impl TracingLayerBuilder {
     ///     let span = context.span().span_context().clone();
     ///     TraceContext::new(span.trace_id().to_bytes(), span.span_id().to_bytes(), span.trace_flags().to_u8())
     /// });
-    /// tracing_subscriber::registry().with(tracing_opentelemetry::layer().with_tracer(tracer)).with(femto.build()).init();
+    /// let opentelemetry = tracing_opentelemetry::layer().with_tracer(tracer);
+    /// tracing_subscriber::registry().with(opentelemetry).with(femto.build()).init();
     /// ```
     pub fn trace_context(self, find: impl Fn(&Id) -> Option<TraceContext> + Send + Sync + 'static) -> Self {
         Self { find_trace: Some(Box::new(find)), ..self }
