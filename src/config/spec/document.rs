@@ -28,7 +28,7 @@ pub(super) fn read(mut document: Setting, decoding: &mut Decoding<'_>) -> Spec {
     if otel::is_one(&document) {
         document = otel::translate(document, decoding);
     }
-    python::resolve(&mut document, decoding);
+    let referred = python::resolve(&mut document, decoding);
     let position = document.position.clone();
     let table = match document.content {
         Content::Table(table) => table,
@@ -77,7 +77,7 @@ pub(super) fn read(mut document: Setting, decoding: &mut Decoding<'_>) -> Spec {
         infos.iter().map(|info| info.name).any(|info| is(&info))
     };
     let (system, unknown): (Vec<_>, Vec<_>) = system.0.into_iter().partition(|(name, _)| known(name));
-    for (name, setting) in unknown {
+    for (name, setting) in unknown.into_iter().filter(|(name, _)| !referred.contains(&name.text)) {
         let names = infos.iter().map(|info| info.name.split('.').next().unwrap_or_default());
         let what = format!("no such setting{}", hint(&name.text, names.chain(SECTIONS)));
         decoding.unknown(name.position.or(setting.position), name.text, what);

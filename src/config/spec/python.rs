@@ -26,6 +26,8 @@
 //!
 //! [schema]: https://docs.python.org/3/library/logging.config.html#configuration-dictionary-schema
 
+use std::collections::BTreeSet;
+
 use super::part::{Decoding, PartSpec};
 use super::setting::{Content, Mapping, Setting, SettingName};
 use super::similar::hint;
@@ -210,6 +212,8 @@ impl Translation<'_, '_> {
         }
         match kind {
             "stream" => self.stream(),
+            // Every class takes one; these format nothing.
+            "memory" | "null" => _ = self.take("formatter"),
             "timed_rotating_file" => match self.take("utc") {
                 Some(Setting { content: Content::Bool(true), .. }) => {}
                 _ if cfg!(feature = "local-time") => self.give("time_zone", Setting::from("local")),
@@ -386,18 +390,31 @@ fn plain(setting: &Setting) -> String {
 }
 
 /// Replaces every text `cfg://path` by what stands at this path of the document: by the name of a part where it is one.
-pub(super) fn resolve(document: &mut Setting, decoding: &mut Decoding<'_>) {
+/// Returns the names at the top of the document that paths begin with: some documents have sections of their own for
+/// what they refer to.
+pub(super) fn resolve(document: &mut Setting, decoding: &mut Decoding<'_>) -> BTreeSet<String> {
     // A reference may lead to any part of the document, also to one that was replaced already.
     let whole = document.clone();
-    resolve_in(document, &whole, "", decoding);
+    let mut tops = BTreeSet::new();
+    resolve_in(document, &whole, "", decoding, &mut tops);
+    tops
 }
 
-fn resolve_in(setting: &mut Setting, whole: &Setting, path: &str, decoding: &mut Decoding<'_>) {
+fn resolve_in(
+    setting: &mut Setting,
+    whole: &Setting,
+    path: &str,
+    decoding: &mut Decoding<'_>,
+    tops: &mut BTreeSet<String>,
+) {
     match &mut setting.content {
         Content::Text(text) => {
             let Some(target) = text.strip_prefix("cfg://") else { return };
             match look_up(whole, target) {
-                Some(content) => setting.content = content,
+                Some(content) => {
+                    tops.insert(target.split(['.', '[']).next().unwrap_or_default().to_owned());
+                    setting.content = content;
+                }
                 None => {
                     let value = setting.shown();
                     let what = "nothing stands at this path of the document";
@@ -408,12 +425,12 @@ fn resolve_in(setting: &mut Setting, whole: &Setting, path: &str, decoding: &mut
         }
         Content::List(values) => {
             for (index, value) in values.iter_mut().enumerate() {
-                resolve_in(value, whole, &format!("{path}[{index}]"), decoding);
+                resolve_in(value, whole, &format!("{path}[{index}]"), decoding, tops);
             }
         }
         Content::Table(table) => {
             for (name, value) in &mut table.0 {
-                resolve_in(value, whole, &super::part::join(path, &name.text), decoding);
+                resolve_in(value, whole, &super::part::join(path, &name.text), decoding, tops);
             }
         }
         _ => {}
