@@ -66,4 +66,4 @@ guide!(spans, "spans.md", doctest);
 guide!(structured, "structured.md", doctest);
 guide!(syslog, "syslog.md", all(feature = "journald", target_os = "linux"));
 guide!(testing, "testing.md", feature = "testing");
-guide!(tracing, "tracing.md", feature = "tracing");
+guide!(tracing, "tracing.md", all(feature = "compat-tracing", feature = "tracing"));

@@ -83,15 +83,20 @@ fn imports(file: &str) -> Vec<String> {
     found
 }
 
-/// The generated program, and which of its pieces have been removed.
+/// The pieces of a program that do not compile, each with the module where the compiler has found it.
+type Removed = BTreeMap<usize, &'static str>;
+
+/// The text of a program, and the piece and the module of each of its lines.
+type Text = (String, Vec<Option<(usize, &'static str)>>);
+
+/// The generated program for `tracing`.
 struct Program {
     files: Vec<TestFile>,
-    removed: BTreeMap<usize, &'static str>,
 }
 
 impl Program {
-    /// Returns the text of `main.rs`, and the piece of each of its lines.
-    fn text(&self) -> (String, Vec<Option<(usize, &'static str)>>) {
+    /// Returns the text of `main.rs`, without the pieces that have been removed.
+    fn text(&self, removed: &Removed) -> Text {
         let mut lines: Vec<(String, Option<(usize, &'static str)>)> = Vec::new();
         lines.push(("#![allow(warnings)]\nmod program;\nuse program::*;\n".to_owned(), None));
         let mut run = String::new();
@@ -102,7 +107,7 @@ impl Program {
                 lines.push((format!("{prelude}mod {module}_{} {{\nuse {facade} as tracing;", file.name), None));
                 for import in &file.imports {
                     number += 1;
-                    let is_left = !self.removed.contains_key(&number);
+                    let is_left = !removed.contains_key(&number);
                     lines
                         .push((if is_left { format!("use {import};") } else { String::new() }, Some((number, module))));
                 }
@@ -114,7 +119,7 @@ impl Program {
                     lines.push((format!("pub fn {}() {{", function.name), None));
                     for piece in &function.pieces {
                         number += 1;
-                        if self.removed.contains_key(&number) {
+                        if removed.contains_key(&number) {
                             continue;
                         }
                         let text = match piece {
@@ -135,34 +140,39 @@ impl Program {
             }
         }
         lines.push((format!("fn main() {{\n    system();\n{run}}}\n{DISPLAY_DEBUG}"), None));
-        let (mut text, mut pieces) = (String::new(), Vec::new());
-        for (line, piece) in lines {
-            text.push_str(&line);
-            text.push('\n');
-            pieces.resize(text.matches('\n').count(), piece);
-        }
-        (text, pieces)
+        join(lines)
     }
+}
 
-    /// Removes pieces until the program compiles.
-    fn compile(&mut self, package: &Package) {
-        for _ in 0..20 {
-            let (text, pieces) = self.text();
-            package.write("main.rs", &text);
-            let (lines, texts) = package.errors();
-            if texts.is_empty() {
-                return;
-            }
-            let before = self.removed.len();
-            for line in lines {
-                if let Some((piece, module)) = pieces[line - 1] {
-                    self.removed.entry(piece).or_insert(module);
-                }
-            }
-            assert!(self.removed.len() > before, "{}", texts.join("\n"));
+/// Removes pieces of a program until it compiles. `text` returns its text without those that have been removed.
+fn settle(package: &Package, removed: &mut Removed, text: impl Fn(&Removed) -> Text) {
+    for _ in 0..20 {
+        let (text, pieces) = text(removed);
+        package.write("main.rs", &text);
+        let (lines, errors) = package.errors();
+        if errors.is_empty() {
+            return;
         }
-        panic!("it does not compile after twenty rounds");
+        let before = removed.len();
+        for line in lines {
+            if let Some((piece, module)) = pieces[line - 1] {
+                removed.entry(piece).or_insert(module);
+            }
+        }
+        assert!(removed.len() > before, "{}", errors.join("\n"));
     }
+    panic!("it does not compile after twenty rounds");
+}
+
+/// Puts lines together, each with the piece that it is of.
+fn join(lines: Vec<(String, Option<(usize, &'static str)>)>) -> Text {
+    let (mut text, mut pieces) = (String::new(), Vec::new());
+    for (line, piece) in lines {
+        text.push_str(&line);
+        text.push('\n');
+        pieces.resize(text.matches('\n').count(), piece);
+    }
+    (text, pieces)
 }
 
 /// Returns whether a statement is a span and nothing else.
@@ -183,9 +193,6 @@ impl std::fmt::Display for DisplayDebug {
 }
 ";
 
-/// The calls of `tracing`'s tests that this crate does not take; the guide to `tracing` has the reasons.
-const NOT_TAKEN: &[&str] = &["callsite!"];
-
 #[test]
 fn tracing_has_the_same_calls_with_the_same_meaning() {
     let folder = source_of("tracing").join("tests");
@@ -195,11 +202,11 @@ fn tracing_has_the_same_calls_with_the_same_meaning() {
         TestFile { name, imports: imports(&file), functions: split(&file, &is_call) }
     };
     let files = vec![read("macros", tests), read("event", closures), read("span", closures)];
-    let mut program = Program { files, removed: BTreeMap::new() };
+    let (program, mut removed) = (Program { files }, Removed::new());
     let package =
         Package::new("tracing-calls", "\"compat-tracing\"", "tracing = { version = \"0.1\", features = [\"std\"] }");
     package.write("program.rs", include_str!("program.rs"));
-    program.compile(&package);
+    settle(&package, &mut removed, |removed| program.text(removed));
 
     let (mut number, mut wrong) = (0, String::new());
     for file in &program.files {
@@ -210,10 +217,11 @@ fn tracing_has_the_same_calls_with_the_same_meaning() {
             let Piece::Call(text) = piece else { continue };
             let count = calls(text, TRACING_MACROS);
             all += count;
-            match program.removed.get(&number) {
+            match removed.get(&number) {
                 None => taken += count,
                 Some(module) if *module == "by_tracing" => println!("not by tracing itself: {text}"),
-                Some(_) if NOT_TAKEN.iter().any(|known| text.contains(known)) => {}
+                // Its import does not compile, and is removed first.
+                Some(_) if text.contains("callsite!") => {}
                 Some(_) => writeln!(wrong, "not taken: {text}").unwrap(),
             }
         }
@@ -238,4 +246,68 @@ fn tracing_has_the_same_calls_with_the_same_meaning() {
     let different: Vec<_> =
         different.map(|[by_tracing, by_compat]| format!("{by_tracing:?}\n{by_compat:?}\n")).collect();
     assert!(different.is_empty(), "{} of {} differ:\n{}", different.len(), told.len(), different.concat());
+}
+
+const LOG_MACROS: &[&str] = &["all_log_macros", "debug", "error", "info", "log", "log_enabled", "trace", "warn"];
+
+/// What `log`'s test file defines for itself. Its logger becomes one of this crate.
+const LOG_HEADER: &str = "
+#![allow(warnings)]
+use ::femtologging as log;
+use log::{log, log_enabled};
+static Logger: std::sync::LazyLock<log::FemtoLogger> = std::sync::LazyLock::new(log::root_logger);
+#[derive(Debug)]
+enum Type { Some, None }
+macro_rules! all_log_macros {
+    ($($arg:tt)*) => {{
+        log::trace!($($arg)*);
+        log::debug!($($arg)*);
+        log::info!($($arg)*);
+        log::warn!($($arg)*);
+        log::error!($($arg)*);
+    }};
+}
+";
+
+/// The values that `log` takes by a crate that this one does not depend on.
+const NOT_OF_LOG: &[&str] = &["a:sval = 42"];
+
+#[test]
+fn log_has_the_same_calls() {
+    let path = source_of("log").join("tests/macros.rs");
+    let file = std::fs::read_to_string(path).expect("log has the file").replace("#[cfg(feature = \"kv\")]\n    ", "");
+    let functions = tests(&file, &|statement| calls(statement, LOG_MACROS) > 0);
+    let package = Package::new("log-calls", "\"log\", \"serde\"", "");
+    let mut removed = Removed::new();
+    settle(&package, &mut removed, |removed| {
+        let mut lines = vec![(LOG_HEADER.to_owned(), None)];
+        let mut number = 0;
+        for function in &functions {
+            lines.push((format!("fn {}() {{", function.name), None));
+            for piece in &function.pieces {
+                number += 1;
+                let (Piece::Call(text) | Piece::Other(text)) = piece;
+                if !removed.contains_key(&number) {
+                    lines.push((text.replace("= Logger;", "= Logger.clone();"), Some((number, "log"))));
+                }
+            }
+            lines.push(("}".to_owned(), None));
+        }
+        lines.push(("fn main() {}".to_owned(), None));
+        join(lines)
+    });
+    let (mut number, mut all, mut taken, mut wrong) = (0, 0, 0, String::new());
+    for piece in functions.iter().flat_map(|function| &function.pieces) {
+        number += 1;
+        let Piece::Call(text) = piece else { continue };
+        all += calls(text, LOG_MACROS);
+        if !removed.contains_key(&number) {
+            taken += calls(text, LOG_MACROS);
+        } else if !NOT_OF_LOG.iter().any(|known| text.contains(known)) {
+            writeln!(wrong, "not taken: {text}").unwrap();
+        }
+    }
+    println!("log, tests/macros.rs: {taken} of {all} calls");
+    assert!(wrong.is_empty(), "{wrong}");
+    assert_eq!(all - taken, NOT_OF_LOG.len());
 }

@@ -407,16 +407,21 @@ macro_rules! __femtologging_tracing {
     // A macro that expands to a literal.
     // info!(user, concat!("a", "b"), 3)
     (@fields $call:tt [] $keys:tt $fields:tt $maker:ident ! $input:tt $($arguments:tt)*) => {
-        $crate::__femtologging_tracing!(@made $call $keys $fields ($maker ! $input) $($arguments)*)
+        $crate::__femtologging_tracing!(@made $maker $call $keys $fields ($maker ! $input) $($arguments)*)
     };
     // info!(std::concat!("a", "b"))
     (@fields $call:tt [] $keys:tt $fields:tt $module:ident :: $maker:ident ! $input:tt $($arguments:tt)*) => {
-        $crate::__femtologging_tracing!(@made $call $keys $fields ($module :: $maker ! $input) $($arguments)*)
+        $crate::__femtologging_tracing!(@made $maker $call $keys $fields ($module :: $maker ! $input) $($arguments)*)
     };
-    (@made $call:tt $keys:tt $fields:tt ($format:expr) $($arguments:tt)*) => {
-        $crate::__femtologging_tracing!(@made $call $keys $fields [$format] $($arguments)*)
+    // Rejected: info!(format!("{n}"))
+    (@made format $call:tt $keys:tt $fields:tt ($message:expr) $($arguments:tt)*) => {
+        $crate::__femtologging_wrong!(@expr MessageIsNoLiteral $message)
     };
-    (@made $call:tt $keys:tt $fields:tt [$format:tt] $($arguments:tt)*) => {
+    // info!(concat!("{} of {", "}"), 1, 2), which becomes one token
+    (@made $maker:tt $call:tt $keys:tt $fields:tt ($format:expr) $($arguments:tt)*) => {
+        $crate::__femtologging_tracing!(@made $maker $call $keys $fields [$format] $($arguments)*)
+    };
+    (@made $maker:tt $call:tt $keys:tt $fields:tt [$format:tt] $($arguments:tt)*) => {
         $crate::__femtologging!(@arguments [[tracing $call] [] [] $format] [] [] () () [] [$keys $fields] $($arguments)*)
     };
     // Rejected: info!(&text), info!(user == 7)
