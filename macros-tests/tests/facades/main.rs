@@ -179,7 +179,10 @@ fn join(lines: Vec<(String, Option<(usize, &'static str)>)>) -> Text {
 fn is_span(statement: &str) -> bool {
     let call = statement.trim_start_matches("tracing::");
     let name = call.split('!').next().unwrap_or_default();
-    (name == "span" || name.ends_with("_span")) && statement.ends_with(");") && !statement.contains(").")
+    (name == "span" || name.ends_with("_span"))
+        && !name.contains(' ')
+        && statement.ends_with(");")
+        && !statement.contains(").")
 }
 
 /// What a test file defines for itself, for both.
