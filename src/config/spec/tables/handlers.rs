@@ -145,7 +145,7 @@ fn common<O: 'static>() -> Vec<Row<HandlerBuilder<O>>> {
         "reserve.share": Percent<50> = "10 %", "the part of the queue that only severe records may take, where `overflow` drops records";
         "reserve.from": Level = "warn", "the lowest level of severe records";
         group "reserve" (b, s) reserve(s).map(|reserve| b.reserve(reserve));
-        "governor.enabled": bool = "true", "whether the handler's level is raised while its queue is nearly full; it is not where no setting of the group is given";
+        "governor.enabled": bool = none, "whether the handler's level is raised while its queue is nearly full; by default, if a setting of the group is given";
         "governor.raise_above": Percent = "75 %", "how full the queue has to be for a raise";
         "governor.raise_after": Duration = "1 s", "for how long";
         "governor.lower_below": Percent = "25 %", "how empty the queue has to be for the way back";
@@ -221,7 +221,7 @@ fn governor(s: &Decoded<'_>) -> Result<Option<Governor>, Error> {
         lower_after: s.or_default("governor.lower_after")?,
         up_to: s.or_default("governor.up_to")?,
     };
-    Ok(s.or_default::<bool>("governor.enabled")?.then_some(governor))
+    Ok(s.get::<bool>("governor.enabled").unwrap_or(true).then_some(governor))
 }
 
 /// Reads the group `idle`. Durations that are not given have the defaults of their rows.
