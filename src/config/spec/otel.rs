@@ -7,9 +7,10 @@
 //! |---|---|
 //! | `batch` or `simple` with `otlp_http` | a handler of the type `otlp` |
 //! | … `endpoint`, which ends with `/v1/logs` | `url`, without that path |
-//! | … `headers`, `headers_list`, `timeout`, `compression`, `encoding`, `tls` | `headers`, `timeout`, `gzip`, `encoding`, `tls` |
-//! | … `schedule_delay`, `max_queue_size`, `max_export_batch_size` | `batch_age`, `retry_buffer.records`, `batch_records` |
-//! | `batch` or `simple` with `console` | a handler of the type `stream` that writes JSON of the schema `opentelemetry` to standard output |
+//! | … `headers`, `headers_list`, `compression`, `timeout`, `encoding`, `tls` | `headers`, `gzip`, the same |
+//! | … `schedule_delay`, `max_export_batch_size` | `batch_age`, `batch_records` |
+//! | … `max_queue_size` | `retry_buffer.records` |
+//! | `batch` or `simple` with `console` | a handler of the type `stream`, to standard output, in JSON |
 //! | `resource.attributes`, `resource.attributes_list` | `resource` |
 //! | `disabled: true` | no handler but `null` |
 //! | everything outside of `logger_provider` | nothing: it is for other signals |
