@@ -197,6 +197,7 @@ impl std::fmt::Display for DisplayDebug {
 ";
 
 #[test]
+#[ignore = "compiles programs for a minute; .ci/run asks for it"]
 fn tracing_has_the_same_calls_with_the_same_meaning() {
     let folder = source_of("tracing").join("tests");
     let is_call = |statement: &str| calls(statement, TRACING_MACROS) > 0;
@@ -276,6 +277,7 @@ macro_rules! all_log_macros {
 const NOT_OF_LOG: &[&str] = &["a:sval = 42"];
 
 #[test]
+#[ignore = "compiles programs for a minute; .ci/run asks for it"]
 fn log_has_the_same_calls() {
     let path = source_of("log").join("tests/macros.rs");
     let file = std::fs::read_to_string(path).expect("log has the file").replace("#[cfg(feature = \"kv\")]\n    ", "");

@@ -1,7 +1,7 @@
 //! A web service whose records carry the trace that a request belongs to: a layer for any stack of `tower`.
 //!
 //! ```text
-//! cargo run --example 14_trace_context --features tracing
+//! cargo run --example 13_trace_context --features tracing
 //! ```
 
 use std::error::Error;

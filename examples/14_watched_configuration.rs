@@ -1,7 +1,7 @@
 //! A service that watches its configuration. The file is edited while four threads log: another file, another level, a
 //! mistake, and a disk that is full. At the end, the lines of all files are counted: none is missing.
 //!
-//! Run with `cargo run --features config --example 15_watched_configuration`.
+//! Run with `cargo run --features config --example 14_watched_configuration`.
 
 use std::fs;
 use std::path::Path;
