@@ -35,6 +35,8 @@ macro_rules! guide {
                             "[files.md#files-that-others-rename]: crate::guide::files#files-that-others-rename\n",
                             "[formatters.md#patterns]: crate::guide::formatters#patterns\n",
                             "[handlers.md#common-settings]: crate::guide::handlers#common-settings\n",
+                            "[operations.md#more-records-than-the-sink-takes]: \
+                             crate::guide::operations#more-records-than-the-sink-takes\n",
                             "[structured.md#context]: crate::guide::structured#context\n",
                             "[syslog.md#the-journal]: crate::guide::syslog#the-journal\n",
                             "[info]: crate::info!\n",

@@ -40,7 +40,7 @@ fn capture() -> &'static FemtoCaptureHandler {
 }
 
 mod fields {
-    use super::*;
+    use super::{tracing, *};
     use femtologging::Value;
     use std::error::Error;
     use std::fmt;
@@ -115,7 +115,7 @@ mod fields {
 }
 
 mod spans {
-    use super::*;
+    use super::{tracing, *};
     use femtologging::{context, info_span as plain_span};
     use tracing::{Level, Span, event, field, info, info_span, record_all, trace_span};
 
@@ -214,7 +214,7 @@ mod spans {
 }
 
 mod futures {
-    use super::*;
+    use super::{tracing, *};
     use std::future::Future;
     use std::pin::pin;
     use std::task::{Context, Poll, Waker};
@@ -243,7 +243,7 @@ mod futures {
 }
 
 mod quiet {
-    use super::*;
+    use super::{tracing, *};
     use tracing::level_filters::{LevelFilter, STATIC_MAX_LEVEL};
     use tracing::{Level, enabled, error, event, info, info_span, level_enabled, span, span_enabled};
 

@@ -308,6 +308,9 @@ impl Queue {
 
     /// Returns whether a route or the table of a thread refers to this queue. Besides them, its worker, the handler's
     /// thread and the end of that thread hold it, three in all.
+    ///
+    /// The count is loaded with Relaxed. Dropping a reference decrements it with Release, and the fence in
+    /// [`close`](Self::close) makes the two a pair: after it, everything that was logged to the queue is visible.
     pub(crate) fn is_in_use(self: &Arc<Self>) -> bool {
         Arc::strong_count(self) > 3
     }

@@ -13,9 +13,10 @@ use crate::level::Level;
 use crate::metrics::{Counters, DropReason};
 use crate::policy::{OverflowPolicy, Transport};
 use crate::record::{HEADER_WORDS, Header, Prefix, ThreadInfo};
-use crate::sync::{AtomicBool, Ordering::*};
+use crate::sync::modelled::{Mutex, lock};
+use crate::sync::{AtomicBool, AtomicU64, Ordering::*};
 use crate::time::Clock;
-use crate::value::{Reader, WordSink};
+use crate::value::WordSink;
 
 /// Runs a model with as many forced switches between threads as finish in seconds.
 fn model(model: impl Fn() + Sync + Send + 'static) {
@@ -340,6 +341,63 @@ fn what_races_with_the_end_is_delivered_or_counted() {
         let metrics = queue.metrics();
         let dropped = metrics.dropped.get(DropReason::Closed, Level::Info);
         assert_eq!((metrics.emitted, metrics.written + dropped, metrics.in_flight), (2, 2, 0));
+    });
+}
+
+/// A change of the configuration gives loggers the number of another route, forgets the old one, and has the old
+/// handler end when nobody can have its queue any more. A record that is logged meanwhile finds one of the two queues.
+///
+/// `references` stands for the count of the old queue's `Arc`, which is std's and not modelled: it is decremented with
+/// Release, and `Queue::is_in_use` loads it with Relaxed. The fence in `close` is what makes this enough.
+#[test]
+fn a_record_that_is_logged_during_a_change_is_delivered_once() {
+    model(|| {
+        let (old, new) = (queue(), queue());
+        let (state, references) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
+        let routes = Arc::new(Mutex::new([Some(old.clone()), Some(new.clone())]));
+        let caller = thread::spawn({
+            let (state, references, routes) = (state.clone(), references.clone(), routes.clone());
+            move || {
+                for ticks in 1..=2 {
+                    let (number, queue) = loop {
+                        let number = state.load(Acquire) as usize;
+                        let routes = lock(&routes);
+                        match routes[number].clone() {
+                            Some(queue) => {
+                                if number == 0 {
+                                    references.fetch_add(1, Relaxed);
+                                }
+                                break (number, queue);
+                            }
+                            // It was forgotten after the load: the caller asks again.
+                            None => drop(routes),
+                        }
+                        thread::yield_now();
+                    };
+                    let ring = queue.claim(&info(1)).expect("there is memory for a ring");
+                    queue.push_bytes(Some(&ring), &info(1), header(), ticks, &[]);
+                    ring.release();
+                    if number == 0 {
+                        references.fetch_sub(1, Release);
+                    }
+                }
+            }
+        });
+        state.store(1, Release);
+        lock(&routes)[0] = None;
+        while references.load(Relaxed) > 0 {
+            write(&old);
+            thread::yield_now();
+        }
+        old.close();
+        write(&old);
+        old.end();
+        caller.join().unwrap();
+        write(&new);
+        let metrics = [old.metrics(), new.metrics()];
+        let sums = [metrics.iter().map(|m| m.emitted).sum::<u64>(), metrics.iter().map(|m| m.written).sum()];
+        assert_eq!(sums, [2, 2]);
+        assert!(metrics.iter().all(|m| m.dropped.total() == 0 && m.in_flight == 0));
     });
 }
 

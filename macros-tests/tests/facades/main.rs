@@ -196,12 +196,15 @@ impl std::fmt::Display for DisplayDebug {
 }
 ";
 
+/// Takes the functions of a file apart that contain what the second argument calls a call.
+type Split = fn(&str, &dyn Fn(&str) -> bool) -> Vec<Function>;
+
 #[test]
 #[ignore = "compiles programs for a minute; .ci/run asks for it"]
 fn tracing_has_the_same_calls_with_the_same_meaning() {
     let folder = source_of("tracing").join("tests");
     let is_call = |statement: &str| calls(statement, TRACING_MACROS) > 0;
-    let read = |name: &'static str, split: fn(&str, &dyn Fn(&str) -> bool) -> Vec<Function>| {
+    let read = |name: &'static str, split: Split| {
         let file = std::fs::read_to_string(folder.join(format!("{name}.rs"))).expect("tracing has the file");
         TestFile { name, imports: imports(&file), functions: split(&file, &is_call) }
     };
