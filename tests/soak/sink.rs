@@ -152,7 +152,8 @@ impl Sink {
             Kind::Rotating => {
                 let rotating = FemtoRotatingFileHandler::builder()
                     .path(&path)
-                    .max_bytes(random.below(2_000..200_000))
+                    // A rollover renames every backup, so there must not be thousands of them.
+                    .max_bytes(random.below(20_000..200_000))
                     .backup_count(1_000_000)
                     .flush_policy(flush)
                     .formatter(formatter());
