@@ -235,7 +235,7 @@ fn a_file_that_cannot_be_read_changes_nothing() {
     assert!(error.to_string().ends_with("it is not an ordinary file"), "{error}");
     fs::remove_dir(&bench.path).unwrap();
     fs::write(&bench.path, document("warn")).unwrap();
-    fs::set_permissions(&bench.path, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&bench.path, fs::Permissions::from_mode(0o000)).unwrap();
     // Who has all rights reads it nevertheless.
     if fs::read(&bench.path).is_err() {
         for _ in 0..2 {
