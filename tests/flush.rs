@@ -1,6 +1,8 @@
 //! Flush and shutdown: what they wait for, what they answer, and what comes afterwards.
 
 mod common;
+#[path = "common/held.rs"]
+mod held;
 
 use std::io::ErrorKind;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
@@ -9,34 +11,14 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use common::{LONG, Scripted, Step, wait_until};
-use femtologging::handler::{Batch, Delivery, FemtoCaptureHandler, FemtoHandler, FemtoHandlerExt, HandlerSpec};
+use femtologging::handler::{Batch, Delivery, FemtoCaptureHandler, FemtoHandler, FemtoHandlerExt};
 use femtologging::metrics::{DropReason, HandlerMetrics};
 use femtologging::policy::Transport;
 use femtologging::time::Timestamp;
-use femtologging::{Config, Error, FemtoLogRecord, FemtoLogger, FemtoStreamHandler, Level, Logging, error, info, warn};
+use femtologging::{Error, FemtoLogRecord, Level, Logging, error, info, warn};
+use held::{held, stream, system};
 
 const SHORT: Duration = Duration::from_millis(20);
-
-fn system(handlers: impl IntoIterator<Item = (&'static str, HandlerSpec)>) -> (Logging, FemtoLogger) {
-    let mut config = Config::builder();
-    for (name, handler) in handlers {
-        config = config.add_handler(name, handler);
-    }
-    let logging = config.build().unwrap();
-    let logger = logging.get_logger("app").unwrap();
-    (logging, logger)
-}
-
-fn stream(writer: &Scripted) -> HandlerSpec {
-    let message = |record: &FemtoLogRecord<'_>, out: &mut Vec<u8>| record.write_message(out);
-    FemtoStreamHandler::builder(writer.clone()).formatter(message).build().unwrap()
-}
-
-/// A writer that holds its first write until the sender speaks or is dropped.
-fn held() -> (Sender<()>, Scripted) {
-    let (release, gate) = mpsc::channel();
-    (release, Scripted::new([Step::Wait(gate)]))
-}
 
 fn metrics(logging: &Logging, name: &str) -> HandlerMetrics {
     logging.metrics().handler(name).unwrap().clone()

@@ -1,6 +1,8 @@
 //! Futures of a flush and a shutdown, without any executor's help.
 
 mod common;
+#[path = "common/held.rs"]
+mod held;
 
 use std::future::Future;
 use std::pin::pin;
@@ -11,33 +13,13 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
-use common::{LONG, Scripted, Step, wait_until};
+use common::{LONG, wait_until};
 use femtologging::config::FlushFuture;
-use femtologging::handler::{Batch, FemtoCaptureHandler, FemtoHandler, FemtoHandlerExt, HandlerSpec};
-use femtologging::{Config, Error, FemtoLogRecord, FemtoLogger, FemtoStreamHandler, Logging, info};
+use femtologging::handler::{Batch, FemtoCaptureHandler, FemtoHandler, FemtoHandlerExt};
+use femtologging::{Config, Error, FemtoLogRecord, Logging, info};
+use held::{held, stream, system};
 
 const SHORT: Duration = Duration::from_millis(20);
-
-fn system(handlers: impl IntoIterator<Item = (&'static str, HandlerSpec)>) -> (Logging, FemtoLogger) {
-    let mut config = Config::builder();
-    for (name, handler) in handlers {
-        config = config.add_handler(name, handler);
-    }
-    let logging = config.build().unwrap();
-    let logger = logging.get_logger("app").unwrap();
-    (logging, logger)
-}
-
-fn stream(writer: &Scripted) -> HandlerSpec {
-    let message = |record: &FemtoLogRecord<'_>, out: &mut Vec<u8>| record.write_message(out);
-    FemtoStreamHandler::builder(writer.clone()).formatter(message).build().unwrap()
-}
-
-/// A writer that holds its first write until the sender speaks or is dropped.
-fn held() -> (Sender<()>, Scripted) {
-    let (release, gate) = mpsc::channel();
-    (release, Scripted::new([Step::Wait(gate)]))
-}
 
 /// Wakes a thread, and counts how often.
 struct Woken {
